@@ -1,0 +1,1 @@
+"""Datasets of real and simulated ECG, one folder each."""

@@ -1,0 +1,1 @@
+"""The core: contracts, discovery, plan, engine, command line."""

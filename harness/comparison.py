@@ -1,0 +1,145 @@
+"""`Comparison`: what a metric may look at, with the computations that metrics share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, cast
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ecgbench.harness.contracts import Costs
+    from ecgbench.harness.windows import EcgWindows, Splits
+
+T = TypeVar("T")
+Arrays = Mapping[str, "NDArray[Any]"]
+Side = Literal["synthetic", "train", "control", "auxiliary", "fresh", "test"]
+
+
+class Neighbours(NamedTuple):
+    """The nearest windows, by Euclidean distance over all samples of all leads.
+
+    Attributes:
+        distances: float64, shape (window, k), mV, ascending.
+        indices: int64, shape (window, k).
+    """
+
+    distances: NDArray[np.float64]
+    indices: NDArray[np.int64]
+
+
+class Once:
+    """Keeps what depends on dataset and seed alone; this one only for as long as it lives itself.
+
+    The harness gives metrics one that keeps it in the store.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Arrays] = {}
+
+    def get(self, name: str, settings: object, compute: Callable[[], Arrays]) -> Arrays:
+        """Return what was computed under this name and these settings, computing it if need be."""
+        key = f"{name} {settings!r}"
+        if key not in self._kept:
+            self._kept[key] = compute()
+        return self._kept[key]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Comparison:
+    """The synthetic windows of one cell beside the real ones.
+
+    Attributes:
+        synthetic: as many windows as ``splits.fresh``, with its labels in its order.
+        splits: the real windows (docs/protocol.md says what is compared with what).
+        seed: the cell's; seeds every random choice, through generators of the metric's own.
+        threads: how many the metric may use.
+        device: ``"cpu"`` or ``"cuda"``.
+        headline_classes: names of the classes that macro-averages run over.
+        redistributable: whether pictures of the real windows may leave the machine.
+        reference: whether the row is a reference row.
+        costs: what the cell cost; None for windows that were made elsewhere.
+        once_per_seed: where `once` keeps its results.
+    """
+
+    synthetic: EcgWindows
+    splits: Splits
+    seed: int
+    threads: int = 1
+    device: str = "cpu"
+    headline_classes: tuple[str, ...]
+    redistributable: bool = False
+    reference: bool = False
+    costs: Costs | None = None
+    once_per_seed: Once = field(default_factory=Once)
+    _memo: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the labels."""
+        return self.splits.train.classes
+
+    @property
+    def sampling_rate(self) -> float:
+        """Samples per second."""
+        return self.splits.train.sampling_rate
+
+    def windows(self, side: Side) -> EcgWindows:
+        """The windows of a split, or the synthetic ones, by name."""
+        return cast(
+            "EcgWindows", self.synthetic if side == "synthetic" else getattr(self.splits, side)
+        )
+
+    def memo(self, key: str, compute: Callable[[], T]) -> T:
+        """Compute something that several metrics of this cell share, once.
+
+        ``key`` names it for all metrics, so it holds everything that the result depends on.
+        """
+        if key not in self._memo:
+            self._memo[key] = compute()
+        return cast("T", self._memo[key])
+
+    def once(
+        self, name: str, compute: Callable[[], Arrays], *, version: int, settings: object = None
+    ) -> Arrays:
+        """Compute something that depends on dataset and seed alone, once in a store.
+
+        Args:
+            name: of the thing computed, ``[a-z0-9-]``.
+            compute: returns arrays by name.  It must not look at the synthetic windows.
+            version: raise it when ``compute`` changes what it returns.
+            settings: everything else that the result depends on, JSON-ready.
+        """
+        return self.once_per_seed.get(name, [version, settings], compute)
+
+    def neighbours(self, of: Side, among: Side, k: int = 1) -> Neighbours:
+        """For each window ``of`` one side, its ``k`` nearest ``among`` another (itself excluded).
+
+        Computed once per cell.  Distances are exact: an identical window is at distance 0.
+
+        Raises:
+            ValueError: there are fewer than ``k`` windows to choose from.
+        """
+        return self.memo(f"neighbours {of} {among} {k}", lambda: self._neighbours(of, among, k))
+
+    def _neighbours(self, of: Side, among: Side, k: int) -> Neighbours:
+        from sklearn.neighbors import NearestNeighbors  # noqa: PLC0415 - a second to import
+
+        own = of == among
+        left = self.windows(of).signals.reshape(len(self.windows(of)), -1)
+        right = self.windows(among).signals.reshape(len(self.windows(among)), -1)
+        if len(right) < k + own:
+            raise ValueError(f"{among} has {len(right)} windows; {k + own} are needed")
+        search = NearestNeighbors(n_neighbors=k + own, algorithm="brute").fit(right)
+        indices = search.kneighbors(None if own else left, n_neighbors=k, return_distance=False)
+        # the search works through |a|² - 2ab + |b|², which leaves rounding where a = b
+        distances = np.empty(indices.shape)
+        for column in range(k):
+            difference = left - right[indices[:, column]]
+            distances[:, column] = np.sqrt(
+                np.einsum("ij,ij->i", difference, difference, dtype=float)
+            )
+        return Neighbours(distances, indices.astype(np.int64))

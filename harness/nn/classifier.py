@@ -1,0 +1,144 @@
+"""A small convolutional classifier of windows, for the metrics that need one."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ecgbench.harness.config import Config
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+
+class ClassifierConfig(Config, frozen=True):
+    """Settings of `Classifier`."""
+
+    steps: Annotated[int, msgspec.Meta(ge=1, description="optimiser steps")] = 600
+    batch: Annotated[int, msgspec.Meta(ge=2, description="windows in a step")] = 128
+    learning_rate: Annotated[float, msgspec.Meta(gt=0, description="peak of the schedule")] = 3e-3
+    width: Annotated[int, msgspec.Meta(ge=1, description="channels of the first block")] = 16
+
+
+class Classifier:
+    """A 1-D convolutional network with residual blocks, trained by class-balanced batches.
+
+    Three residual blocks (width, 2·width, 4·width channels; kernel 7; stride 2), each with group
+    normalisation, then the mean and maximum over time and a linear layer (a small relative of Wang,
+    Yan, Oates, IJCNN 2017).  AdamW under a one-cycle learning rate.  Each batch draws the classes
+    equally often, so that a rare class counts.  Inputs are standardised with the training windows'
+    mean and deviation per lead.
+
+    Args:
+        leads: channels of a window.
+        classes: how many classes.
+        config: settings of network and training.
+        seed: seeds the weights and the batches.
+    """
+
+    def __init__(self, leads: int, classes: int, config: ClassifierConfig, *, seed: int) -> None:
+        self.config = config
+        self.classes = classes
+        self.seed = seed
+        self.network = _Network(leads, classes, config.width, torch.Generator().manual_seed(seed))
+        self.mean = np.zeros((1, leads, 1), dtype=np.float32)
+        self.deviation = np.ones((1, leads, 1), dtype=np.float32)
+
+    def fit(self, signals: NDArray[np.float32], labels: NDArray[np.int64]) -> Classifier:
+        """Train on ``signals`` (window, lead, sample) and ``labels`` (window,); returns itself."""
+        self.mean = signals.mean(axis=(0, 2), keepdims=True)
+        self.deviation = signals.std(axis=(0, 2), keepdims=True) + np.float32(1e-6)
+        inputs = self._inputs(signals)
+        rng = np.random.default_rng([self.seed, 1])
+        by_class = [np.flatnonzero(labels == c) for c in np.unique(labels)]
+        settings = self.config
+        optimiser = torch.optim.AdamW(self.network.parameters(), settings.learning_rate)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimiser, settings.learning_rate, total_steps=settings.steps
+        )
+        self.network.train()
+        for _ in range(settings.steps):
+            kind = rng.integers(len(by_class), size=settings.batch)
+            rows = np.array([by_class[c][int(rng.integers(len(by_class[c])))] for c in kind])
+            loss = functional.cross_entropy(
+                self.network(inputs[rows]), torch.from_numpy(labels[rows])
+            )
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+        self.network.eval()
+        return self
+
+    def probabilities(self, signals: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Probability of each class, shape (window, class)."""
+        with torch.inference_mode():
+            parts = [
+                functional.softmax(self.network(part), dim=1).numpy()
+                for part in self._inputs(signals).split(2048)
+            ]
+        return np.concatenate([np.zeros((0, self.classes)), *parts]).astype(np.float64)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """The trained network as arrays by name, for `Comparison.once`."""
+        weights = {f"network.{k}": v.numpy() for k, v in self.network.state_dict().items()}
+        return weights | {"mean": self.mean, "deviation": self.deviation}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> Classifier:
+        """Take over what `state` returned; returns itself."""
+        self.mean, self.deviation = state["mean"], state["deviation"]
+        names = self.network.state_dict()
+        self.network.load_state_dict(
+            {k: torch.from_numpy(np.asarray(state[f"network.{k}"])) for k in names}
+        )
+        self.network.eval()
+        return self
+
+    def _inputs(self, signals: NDArray[np.float32]) -> Tensor:
+        return torch.from_numpy((signals - self.mean) / self.deviation)
+
+
+class _Network(nn.Module):
+    def __init__(self, leads: int, classes: int, width: int, generator: torch.Generator) -> None:
+        super().__init__()
+        self.blocks = nn.Sequential(
+            _Block(leads, width), _Block(width, 2 * width), _Block(2 * width, 4 * width)
+        )
+        self.head = nn.utils.skip_init(nn.Linear, 8 * width, classes)
+        with torch.no_grad():
+            for name, weight in self.named_parameters():
+                if weight.dim() > 1:
+                    bound = math.sqrt(6 / weight[0].numel())
+                    weight.uniform_(-bound, bound, generator=generator)
+                else:
+                    weight.fill_(1.0 if name.endswith("norm.weight") else 0.0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.blocks(x)
+        out: Tensor = self.head(torch.cat([x.mean(2), x.amax(2)], dim=1))
+        return out
+
+
+class _Block(nn.Module):
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.first = nn.utils.skip_init(
+            nn.Conv1d, inputs, outputs, kernel_size=7, stride=2, padding=3
+        )
+        self.first_norm = nn.GroupNorm(4 if outputs % 4 == 0 else 1, outputs)
+        self.second = nn.utils.skip_init(nn.Conv1d, outputs, outputs, kernel_size=7, padding=3)
+        self.second_norm = nn.GroupNorm(4 if outputs % 4 == 0 else 1, outputs)
+        self.short = nn.utils.skip_init(nn.Conv1d, inputs, outputs, kernel_size=1, stride=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = functional.relu(self.first_norm(self.first(x)))
+        y = self.second_norm(self.second(y))
+        return functional.relu(y + self.short(x))

@@ -1,0 +1,91 @@
+"""Per-person contributions to a score: what makes an interval over people possible."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Term:
+    """One ratio of sums, ``coefficient · Σ numerators / Σ denominators``, by window or by person.
+
+    Attributes:
+        patients: int64, shape (n,), whose each entry is; a person may appear often.
+        numerators: float, shape (n,).
+        denominators: float, shape (n,); None for ones, which makes the ratio a mean.
+        coefficient: weight of this ratio in the value.
+    """
+
+    patients: NDArray[np.int64]
+    numerators: NDArray[np.float64]
+    denominators: NDArray[np.float64] | None = None
+    coefficient: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Contributions:
+    r"""What each person added to a score.
+
+    The score is a sum of ratios, each of them of sums over people::
+
+        value = offset + Σ_j coefficient_j · (Σ_p numerators[p, j]) / (Σ_p denominators[p, j])
+
+    which covers means and differences of means over windows, macro-F1 (F1 = 2TP / (2TP + FP + FN),
+    with coefficient 1/classes) and, to first order, AUC (DeLong's structural components) and
+    U-statistics.  A bootstrap over people weighs each person's row and evaluates the formula again;
+    nothing is refitted.  A ratio whose denominator is zero counts as zero.
+
+    Attributes:
+        people: int64, shape (person,), ascending; the dataset's numbers.
+        numerators: float64, shape (person, term).
+        denominators: float64, shape (person, term).
+        coefficients: float64, shape (term,).
+        offset: added to the sum.
+    """
+
+    people: NDArray[np.int64]
+    numerators: NDArray[np.float64]
+    denominators: NDArray[np.float64]
+    coefficients: NDArray[np.float64]
+    offset: float = 0.0
+
+    @classmethod
+    def of(cls, terms: Iterable[Term], offset: float = 0.0) -> Contributions:
+        """Sum each term by person."""
+        terms = list(terms)
+        people = np.unique(np.concatenate([term.patients for term in terms])).astype(np.int64)
+        numerators = np.zeros((len(people), len(terms)))
+        denominators = np.zeros((len(people), len(terms)))
+        for j, term in enumerate(terms):
+            rows = np.searchsorted(people, term.patients)
+            np.add.at(numerators[:, j], rows, term.numerators)
+            ones = np.ones(len(rows)) if term.denominators is None else term.denominators
+            np.add.at(denominators[:, j], rows, ones)
+        coefficients = np.array([term.coefficient for term in terms], dtype=np.float64)
+        return cls(
+            people=people,
+            numerators=numerators,
+            denominators=denominators,
+            coefficients=coefficients,
+            offset=offset,
+        )
+
+    def evaluate(self, weights: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+        """The value under each row of ``weights``, shape (resample, person); unweighted without.
+
+        Returns:
+            float64, shape (resample,), or (1,) without weights.
+        """
+        if weights is None:
+            weights = np.ones((1, len(self.people)))
+        top, bottom = weights @ self.numerators, weights @ self.denominators
+        ratios = np.divide(top, bottom, out=np.zeros_like(top), where=bottom != 0)
+        return np.asarray(self.offset + ratios @ self.coefficients)

@@ -1,0 +1,177 @@
+"""What a plugin says of itself before any of its code is imported."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from ecgbench.harness.config import Config, NoConfig
+from ecgbench.harness.errors import PluginError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+Kind = Literal["generator", "dataset", "metric"]
+Family = Literal["fidelity", "utility", "diversity", "privacy", "cost"]
+FAMILIES: tuple[Family, ...] = ("fidelity", "diversity", "utility", "privacy", "cost")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PluginSpec:
+    """What the harness knows of a plugin before it imports the plugin's code.
+
+    Attributes:
+        name: unique among the plugins of its kind; ``[a-z0-9][a-z0-9-]{0,63}``, for it becomes a
+            path.
+        target: ``"module:attribute"``, imported only when the plugin is used, or a callable that
+            imports what it needs when it is called.
+        config: the class of the plugin's settings.
+        summary: one line for ``ecgbench list``.
+        version: raise it when results stop being comparable with earlier ones.
+        citation: authors, year, and a DOI or URL of the source of the method or data.
+        smoke: the settings with which the plugin takes seconds, used by the ``smoke`` study.
+    """
+
+    kind: ClassVar[Kind]
+
+    name: str
+    target: str | Callable[..., Any]
+    config: type[Config] = NoConfig
+    summary: str
+    version: int = 1
+    citation: str = ""
+    smoke: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", self.name):
+            raise PluginError(
+                f"{self.kind} name {self.name!r} does not match [a-z0-9][a-z0-9-]{{0,63}}; names "
+                "become paths, so they hold lower-case letters, digits and hyphens only"
+            )
+
+    def load(self) -> Any:
+        """Import and return the target.
+
+        Raises:
+            PluginError: the module cannot be imported or has no such attribute.
+        """
+        if not isinstance(self.target, str):
+            return self.target
+        module, _, attribute = self.target.partition(":")
+        try:
+            return getattr(import_module(module), attribute)
+        except Exception as error:
+            raise PluginError(
+                f"{self.kind} {self.name}: cannot import {self.target}: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneratorSpec(PluginSpec):
+    """A model of ECG windows; its target is a `Generator` class, called with its settings.
+
+    Attributes:
+        conditional: whether ``sample`` honours the labels.  A model that cannot is fitted once per
+            class by the harness.
+        max_leads: the most leads it can model; None for any number.
+        min_windows: the fewest training windows it can be fitted on (per class, if the harness fits
+            it once per class).
+        reference: True for a row that calibrates the board and is no competitor.
+        draws_on_fresh: True for the one reference that returns the fresh windows themselves.
+            Only a built-in reference may say so.
+    """
+
+    kind: ClassVar[Kind] = "generator"
+
+    conditional: bool = False
+    max_leads: int | None = None
+    min_windows: int = 2
+    reference: bool = False
+    draws_on_fresh: bool = False
+
+
+@dataclass(frozen=True)
+class PhysioNet:
+    """A database on PhysioNet, in its own layout.
+
+    Attributes:
+        slug: its name there, and the name of its folder in a data directory.
+        version: the published version, for example ``"1.0.0"``.
+        sums_sha256: the SHA-256 of that version's ``SHA256SUMS.txt``, which names every other file's.
+        files: regular expression of the files that are needed, matched against whole paths in
+            ``SHA256SUMS.txt``.
+    """
+
+    slug: str
+    version: str
+    sums_sha256: str
+    files: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetSpec(PluginSpec):
+    """A source of real (or simulated) windows; its target is a `LoadDataset` function.
+
+    Attributes:
+        leads: the leads that its default settings give.
+        sampling_rate: Hz, of its default settings.
+        classes: names of the labels.
+        headline_classes: the classes that macro-F1 and the like are averaged over; empty for all.
+        licence: SPDX identifier or name of the data's licence.
+        redistributable: whether checkpoints trained on it and pictures of its windows may leave the
+            machine.
+        halves: the customary division of its patients in two; None where there is none.
+        source: where its files come from; None for an embedded dataset.
+    """
+
+    kind: ClassVar[Kind] = "dataset"
+
+    leads: tuple[str, ...]
+    sampling_rate: float
+    classes: tuple[str, ...]
+    headline_classes: tuple[str, ...] = ()
+    licence: str
+    redistributable: bool = False
+    halves: tuple[tuple[int, ...], tuple[int, ...]] | None = None
+    source: PhysioNet | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricSpec(PluginSpec):
+    """A score of synthetic windows; its target is a `Metric` function.
+
+    Attributes:
+        family: what the score speaks of.
+        better: the direction.
+        bounds: the least and the greatest possible value.
+        ideal: what an ideal generator scores, None where that is unknown or infinite.
+        formula: the definition in one line, for the card.
+        needs_labels: True to be skipped on a dataset with one class.
+        needs_patients: True to be skipped on a dataset without unseen patients.
+        min_windows: the fewest synthetic windows it can judge.
+        ranked: False for a diagnostic that is shown and never enters a rank.
+    """
+
+    kind: ClassVar[Kind] = "metric"
+
+    family: Family
+    better: Literal["higher", "lower"]
+    bounds: tuple[float, float] = (float("-inf"), float("inf"))
+    ideal: float | None = None
+    formula: str = ""
+    needs_labels: bool = False
+    needs_patients: bool = False
+    min_windows: int = 2
+    ranked: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.family not in FAMILIES:
+            raise PluginError(
+                f"metric {self.name}: family {self.family!r} is none of {', '.join(FAMILIES)}"
+            )
+        if self.better not in ("higher", "lower"):
+            raise PluginError(f"metric {self.name}: better is {self.better!r}; higher or lower")

@@ -1,0 +1,133 @@
+"""`EcgWindows`, the one data type that plugins exchange, and `Splits`, what the protocol makes of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class EcgWindows:
+    """Equally long windows of ECG.
+
+    Attributes:
+        signals: float32, shape (window, lead, sample), millivolts.
+        labels: int64, shape (window,), index into ``classes``.
+        patients: int64, shape (window,), the dataset's number of the person; −1 where synthetic.
+        sampling_rate: samples per second.
+        leads: names, one for each lead.
+        classes: names of the labels.
+        records: text, shape (window,): the recording that each window was cut from, if known.
+        positions: float64, shape (window,): seconds from the start of that recording to the window's
+            reference point (the R peak, where a window is a beat), if known.
+        attributes: of each patient, what the dataset tells: ``{patient: {"sex": "F", "age": 62}}``.
+        indices: int64, shape (window,): the place of each window in its dataset.  The harness sets
+            it; windows that come from a real one keep it.
+    """
+
+    signals: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    patients: NDArray[np.int64]
+    sampling_rate: float
+    leads: tuple[str, ...]
+    classes: tuple[str, ...]
+    records: NDArray[np.str_] | None = None
+    positions: NDArray[np.float64] | None = None
+    attributes: Mapping[int, Mapping[str, str | float]] | None = None
+    indices: NDArray[np.int64] | None = None
+
+    def __len__(self) -> int:
+        return len(self.signals)
+
+    @property
+    def length(self) -> int:
+        """Samples in a window."""
+        return int(self.signals.shape[2])
+
+    def take(self, which: NDArray[Any] | slice) -> EcgWindows:
+        """The windows at ``which`` (indices, a mask, or a slice), with all that is known of them."""
+        return dataclasses.replace(
+            self,
+            signals=self.signals[which],
+            labels=self.labels[which],
+            patients=self.patients[which],
+            records=None if self.records is None else self.records[which],
+            positions=None if self.positions is None else self.positions[which],
+            indices=None if self.indices is None else self.indices[which],
+        )
+
+    def synthetic(self, signals: NDArray[Any], labels: NDArray[np.int64]) -> EcgWindows:
+        """Synthetic windows with these windows' rate, leads and classes.
+
+        Args:
+            signals: shape (window, lead, sample), millivolts, any real dtype.
+            labels: int64, shape (window,).
+        """
+        import numpy as np  # noqa: PLC0415 - discovery imports this module and no numpy
+
+        return EcgWindows(
+            signals=np.ascontiguousarray(signals, dtype=np.float32),
+            labels=labels,
+            patients=np.full(len(labels), -1, dtype=np.int64),
+            sampling_rate=self.sampling_rate,
+            leads=self.leads,
+            classes=self.classes,
+        )
+
+    def problem(self) -> str | None:
+        """What is wrong with these windows, or None: shapes, dtypes, labels, NaN."""
+        import numpy as np  # noqa: PLC0415 - as above
+
+        signals, n = self.signals, len(self.signals)
+        if signals.ndim != 3:
+            return f"signals have shape {signals.shape}; (window, lead, sample) is wanted"
+        if signals.dtype != np.float32:
+            return f"signals are {signals.dtype}; float32 millivolts are wanted"
+        if signals.shape[1] != len(self.leads):
+            return f"signals have {signals.shape[1]} leads, but {len(self.leads)} are named"
+        for name, array in (("labels", self.labels), ("patients", self.patients)):
+            if array.shape != (n,):
+                return f"{name} have shape {array.shape}; ({n},) is wanted, one for each window"
+            if array.dtype != np.int64:
+                return f"{name} are {array.dtype}; int64 is wanted"
+        if n and not (self.labels.min() >= 0 and self.labels.max() < len(self.classes)):
+            return (
+                f"labels run from {self.labels.min()} to {self.labels.max()}, but there are "
+                f"{len(self.classes)} classes: {', '.join(self.classes)}"
+            )
+        bad = ~np.isfinite(signals).all(axis=(1, 2))
+        if bad.any():
+            return (
+                f"{int(bad.sum())} of {n} windows hold NaN or infinite samples, "
+                f"first window {int(bad.argmax())}"
+            )
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Splits:
+    """A dataset as the protocol divides it (docs/protocol.md).
+
+    Attributes:
+        train: all that a generator ever sees: half of the member patients' windows.
+        control: a fifth of them: record-level non-members, and what fidelity is measured against.
+        auxiliary: 15%: what an attacker may know, and all that an encoder or projection in which
+            privacy is measured may be fitted on.
+        fresh: 15%: the ``real`` reference row; its labels are what every generator is asked for.
+        test: all windows of the unseen patients (empty where the dataset has one patient).
+        fold: 0 or 1, which half of the patients are members.
+    """
+
+    train: EcgWindows
+    control: EcgWindows
+    auxiliary: EcgWindows
+    fresh: EcgWindows
+    test: EcgWindows
+    fold: int

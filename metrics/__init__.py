@@ -1,0 +1,1 @@
+"""Metrics of synthetic ECG, one folder for each family."""

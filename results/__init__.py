@@ -1,0 +1,1 @@
+"""The store, the board and its renderings; nothing here runs a plugin."""
