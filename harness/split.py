@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecgbench.harness.errors import DataError
-from ecgbench.harness.windows import EcgWindows, Splits
+from ecgbench.harness.windows import PROTOCOL, EcgWindows, Splits
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-PROTOCOL = 1
-"""Raise it when a dataset and a seed give other splits than before."""
 
 PARTS = (("train", 0.5), ("control", 0.2), ("auxiliary", 0.15), ("fresh", 0.15))
 """What becomes of the member patients' windows, and the share of each part."""

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+PROTOCOL = 1
+"""Version of the splits: raised when a dataset and a seed give other splits than before."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class EcgWindows:

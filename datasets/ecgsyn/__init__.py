@@ -1,1 +1,51 @@
-"""."""
+"""`ecgsyn`: a simulated cohort whose truth is known."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+
+from ecgbench import Config, DatasetSpec, hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class EcgsynConfig(Config, frozen=True):
+    """Settings of `ecgsyn`."""
+
+    patients: Annotated[int, msgspec.Meta(ge=1, description="simulated people")] = 40
+    beats: Annotated[int, msgspec.Meta(ge=1, description="windows of each person")] = 60
+    seed: Annotated[int, msgspec.Meta(ge=0, description="draws the cohort")] = 2003
+    noise: Annotated[float, msgspec.Meta(ge=0, description="deviation of white noise, mV")] = 0.02
+    wander: Annotated[
+        float, msgspec.Meta(ge=0, description="A of the respiratory baseline z₀, mV (paper: 0.15)")
+    ] = 0.05
+    sampling_rate: Annotated[int, msgspec.Meta(ge=50, le=2000, description="Hz")] = 125
+    length: Annotated[int, msgspec.Meta(ge=8, description="samples in a window")] = 128
+
+
+@hookimpl
+def ecgbench_datasets() -> Iterable[DatasetSpec]:
+    """The simulated cohort."""
+    return [
+        DatasetSpec(
+            name="ecgsyn",
+            target="ecgbench.datasets.ecgsyn.cohort:load",
+            config=EcgsynConfig,
+            summary="simulated cohort (McSharry–Clifford model), beats N S V F, truth known; embedded",
+            citation=(
+                "McSharry, Clifford, Tarassenko, Smith, A dynamical model for generating synthetic "
+                "electrocardiogram signals, IEEE TBME 50(3):289-294, 2003, "
+                "doi:10.1109/TBME.2003.808805"
+            ),
+            leads=("II",),
+            sampling_rate=125.0,
+            classes=("N", "S", "V", "F"),
+            headline_classes=("N", "S", "V"),
+            licence="MIT",
+            redistributable=True,
+            smoke={"patients": 12, "beats": 40},
+        )
+    ]

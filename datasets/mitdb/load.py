@@ -1,0 +1,132 @@
+"""All records of the database into windows."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ecgbench import DataError, EcgWindows
+from ecgbench.datasets.mitdb.protocol import (
+    CLASSES,
+    PACED,
+    RECORDS,
+    SYMBOLS,
+    UNCLASSED,
+    person,
+)
+from ecgbench.datasets.mitdb.record import Record, read
+from ecgbench.processing import beat_windows
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from ecgbench.datasets.mitdb import MitdbConfig
+
+LABEL_OF = {symbol: CLASSES.index(name) for name, symbols in SYMBOLS.items() for symbol in symbols}
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class _Beats:
+    """The windows of one record, and how many beats were left out of it."""
+
+    number: int
+    attributes: dict[str, str | float]
+    signals: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    positions: NDArray[np.float64]
+    beyond: int
+    unclassed: int
+
+
+def load(config: MitdbConfig, folder: Path) -> EcgWindows:
+    """One window for each annotated beat of classes N, S, V and F in the 44 records without a pacer.
+
+    Leads are picked by name: record 114 has its two swapped.  A record that lacks one of the leads
+    asked for is left out, and so is a beat whose window would leave its record; how many is logged,
+    as is the number of beats of class Q.  With the default settings all 44 records have the lead.
+
+    Args:
+        config: how to filter, resample and cut; which leads.
+        folder: the database's files, ``100.hea``, ``100.dat``, ``100.atr`` and so on.
+
+    Returns:
+        Windows in order of record and time; ``patients`` are record numbers, but 202's is 201, the
+        same person; ``positions`` are seconds from the record's start to the annotated R peak.
+
+    Raises:
+        DataError: a record is missing, corrupt, disagrees with its header or holds NaN samples, or
+            no record has the leads asked for.
+    """
+    found: list[_Beats] = []
+    lacking: dict[int, tuple[str, ...]] = {}
+    for number in RECORDS:
+        record = read(folder, str(number))
+        if set(config.leads) <= set(record.leads):
+            found.append(_beats(number, record, config))
+        else:
+            lacking[number] = record.leads
+    if not found:
+        pairs = sorted({" with ".join(leads) for leads in lacking.values()})
+        raise DataError(
+            f"dataset mitdb: no record has {' and '.join(config.leads)}; the leads of a record are "
+            f"one of: {'; '.join(pairs)}"
+        )
+    _report(found, lacking, config)
+    return _gather(found, config)
+
+
+def _beats(number: int, record: Record, config: MitdbConfig) -> _Beats:
+    labels = np.array([LABEL_OF.get(symbol, -1) for symbol in record.symbols], dtype=np.int64)
+    samples, labels = record.samples[labels >= 0], labels[labels >= 0]
+    signals, kept = beat_windows(record.select(config.leads), record.sampling_rate, samples, config)
+    return _Beats(
+        number=number,
+        attributes=record.attributes,
+        signals=signals,
+        labels=labels[kept],
+        positions=samples[kept] / record.sampling_rate,
+        beyond=int((~kept).sum()),
+        unclassed=int(np.isin(record.symbols, list(UNCLASSED)).sum()),
+    )
+
+
+def _gather(found: list[_Beats], config: MitdbConfig) -> EcgWindows:
+    counts = [len(beats.labels) for beats in found]
+    people = [person(beats.number) for beats in found]
+    return EcgWindows(
+        signals=np.concatenate([beats.signals for beats in found]),
+        labels=np.concatenate([beats.labels for beats in found]),
+        patients=np.repeat(np.array(people, dtype=np.int64), counts),
+        sampling_rate=config.sampling_rate,
+        leads=config.leads,
+        classes=CLASSES,
+        records=np.repeat([str(beats.number) for beats in found], counts),
+        positions=np.concatenate([beats.positions for beats in found]),
+        attributes={who: beats.attributes for who, beats in zip(people, found, strict=True)},
+    )
+
+
+def _report(found: list[_Beats], lacking: dict[int, tuple[str, ...]], config: MitdbConfig) -> None:
+    logger.info(
+        "mitdb: %d beats of %d records; left out: the paced records %s, %d beats of class Q, %d beats "
+        "whose window would leave the record",
+        sum(len(beats.labels) for beats in found),
+        len(found),
+        ", ".join(map(str, PACED)),
+        sum(beats.unclassed for beats in found),
+        sum(beats.beyond for beats in found),
+    )
+    if lacking:
+        logger.warning(
+            "mitdb: %d records lack a lead of %s and are left out: %s",
+            len(lacking),
+            ", ".join(config.leads),
+            ", ".join(map(str, lacking)),
+        )

@@ -1,0 +1,50 @@
+"""Which records, people, halves and classes: what a careless reader of MIT-BIH gets wrong.
+
+* Records 201 and 202 were taken from one tape of one person, so 48 records are 47 people.  The
+  customary halves of de Chazal et al. have 201 in DS1 and 202 in DS2, this person on both sides;
+  here 202 is moved to 201's side.
+* Four records are paced: they are left out, as ANSI/AAMI EC57 asks, and with them class Q, of which
+  15 beats (unclassifiable, symbol Q) remain elsewhere: too few to be a class.
+* Beats are told from other annotations, and classed, by their symbols.
+
+Sources: record notes of the MIT-BIH Arrhythmia Database Directory; ANSI/AAMI EC57:2012; de Chazal,
+O'Dwyer, Reilly, IEEE TBME 51(7):1196-1206, 2004, doi:10.1109/TBME.2004.827359, table II.
+"""
+
+CLASSES = ("N", "S", "V", "F")
+"""AAMI classes: normal and bundle branch block, supraventricular and ventricular ectopic, fusion."""
+
+HEADLINE_CLASSES = ("N", "S", "V")
+"""Nearly all F beats are two people's (208 and 213), one in each half, so F is never ranked."""
+
+SYMBOLS = {"N": "NLRej", "S": "AaJS", "V": "VE", "F": "F"}
+"""The annotation symbols of each class; any other symbol is no beat, or one that is left out."""
+
+UNCLASSED = "/fQ"
+"""Symbols of class Q: paced beats, fusions with a paced beat, unclassifiable beats."""
+
+# fmt: off
+DS1 = (
+    101, 106, 108, 109, 112, 114, 115, 116, 118, 119, 122,
+    124, 201, 203, 205, 207, 208, 209, 215, 220, 223, 230,
+)
+DS2 = (
+    100, 103, 105, 111, 113, 117, 121, 123, 200, 202, 210,
+    212, 213, 214, 219, 221, 222, 228, 231, 232, 233, 234,
+)
+# fmt: on
+"""The customary halves, by record."""
+
+PACED = (102, 104, 107, 217)
+
+RECORDS = tuple(sorted(DS1 + DS2))
+"""The records that windows are cut from, in the order in which the windows stand."""
+
+
+def person(record: int) -> int:
+    """The patient number of a record: its own, but 202 is the person of 201."""
+    return 201 if record == 202 else record
+
+
+HALVES = (DS1, tuple(record for record in DS2 if person(record) == record))
+"""The customary halves, by person: 22 (with record 202) and 21."""

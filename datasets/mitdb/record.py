@@ -1,0 +1,124 @@
+"""One record of the database, read and checked against its own header."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import wfdb
+
+from ecgbench import DataError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """What the files of a record hold.
+
+    Attributes:
+        name: of the record.
+        signals: float64, shape (lead, sample), mV.
+        leads: names, one for each signal.
+        sampling_rate: Hz.
+        samples: int64, shape (annotation,), where each annotation stands.
+        symbols: text, shape (annotation,), one character each.
+        attributes: the person's ``sex`` ("F" or "M") and ``age`` (years), where the header tells.
+    """
+
+    name: str
+    signals: NDArray[np.float64]
+    leads: tuple[str, ...]
+    sampling_rate: float
+    samples: NDArray[np.int64]
+    symbols: NDArray[np.str_]
+    attributes: dict[str, str | float]
+
+    def select(self, leads: tuple[str, ...]) -> NDArray[np.float64]:
+        """The signals of these leads, in this order; float64, shape (lead, sample), mV.
+
+        Raises:
+            DataError: a sample of them is missing.
+        """
+        chosen = self.signals[[self.leads.index(lead) for lead in leads]]
+        if np.isnan(chosen).any():
+            lead, sample = np.argwhere(np.isnan(chosen))[0]
+            raise DataError(
+                f"record {self.name}: {int(np.isnan(chosen).sum())} samples are missing (NaN), "
+                f"first sample {sample} of lead {leads[lead]}"
+            )
+        return chosen
+
+
+def read(folder: Path, name: str) -> Record:
+    """Read the header, the signals and the reference annotations of a record.
+
+    Args:
+        folder: where ``NAME.hea``, ``NAME.dat`` and ``NAME.atr`` stand.
+        name: of the record.
+
+    Raises:
+        DataError: a file is missing or cannot be read, the header disagrees with the signals, or an
+            annotation stands outside them; the message names the record.
+    """
+    try:
+        record = wfdb.rdrecord(str(folder / name), physical=False)
+        annotations = wfdb.rdann(str(folder / name), "atr")
+    except FileNotFoundError as error:
+        raise DataError(f"record {name}: there is no file {error.filename}") from None
+    except Exception as error:  # wfdb fails in many ways on files that are not what they claim
+        raise DataError(
+            f"record {name}: its files are corrupt or disagree with its header "
+            f"({type(error).__name__}: {error})"
+        ) from error
+    _check_header(name, record)
+    samples, length = annotations.sample, len(record.d_signal)
+    if not len(samples):
+        raise DataError(f"record {name}: its annotation file is empty")
+    outside = (samples < 0) | (samples >= length)
+    if outside.any():
+        raise DataError(
+            f"record {name}: an annotation stands at sample {samples[outside][0]}, outside the "
+            f"record's {length} samples"
+        )
+    return Record(
+        name=name,
+        signals=np.ascontiguousarray(record.dac().T),
+        leads=tuple(record.sig_name),
+        sampling_rate=float(record.fs),
+        samples=samples.astype(np.int64),
+        symbols=np.array(annotations.symbol, dtype=np.str_),
+        attributes=_attributes(record.comments),
+    )
+
+
+def _check_header(name: str, record: Any) -> None:
+    """Compare the header with the signals: unit, first sample, and the sum of all samples.
+
+    A wrong length, format or number of signals, where wfdb does not stumble over it, changes the sum.
+    """
+    for lead, unit in zip(record.sig_name, record.units, strict=True):
+        if unit != "mV":
+            raise DataError(f"record {name}: lead {lead} is in {unit!r}; mV is wanted")
+    sums = record.d_signal.sum(axis=0, dtype=np.int64)
+    for lead, said, found in zip(record.sig_name, record.checksum, sums, strict=True):
+        if said is None or int(said) % 65536 != int(found) % 65536:
+            raise DataError(
+                f"record {name}: the header disagrees with the signal of lead {lead}: its checksum "
+                f"is {said}, that of the signal {int(found) % 65536}"
+            )
+
+
+def _attributes(comments: list[str]) -> dict[str, str | float]:
+    """Age and sex from the first comment, such as ``69 M 1085 1629 x1``; age −1 is unknown."""
+    age, sex = [*(comments or [""])[0].split(), "", ""][:2]
+    found: dict[str, str | float] = {}
+    if sex in ("F", "M"):
+        found["sex"] = sex
+    if age.isdecimal():
+        found["age"] = float(age)
+    return found

@@ -1,0 +1,99 @@
+"""The command ``ecgbench``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+import click
+
+from ecgbench.harness.errors import EcgbenchError, UsageError, suggest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMANDS = {
+    "run": ("ecgbench.harness.cli.run:run", "Fit, sample and score; then print the board."),
+    "leaderboard": ("ecgbench.harness.cli.leaderboard:leaderboard", "Print the stored boards."),
+    "list": ("ecgbench.harness.cli.plugins:list_plugins", "List generators, datasets, metrics."),
+    "show": ("ecgbench.harness.cli.plugins:show", "Show a plugin's card, or a stored cell."),
+    "fetch": ("ecgbench.harness.cli.data:fetch", "Download a dataset from PhysioNet."),
+    "split": ("ecgbench.harness.cli.data:split", "Write what a model may be trained on."),
+    "score": ("ecgbench.harness.cli.submit:score", "Score windows that were made elsewhere."),
+    "doctor": ("ecgbench.harness.cli.doctor:doctor", "Tell versions, devices, data and problems."),
+}
+
+
+class _Commands(click.Group):
+    """Imports a command's module when the command is used: ``list`` needs no numpy."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in COMMANDS:
+            raise UsageError(f"no command is called {cmd_name!r}; {suggest(cmd_name, COMMANDS)}")
+        if cmd_name != "doctor":
+            _refuse_clash()
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+
+def other_distribution() -> str | None:
+    """The version of the unrelated distribution ``ecgbench``, if it is installed here too."""
+    try:
+        return version("ecgbench")
+    except PackageNotFoundError:
+        return None
+
+
+def _refuse_clash() -> None:
+    if other := other_distribution():
+        raise EcgbenchError(
+            f"the unrelated distribution ecgbench {other} is installed in this environment and "
+            "overwrites this package's files: pip uninstall ecgbench, then pip install "
+            "--force-reinstall synthetic-ecgbench"
+        )
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="synthetic-ecgbench", prog_name="ecgbench")
+def cli() -> None:
+    """The benchmark harness for synthetic ECG.
+
+    Any generator, any dataset, any metric, one honest protocol.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit code.
+
+    0 all is well, 1 some cell or score failed, 2 usage or configuration, 130 interrupted.
+    """
+    try:
+        code = cli.main(arguments, prog_name="ecgbench", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except EcgbenchError as error:
+        click.echo(f"ecgbench: {error}", err=True)
+        return 2
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("\necgbench: interrupted; what was finished stands", err=True)
+        return 130
+    except BrokenPipeError:
+        # whoever read the output has gone; python must not try to flush it at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return code if isinstance(code, int) else 0

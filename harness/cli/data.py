@@ -1,0 +1,132 @@
+"""``ecgbench fetch`` and ``ecgbench split``: data for this machine, and for models made elsewhere."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+from rich.console import Console
+from rich.filesize import decimal
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from ecgbench.harness import physionet, study
+from ecgbench.harness.catalog import Catalog, discover
+from ecgbench.harness.cli.options import (
+    data_dir_option,
+    plugin_option,
+    study_options,
+)
+from ecgbench.harness.config import parse_overrides
+from ecgbench.harness.errors import UsageError
+
+
+@click.command()
+@click.argument("dataset")
+@plugin_option
+@data_dir_option
+def fetch(dataset: str, plugins: tuple[Path, ...], data_dir: Path | None) -> None:
+    """Download a dataset from PhysioNet and verify it; goes on where it was interrupted."""
+    catalog = discover(plugins)
+    spec = catalog.dataset(dataset)
+    if spec.source is None:
+        raise UsageError(f"dataset {dataset} is embedded: there is nothing to fetch")
+    folder = fetch_dataset(dataset, catalog, data_dir)
+    click.echo(f"{dataset} is here, complete and verified: {folder}")
+
+
+def fetch_dataset(name: str, catalog: Catalog, data_dir: Path | None) -> Path:
+    """Fetch a dataset under a progress bar; return its folder.
+
+    The environment variable ``ECGBENCH_PHYSIONET_URL`` names another server of PhysioNet's layout.
+    """
+    source = catalog.dataset(name).source
+    assert source is not None
+    console = Console()
+    bar = Progress(
+        TextColumn("fetching {task.description}"),
+        BarColumn(bar_width=32),
+        MofNCompleteColumn(),
+        TextColumn("files {task.fields[received]}"),
+        console=console,
+    )
+    with bar:
+        task = bar.add_task(name, total=None, received="")
+
+        def progress(done: int, total: int, received: int) -> None:
+            shown = decimal(received)
+            bar.update(task, completed=done, total=total, received=shown)
+
+        return physionet.fetch(
+            source,
+            data_dir,
+            base_url=os.environ.get("ECGBENCH_PHYSIONET_URL"),
+            progress=progress,
+        )
+
+
+@click.command()
+@click.argument("dataset")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="A folder."
+)
+@study_options
+@plugin_option
+@data_dir_option
+def split(
+    dataset: str,
+    seed: int,
+    out: Path,
+    study_name: str,
+    assignments: tuple[str, ...],
+    windows: int | None,
+    plugins: tuple[Path, ...],
+    data_dir: Path | None,
+) -> None:
+    """Write what a model made elsewhere may be trained on, and the labels it is to draw.
+
+    OUT/train.npz holds signals (window, lead, sample) in float32 mV, labels, patients,
+    sampling_rate, leads and classes; OUT/draw.npz the labels to draw, one window each, in this
+    order.  ``ecgbench score`` takes the windows back.
+    """
+    import numpy as np  # noqa: PLC0415 - as above
+
+    from ecgbench.harness.cell import npz  # noqa: PLC0415 - fetching needs no numpy
+    from ecgbench.harness.cli.submit import load_splits  # noqa: PLC0415 - as above
+    from ecgbench.results.store import write  # noqa: PLC0415 - as above
+
+    catalog = discover(plugins)
+    asked = study.override(
+        study.read(study_name),
+        datasets=(dataset,),
+        windows=windows,
+        settings=parse_overrides(assignments),
+    )
+    resolved = study.resolve(msgspec.structs.replace(asked, seeds=(seed,)), catalog)
+    _, _, splits = load_splits(resolved, catalog, data_dir)
+    train = splits.train
+    arrays: dict[str, Any] = {
+        "signals": np.asarray(train.signals),
+        "labels": train.labels,
+        "patients": train.patients,
+        "sampling_rate": np.array(train.sampling_rate),
+        "leads": np.array(train.leads),
+        "classes": np.array(train.classes),
+    }
+    write(out / "train.npz", npz(arrays))
+    draw: dict[str, Any] = {"labels": splits.fresh.labels, "classes": arrays["classes"]}
+    write(out / "draw.npz", npz(draw))
+    flags = "" if study_name == "quick" else f" --study {study_name}"
+    flags += "".join(f" --set {a}" for a in assignments) + (
+        f" --windows {windows}" if windows else ""
+    )
+    click.echo(
+        f"{out / 'train.npz'}: {len(train)} windows of {train.signals.shape[1]} lead(s) × "
+        f"{train.length} samples at {train.sampling_rate:g} Hz, mV\n"
+        f"{out / 'draw.npz'}: {len(splits.fresh)} labels to draw\n"
+        "Save what the model draws as signals and labels with numpy.savez, then\n"
+        f"ecgbench score FILE.npz --dataset {dataset} --seed {seed} --name MYMODEL{flags}"
+    )

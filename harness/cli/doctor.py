@@ -1,0 +1,113 @@
+"""``ecgbench doctor``: versions, devices, data, and what is wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ecgbench.harness import physionet
+from ecgbench.harness.catalog import Catalog, discover
+from ecgbench.harness.cli import other_distribution
+from ecgbench.harness.cli.options import data_dir_option, plugin_option, store_option
+from ecgbench.harness.environment import environment
+from ecgbench.harness.errors import DataError, EcgbenchError
+from ecgbench.results.render.text import plain
+from ecgbench.results.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command()
+@plugin_option
+@data_dir_option
+@store_option
+def doctor(plugins: tuple[Path, ...], data_dir: Path | None, store_path: Path) -> int:
+    """Tell versions, devices, the data found and every problem; exit code 1 if there is one."""
+    problems: list[str] = []
+    if other := other_distribution():
+        problems.append(
+            f"the unrelated distribution ecgbench {other} is installed here and overwrites this "
+            "package's files: pip uninstall ecgbench, then pip install --force-reinstall "
+            "synthetic-ecgbench"
+        )
+    catalog = Catalog()
+    try:
+        catalog = discover(plugins)
+    except EcgbenchError as error:
+        problems.append(str(error))
+    problems += [f"plugin {problem}" for problem in catalog.problems]
+    for (kind, name), entries in sorted(catalog.entries.items()):
+        if len(entries) > 1:
+            owners = " and ".join(f"{e.origin} ({e.origin.plugin})" for e in entries)
+            problems.append(
+                f"{kind} {name} is claimed by {owners}; leave one out: ECGBENCH_DISABLE"
+            )
+    facts = _machine()
+    facts |= _data(catalog, data_dir, problems)
+    facts["cache"] = f"{physionet.cache_dir()}"
+    facts["store"] = _store(store_path, problems)
+    facts["plugins"] = f"{len(catalog.entries)} found, {len(catalog.problems)} problems"
+    console = Console()
+    table = Table(box=None, show_header=False)
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    for name, value in facts.items():
+        table.add_row(name, Text(plain(value)))
+    console.print(table)
+    for problem in problems:
+        console.print(Text(f"problem: {plain(problem)}", style="red"), soft_wrap=True)
+    console.print(Text("all is well", style="green") if not problems else "", end="\n")
+    return 1 if problems else 0
+
+
+def _machine() -> dict[str, str]:
+    found = environment()
+    facts = {
+        "python": found["python"],
+        "system": found["system"],
+        "processor": f"{found['processor']}, {found['cores']} cores, {found['memory_gib']} GiB",
+    }
+    facts |= {name: version or "not installed" for name, version in found["packages"].items()}
+    import torch  # noqa: PLC0415 - a second to import, and it may be what is wrong
+
+    names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    facts["devices"] = ", ".join(["cpu", *(f"cuda:{i} {name}" for i, name in enumerate(names))])
+    return facts
+
+
+def _data(catalog: Catalog, data_dir: Path | None, problems: list[str]) -> dict[str, str]:
+    facts = {}
+    for entry in catalog.of_kind("dataset"):
+        source = catalog.dataset(entry.spec.name).source
+        where = f"dataset {entry.spec.name}"
+        if source is None:
+            facts[where] = "embedded"
+            continue
+        folder = physionet.find(source, data_dir)
+        if folder is None:
+            facts[where] = f"not on this machine: ecgbench fetch {entry.spec.name}"
+            continue
+        try:
+            physionet.verify(source, folder)
+        except DataError as error:
+            problems.append(str(error))
+            facts[where] = f"damaged: {folder}"
+        else:
+            facts[where] = f"complete and verified: {folder}"
+    return facts
+
+
+def _store(path: Path, problems: list[str]) -> str:
+    store = Store(path)
+    try:
+        count = sum(1 for _ in store.cell_names())
+        store.plans()
+    except EcgbenchError as error:
+        problems.append(str(error))
+        return f"{store.path} (damaged)"
+    return f"{store.path} ({count} cells)"

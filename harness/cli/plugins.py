@@ -1,0 +1,201 @@
+"""``ecgbench list`` and ``ecgbench show``: what there is, without importing it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, get_args
+
+import click
+import msgspec
+
+from ecgbench.harness.catalog import KINDS, Catalog, Entry, discover
+from ecgbench.harness.cli.options import plugin_option, store_option
+from ecgbench.harness.errors import UsageError, suggest
+from ecgbench.harness.specs import DatasetSpec, GeneratorSpec, Kind, MetricSpec
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.table import Table
+
+PLURALS: dict[str, Kind] = {f"{kind}s": kind for kind in KINDS}
+ARROWS = {"higher": "↑", "lower": "↓"}
+
+
+@click.command("list")
+@click.argument("kind", required=False, type=click.Choice(list(PLURALS)))
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@plugin_option
+def list_plugins(kind: str | None, as_json: bool, plugins: tuple[Path, ...]) -> None:
+    """List generators, datasets and metrics, with where they come from."""
+    catalog = discover(plugins)
+    kinds = [PLURALS[kind]] if kind else list(KINDS)
+    if as_json:
+        found: dict[str, Any] = {f"{k}s": [card(e) for e in catalog.of_kind(k)] for k in kinds}
+        click.echo(json.dumps(found | {"problems": catalog.problems}, indent=1))
+        return
+    from rich.console import Console  # noqa: PLC0415 - `--json` needs no rich
+
+    console = Console()
+    for each in kinds:
+        console.print(_table(each, catalog.of_kind(each)))
+    _print_problems(catalog)
+
+
+def _print_problems(catalog: Catalog) -> None:
+    from rich.text import Text  # noqa: PLC0415 - as above
+
+    for problem in catalog.problems:
+        click.echo(f"problem: {Text(problem).plain}", err=True)
+
+
+def _table(kind: Kind, entries: list[Entry]) -> Table:
+    from rich.table import Table  # noqa: PLC0415 - as above
+    from rich.text import Text  # noqa: PLC0415 - as above
+
+    table = Table(title=f"{kind}s", title_justify="left", title_style="bold", box=None)
+    for column in ("name", "", "summary", "from"):
+        table.add_column(column, header_style="dim", overflow="fold")
+    names = [entry.spec.name for entry in entries]
+    for entry in entries:
+        origin = str(entry.origin) + (" (clash)" if names.count(entry.spec.name) > 1 else "")
+        table.add_row(
+            Text(entry.spec.name, style="bold"),
+            Text(_kind_note(entry), style="dim"),
+            Text(entry.spec.summary),
+            Text(origin, style="dim"),
+        )
+    return table
+
+
+def _kind_note(entry: Entry) -> str:
+    spec = entry.spec
+    if isinstance(spec, MetricSpec):
+        return f"{spec.family} {ARROWS[spec.better]}"
+    if isinstance(spec, DatasetSpec):
+        return "PhysioNet" if spec.source else "embedded"
+    if isinstance(spec, GeneratorSpec) and spec.reference:
+        return "reference"
+    return ""
+
+
+def card(entry: Entry) -> dict[str, Any]:
+    """What is known of a plugin, JSON-ready; infinite bounds are null."""
+    spec = entry.spec
+    fields: dict[str, Any] = {"kind": spec.kind, "name": spec.name, "summary": spec.summary}
+    if isinstance(spec, MetricSpec):
+        fields |= {"formula": spec.formula, "family": spec.family, "better": spec.better}
+        bounds = [b if abs(b) != float("inf") else None for b in spec.bounds]
+        fields |= {"bounds": bounds, "ideal": spec.ideal, "ranked": spec.ranked}
+        fields |= {"needs_labels": spec.needs_labels, "needs_patients": spec.needs_patients}
+        fields |= {"min_windows": spec.min_windows}
+    elif isinstance(spec, GeneratorSpec):
+        fields |= {"conditional": spec.conditional, "reference": spec.reference}
+        fields |= {"max_leads": spec.max_leads, "min_windows": spec.min_windows}
+    elif isinstance(spec, DatasetSpec):
+        fields |= {"leads": list(spec.leads), "sampling_rate": spec.sampling_rate}
+        fields |= {"classes": list(spec.classes), "headline_classes": list(spec.headline_classes)}
+        fields |= {"licence": spec.licence, "redistributable": spec.redistributable}
+        fields["source"] = msgspec.to_builtins(spec.source) if spec.source else "embedded"
+    target = spec.target if isinstance(spec.target, str) else spec.target.__qualname__
+    return fields | {
+        "version": spec.version,
+        "settings": [_setting(f, spec.smoke) for f in msgspec.structs.fields(spec.config)],
+        "citation": spec.citation,
+        "target": target,
+        "origin": str(entry.origin),
+    }
+
+
+def _setting(field: msgspec.structs.FieldInfo, smoke: Any) -> dict[str, Any]:
+    hint, description = field.type, ""
+    limits: dict[str, Any] = {}
+    for extra in getattr(hint, "__metadata__", ()):
+        if isinstance(extra, msgspec.Meta):
+            description = extra.description or description
+            limits |= {
+                sign: value
+                for sign, value in (
+                    ("≥", extra.ge),
+                    (">", extra.gt),
+                    ("≤", extra.le),
+                    ("<", extra.lt),
+                )
+                if value is not None
+            }
+    plain = get_args(hint)[0] if hasattr(hint, "__metadata__") else hint
+    default = None if field.required else field.default
+    if default is msgspec.NODEFAULT:
+        default = field.default_factory()
+    return {
+        "name": field.encode_name,
+        "type": getattr(plain, "__name__", str(plain)) if isinstance(plain, type) else str(plain),
+        "default": msgspec.to_builtins(default),
+        "limits": " ".join(f"{sign} {value}" for sign, value in limits.items()),
+        "smoke": msgspec.to_builtins(smoke.get(field.encode_name)),
+        "description": description,
+    }
+
+
+@click.command()
+@click.argument("what", nargs=-1, required=True, metavar="KIND NAME | CELL")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@plugin_option
+@store_option
+def show(what: tuple[str, ...], as_json: bool, plugins: tuple[Path, ...], store_path: Path) -> None:
+    """Show a plugin's card (show metric mmd) or a stored cell (show mitdb/timegan/seed-0)."""
+    if len(what) == 2:
+        kind = PLURALS.get(what[0], what[0])
+        if kind not in KINDS:
+            raise UsageError(f"no kind of plugin is called {what[0]!r}; {suggest(what[0], KINDS)}")
+        found = card(discover(plugins).entry(kind, what[1]))
+        click.echo(json.dumps(found, indent=1)) if as_json else _print_card(found)
+        return
+    if len(what) > 2 or "/" not in what[0]:
+        raise UsageError(
+            f"show {' '.join(what)}: say a kind and a name (show metric mmd) or a cell "
+            "(show mitdb/timegan/seed-0)"
+        )
+    from ecgbench.harness.cli.show_cell import show_cell  # noqa: PLC0415 - a card needs no store
+
+    show_cell(what[0], store_path, as_json=as_json)
+
+
+def _print_card(found: dict[str, Any]) -> None:
+    from rich.console import Console  # noqa: PLC0415 - `--json` needs no rich
+    from rich.table import Table  # noqa: PLC0415 - as above
+    from rich.text import Text  # noqa: PLC0415 - as above
+
+    console = Console()
+    console.print(Text(f"{found['kind']} {found['name']}", style="bold"))
+    table = Table(box=None, show_header=False)
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    settings = found.pop("settings")
+    for name, value in found.items():
+        if name not in ("kind", "name") and value not in ("", None):
+            table.add_row(name.replace("_", " "), Text(_say(name, value)))
+    console.print(table)
+    if not settings:
+        return
+    table = Table(title="settings", title_justify="left", title_style="bold", box=None)
+    for column in ("name", "type", "default", "limits", "smoke", "description"):
+        table.add_column(column, header_style="dim", overflow="fold")
+    for setting in settings:
+        shown = ["" if setting[c] is None else str(setting[c]) for c in setting]
+        shown[2] = str(setting["default"])
+        table.add_row(*map(Text, shown))
+    console.print(table)
+
+
+def _say(name: str, value: Any) -> str:
+    if name == "bounds":
+        low, high = value
+        return f"{'−∞' if low is None else low} … {'∞' if high is None else high}"
+    if name == "source" and isinstance(value, dict):
+        return f"PhysioNet {value['slug']} {value['version']}"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)

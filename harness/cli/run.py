@@ -1,0 +1,236 @@
+"""``ecgbench run``: the main job."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ecgbench.harness import data, study
+from ecgbench.harness.catalog import discover
+from ecgbench.harness.cli.data import fetch_dataset
+from ecgbench.harness.cli.options import (
+    data_dir_option,
+    machine_options,
+    names,
+    plugin_option,
+    seeds,
+    store_option,
+    study_options,
+)
+from ecgbench.harness.cli.progress import RunProgress
+from ecgbench.harness.config import parse_overrides
+from ecgbench.harness.environment import cores
+from ecgbench.harness.errors import UsageError
+from ecgbench.harness.plan import Plan, make_plan
+from ecgbench.harness.run import (
+    Machine,
+    choose_device,
+    default_datasets,
+    locate,
+    prepare,
+    work_through,
+)
+from ecgbench.results.board import boards
+from ecgbench.results.render import write_boards
+from ecgbench.results.render.terminal import show
+from ecgbench.results.render.text import plain
+from ecgbench.results.store import Store
+
+if TYPE_CHECKING:
+    from ecgbench.harness.catalog import Catalog
+    from ecgbench.harness.study import Study
+
+STATES = {"done": "green", "todo": "yellow", "failed": "red", "skipped": "dim"}
+
+
+@click.command()
+@click.option("--generators", type=names, metavar="A,B", help="Default: the study's.")
+@click.option("--datasets", type=names, metavar="A,B", help="Default: what is on this machine.")
+@click.option("--metrics", type=names, metavar="A,B", help="Default: all.")
+@click.option("--seeds", "seed_list", type=seeds, metavar="0,1|0-5", help="Default: the study's.")
+@study_options
+@click.option("--no-references", is_flag=True, help="Leave the reference rows out.")
+@click.option("--retry-failed", is_flag=True, help="Run failed cells and scores again.")
+@click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
+@machine_options
+@plugin_option
+@data_dir_option
+@store_option
+def run(
+    generators: tuple[str, ...] | None,
+    datasets: tuple[str, ...] | None,
+    metrics: tuple[str, ...] | None,
+    seed_list: tuple[int, ...] | None,
+    study_name: str,
+    assignments: tuple[str, ...],
+    windows: int | None,
+    no_references: bool,
+    retry_failed: bool,
+    dry_run: bool,
+    device: str,
+    threads: int | None,
+    plugins: tuple[Path, ...],
+    data_dir: Path | None,
+    store_path: Path,
+) -> int:
+    """Fit each generator on each dataset, score it with each metric, and print the board.
+
+    What is finished is not done again: start the same command after any interruption.
+    """
+    console = Console()
+    catalog = discover(plugins)
+    for problem in catalog.problems:
+        click.echo(f"problem: {plain(problem)}", err=True)
+    asked = study.override(
+        study.read(study_name),
+        datasets=datasets or (),
+        generators=generators or (),
+        metrics=metrics or (),
+        seeds=seed_list or (),
+        windows=windows,
+        references=not no_references,
+        settings=parse_overrides(assignments),
+    )
+    resolved = study.resolve(_with_datasets(asked, catalog, data_dir, console), catalog)
+    machine = Machine(
+        device=choose_device(device),
+        threads=threads or cores(),
+        data_dir=data_dir,
+        plugin_files=catalog.files,
+    )
+    if dry_run and (absent := _absent(resolved, catalog, data_dir)):
+        console.print(
+            f"{', '.join(absent)}: not on this machine; the run would fetch it first. "
+            "Its cells cannot be planned before that.",
+        )
+        return 0
+    sources = locate(resolved, catalog, data_dir, lambda name: fetch_dataset(name, catalog, None))
+    for source in sources:
+        if not data.is_prepared(source):
+            console.print(f"[dim]reading {source.spec.name} …")
+    records = prepare(sources, resolved.windows, machine.plugin_files)
+    store = Store(store_path)
+    plan = make_plan(resolved, catalog, records, store, retry_failed=retry_failed)
+    _show_plan(plan, resolved, machine, console)
+    if dry_run:
+        return 0
+    busy = []
+    if plan.todo:
+        with RunProgress(console, len(plan.todo)) as watch:
+            busy = work_through(plan, store, resolved, sources, machine, watch)
+    else:
+        store.write_plan(plan.record)
+    return report(plan, store, console, busy=len(busy))
+
+
+def report(plan: Plan, store: Store, console: Console, *, busy: int = 0) -> int:
+    """Print the boards of a plan, write the tables, and return the exit code."""
+    used = {record.key for record in plan.record.datasets}
+    found = boards(store, key=plan.record.board_key)
+    show([board for board in found if board.dataset.key in used], console)
+    paths = write_boards(
+        [
+            b
+            for name in sorted({r.name for r in plan.record.datasets})
+            for b in boards(store, dataset=name)
+        ],
+        store,
+    )
+    console.print()
+    for folder in dict.fromkeys(path.with_suffix("") for path in paths):
+        suffixes = ",".join(p.suffix[1:] for p in paths if p.with_suffix("") == folder)
+        console.print(Text(f"written: {_relative(folder)}.{{{suffixes}}}"), soft_wrap=True)
+    if busy:
+        console.print(f"{busy} cells are being worked on by another run; start again for the rest.")
+    failed = [name for name, state in _ended_states(plan, store).items() if state == "failed"]
+    if failed:
+        console.print(
+            Text(
+                f"{len(failed)} cells failed, or a score of theirs did; the reasons stand under the "
+                f"board, the details in {_relative(store.path)}/cells/{failed[0]}/log.txt; "
+                "--retry-failed runs them again",
+                style="red",
+            )
+        )
+    return 1 if failed else 0
+
+
+def _ended_states(plan: Plan, store: Store) -> dict[str, str]:
+    states: dict[str, str] = {}
+    for cell in plan.cells:
+        record = store.cell(cell.id.name)
+        if record is None:
+            continue
+        scores = [store.score(cell.id.name, metric) for metric in plan.record.metrics]
+        failed = record.status == "failed" or any(s and s.status == "failed" for s in scores)
+        states[cell.id.name] = "failed" if failed else record.status
+    return states
+
+
+def _with_datasets(
+    asked: Study, catalog: Catalog, data_dir: Path | None, console: Console
+) -> Study:
+    if asked.datasets:
+        return asked
+    found, embedded = default_datasets(catalog, data_dir)
+    if not found:
+        raise UsageError("there is no dataset here: ecgbench list datasets tells what could be")
+    if embedded:
+        console.print(
+            f"No full dataset is on this machine, so the embedded ones are used: {', '.join(found)}. "
+            "For the real thing: ecgbench fetch mitdb",
+            highlight=False,
+        )
+    return msgspec.structs.replace(asked, datasets=found)
+
+
+def _absent(resolved: Study, catalog: Catalog, data_dir: Path | None) -> list[str]:
+    from ecgbench.harness import physionet  # noqa: PLC0415 - a dry run's only use of it
+
+    return [
+        name
+        for name in resolved.datasets or ()
+        if (source := catalog.dataset(name).source) and not physionet.find(source, data_dir)
+    ]
+
+
+def _show_plan(plan: Plan, resolved: Study, machine: Machine, console: Console) -> None:
+    counts = Counter(cell.state for cell in plan.cells)
+    scores = sum(len(cell.missing) for cell in plan.todo)
+    console.print(
+        Text.assemble(
+            ("plan ", "bold"),
+            f"study {resolved.name}: {len(plan.record.datasets)} datasets × "
+            f"{len(plan.record.generators)} generators × {len(resolved.seeds)} seeds = "
+            f"{len(plan.cells)} cells, {len(plan.record.metrics)} metrics; "
+            f"{machine.device}, {machine.threads} threads",
+        )
+    )
+    table = Table(box=None, padding=(0, 1))
+    for column in ("dataset", "generator", *(f"seed {seed}" for seed in resolved.seeds)):
+        table.add_column(column, header_style="dim")
+    by_row: dict[tuple[str, str], list[Text]] = {}
+    for cell in plan.cells:
+        row = by_row.setdefault((cell.id.dataset.name, cell.id.generator.name), [])
+        shown: str = cell.state
+        if cell.state == "todo" and len(cell.missing) < len(plan.record.metrics):
+            shown += f" ({len(cell.missing)} scores)"
+        if cell.reason:
+            shown += f" ({plain(cell.reason)[:60]})"
+        row.append(Text(shown, style=STATES[cell.state]))
+    for (dataset, generator), states in by_row.items():
+        table.add_row(dataset, generator, *states)
+    console.print(table)
+    done = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
+    console.print(Text(f"{done}; {scores} scores to compute", style="dim"))
+
+
+def _relative(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

@@ -1,0 +1,268 @@
+"""``ecgbench score``: windows that were made elsewhere, as a row of the board."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+import numpy as np
+from rich.console import Console
+
+from ecgbench.harness import data, study
+from ecgbench.harness.catalog import Catalog, discover
+from ecgbench.harness.cell import now, npz, synthetic_digest
+from ecgbench.harness.cli.data import fetch_dataset
+from ecgbench.harness.cli.options import (
+    data_dir_option,
+    machine_options,
+    names,
+    plugin_option,
+    store_option,
+    study_options,
+)
+from ecgbench.harness.cli.progress import RunProgress
+from ecgbench.harness.cli.run import report
+from ecgbench.harness.config import parse_overrides
+from ecgbench.harness.environment import cores
+from ecgbench.harness.errors import UsageError
+from ecgbench.harness.plan import cell_id, generator_records, metric_records, plan_of
+from ecgbench.harness.run import Machine, choose_device, locate, prepare, work_through
+from ecgbench.harness.split import split, subsample
+from ecgbench.results.records import CellRecord, DatasetRecord, GeneratorRecord
+from ecgbench.results.store import Store, write
+
+if TYPE_CHECKING:
+    from ecgbench.harness.study import Study
+    from ecgbench.harness.windows import EcgWindows, Splits
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dataset", required=True, help="The dataset that the model was trained on.")
+@click.option("--name", required=True, metavar="MYMODEL", help="The row's name.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Of the split that the model was trained on.",
+)
+@click.option("--metrics", type=names, metavar="A,B", help="Default: all.")
+@study_options
+@click.option("--no-references", is_flag=True, help="Leave the reference rows out.")
+@machine_options
+@plugin_option
+@data_dir_option
+@store_option
+def score(
+    file: Path,
+    dataset: str,
+    name: str,
+    seed: int,
+    metrics: tuple[str, ...] | None,
+    study_name: str,
+    assignments: tuple[str, ...],
+    windows: int | None,
+    no_references: bool,
+    device: str,
+    threads: int | None,
+    plugins: tuple[Path, ...],
+    data_dir: Path | None,
+    store_path: Path,
+) -> int:
+    """Score windows made elsewhere: FILE.npz with signals (window, lead, sample) in mV, and labels.
+
+    ``ecgbench split`` writes what the model may be trained on and the labels that it is to draw.
+    """
+    console = Console()
+    catalog = discover(plugins)
+    _check_name(name, catalog)
+    asked = study.override(
+        study.read(study_name),
+        datasets=(dataset,),
+        metrics=metrics or (),
+        seeds=(seed,),
+        windows=windows,
+        references=not no_references,
+        settings=parse_overrides(assignments),
+    )
+    resolved = study.resolve(msgspec.structs.replace(asked, generators=()), catalog)
+    source, record, splits = load_splits(resolved, catalog, data_dir)
+    submitted = read_submission(file, splits)
+    store = Store(store_path)
+    generator = GeneratorRecord(
+        name=name,
+        version=1,
+        settings={"windows": synthetic_digest(submitted)},
+        origin="submitted",
+        submitted=True,
+    )
+    _put_down(store, record, generator, submitted, splits, resolved)
+    generators = [*generator_records(resolved, catalog), generator]
+    scored = metric_records(resolved, catalog)
+    cells = [cell_id(record, each, seed) for each in generators]
+    plan = plan_of(resolved, [record], generators, scored, cells, store)
+    machine = Machine(
+        device=choose_device(device),
+        threads=threads or cores(),
+        data_dir=data_dir,
+        plugin_files=catalog.files,
+    )
+    busy = []
+    with RunProgress(console, len(plan.todo)) as watch:
+        busy = work_through(plan, store, resolved, [source], machine, watch)
+    return report(plan, store, console, busy=len(busy))
+
+
+def load_splits(
+    resolved: Study, catalog: Catalog, data_dir: Path | None
+) -> tuple[data.Source, DatasetRecord, Splits]:
+    """The splits of a resolved study's one dataset and one seed."""
+    sources = locate(resolved, catalog, data_dir, lambda name: fetch_dataset(name, catalog, None))
+    (record,) = prepare(sources, resolved.windows, catalog.files)
+    everything = subsample(data.windows(sources[0]), resolved.windows)
+    return sources[0], record, split(everything, resolved.seeds[0], sources[0].spec.halves)
+
+
+def read_submission(file: Path, splits: Splits) -> EcgWindows:
+    """Read submitted windows and see that they are what was asked for.
+
+    Windows whose labels are right but in another order are put in order.
+
+    Raises:
+        UsageError: says what is wrong, what is wanted, and how to get there.
+    """
+    arrays = _read(file)
+    train, wanted = splits.train, splits.fresh.labels
+    signals, labels = arrays["signals"], arrays["labels"]
+    _check_shape(file, signals, train, len(wanted))
+    if "sampling_rate" in arrays and float(arrays["sampling_rate"]) != train.sampling_rate:
+        raise UsageError(
+            f"{file}: sampling_rate is {float(arrays['sampling_rate']):g} Hz; "
+            f"{train.sampling_rate:g} Hz is wanted: resample the windows"
+        )
+    if "leads" in arrays and tuple(map(str, arrays["leads"])) != train.leads:
+        given = ", ".join(map(str, arrays["leads"]))
+        raise UsageError(f"{file}: leads are {given}; wanted are {', '.join(train.leads)}")
+    _check_units(file, signals, train)
+    if labels.shape != (len(signals),) or labels.dtype.kind not in "iu":
+        raise UsageError(
+            f"{file}: labels are {labels.dtype} of shape {labels.shape}; whole numbers of shape "
+            f"({len(signals)},) are wanted, indices into {', '.join(train.classes)}"
+        )
+    labels = labels.astype(np.int64)
+    if not np.array_equal(np.sort(labels), np.sort(wanted)):
+        raise UsageError(
+            f"{file}: labels by class are {_count(labels, train.classes)}; wanted are "
+            f"{_count(wanted, train.classes)}: those that ecgbench split writes into draw.npz"
+        )
+    order = np.empty(len(labels), dtype=np.int64)
+    order[np.argsort(wanted, kind="stable")] = np.argsort(labels, kind="stable")
+    return train.synthetic(signals[order], labels[order])
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        with np.load(file, allow_pickle=False) as opened:
+            arrays = {name: opened[name] for name in opened.files}
+    except (ValueError, OSError, AttributeError, zipfile.BadZipFile, EOFError) as error:
+        raise UsageError(
+            f"{file} is no .npz of plain arrays ({error}); numpy.savez(FILE, signals=…, labels=…)"
+        ) from None
+    for name in ("signals", "labels"):
+        if name not in arrays:
+            held = ", ".join(arrays) or "nothing"
+            raise UsageError(f"{file} holds {held}; signals and labels are wanted")
+    return arrays
+
+
+def _check_shape(file: Path, signals: Any, train: EcgWindows, count: int) -> None:
+    wanted = (count, *train.signals.shape[1:])
+    shape = signals.shape
+    if signals.dtype.kind != "f":
+        raise UsageError(
+            f"{file}: signals are {signals.dtype}; floating-point millivolts are wanted (raw "
+            "digital samples become mV by (sample − baseline) / gain)"
+        )
+    if shape != wanted:
+        hint = ""
+        if shape == (count, wanted[2]) and wanted[1] == 1:
+            hint = ": signals[:, None, :] has it"
+        elif len(shape) == 3 and (shape[0], shape[2], shape[1]) == wanted:
+            hint = ": signals.transpose(0, 2, 1) has it"
+        elif len(shape) == 3 and shape[1:] == wanted[1:]:
+            hint = f": {count} windows, one for each label that ecgbench split writes into draw.npz"
+        elif len(shape) == 3 and shape[2] != wanted[2]:
+            hint = (
+                f": a window is {wanted[2]} samples at {train.sampling_rate:g} Hz "
+                f"({wanted[2] / train.sampling_rate:.3f} s)"
+            )
+        raise UsageError(f"{file}: signals have shape {shape}; {wanted} is wanted{hint}")
+    bad = ~np.isfinite(signals).all(axis=(1, 2))
+    if bad.any():
+        raise UsageError(
+            f"{file}: {int(bad.sum())} windows hold NaN or infinite samples, "
+            f"first window {int(bad.argmax())}"
+        )
+
+
+def _check_units(file: Path, signals: Any, train: EcgWindows) -> None:
+    given, real = float(signals.std()), float(train.signals.std())
+    if given > 50 * real or given < real / 50:
+        raise UsageError(
+            f"{file}: signals have a standard deviation of {given:.3g}, the training windows of "
+            f"{real:.3g} mV; millivolts are wanted: are these µV, digital samples, or normalised?"
+        )
+    if signals.min() >= 0 and signals.max() <= 1:
+        raise UsageError(
+            f"{file}: all samples lie in [0, 1], so they look min-max scaled; millivolts are wanted: "
+            "undo the scaling"
+        )
+
+
+def _count(labels: Any, classes: tuple[str, ...]) -> str:
+    counts = {int(c): int((labels == c).sum()) for c in np.unique(labels)}
+    return ", ".join(
+        f"{classes[c] if 0 <= c < len(classes) else f'label {c}'} {n}" for c, n in counts.items()
+    )
+
+
+def _check_name(name: str, catalog: Catalog) -> None:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", name):
+        raise UsageError(
+            f"--name {name!r} does not match [a-z0-9][a-z0-9-]{{0,63}}; it becomes a path, so it "
+            "holds lower-case letters, digits and hyphens only"
+        )
+    if ("generator", name) in catalog.entries:
+        raise UsageError(f"--name {name!r} is a generator plugin's name; choose another")
+
+
+def _put_down(
+    store: Store,
+    dataset: DatasetRecord,
+    generator: GeneratorRecord,
+    submitted: EcgWindows,
+    splits: Splits,
+    resolved: Study,
+) -> None:
+    cell = cell_id(dataset, generator, resolved.seeds[0])
+    if store.cell(cell.name) is not None:
+        return
+    write(
+        store.folder(cell.name) / "synthetic.npz",
+        npz({"signals": submitted.signals, "labels": submitted.labels}),
+    )
+    store.write_cell(
+        CellRecord(
+            cell=cell,
+            status="ok",
+            synthetic=synthetic_digest(submitted),
+            fold=splits.fold,
+            study=msgspec.to_builtins(resolved),
+            finished=now(),
+        )
+    )

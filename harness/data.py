@@ -1,0 +1,185 @@
+"""Windows of a dataset, read once and kept in the user's cache."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ecgbench.harness import physionet
+from ecgbench.harness.catalog import discover
+from ecgbench.harness.config import as_dict, build
+from ecgbench.harness.errors import DataError, EcgbenchError
+from ecgbench.harness.windows import EcgWindows
+from ecgbench.results.records import DatasetRecord, digest_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ecgbench.harness.catalog import Entry
+    from ecgbench.harness.config import Config
+    from ecgbench.harness.specs import DatasetSpec
+
+ARRAYS = ("signals", "labels", "patients", "records", "positions", "indices")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A dataset plugin with its settings, and where its files stand (None: embedded)."""
+
+    entry: Entry
+    config: Config
+    folder: Path | None
+
+    @property
+    def spec(self) -> DatasetSpec:
+        """The plugin's."""
+        return self.entry.spec  # type: ignore[return-value]  # the catalog files it as a dataset
+
+
+class _Meta(msgspec.Struct):
+    digest: str
+    sampling_rate: float
+    leads: tuple[str, ...]
+    classes: tuple[str, ...]
+    attributes: dict[int, dict[str, str | float]] | None
+
+
+def record(source: Source, windows: int | None) -> DatasetRecord:
+    """What identifies the dataset in a cell; reads the dataset unless the cache has it."""
+    return DatasetRecord(
+        name=source.spec.name,
+        version=source.spec.version,
+        settings=as_dict(source.config),
+        origin=str(source.entry.origin),
+        digest=prepare(source).digest,
+        windows=windows,
+    )
+
+
+def is_prepared(source: Source) -> bool:
+    """Whether the cache holds the dataset's windows, made from the files as they are now."""
+    return (_folder(source) / "meta.json").is_file()
+
+
+def prepare(source: Source) -> _Meta:
+    """Read the dataset into the cache, unless it is there.
+
+    Raises:
+        DataError: a file is not what it claims to be, or the plugin returns no proper windows.
+    """
+    folder = _folder(source)
+    if not is_prepared(source):
+        if source.folder is not None and source.spec.source is not None:
+            physionet.verify(source.spec.source, source.folder)
+        _save(_load(source), folder)
+    return msgspec.json.decode((folder / "meta.json").read_bytes(), type=_Meta)
+
+
+def windows(source: Source) -> EcgWindows:
+    """All windows of the dataset, numbered; the arrays are memory-mapped and read-only."""
+    import numpy as np  # noqa: PLC0415 - planning a run of cached datasets needs no numpy
+
+    meta = prepare(source)
+    folder = _folder(source)
+    arrays = {
+        name: np.load(file, mmap_mode="r", allow_pickle=False)
+        for name in ARRAYS
+        if (file := folder / f"{name}.npy").exists()
+    }
+    # small arrays are read whole: a memory map of each would only cost
+    arrays = {k: v if k == "signals" else np.array(v) for k, v in arrays.items()}
+    return EcgWindows(
+        **arrays,
+        sampling_rate=meta.sampling_rate,
+        leads=meta.leads,
+        classes=meta.classes,
+        attributes=meta.attributes,
+    )
+
+
+def digest(found: EcgWindows) -> str:
+    """SHA-256 over everything in the windows that can change a result."""
+    import numpy as np  # noqa: PLC0415 - as above
+
+    total = hashlib.sha256()
+    for array in (found.signals, found.labels, found.patients):
+        total.update(repr((array.dtype.str, array.shape)).encode())
+        total.update(np.ascontiguousarray(array).data)
+    total.update(repr((float(found.sampling_rate), found.leads, found.classes)).encode())
+    return total.hexdigest()
+
+
+def _load(source: Source) -> EcgWindows:
+    from ecgbench.harness.split import number  # noqa: PLC0415 - as above
+
+    where = f"dataset {source.spec.name}"
+    try:
+        found = source.spec.load()(source.config, source.folder)
+    except EcgbenchError:
+        raise
+    except Exception as error:
+        raise DataError(f"{where} cannot be read: {type(error).__name__}: {error}") from error
+    if not isinstance(found, EcgWindows):
+        raise DataError(f"{where} returned {type(found).__name__}; EcgWindows are wanted")
+    if problem := found.problem():
+        raise DataError(f"{where}: {problem}")
+    return number(found)
+
+
+def _save(found: EcgWindows, folder: Path) -> None:
+    import numpy as np  # noqa: PLC0415 - as above
+
+    meta = _Meta(digest(found), found.sampling_rate, found.leads, found.classes, None)
+    if found.attributes is not None:
+        meta.attributes = {int(k): dict(v) for k, v in found.attributes.items()}
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=".", dir=folder.parent))
+        try:
+            for name in ARRAYS:
+                array = getattr(found, name)
+                if array is not None:
+                    np.save(temporary / f"{name}.npy", array, allow_pickle=False)
+            (temporary / "meta.json").write_bytes(msgspec.json.encode(meta))
+            if not folder.exists():
+                temporary.rename(folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    except OSError as error:
+        if (folder / "meta.json").is_file():
+            return  # another process was quicker
+        raise DataError(
+            f"cannot write the cache {folder}: {error.strerror}; ECGBENCH_CACHE_DIR names another"
+        ) from error
+
+
+def _folder(source: Source) -> Path:
+    files: list[Any] = []
+    if source.folder is not None:
+        for file in sorted(p for p in source.folder.rglob("*") if p.is_file()):
+            state = file.stat()
+            files.append((str(file.relative_to(source.folder)), state.st_size, state.st_mtime_ns))
+    origin = source.entry.origin
+    key = digest_of(
+        [source.spec.version, as_dict(source.config), origin.plugin, origin.version, files]
+    )
+    return physionet.cache_dir() / "windows" / f"{source.spec.name}-{key}"
+
+
+def prepare_in_process(
+    name: str,
+    settings: dict[str, Any],
+    folder: Path | None,
+    plugin_files: tuple[str, ...],
+    send: Callable[[tuple[Any, ...]], None],
+) -> None:
+    """`prepare`, told in plain values; sends nothing."""
+    del send
+    entry = discover(plugin_files).entry("dataset", name)
+    prepare(Source(entry, build(entry.spec.config, settings, where=f"dataset {name}"), folder))

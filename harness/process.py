@@ -1,0 +1,133 @@
+"""Runs a cell in a process of its own, started from a fork server that has imported torch."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import traceback
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from ecgbench.harness.errors import EcgbenchError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import ForkServerContext
+    from pathlib import Path
+
+PRELOAD = ["ecgbench.harness.preload"]
+
+
+def call(
+    function: Callable[..., None], *arguments: Any, log: Path | None = None, threads: int = 1
+) -> Iterator[tuple[Any, ...]]:
+    """Call ``function(*arguments, send)`` in a new process and yield what it sends.
+
+    The last message is ``("exit", reason)``, with the reason why the process ended before its time,
+    or None.  Closing the iterator, or an exception such as Ctrl-C in the caller's loop, ends the
+    process; so does the end of this one, however it ends.
+
+    Args:
+        function: importable, like its arguments.
+        arguments: for the function.
+        log: what the process prints is appended to this file.
+        threads: for torch, OpenMP and BLAS.
+    """
+    context = _context()
+    receiver, sender = context.Pipe(duplex=False)
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(
+        target=_child, args=(sender, ours, function, arguments, log, threads), daemon=True
+    )
+    process.start()
+    sender.close()
+    ours.close()
+    failure: str | None = None
+    try:
+        while True:
+            try:
+                message = receiver.recv()
+            except EOFError:
+                break
+            if message[0] == "raised":
+                failure = message[1]
+            else:
+                yield message
+        process.join()
+        yield ("exit", failure or _reason(process.exitcode))
+    finally:
+        if process.is_alive():
+            process.kill()
+            process.join()
+        receiver.close()
+        theirs.close()
+
+
+def _child(
+    sender: Connection,
+    parent: Connection,
+    function: Callable[..., None],
+    arguments: tuple[Any, ...],
+    log: Path | None,
+    threads: int,
+) -> None:
+    # Ctrl-C reaches the whole process group; the parent decides what it means
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
+    if log is not None:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        os.dup2(file, 1)
+        os.dup2(file, 2)
+    _limit_threads(threads)
+    try:
+        function(*arguments, sender.send)
+    except EcgbenchError as error:
+        sender.send(("raised", str(error)))
+    except Exception as error:  # noqa: BLE001 - whatever it is, the parent must hear of it
+        traceback.print_exc()
+        sender.send(("raised", f"{type(error).__name__}: {error}"))
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        sender.close()
+
+
+def _die_with(parent: Connection) -> None:
+    """End this process when the parent's end of the pipe closes: the parent has gone."""
+    try:
+        parent.recv()
+    except (EOFError, OSError):
+        os._exit(1)
+
+
+def _limit_threads(threads: int) -> None:
+    import torch  # noqa: PLC0415 - imported by the fork server
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - as above
+
+    # gradients of recurrent networks go subnormal, which costs a processor 2-15 times as much; the
+    # flag is inherited by threads that start after it is set
+    torch.set_flush_denormal(True)
+    torch.set_num_threads(threads)
+    threadpool_limits(limits=threads)
+
+
+def _reason(exitcode: int | None) -> str | None:
+    if exitcode == 0:
+        return None
+    if exitcode is not None and exitcode < 0:
+        name = signal.Signals(-exitcode).name
+        hint = " (out of memory?)" if name == "SIGKILL" else ""
+        return f"its process was ended by {name}{hint}"
+    return f"its process ended with exit code {exitcode}"
+
+
+@cache
+def _context() -> ForkServerContext:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOAD)
+    return context

@@ -1,0 +1,108 @@
+"""From a recording and the places of its beats to windows: band-pass, resample, cut.
+
+Importing this module costs no numpy, so that a dataset's light module can derive its settings from
+`BeatWindowConfig`.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+
+from ecgbench.harness.config import Config
+from ecgbench.harness.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+BUTTERWORTH_ORDER = 2
+"""Of the band-pass, which runs over the signal twice; low, so that a steep QRS rings least."""
+
+
+class BeatWindowConfig(Config, frozen=True):
+    """Settings of a dataset whose windows are beats."""
+
+    sampling_rate: Annotated[
+        float, msgspec.Meta(gt=0, le=2000, description="Hz, to which recordings are resampled")
+    ] = 125.0
+    length: Annotated[int, msgspec.Meta(ge=2, description="samples in a window")] = 128
+    r_sample: Annotated[
+        int,
+        msgspec.Meta(ge=0, description="sample of a window, from 0, at which the R peak stands"),
+    ] = 48
+    band: Annotated[
+        tuple[float, float], msgspec.Meta(description="Hz, edges of the zero-phase band-pass")
+    ] = (0.5, 40.0)
+
+    def __post_init__(self) -> None:
+        low, high = self.band
+        if not 0 < low < high <= self.sampling_rate / 2:
+            raise ValueError(
+                f"band = {low:g}, {high:g} does not ascend between 0 and half the sampling_rate, "
+                f"{self.sampling_rate / 2:g} Hz"
+            )
+        if self.r_sample >= self.length:
+            raise ValueError(
+                f"r_sample = {self.r_sample} lies outside a window of {self.length} samples "
+                f"(0 to {self.length - 1})"
+            )
+
+
+def beat_windows(
+    signals: NDArray[Any], sampling_rate: float, beats: NDArray[np.int64], config: BeatWindowConfig
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Cut one window around each beat.
+
+    The whole recording is filtered forward and backward (a Butterworth band-pass, so the phase is
+    zero and the gain at the edges of the band is ½) and then resampled by a polyphase filter.  Each
+    beat is moved to the nearest new sample, at most half of one away.
+
+    Args:
+        signals: shape (lead, sample), of the whole recording.
+        sampling_rate: Hz, of ``signals``.
+        beats: int64, shape (beat,), the sample of each R peak.
+        config: how to filter, resample and cut.
+
+    Returns:
+        The windows, float32, shape (kept beat, lead, ``config.length``), in the unit of ``signals``;
+        and a mask, shape (beat,), of the beats kept: those whose window lies within the recording.
+
+    Raises:
+        DataError: the recording's sampling rate is too low for the band.
+    """
+    import numpy as np  # noqa: PLC0415 - discovery imports this module and no numpy
+    from scipy.signal import resample_poly  # noqa: PLC0415 - as above
+
+    ratio = _fraction(config.sampling_rate) / _fraction(sampling_rate)
+    filtered = _band_pass(signals, sampling_rate, config.band)
+    resampled = resample_poly(filtered, ratio.numerator, ratio.denominator, axis=1)
+    starts = np.rint(beats * float(ratio)).astype(np.int64) - config.r_sample
+    kept = (starts >= 0) & (starts + config.length <= resampled.shape[1])
+    samples = starts[kept, np.newaxis] + np.arange(config.length)
+    windows = resampled[:, samples].swapaxes(0, 1)
+    return np.ascontiguousarray(windows, dtype=np.float32), kept
+
+
+def _band_pass(
+    signals: NDArray[Any], sampling_rate: float, band: tuple[float, float]
+) -> NDArray[np.float64]:
+    import numpy as np  # noqa: PLC0415 - as above
+    from scipy.signal import butter, sosfiltfilt  # noqa: PLC0415 - as above
+
+    low, high = band
+    if high >= sampling_rate / 2:
+        raise DataError(
+            f"a band up to {high:g} Hz cannot be taken from a recording of {sampling_rate:g} Hz; "
+            f"set band below {sampling_rate / 2:g} Hz"
+        )
+    sections = butter(BUTTERWORTH_ORDER, band, "bandpass", fs=sampling_rate, output="sos")
+    # the filter settles within a period of its lower edge: as much is added at both ends
+    padding = min(round(sampling_rate / low), signals.shape[1] - 1)
+    return np.asarray(sosfiltfilt(sections, signals, axis=1, padlen=padding))
+
+
+def _fraction(rate: float) -> Fraction:
+    return Fraction(rate).limit_denominator(1000)

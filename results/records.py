@@ -1,0 +1,243 @@
+"""What a store holds, as typed records; their JSON is the store's format."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+SCHEMA = 1
+"""Raise it when a reader of earlier stores would misunderstand a record."""
+
+Status = Literal["ok", "skipped", "failed"]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+Key = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{12}$")]
+
+
+class PluginRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A plugin as it was used.
+
+    Attributes:
+        name: the plugin's.
+        version: the plugin's.
+        settings: all of them, resolved.
+        origin: the distribution, or file, it came from, with its version.
+    """
+
+    name: Name
+    version: int
+    settings: dict[str, Any]
+    origin: str
+
+    @property
+    def identity(self) -> tuple[str, int, dict[str, Any]]:
+        """What can change a result."""
+        return self.name, self.version, self.settings
+
+    @property
+    def key(self) -> str:
+        """12 hexadecimal digits of the identity."""
+        return digest_of(self.identity)
+
+
+class DatasetRecord(PluginRecord, frozen=True, kw_only=True):
+    """A dataset as it was used.
+
+    Attributes:
+        digest: SHA-256 over all its windows, before any subsample.
+        windows: size of the subsample; None for all.
+    """
+
+    digest: str
+    windows: int | None = None
+
+    @property
+    def key(self) -> str:
+        """12 hexadecimal digits of what identifies the windows that were used."""
+        return digest_of([*self.identity, self.digest, self.windows])
+
+
+class CellId(msgspec.Struct, frozen=True, kw_only=True):
+    """What can change the synthetic windows of a cell.
+
+    Attributes:
+        dataset: with its digest.
+        generator: with its settings; of submitted windows, their digest stands there.
+        seed: of splits, fit and sampling.
+        protocol: version of the splits.
+        submitted: whether the windows were made elsewhere.
+    """
+
+    dataset: DatasetRecord
+    generator: PluginRecord
+    seed: Annotated[int, msgspec.Meta(ge=0)]
+    protocol: int
+    submitted: bool = False
+
+    @property
+    def key(self) -> str:
+        """12 hexadecimal digits."""
+        return digest_of(
+            [self.dataset.key, self.generator.key, self.seed, self.protocol, self.submitted]
+        )
+
+    @property
+    def name(self) -> str:
+        """``dataset/generator/seed-n-key``, the cell's folder below ``cells/``."""
+        return f"{self.dataset.name}/{self.generator.name}/seed-{self.seed}-{self.key}"
+
+
+class MetricRecord(PluginRecord, frozen=True, kw_only=True):
+    """A metric as it was used, with what a board needs to know of it."""
+
+    family: str
+    better: Literal["higher", "lower"]
+    bounds: tuple[float | None, float | None]
+    ideal: float | None
+    ranked: bool
+    summary: str = ""
+
+
+class CostsRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What a cell cost: seconds of wall-clock time, bytes of peak memory, parameters."""
+
+    fit_seconds: float
+    sample_seconds: float
+    peak_memory: int
+    parameters: int | None = None
+
+
+class CellRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """``cell.json``: a cell that has ended.
+
+    Attributes:
+        cell: what was run.
+        status: how it ended.
+        reason: why it was skipped or failed, in words.
+        synthetic: SHA-256 over signals and labels of the synthetic windows.
+        stored: whether ``synthetic.npz`` holds their signals (else it holds window indices).
+        fold: 0 or 1.
+        sizes: windows in each split, and people among the members and the unseen.
+        costs: None for submitted windows.
+        environment: versions, processor, memory, devices; never host, user or path.
+        study: the resolved study that made the cell first.
+        threads: given to the generator.
+        finished: UTC, ISO 8601.
+        artefacts: SHA-256 by file name below ``artefacts/``.
+    """
+
+    schema: int = SCHEMA
+    cell: CellId
+    status: Status
+    reason: str = ""
+    synthetic: str = ""
+    stored: bool = True
+    reference: bool = False
+    fold: int = 0
+    sizes: dict[str, int] = msgspec.field(default_factory=dict)
+    costs: CostsRecord | None = None
+    environment: dict[str, Any] = msgspec.field(default_factory=dict)
+    study: dict[str, Any] = msgspec.field(default_factory=dict)
+    threads: int = 1
+    finished: str = ""
+    artefacts: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class ContributionsRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """`ecgbench.Contributions` as lists; one row of each list for each person."""
+
+    people: list[int]
+    numerators: list[list[float]]
+    denominators: list[list[float]]
+    coefficients: list[float]
+    offset: float
+
+
+class ScoreRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """``scores/<metric>-<key>.json``: a score that has ended.
+
+    Attributes:
+        metric: as it was used.
+        cell: name of the cell.
+        synthetic: digest of the windows that were scored.
+        status: how it ended.
+        reason: why it was skipped or failed, in words.
+        value: the score; None unless ``status`` is ok.
+        parts: further numbers.
+        contributions: per person, for intervals.
+        n: windows (or pairs) that the value rests on.
+        seconds: wall-clock time that the metric took.
+        artefacts: SHA-256 by file name below ``artefacts/``.
+        finished: UTC, ISO 8601.
+    """
+
+    schema: int = SCHEMA
+    metric: MetricRecord
+    cell: str
+    synthetic: str = ""
+    status: Status
+    reason: str = ""
+    value: float | None = None
+    parts: dict[str, float | None] = msgspec.field(default_factory=dict)
+    contributions: ContributionsRecord | None = None
+    n: int | None = None
+    seconds: float = 0.0
+    artefacts: dict[str, str] = msgspec.field(default_factory=dict)
+    finished: str = ""
+
+
+class PlannedCell(msgspec.Struct, frozen=True, kw_only=True):
+    """A cell that a run was asked for; ``generator`` indexes the plan's generators."""
+
+    name: str
+    dataset: int
+    generator: int
+    seed: int
+
+
+class GeneratorRecord(PluginRecord, frozen=True, kw_only=True):
+    """A generator as a board shows it."""
+
+    reference: bool = False
+    submitted: bool = False
+
+
+class PlanRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """``plans/<settings>/<key>.json``: what one run was asked for.
+
+    Plans of one study and the same settings make one board; it shows what was asked for and has not
+    ended, too.
+
+    Attributes:
+        study: the study's name.
+        settings: what tells this study's numbers from another's: subsample, smoke, and every
+            plugin's settings that differ from its defaults.
+        datasets: as used.
+        generators: as used.
+        metrics: as used.
+        cells: all of the plan, in its order.
+    """
+
+    schema: int = SCHEMA
+    study: str
+    settings: dict[str, Any]
+    datasets: list[DatasetRecord]
+    generators: list[GeneratorRecord]
+    metrics: list[MetricRecord]
+    cells: list[PlannedCell]
+
+    @property
+    def board_key(self) -> str:
+        """12 hexadecimal digits that plans of one board share."""
+        return digest_of([self.study, self.settings])
+
+
+def encode(value: object) -> bytes:
+    """JSON, keys sorted, NaN and infinities as null, ending in a newline."""
+    return msgspec.json.format(msgspec.json.encode(value, order="deterministic"), indent=1) + b"\n"
+
+
+def digest_of(value: object) -> str:
+    """12 hexadecimal digits of the SHA-256 of a value's canonical JSON."""
+    return hashlib.sha256(msgspec.json.encode(value, order="deterministic")).hexdigest()[:12]

@@ -1,0 +1,44 @@
+"""The board's renderings: terminal, Markdown, CSV, JSON, LaTeX."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from ecgbench.results.board import as_json
+from ecgbench.results.render.csv import to_csv
+from ecgbench.results.render.latex import to_latex
+from ecgbench.results.render.markdown import to_markdown
+from ecgbench.results.store import write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ecgbench.results.board import Board
+    from ecgbench.results.store import Store
+
+Format = Literal["markdown", "csv", "json", "latex"]
+SUFFIX: dict[Format, str] = {"markdown": "md", "csv": "csv", "json": "json", "latex": "tex"}
+
+__all__ = ["SUFFIX", "Format", "render", "write_boards"]
+
+
+def render(boards: list[Board], form: Format) -> str:
+    """The boards as text of a format."""
+    if form == "json":
+        content = msgspec.json.format(msgspec.json.encode(as_json(boards)), indent=1)
+        return content.decode() + "\n"
+    return {"markdown": to_markdown, "csv": to_csv, "latex": to_latex}[form](boards)
+
+
+def write_boards(boards: list[Board], store: Store) -> list[Path]:
+    """Write ``board/<dataset>.{md,csv,json,tex}`` in the store; return the paths."""
+    paths = []
+    for dataset in dict.fromkeys(board.dataset.name for board in boards):
+        of_dataset = [board for board in boards if board.dataset.name == dataset]
+        for form, suffix in SUFFIX.items():
+            path = store.path / "board" / f"{dataset}.{suffix}"
+            write(path, render(of_dataset, form).encode())
+            paths.append(path)
+    return paths

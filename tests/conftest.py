@@ -1,0 +1,163 @@
+"""What tests of all parts share: a loopback PhysioNet, and the folder of real records."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import threading
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ecgbench import PhysioNet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# `python -m pytest` puts the repository on the path, where our datasets/ would shadow Hugging Face's
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != ROOT]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let wfdb 4.3 use what pandas 3.1 deprecates: it does so when imported and when reading."""
+    config.addinivalue_line("filterwarnings", "ignore:The inplace keyword:DeprecationWarning")
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of real databases, in PhysioNet's layout."""
+    if "ECGBENCH_DATA_DIR" not in os.environ:
+        pytest.skip("ECGBENCH_DATA_DIR does not name a folder of PhysioNet databases")
+    return Path(os.environ["ECGBENCH_DATA_DIR"])
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Break the connection after so many bytes of the body; first, if so wished, fall silent."""
+
+    after: int
+    silent: bool = False
+
+
+class PhysioNetServer(ThreadingHTTPServer):
+    """Serves databases on the loopback interface in PhysioNet's layout, with faults on demand.
+
+    Attributes:
+        folder: databases stand below it, as ``slug/version/file``.
+        ranges: whether it honours Range requests.
+        faults: by path within the database, what happens to the next requests in turn: an HTTP
+            status, other bytes in place of the file's, or a `Cut`.
+        asked: path and Range header of every request so far.
+        silent: set as soon as a `Cut` has fallen silent.
+    """
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.folder = folder
+        self.ranges = True
+        self.faults: dict[str, list[int | bytes | Cut]] = {}
+        self.asked: list[tuple[str, str | None]] = []
+        self.silent = threading.Event()
+        self.closing = threading.Event()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/files/"
+
+    def publish(
+        self, files: dict[str, bytes], *, slug: str = "tinydb", wanted: str = r".*"
+    ) -> PhysioNet:
+        """Serve these files, by path, as version 1.0.0 of a database."""
+        folder = self.folder / slug / "1.0.0"
+        for path, content in files.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(content)
+        lines = [f"{hashlib.sha256(content).hexdigest()} {path}\n" for path, content in files.items()]
+        sums = "".join(lines).encode()
+        (folder / "SHA256SUMS.txt").write_bytes(sums)
+        return PhysioNet(
+            slug=slug,
+            version="1.0.0",
+            sums_sha256=hashlib.sha256(sums).hexdigest(),
+            files=wanted,
+        )
+
+    def mirror(self, source: PhysioNet, folder: Path) -> None:
+        """Serve a real database that stands in ``folder``."""
+        (self.folder / source.slug).mkdir()
+        (self.folder / source.slug / source.version).symlink_to(folder)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: clients under test are killed in mid-sentence."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: PhysioNetServer
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:  # noqa: N802 - the name http.server calls
+        _, _, slug, version, path = self.path.split("/", 4)
+        asked = self.headers["Range"]
+        self.server.asked.append((path, asked))
+        fault = next(iter(self.server.faults.get(path, [])), None)
+        if fault is not None:
+            self.server.faults[path].pop(0)
+        file = self.server.folder / slug / version / path
+        if isinstance(fault, int) or not file.is_file():
+            self._answer(fault if isinstance(fault, int) else 404, b"")
+            return
+        content = fault if isinstance(fault, bytes) else file.read_bytes()
+        start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked else 0
+        cut = fault if isinstance(fault, Cut) else None
+        if not asked or not self.server.ranges:
+            self._answer(200, content, cut)
+        elif start >= len(content):
+            self._answer(416, b"", content_range=f"bytes */{len(content)}")
+        else:
+            span = f"bytes {start}-{len(content) - 1}/{len(content)}"
+            self._answer(206, content[start:], cut, content_range=span)
+
+    def _answer(
+        self, status: int, body: bytes, cut: Cut | None = None, content_range: str | None = None
+    ) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        if content_range is not None:
+            self.send_header("Content-Range", content_range)
+        self.end_headers()
+        if cut is None:
+            self.wfile.write(body)
+            return
+        self.wfile.write(body[: cut.after])
+        self.wfile.flush()
+        if cut.silent:
+            self.server.silent.set()
+            self.server.closing.wait(30)
+        self.close_connection = True
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
+        """Print nothing."""
+
+
+@pytest.fixture
+def physionet_server(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[PhysioNetServer]:
+    """A PhysioNet of one's own."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with PhysioNetServer(tmp_path_factory.mktemp("physionet")) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield server
+        server.closing.set()
+        server.shutdown()
+        thread.join()
