@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CONNECTIONS = 4
-CHUNK = 1 << 16
+CHUNK = 1 << 14
+"""Bytes: what comes of a chunk before the connection breaks is lost."""
 TIMEOUT = (10.0, 30.0)
 """Seconds to connect, and between two pieces of an answer."""
 PAUSES = (0.5, 1.0, 2.0)
@@ -183,7 +184,7 @@ class _Downloads:
 
 def _in_words(error: requests.RequestException, url: str) -> str:
     host, text = urlsplit(url).netloc, str(error)
-    if isinstance(error, requests.Timeout):
+    if isinstance(error, requests.Timeout) or "timed out" in text:
         return f"{host} did not answer in time"
     if isinstance(error, requests.HTTPError):
         return f"{host} answers {error.response.status_code}"

@@ -37,11 +37,11 @@ def data_dir() -> Path:
 
 
 @dataclass(frozen=True)
-class Cut:
-    """Break the connection after so many bytes of the body; first, if so wished, fall silent."""
+class _Cut:
+    """Send so many bytes of the body, perhaps fall silent, then break the connection."""
 
     after: int
-    silent: bool = False
+    silent: bool
 
 
 class PhysioNetServer(ThreadingHTTPServer):
@@ -50,10 +50,8 @@ class PhysioNetServer(ThreadingHTTPServer):
     Attributes:
         folder: databases stand below it, as ``slug/version/file``.
         ranges: whether it honours Range requests.
-        faults: by path within the database, what happens to the next requests in turn: an HTTP
-            status, other bytes in place of the file's, or a `Cut`.
         asked: path and Range header of every request so far.
-        silent: set as soon as a `Cut` has fallen silent.
+        silent: set as soon as a connection has fallen silent.
     """
 
     daemon_threads = True
@@ -63,10 +61,10 @@ class PhysioNetServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.folder = folder
         self.ranges = True
-        self.faults: dict[str, list[int | bytes | Cut]] = {}
         self.asked: list[tuple[str, str | None]] = []
         self.silent = threading.Event()
         self.closing = threading.Event()
+        self.faults: dict[str, list[int | bytes | _Cut]] = {}
 
     @property
     def url(self) -> str:
@@ -80,7 +78,9 @@ class PhysioNetServer(ThreadingHTTPServer):
         for path, content in files.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_bytes(content)
-        lines = [f"{hashlib.sha256(content).hexdigest()} {path}\n" for path, content in files.items()]
+        lines = [
+            f"{hashlib.sha256(content).hexdigest()} {path}\n" for path, content in files.items()
+        ]
         sums = "".join(lines).encode()
         (folder / "SHA256SUMS.txt").write_bytes(sums)
         return PhysioNet(
@@ -95,6 +95,24 @@ class PhysioNetServer(ThreadingHTTPServer):
         (self.folder / source.slug).mkdir()
         (self.folder / source.slug / source.version).symlink_to(folder)
 
+    def fail(self, path: str, *statuses: int) -> None:
+        """Answer the next requests of a file with these HTTP statuses."""
+        self.faults.setdefault(path, []).extend(statuses)
+
+    def replace(self, path: str, *contents: bytes) -> None:
+        """Answer the next requests of a file with these bytes, as if they were the file."""
+        self.faults.setdefault(path, []).extend(contents)
+
+    def cut(self, path: str, after: int, *, silent: bool = False) -> None:
+        """Break the connection of the next request of a file after so many bytes of the answer.
+
+        Args:
+            path: of the file.
+            after: bytes.
+            silent: whether the connection stays open for as long as the server lives.
+        """
+        self.faults.setdefault(path, []).append(_Cut(after, silent))
+
     def handle_error(self, request: object, client_address: object) -> None:
         """Say nothing: clients under test are killed in mid-sentence."""
 
@@ -103,7 +121,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: PhysioNetServer
     protocol_version = "HTTP/1.1"
 
-    def do_GET(self) -> None:  # noqa: N802 - the name http.server calls
+    def do_GET(self) -> None:
         _, _, slug, version, path = self.path.split("/", 4)
         asked = self.headers["Range"]
         self.server.asked.append((path, asked))
@@ -116,7 +134,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         content = fault if isinstance(fault, bytes) else file.read_bytes()
         start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked else 0
-        cut = fault if isinstance(fault, Cut) else None
+        cut = fault if isinstance(fault, _Cut) else None
         if not asked or not self.server.ranges:
             self._answer(200, content, cut)
         elif start >= len(content):
@@ -126,7 +144,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(206, content[start:], cut, content_range=span)
 
     def _answer(
-        self, status: int, body: bytes, cut: Cut | None = None, content_range: str | None = None
+        self, status: int, body: bytes, cut: _Cut | None = None, content_range: str | None = None
     ) -> None:
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))

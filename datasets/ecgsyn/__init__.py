@@ -17,13 +17,24 @@ class EcgsynConfig(Config, frozen=True):
 
     patients: Annotated[int, msgspec.Meta(ge=1, description="simulated people")] = 40
     beats: Annotated[int, msgspec.Meta(ge=1, description="windows of each person")] = 60
-    seed: Annotated[int, msgspec.Meta(ge=0, description="draws the cohort")] = 2003
+    seed: Annotated[int, msgspec.Meta(ge=0, description="draws the cohort")] = 0
     noise: Annotated[float, msgspec.Meta(ge=0, description="deviation of white noise, mV")] = 0.02
     wander: Annotated[
         float, msgspec.Meta(ge=0, description="A of the respiratory baseline z₀, mV (paper: 0.15)")
     ] = 0.05
     sampling_rate: Annotated[int, msgspec.Meta(ge=50, le=2000, description="Hz")] = 125
     length: Annotated[int, msgspec.Meta(ge=8, description="samples in a window")] = 128
+    r_sample: Annotated[
+        int,
+        msgspec.Meta(ge=0, description="sample of a window, from 0, at which the R peak stands"),
+    ] = 48
+
+    def __post_init__(self) -> None:
+        if self.r_sample >= self.length:
+            raise ValueError(
+                f"r_sample = {self.r_sample} lies outside a window of {self.length} samples "
+                f"(0 to {self.length - 1})"
+            )
 
 
 @hookimpl

@@ -7,7 +7,8 @@ wave of premature supraventricular ones (class S); how early they come; the shar
 
 Drawn for each beat: its class; the phases of the RR spectrum and a jitter of the coupling (`rhythm`);
 a common gain, and for each wave an amplitude, a time and a width (`JITTER`); in a fusion (class F) the
-share of the ectopic beat, U(.35, .65).  Breathing changes the amplitudes by the person's share.
+share of the ectopic beat, uniform in .35 to .65, and when it meets the sinus beat, uniform in ± 20 ms.
+Breathing changes the amplitudes by the person's share.
 
 Drawn for each sample of a recording: white noise.
 
@@ -52,9 +53,8 @@ JITTER = {"gain": 0.02, "amplitude": 0.05, "time": 0.003, "width": 0.03}
 def load(config: EcgsynConfig, _folder: Path | None) -> EcgWindows:
     """Simulate the cohort: one recording of each person, one window of each beat.
 
-    The R peak (of V, the main deflection) is at sample ``3 · length // 8``: 48 of 128.  ``positions``
-    are the true times of the peaks, which lie up to half a sample from there; ``records`` name the
-    person; ``attributes`` hold the heart rate (beats a minute), the deviation of the RR intervals (s),
+    The R peak (of V, the main deflection) is at sample ``r_sample``.  ``positions`` are the true times
+    of the peaks, which lie up to half a sample from there; ``records`` name the person; ``attributes`` hold the heart rate (beats a minute), the deviation of the RR intervals (s),
     the LF/HF ratio and the breathing rate (Hz) that the person was given.
     """
     margin = MARGIN + 2 * config.length // config.sampling_rate
@@ -131,6 +131,7 @@ def draw_waves(
     shift = JITTER["time"] * np.clip(rng.standard_normal(shape), -2, 2)
     shift[:, [1, 2, 3, 6, 7, 8]] = 0.0
     shift[:, 0] += due - times
+    shift[:, 6:] += np.where(classes == F, rng.uniform(-0.02, 0.02, len(classes)), 0.0)[:, None]
     stretch = 1.0 + JITTER["width"] * np.clip(rng.standard_normal(shape), -2, 2)
     return Waves(
         (times[:, None] + base.times + shift).ravel(),
@@ -145,7 +146,7 @@ def _windows(
     """Add the noise to a person's recording and cut a window at each peak; (beat, 1, sample)."""
     noise = np.random.default_rng([config.seed, number, 3])
     noisy = signal + config.noise * noise.standard_normal(len(signal))
-    first = np.rint(peaks * config.sampling_rate).astype(np.int64) - 3 * config.length // 8
+    first = np.rint(peaks * config.sampling_rate).astype(np.int64) - config.r_sample
     rows = first[:, None] + np.arange(config.length)
     cut: NDArray[np.float32] = noisy[rows].astype(np.float32)[:, None]
     return cut

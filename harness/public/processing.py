@@ -92,16 +92,13 @@ def _band_pass(
     import numpy as np  # noqa: PLC0415 - as above
     from scipy.signal import butter, sosfiltfilt  # noqa: PLC0415 - as above
 
-    low, high = band
-    if high >= sampling_rate / 2:
+    if band[1] >= sampling_rate / 2:
         raise DataError(
-            f"a band up to {high:g} Hz cannot be taken from a recording of {sampling_rate:g} Hz; "
+            f"a band up to {band[1]:g} Hz cannot be taken from a recording of {sampling_rate:g} Hz; "
             f"set band below {sampling_rate / 2:g} Hz"
         )
     sections = butter(BUTTERWORTH_ORDER, band, "bandpass", fs=sampling_rate, output="sos")
-    # the filter settles within a period of its lower edge: as much is added at both ends
-    padding = min(round(sampling_rate / low), signals.shape[1] - 1)
-    return np.asarray(sosfiltfilt(sections, signals, axis=1, padlen=padding))
+    return np.asarray(sosfiltfilt(sections, signals, axis=1))
 
 
 def _fraction(rate: float) -> Fraction:
