@@ -17,7 +17,7 @@ lint: .venv/tested
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/mypy tests
+	$(BIN)/mypy --explicit-package-bases tests
 
 build: .venv/tested  ## sdist and wheel into dist/
 	$(BIN)/python -m build --no-isolation

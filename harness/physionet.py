@@ -101,6 +101,13 @@ def fetch(
     from filelock import FileLock  # noqa: PLC0415 - planning a run imports this module and no more
 
     root = _root(into)
+    folder = _destination(source, root)
+    if _digest(folder / SUMS) == source.sums_sha256:
+        files = _needed(source, folder / SUMS)
+        if not _not_as_published(folder, files):
+            if progress is not None:
+                progress(len(files), len(files), 0)
+            return folder  # nothing is written, so a complete copy may be read-only
     try:
         root.mkdir(parents=True, exist_ok=True)
         with FileLock(root / f".{source.slug}-{source.version}.lock"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import faulthandler
+import io
 import multiprocessing
 import os
 import signal
@@ -9,6 +11,7 @@ import sys
 import threading
 import traceback
 from functools import cache
+from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any
 
 from ecgbench.harness.errors import EcgbenchError
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PRELOAD = ["ecgbench.harness.preload"]
+GRACE = 10.0
+"""Seconds for a process to end after its work: a plugin may have left a thread running."""
 
 
 def call(
@@ -41,24 +46,30 @@ def call(
     receiver, sender = context.Pipe(duplex=False)
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(
-        target=_child, args=(sender, ours, function, arguments, log, threads), daemon=True
+        target=_child,
+        args=(sender, ours, function, arguments, log, threads, dict(os.environ)),
+        daemon=True,
     )
     process.start()
     sender.close()
     ours.close()
     failure: str | None = None
+    returned = False
     try:
-        while True:
+        while not returned:
+            # a process that the plugin started may outlive ours and hold its end of the pipe
+            if receiver not in wait([receiver, process.sentinel]):
+                break
             try:
                 message = receiver.recv()
-            except EOFError:
+            except (EOFError, OSError):
                 break
-            if message[0] == "raised":
-                failure = message[1]
+            if message[0] == "returned":
+                failure, returned = message[1], True
             else:
                 yield message
-        process.join()
-        yield ("exit", failure or _reason(process.exitcode))
+        process.join(GRACE if returned else None)
+        yield ("exit", failure if returned else _reason(process.exitcode))
     finally:
         if process.is_alive():
             process.kill()
@@ -74,7 +85,14 @@ def _child(
     arguments: tuple[Any, ...],
     log: Path | None,
     threads: int,
+    environ: dict[str, str],
 ) -> None:
+    # the fork server has the variables of its start, and what its imports have set since
+    for name in [n for n in os.environ if n.startswith("ECGBENCH_") and n not in environ]:
+        del os.environ[name]
+    os.environ.update(environ)
+    # a plugin may start processes of its own, as data loaders do
+    multiprocessing.current_process().daemon = False
     # Ctrl-C reaches the whole process group; the parent decides what it means
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
@@ -83,18 +101,21 @@ def _child(
         file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         os.dup2(file, 1)
         os.dup2(file, 2)
+        os.close(file)
+        _write_at_once()
     _limit_threads(threads)
+    failure: str | None = None
     try:
         function(*arguments, sender.send)
     except EcgbenchError as error:
-        sender.send(("raised", str(error)))
+        failure = str(error)
     except Exception as error:  # noqa: BLE001 - whatever it is, the parent must hear of it
         traceback.print_exc()
-        sender.send(("raised", f"{type(error).__name__}: {error}"))
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        sender.close()
+        failure = f"{type(error).__name__}: {error}"
+    sys.stdout.flush()
+    sys.stderr.flush()
+    sender.send(("returned", failure))
+    sender.close()
 
 
 def _die_with(parent: Connection) -> None:
@@ -105,7 +126,19 @@ def _die_with(parent: Connection) -> None:
         os._exit(1)
 
 
+def _write_at_once() -> None:
+    """Let what was printed stand in the log, in any language, even when the process crashes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+    faulthandler.enable()
+
+
 def _limit_threads(threads: int) -> None:
+    # for libraries that a plugin has yet to load, and for programs that it starts
+    for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR"):
+        os.environ[f"{library}_NUM_THREADS"] = str(threads)
+
     import torch  # noqa: PLC0415 - imported by the fork server
     from threadpoolctl import threadpool_limits  # noqa: PLC0415 - as above
 
@@ -116,14 +149,13 @@ def _limit_threads(threads: int) -> None:
     threadpool_limits(limits=threads)
 
 
-def _reason(exitcode: int | None) -> str | None:
-    if exitcode == 0:
-        return None
+def _reason(exitcode: int | None) -> str:
     if exitcode is not None and exitcode < 0:
-        name = signal.Signals(-exitcode).name
+        known = {number.value: number.name for number in signal.Signals}
+        name = known.get(-exitcode, f"signal {-exitcode}")
         hint = " (out of memory?)" if name == "SIGKILL" else ""
         return f"its process was ended by {name}{hint}"
-    return f"its process ended with exit code {exitcode}"
+    return f"its process ended before its work did, with exit code {exitcode}"
 
 
 @cache

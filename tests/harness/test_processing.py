@@ -18,11 +18,11 @@ LONG = BeatWindowConfig(length=1250, r_sample=0)
 def pulses(beats: np.ndarray, samples: int = 20_000) -> np.ndarray:
     """One lead with a symmetrical pulse of 1 mV and 20 ms at each beat."""
     time = np.arange(samples)[:, np.newaxis] - beats
-    return np.exp(-0.5 * (time / (0.020 * RATE)) ** 2).sum(axis=1)[np.newaxis]
+    return np.asarray(np.exp(-0.5 * (time / (0.020 * RATE)) ** 2).sum(axis=1)[np.newaxis])
 
 
 def sine(frequency: float) -> np.ndarray:
-    return np.sin(2 * np.pi * frequency * np.arange(60 * 360) / RATE)[np.newaxis]
+    return np.asarray(np.sin(2 * np.pi * frequency * np.arange(60 * 360) / RATE)[np.newaxis])
 
 
 def gain(frequency: float) -> float:

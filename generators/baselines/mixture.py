@@ -1,0 +1,195 @@
+"""Gaussians and mixtures of Gaussians per class, in the space of the principal components.
+
+A window x (all samples of all leads, D numbers) of class c is modelled as::
+
+    x = μ_c + W s + √v_c · (1 − W Wᵀ) ε,    s ~ Σ_j π_cj N(m_cj, Σ_cj),    ε ~ N(0, 1)
+
+μ_c is the mean of the class; the k columns of W are the principal components of all training windows
+about the means of their classes; v_c is the variance that they leave in each of the other D − k
+directions.  With one Gaussian (m = 0) this is probabilistic PCA (Tipping, Bishop 1999, section 3.2) with
+a covariance of each class's own within W.
+
+A class can have fewer windows than dimensions, or only one.  So every covariance is shrunk towards the
+pooled covariance within classes S, which counts as ``prior`` windows::
+
+    Σ_cj = (n_cj · (covariance of the Gaussian) + prior · S) / (n_cj − 1 + prior)
+
+and v_c likewise; n_cj is the number of windows of the Gaussian.  A class that the training windows lack is
+drawn as if its label were any of theirs, at their frequency.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from sklearn.decomposition import PCA
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.mixture import GaussianMixture
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ecgbench import Context, EcgWindows
+    from ecgbench.generators.baselines import GmmConfig, PcaGaussianConfig
+
+    Floats = NDArray[np.float64]
+
+logger = logging.getLogger(__name__)
+
+
+class Mixture(NamedTuple):
+    """Gaussians of one class about its mean, in k dimensions.
+
+    Attributes:
+        weights: π, float64, shape (Gaussian,), sum 1.
+        means: m, float64, shape (Gaussian, k).
+        scatters: covariance (by the number of windows) times that number, shape (Gaussian, k, k).
+    """
+
+    weights: Floats
+    means: Floats
+    scatters: Floats
+
+
+class _Class(NamedTuple):
+    mean: Floats  # μ_c, (D,)
+    weights: Floats
+    means: Floats
+    factors: Floats  # F with F Fᵀ = Σ, (Gaussian, k, k)
+    noise: float  # √v_c
+
+
+class PcaGaussian:
+    """One Gaussian a class.
+
+    Attributes:
+        parameters: how many numbers the fit estimated: W, and of each class μ, v, and of its
+            Gaussians π, m, Σ as far as they are free.
+    """
+
+    def __init__(self, config: PcaGaussianConfig) -> None:
+        self.config = config
+        self.parameters = 0
+
+    def fit(self, train: EcgWindows, context: Context) -> None:
+        """Estimate W from all windows and the rest from each class."""
+        rng = np.random.default_rng([context.seed, 0])
+        self.like = train.take(slice(0))
+        self.labels = train.labels
+        classes = [int(label) for label in np.unique(train.labels)]
+        within = train.signals.reshape(len(train), -1).astype(np.float64)
+        means = {label: within[train.labels == label].mean(axis=0) for label in classes}
+        for label in classes:
+            within[train.labels == label] -= means[label]
+        self.components = self._principal(within, rng)
+        scores = within @ self.components.T
+        rest = np.maximum((within**2).sum(axis=1) - (scores**2).sum(axis=1), 0.0)
+        dimensions, size = self.components.shape
+        freedom = max(len(train) - len(classes), 1)
+        others = max(size - dimensions, 1)
+        pooled = scores.T @ scores / freedom
+        pooled_rest = rest.sum() / freedom / others
+        prior = self.config.prior
+        self.classes: dict[int, _Class] = {}
+        self.parameters = self.components.size
+        for label in classes:
+            own = train.labels == label
+            found = self.mixture(scores[own], pooled_rest, rng)
+            counts = np.maximum(found.weights * own.sum() - 1.0, 0.0) + prior
+            covariances = (found.scatters + prior * pooled) / counts[:, None, None]
+            noise = (rest[own].sum() / others + prior * pooled_rest) / (own.sum() - 1 + prior)
+            self.classes[label] = _Class(
+                means[label], found.weights, found.means, _factors(covariances), np.sqrt(noise)
+            )
+            gaussians = len(found.weights)
+            free = gaussians * dimensions * (dimensions + 1) // 2 + (gaussians - 1) * (
+                dimensions + 1
+            )
+            self.parameters += size + 1 + free
+
+    def mixture(self, scores: Floats, floor: float, rng: np.random.Generator) -> Mixture:
+        """The Gaussians of a class: here one.
+
+        Args:
+            scores: of the class's windows about their mean, shape (window, k).
+            floor: variance below which a Gaussian is not to shrink.
+            rng: draws what is random in the fit.
+        """
+        del floor, rng
+        return Mixture(np.ones(1), np.zeros((1, scores.shape[1])), (scores.T @ scores)[None])
+
+    def sample(self, labels: NDArray[np.int64], context: Context) -> EcgWindows:
+        """Draw windows."""
+        rng = np.random.default_rng([context.seed, 1])
+        unknown = ~np.isin(labels, list(self.classes))
+        drawn = np.where(unknown, rng.choice(self.labels, len(labels)), labels)
+        if unknown.any():
+            logger.warning(
+                "train has no window of %s: the %d asked for are of any class",
+                ", ".join(
+                    f"class {self.like.classes[label]}" for label in np.unique(labels[unknown])
+                ),
+                unknown.sum(),
+            )
+        flat = rng.standard_normal((len(labels), self.components.shape[1]))
+        flat -= flat @ self.components.T @ self.components
+        for label, of in self.classes.items():
+            rows = np.flatnonzero(drawn == label)
+            which = rng.choice(len(of.weights), len(rows), p=of.weights)
+            scores = rng.standard_normal((len(rows), len(self.components)))
+            for gaussian in np.unique(which):
+                chosen = which == gaussian
+                scores[chosen] = of.means[gaussian] + scores[chosen] @ of.factors[gaussian].T
+            flat[rows] = of.mean + scores @ self.components + of.noise * flat[rows]
+        return self.like.synthetic(flat.reshape(-1, *self.like.signals.shape[1:]), labels)
+
+    def _principal(self, within: Floats, rng: np.random.Generator) -> Floats:
+        """W transposed, shape (k, D)."""
+        dimensions = min(self.config.dimensions, len(within) - 1, within.shape[1])
+        with np.errstate(
+            invalid="ignore"
+        ):  # the share of variance that is explained, where it is 0
+            pca = PCA(dimensions, random_state=_integer(rng)).fit(within)
+        return np.asarray(pca.components_)
+
+
+class Gmm(PcaGaussian):
+    """A mixture of Gaussians a class, fitted by EM from k-means.
+
+    A class has one Gaussian for every ``windows`` of its training windows, at most ``components``;
+    one Gaussian is that of `PcaGaussian`.
+    """
+
+    config: GmmConfig
+
+    def mixture(self, scores: Floats, floor: float, rng: np.random.Generator) -> Mixture:
+        """The Gaussians of a class."""
+        gaussians = min(self.config.components, len(scores) // self.config.windows)
+        if gaussians < 2:
+            return super().mixture(scores, floor, rng)
+        model = GaussianMixture(
+            gaussians,
+            reg_covar=floor + 1e-9,
+            max_iter=self.config.iterations,
+            random_state=_integer(rng),
+        )
+        with (
+            warnings.catch_warnings()
+        ):  # after the last iteration it is a valid mixture all the same
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model.fit(scores)
+        counts = model.weights_ * len(scores)
+        return Mixture(model.weights_, model.means_, model.covariances_ * counts[:, None, None])
+
+
+def _factors(covariances: Floats) -> Floats:
+    """F with F Fᵀ = Σ for each covariance, which may be singular."""
+    values, vectors = np.linalg.eigh(covariances)
+    return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :])
+
+
+def _integer(rng: np.random.Generator) -> int:
+    return int(rng.integers(2**31))

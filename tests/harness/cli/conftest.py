@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ecgbench.harness.cli import main
+
+STUBS = Path(__file__).with_name("stubs.py")
+
+
+@dataclass
+class Command:
+    """Runs ``ecgbench`` in a folder of its own."""
+
+    folder: Path
+    capsys: pytest.CaptureFixture[str]
+    out: str = ""
+    err: str = ""
+    stubs: Path = STUBS
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Of a run that takes less than a second."""
+        plugins = ("--plugin", str(self.stubs), "--no-references")
+        return (*plugins, "--datasets", "tiny", "--generators", "jitter")
+
+    def __call__(self, *arguments: object) -> int:
+        """Run in this process; return the exit code and keep what was printed."""
+        code = main([str(argument) for argument in arguments])
+        self.out, self.err = self.capsys.readouterr()
+        return code
+
+    def tiny(self, *arguments: object) -> int:
+        return self("run", *self.flags, "--metrics", "peak,never", *arguments)
+
+    def start(self, *arguments: object) -> subprocess.Popen[str]:
+        """Start in a process group of its own."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "ecgbench", *map(str, arguments)],
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    @property
+    def boards(self) -> list[dict]:
+        assert self("leaderboard", "--format", "json") == 0
+        found: list[dict] = json.loads(self.out)["boards"]
+        return found
+
+
+@pytest.fixture
+def ecgbench(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Command:
+    for name in [n for n in os.environ if n.startswith("ECGBENCH_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("ECGBENCH_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.chdir(tmp_path)
+    return Command(tmp_path, capsys)

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.harness.cli.conftest import Command
+
+
+@pytest.mark.parametrize("form", ["terminal", "markdown", "csv", "json", "latex"])
+def test_every_format_shows_every_row_and_metric(ecgbench: Command, form: str) -> None:
+    assert ecgbench.tiny() == 0
+    assert ecgbench("leaderboard", "--format", form) == 0
+    for word in ("jitter", "peak", "never", "tiny"):
+        assert word in ecgbench.out
+
+
+def test_json_and_csv_agree_and_hold_an_interval_over_people(ecgbench: Command) -> None:
+    assert ecgbench.tiny() == 0
+    score = ecgbench.boards[0]["rows"][0]["scores"]["peak"]
+    assert score["low"] < score["value"] < score["high"]
+    assert ecgbench("leaderboard", "--format", "csv") == 0
+    rows = {row["metric"]: row for row in csv.DictReader(io.StringIO(ecgbench.out))}
+    assert float(rows["peak"]["value"]) == pytest.approx(score["value"])
+    assert rows["never"]["status"] == "skipped"
+    assert rows["never"]["value"] == ""
+
+
+def test_the_written_tables_are_those_that_the_command_prints(ecgbench: Command) -> None:
+    assert ecgbench.tiny() == 0
+    for form, suffix in {"markdown": "md", "csv": "csv", "json": "json", "latex": "tex"}.items():
+        assert ecgbench("leaderboard", "--format", form, "--dataset", "tiny") == 0
+        assert (
+            ecgbench.folder / f"ecgbench-results/board/tiny.{suffix}"
+        ).read_text() == ecgbench.out
+
+
+def test_an_empty_store_and_an_unknown_dataset_are_said(ecgbench: Command) -> None:
+    assert ecgbench("leaderboard") == 2
+    assert "holds no results; ecgbench run makes some" in ecgbench.err
+    assert ecgbench.tiny("--seeds", "0") == 0
+    assert ecgbench("leaderboard", "--dataset", "tinny") == 2
+    assert "did you mean 'tiny'?" in ecgbench.err
+
+
+def test_a_damaged_record_is_named(ecgbench: Command) -> None:
+    assert ecgbench.tiny("--seeds", "0") == 0
+    (record,) = (ecgbench.folder / "ecgbench-results").rglob("cell.json")
+    record.write_text(record.read_text()[:40])
+    assert ecgbench("leaderboard") == 2
+    assert "cell.json is damaged" in ecgbench.err
+    assert "Traceback" not in ecgbench.err
+
+
+def test_a_board_json_holds_no_number_that_is_none(ecgbench: Command) -> None:
+    assert ecgbench.tiny() == 0
+    assert ecgbench("leaderboard", "--format", "json") == 0
+    assert "NaN" not in ecgbench.out
+    assert json.loads(ecgbench.out)["schema"] == 1

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.harness.cli.conftest import Command
+
+BUILT_IN = {
+    "generators": {
+        "timegan",
+        "pca-gaussian",
+        "gmm",
+        "real",
+        "copy",
+        "noisy-copy",
+        "gaussian-noise",
+    },
+    "datasets": {"mitdb", "mitdb-208", "ecgsyn"},
+    "metrics": {
+        "inception-score",
+        "distance",
+        "embedding-plots",
+        "discriminative",
+        "mmd",
+        "predictive",
+        "cross-classification",
+        "identifiability",
+        "membership-inference",
+        "fit-time",
+        "sample-rate",
+        "peak-memory",
+        "parameters",
+    },
+}
+
+
+def test_list_names_every_built_in_plugin_with_its_origin(ecgbench: Command) -> None:
+    assert ecgbench("list", "--json") == 0
+    found = json.loads(ecgbench.out)
+    for kind, names in BUILT_IN.items():
+        cards = {card["name"]: card for card in found[kind]}
+        assert names <= set(cards)
+        assert all(cards[name]["origin"].startswith("synthetic-ecgbench ") for name in names)
+    assert found["problems"] == []
+
+
+def test_list_of_one_kind_shows_no_other(ecgbench: Command) -> None:
+    assert ecgbench("list", "datasets") == 0
+    assert "mitdb-208" in ecgbench.out
+    assert "timegan" not in ecgbench.out
+
+
+def test_list_imports_neither_numpy_nor_torch() -> None:
+    code = (
+        "import sys; from ecgbench.harness.cli import main; main(['list']); "
+        "print(*[m for m in ('numpy', 'torch', 'sklearn', 'scipy', 'pandas', 'wfdb') "
+        "if m in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.split() == []
+
+
+def test_a_bad_plugin_never_hides_the_good_ones_and_is_told(
+    ecgbench: Command, tmp_path: Path
+) -> None:
+    bad = tmp_path / "bad.py"
+    bad.write_text(
+        "from ecgbench import hookimpl\n"
+        "@hookimpl\ndef ecgbench_metrics():\n    raise ValueError('no licence')\n"
+    )
+    assert ecgbench("list", "--plugin", bad) == 0
+    assert "timegan" in ecgbench.out
+    assert "problem: bad.py" in ecgbench.err
+    assert "no licence" in ecgbench.err
+
+
+def test_two_plugins_of_one_name_are_both_listed_and_using_it_names_both(
+    ecgbench: Command, tmp_path: Path
+) -> None:
+    twin = tmp_path / "twin.py"
+    twin.write_text(
+        "from ecgbench import MetricSpec, hookimpl\n"
+        "@hookimpl\ndef ecgbench_metrics():\n"
+        "    return [MetricSpec(name='mmd', target='x:y', summary='mine', family='fidelity', "
+        "better='lower')]\n"
+    )
+    assert ecgbench("list", "metrics", "--plugin", twin) == 0
+    assert ecgbench.out.count("(clash)") == 2
+    assert ecgbench("run", "--metrics", "mmd", "--plugin", twin, "--datasets", "ecgsyn") == 2
+    assert "claimed by" in ecgbench.err
+    assert "twin.py" in ecgbench.err
+    assert "ECGBENCH_DISABLE=" in ecgbench.err
+
+
+@pytest.mark.parametrize("kind", list(BUILT_IN))
+def test_every_built_in_card_is_complete(ecgbench: Command, kind: str) -> None:
+    for name in sorted(BUILT_IN[kind]):
+        assert ecgbench("show", kind, name, "--json") == 0
+        card = json.loads(ecgbench.out)
+        assert card["summary"]
+        assert len(card["summary"]) < 100
+        if kind == "metrics":
+            assert card["formula"]
+            assert card["better"] in ("higher", "lower")
+        if card["name"] not in ("real", "copy", "noisy-copy", "gaussian-noise") and (
+            kind != "metrics" or card["family"] != "cost"
+        ):
+            assert card["citation"]
+        for setting in card["settings"]:
+            assert setting["description"], f"{name}.{setting['name']} has no description"
+
+
+def test_a_metrics_card_tells_formula_direction_bounds_ideal_settings_origin_citation(
+    ecgbench: Command,
+) -> None:
+    assert ecgbench("show", "metric", "mmd") == 0
+    for word in (
+        "formula",
+        "lower",
+        "bounds",
+        "ideal",
+        "origin",
+        "citation",
+        "settings",
+        "default",
+    ):
+        assert word in ecgbench.out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("metric", "mdd"), "no metric is called 'mdd'; did you mean 'mmd'?"),
+        (("metrix", "mmd"), "no kind of plugin is called 'metrix'; did you mean 'metric'?"),
+        (("mmd",), "say a kind and a name (show metric mmd) or a cell"),
+        (("tiny/jitter/seed-9",), "has no cell 'tiny/jitter/seed-9'"),
+    ],
+)
+def test_show_of_something_unknown_helps(
+    ecgbench: Command, words: tuple[str, ...], message: str
+) -> None:
+    assert ecgbench("show", *words) == 2
+    assert message in ecgbench.err
+
+
+def test_show_cell_tells_status_scores_and_versions(ecgbench: Command) -> None:
+    assert ecgbench.tiny("--seeds", "0") == 0
+    assert ecgbench("show", "tiny/jitter/seed-0") == 0
+    for word in ("status", "ok", "peak", "it never [red]applies[/red]", "torch", "fit"):
+        assert word in ecgbench.out
+    assert ecgbench("show", "tiny/jitter/seed-0", "--json") == 0
+    shown = json.loads(ecgbench.out)
+    assert shown["cell"]["status"] == "ok"
+    assert {score["metric"]["name"] for score in shown["scores"]} == {"peak", "never"}
