@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import shutil
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -179,7 +181,11 @@ def prepare_in_process(
     plugin_files: tuple[str, ...],
     send: Callable[[tuple[Any, ...]], None],
 ) -> None:
-    """`prepare`, told in plain values; sends nothing."""
+    """`prepare`, told in plain values; sends nothing.
+
+    What the plugin logs, such as the beats it had to leave out, is shown.
+    """
     del send
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     entry = discover(plugin_files).entry("dataset", name)
     prepare(Source(entry, build(entry.spec.config, settings, where=f"dataset {name}"), folder))

@@ -44,9 +44,15 @@ def find(source: PhysioNet, data_dir: Path | None = None) -> Path | None:
 
     Args:
         source: the database.
-        data_dir: the user's folder of databases; without one, the user's cache.
+        data_dir: the user's folder of databases, looked at before the user's cache.
     """
-    digests = {folder: _digest(folder / SUMS) for folder in _places(source, _root(data_dir))}
+    roots = [_root(None)] if data_dir is None else [data_dir, _root(None)]
+    return _find(source, roots)
+
+
+def _find(source: PhysioNet, roots: list[Path]) -> Path | None:
+    places = [place for root in roots for place in _places(source, root)]
+    digests = {folder: _digest(folder / SUMS) for folder in places}
     pinned = [folder for folder, digest in digests.items() if digest == source.sums_sha256]
     copies = [folder for folder, digest in digests.items() if digest is not None]
     return next(iter(pinned + copies), None)
@@ -163,7 +169,7 @@ def _places(source: PhysioNet, root: Path) -> list[Path]:
 
 def _destination(source: PhysioNet, root: Path) -> Path:
     """The copy of the pinned version, or where there should be one."""
-    found = find(source, root)
+    found = _find(source, [root])
     if found is not None and _digest(found / SUMS) == source.sums_sha256:
         return found
     return (root if root.resolve().name == source.slug else root / source.slug) / source.version
