@@ -52,6 +52,11 @@ class Origin:
         """Whether it comes with ecgbench itself."""
         return self.distribution == DISTRIBUTION
 
+    @property
+    def is_file(self) -> bool:
+        """Whether it was given with ``--plugin``."""
+        return self.plugin.startswith("file:")
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -90,9 +95,11 @@ class Catalog:
         if len(found) == 1:
             return found[0]
         if found:
+            installed = [e.origin for e in found if not e.origin.is_file]
+            way = f"ECGBENCH_DISABLE={installed[-1].plugin}" if installed else "drop a --plugin"
             raise PluginError(
                 f"{kind} {name!r} is claimed by {' and by '.join(str(e.origin) for e in found)}; "
-                f"uninstall one, or leave one out: ECGBENCH_DISABLE={found[-1].origin.plugin}"
+                f"uninstall one, or leave one out: {way}"
             )
         known = [n for k, n in self.entries if k == kind]
         message = f"no {kind} is called {name!r}; {suggest(name, known)}"
@@ -124,12 +131,13 @@ def discover(files: Iterable[str | Path] = ()) -> Catalog:
     """
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
-    catalog = Catalog(files=tuple(str(Path(file).absolute()) for file in files))
+    catalog = Catalog(files=tuple(dict.fromkeys(str(Path(file).resolve()) for file in files)))
     origins = _register_installed(manager, catalog)
     for file in catalog.files:
         origin = _register_file(manager, Path(file))
         origins[origin.plugin] = origin
     _drop_misspelt_hooks(manager, catalog, origins)
+    _report_hookless(manager, catalog, origins)
     for hook_name, spec_type in SPEC_OF_HOOK.items():
         for implementation in reversed(getattr(manager.hook, hook_name).get_hookimpls()):
             origin = origins[implementation.plugin_name]
@@ -138,7 +146,7 @@ def discover(files: Iterable[str | Path] = ()) -> Catalog:
                     _check(spec, spec_type, origin)
                     same = catalog.entries.setdefault((spec.kind, spec.name), [])
                     same.append(Entry(spec, origin))
-            except Exception as error:  # noqa: BLE001 - any plugin, any error
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - any plugin, any error
                 catalog.problems.append(f"{origin} ({origin.plugin}): {hook_name}: {_say(error)}")
     return catalog
 
@@ -153,13 +161,11 @@ def _register_installed(manager: pluggy.PluginManager, catalog: Catalog) -> dict
         plugin = f"{distribution.name}:{entry_point.name}"
         if plugin in disabled or distribution.name in disabled or plugin in origins:
             continue
-        origin = Origin(plugin, distribution.name, distribution.version)
+        origins[plugin] = origin = Origin(plugin, distribution.name, distribution.version)
         try:
             manager.register(entry_point.load(), name=plugin)
-        except Exception as error:  # noqa: BLE001 - any plugin, any error
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - any plugin, any error
             catalog.problems.append(f"{origin} ({plugin}): cannot be loaded: {_say(error)}")
-        else:
-            origins[plugin] = origin
     return origins
 
 
@@ -173,12 +179,12 @@ def _register_file(manager: pluggy.PluginManager, file: Path) -> Origin:
         raise UsageError(f"--plugin {file}: it is no Python file (*.py)")
     module = module_from_spec(spec)
     sys.modules[name] = module
+    origin = Origin(f"file:{file}", file.name, digest)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
-        raise UsageError(f"--plugin {file}: cannot be imported: {_say(error)}") from error
-    origin = Origin(f"file:{file}", file.name, digest)
-    manager.register(module, name=origin.plugin)
+        manager.register(module, name=origin.plugin)
+    except (Exception, SystemExit) as error:
+        raise UsageError(f"--plugin {file}: cannot be loaded: {_say(error)}") from error
     return origin
 
 
@@ -195,6 +201,17 @@ def _drop_misspelt_hooks(
             catalog.problems.append(f"{origin} ({origin.plugin}): {_say(error)}; hooks: {hooks}")
         else:
             return
+
+
+def _report_hookless(
+    manager: pluggy.PluginManager, catalog: Catalog, origins: dict[str, Origin]
+) -> None:
+    for plugin, origin in origins.items():
+        if manager.has_plugin(plugin) and not manager.get_hookcallers(manager.get_plugin(plugin)):
+            catalog.problems.append(
+                f"{origin} ({plugin}): it offers nothing; a hook is a function marked @hookimpl "
+                f"and called {', '.join(SPEC_OF_HOOK)}"
+            )
 
 
 def _check(spec: Any, spec_type: type[PluginSpec], origin: Origin) -> None:

@@ -9,11 +9,15 @@ import json
 import random
 import resource
 import shutil
+import sys
 import time
 import traceback
+import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -53,9 +57,13 @@ if TYPE_CHECKING:
     from ecgbench.harness.contracts import Generator
     from ecgbench.harness.specs import GeneratorSpec
 
+RUSAGE_UNIT = 1 if sys.platform == "darwin" else 1024
+"""Bytes in the unit of ``ru_maxrss``."""
+
 Send = Callable[[tuple[Any, ...]], None]
 """Reports to whoever waits: ``("busy",)``, ``("stage", name)``, ``("log", step, total, values)``,
-``("cell", status, reason)`` and ``("score", metric, status, reason, value)``."""
+``("cell", status, reason)`` and ``("score", metric, status, reason, value)``.  The stages are
+``data``, ``fit``, ``sample`` and `scoring` of each metric."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +121,8 @@ class _Cell:
         everything = data.windows(data.Source(entry, config, self.task.folder))
         chosen = subsample(everything, self.task.cell.dataset.windows)
         splits = split(chosen, self.task.cell.seed, spec.halves)
+        for part in (splits.train, splits.control, splits.auxiliary, splits.fresh, splits.test):
+            _freeze(part)
         record = self.store.cell(self.task.cell.name)
         synthetic: EcgWindows | None = None
         if record is None or record.status != "ok":
@@ -158,8 +168,8 @@ class _Cell:
             artefacts=artefacts,
         )
         self.store.write_cell(record)
-        if status == "ok":
-            shutil.rmtree(self.folder / "checkpoint", ignore_errors=True)
+        if status != "failed":
+            self._remove_checkpoint()
         self.send(("cell", status, reason))
         return record, synthetic
 
@@ -182,7 +192,7 @@ class _Cell:
         return synthetic, CostsRecord(
             fit_seconds=fitted - started,
             sample_seconds=sampled - fitted,
-            peak_memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+            peak_memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RUSAGE_UNIT,
             parameters=sum(known) if len(known) == len(models) else None,
         )
 
@@ -218,7 +228,9 @@ class _Cell:
             _, model, context = models[0]
             synthetic = model.sample(labels.copy(), context)
             check_sample(spec.name, synthetic, splits.train, labels)
-            return synthetic
+            if spec.reference:
+                return synthetic
+            return splits.train.synthetic(synthetic.signals, labels)
         signals = np.empty((len(labels), *splits.train.signals.shape[1:]), dtype=np.float32)
         for label, model, context in models:
             rows = labels == label
@@ -234,15 +246,18 @@ class _Cell:
             seed=self.task.cell.seed,
             device=self.task.device,
             threads=self.task.threads,
-            log=self._log,
+            log=partial(self._log, part),
             checkpoint_dir=checkpoint,
             fresh=splits.fresh if spec.draws_on_fresh else None,
         )
 
-    def _log(self, step: int, /, *, total: int | None = None, **values: float) -> None:
+    def _remove_checkpoint(self) -> None:
+        shutil.rmtree(self.folder / "checkpoint", ignore_errors=True)
+
+    def _log(self, part: str, step: int, /, *, total: int | None = None, **values: float) -> None:
         numbers = {name: float(value) for name, value in values.items()}
         with (self.folder / "training.jsonl").open("a", encoding="utf-8") as curve:
-            curve.write(json.dumps({"step": int(step), **numbers}) + "\n")
+            curve.write(json.dumps({"part": part, "step": int(step), **numbers}) + "\n")
         self.send(("log", int(step), total, numbers))
 
     def _keep_curve(self) -> dict[str, str]:
@@ -252,9 +267,15 @@ class _Cell:
             return {}
         import pandas as pd  # noqa: PLC0415 - most cells have no curve
 
-        lines = [line for line in curve.read_text("utf-8").splitlines() if line.endswith("}")]
-        table = pd.DataFrame([json.loads(line) for line in lines])
-        table = table.drop_duplicates("step", keep="last").sort_values("step")
+        rows = []
+        for line in curve.read_text("utf-8").splitlines():
+            with contextlib.suppress(json.JSONDecodeError):  # a line that a kill cut short
+                rows.append(json.loads(line))
+        table = pd.DataFrame(rows, columns=None if rows else ["part", "step"])
+        # a fit that was resumed has told of some steps twice
+        table = table.drop_duplicates(["part", "step"], keep="last").sort_values(["part", "step"])
+        if table["part"].nunique() < 2:
+            table = table.drop(columns="part")
         content = table.to_csv(index=False).encode()
         digest = self.store.write_artefact(self.task.cell.name, "training.csv", content)
         curve.unlink()
@@ -273,12 +294,13 @@ class _Cell:
     def _synthetic(self, record: CellRecord, splits: Splits) -> EcgWindows:
         """The windows of a cell that has ended; a reference row makes its own again."""
         if record.stored:
-            with np.load(self.folder / "synthetic.npz", allow_pickle=False) as arrays:
-                synthetic = splits.train.synthetic(arrays["signals"], arrays["labels"])
+            arrays = read_npz(self.folder / "synthetic.npz", "signals", "labels")
+            synthetic = splits.train.synthetic(arrays["signals"], arrays["labels"])
         else:
             synthetic, _ = self._fit_and_sample(
                 self.catalog.generator(self.task.cell.generator.name), splits
             )
+            self._remove_checkpoint()
         if synthetic_digest(synthetic) != record.synthetic:
             raise StoreError(
                 f"cell {self.task.cell.name}: its synthetic windows are not those that cell.json "
@@ -292,6 +314,7 @@ class _Cell:
         if not self.task.metrics:
             return
         synthetic = synthetic or self._synthetic(record, splits)
+        _freeze(synthetic)
         spec = self.catalog.dataset(self.task.cell.dataset.name)
         comparison = Comparison(
             synthetic=synthetic,
@@ -306,7 +329,10 @@ class _Cell:
             once_per_seed=_OnceInStore(self.store, self.task.cell),
         )
         for metric in self.task.metrics:
-            self.send(("stage", metric.name))
+            ended = self.store.score(record.cell.name, metric)
+            if ended is not None and ended.status != "failed":
+                continue  # another process did it after this one's plan was made
+            self.send(("stage", scoring(metric)))
             score = self._score(metric, record, comparison)
             self.store.write_score(score)
             self.send(("score", metric.name, score.status, score.reason, score.value))
@@ -334,7 +360,7 @@ class _Cell:
                 "value": score.value,
                 "parts": {name: float(part) for name, part in score.parts.items()},
                 "contributions": _contributions(score),
-                "n": score.n,
+                "n": None if score.n is None else int(score.n),
                 "artefacts": artefacts,
             }
         except Skip as skip:
@@ -362,10 +388,10 @@ class _OnceInStore(Once):
     def _stored(self, name: str, settings: object, compute: Callable[[], Arrays]) -> Arrays:
         key = digest_of([self.what, name, settings])
         file = self.folder / f"{name}-{key}.npz"
-        if not file.exists():
-            write(file, npz(compute()))
-        with np.load(file, allow_pickle=False) as arrays:
-            return {each: arrays[each] for each in arrays.files}
+        with contextlib.suppress(StoreError):
+            return read_npz(file)
+        write(file, npz(compute()))  # it was not there, or damaged
+        return read_npz(file)
 
 
 def npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
@@ -376,6 +402,26 @@ def npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **cast("Any", dict(arrays)))
     return buffer.getvalue()
+
+
+def read_npz(file: Path, *names: str) -> dict[str, NDArray[Any]]:
+    """The arrays of an ``.npz`` file of a store.
+
+    Args:
+        file: to read.
+        names: of arrays that it has to hold.
+
+    Raises:
+        StoreError: it is not there, or damaged.
+    """
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            found = {name: arrays[name] for name in arrays.files}
+            return found | {name: found[name] for name in names}
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        raise StoreError(
+            f"{file} cannot be read ({error}); remove its folder to have it made again"
+        ) from error
 
 
 def synthetic_digest(synthetic: EcgWindows) -> str:
@@ -396,12 +442,17 @@ def random_state_forked(seed: int) -> Iterator[None]:
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         random.seed(seed)
         np.random.seed(seed % 2**32)  # noqa: NPY002 - a plugin that uses it gets the cell's seed
-        torch.default_generator.manual_seed(seed)
+        torch.manual_seed(seed)
         try:
             yield
         finally:
             random.setstate(python)
             np.random.set_state(legacy)  # noqa: NPY002 - as above
+
+
+def scoring(metric: MetricRecord) -> str:
+    """The stage of a cell at which the metric is computed; no metric's name has a space in it."""
+    return f"score {metric.name}"
 
 
 def say(error: BaseException) -> str:
@@ -423,6 +474,9 @@ def _contributions(score: Score) -> ContributionsRecord | None:
     found = score.contributions
     if found is None:
         return None
+    arrays = (found.numerators, found.denominators, found.coefficients, found.offset)
+    if not all(np.isfinite(array).all() for array in arrays):
+        raise PluginError("its contributions hold NaN or infinite numbers")
     if abs(float(found.evaluate()[0]) - score.value) > 1e-6 * max(1.0, abs(score.value)):
         print(f"contributions give {found.evaluate()[0]}, the value is {score.value}")  # noqa: T201 - to log.txt
         return None
@@ -433,6 +487,12 @@ def _contributions(score: Score) -> ContributionsRecord | None:
         coefficients=found.coefficients.tolist(),
         offset=float(found.offset),
     )
+
+
+def _freeze(windows: EcgWindows) -> None:
+    """Let nobody change in place what others are yet to see."""
+    for array in (windows.signals, windows.labels, windows.patients):
+        array.flags.writeable = False
 
 
 def _sizes(splits: Splits) -> dict[str, int]:

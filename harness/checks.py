@@ -70,6 +70,12 @@ def check_sample(
         raise PluginError(
             f"{where} returned signals of shape {synthetic.signals.shape}; {wanted} is wanted"
         )
+    for what in ("sampling_rate", "leads", "classes"):
+        given, asked = getattr(synthetic, what), getattr(train, what)
+        if given != asked:
+            raise PluginError(
+                f"{where} returned windows with {what} {given!r}; {asked!r} is wanted"
+            )
     if not np.array_equal(synthetic.labels, labels):
         raise PluginError(f"{where} returned other labels than it was asked for, or another order")
 

@@ -142,4 +142,9 @@ class Comparison:
             distances[:, column] = np.sqrt(
                 np.einsum("ij,ij->i", difference, difference, dtype=float)
             )
-        return Neighbours(distances, indices.astype(np.int64))
+        # which of two windows within that rounding is nearer shows only now
+        order = np.argsort(distances, axis=1, kind="stable")
+        return Neighbours(
+            np.take_along_axis(distances, order, axis=1),
+            np.take_along_axis(indices.astype(np.int64), order, axis=1),
+        )

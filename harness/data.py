@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import secrets
 import shutil
 import sys
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -22,6 +21,7 @@ from ecgbench.results.records import DatasetRecord, digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from ecgbench.harness.catalog import Entry
     from ecgbench.harness.config import Config
@@ -110,11 +110,20 @@ def digest(found: EcgWindows) -> str:
     import numpy as np  # noqa: PLC0415 - as above
 
     total = hashlib.sha256()
-    for array in (found.signals, found.labels, found.patients):
-        total.update(repr((array.dtype.str, array.shape)).encode())
-        total.update(np.ascontiguousarray(array).data)
-    total.update(repr((float(found.sampling_rate), found.leads, found.classes)).encode())
+    for name in ("signals", "labels", "patients", "records", "positions"):
+        array = getattr(found, name)
+        if array is not None:
+            total.update(repr((name, array.dtype.str, array.shape)).encode())
+            total.update(np.ascontiguousarray(array).view(np.uint8).data)
+    told = [float(found.sampling_rate), found.leads, found.classes, _attributes(found)]
+    total.update(msgspec.json.encode(told, order="deterministic"))
     return total.hexdigest()
+
+
+def _attributes(found: EcgWindows) -> dict[int, dict[str, str | float]] | None:
+    if found.attributes is None:
+        return None
+    return {int(patient): dict(told) for patient, told in found.attributes.items()}
 
 
 def _load(source: Source) -> EcgWindows:
@@ -137,19 +146,19 @@ def _load(source: Source) -> EcgWindows:
 def _save(found: EcgWindows, folder: Path) -> None:
     import numpy as np  # noqa: PLC0415 - as above
 
-    meta = _Meta(digest(found), found.sampling_rate, found.leads, found.classes, None)
-    if found.attributes is not None:
-        meta.attributes = {int(k): dict(v) for k, v in found.attributes.items()}
+    meta = _Meta(digest(found), found.sampling_rate, found.leads, found.classes, _attributes(found))
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".", dir=folder.parent))
+        # not tempfile's, which nobody but its owner may read
+        temporary = folder.parent / f".{secrets.token_hex(8)}.tmp"
+        temporary.mkdir(parents=True)
         try:
             for name in ARRAYS:
                 array = getattr(found, name)
                 if array is not None:
                     np.save(temporary / f"{name}.npy", array, allow_pickle=False)
             (temporary / "meta.json").write_bytes(msgspec.json.encode(meta))
-            if not folder.exists():
+            if not (folder / "meta.json").is_file():
+                shutil.rmtree(folder, ignore_errors=True)  # what a cleaner of caches has left
                 temporary.rename(folder)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)

@@ -52,10 +52,12 @@ class Plan:
     Attributes:
         record: what was asked for, for the store.
         cells: one for each of the record's.
+        retry_failed: whether cells and scores that failed are run again.
     """
 
     record: PlanRecord
     cells: tuple[Cell, ...]
+    retry_failed: bool = False
 
     @property
     def todo(self) -> tuple[Cell, ...]:
@@ -120,8 +122,8 @@ def plan_of(
             for cell in cells
         ],
     )
-    states = [_state(cell, metrics, store, retry_failed=retry_failed) for cell in cells]
-    return Plan(record, tuple(states))
+    states = [state_of(cell, metrics, store, retry_failed=retry_failed) for cell in cells]
+    return Plan(record, tuple(states), retry_failed)
 
 
 def cell_id(dataset: DatasetRecord, generator: GeneratorRecord, seed: int) -> CellId:
@@ -201,7 +203,10 @@ def metric_records(study: Study, catalog: Catalog) -> list[MetricRecord]:
     return records
 
 
-def _state(cell: CellId, metrics: list[MetricRecord], store: Store, *, retry_failed: bool) -> Cell:
+def state_of(
+    cell: CellId, metrics: list[MetricRecord], store: Store, *, retry_failed: bool = False
+) -> Cell:
+    """How far a cell has come in the store."""
     record = store.cell(cell.name)
     if record is None or (record.status == "failed" and retry_failed):
         return Cell(cell, "todo", tuple(metrics))

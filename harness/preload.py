@@ -1,5 +1,7 @@
 """Imported once by the fork server, so that no cell pays for these imports again."""
 
+import warnings
+
 import sklearn.ensemble
 import sklearn.manifold
 import sklearn.metrics
@@ -9,5 +11,8 @@ import torch
 import torch.nn
 
 import ecgbench.harness.cell
+
+# a cell's windows are read-only; a tensor over them is fine as long as nobody writes to it
+warnings.filterwarnings("ignore", "The given NumPy array is not writable", UserWarning)
 
 __all__ = ["ecgbench", "sklearn", "torch"]

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from ecgbench.harness import data, physionet, process
-from ecgbench.harness.cell import Task, now, work
+from ecgbench.harness.cell import Task, now, scoring, work
 from ecgbench.harness.config import as_dict
 from ecgbench.harness.environment import cores, environment
 from ecgbench.harness.errors import DataError, UsageError
+from ecgbench.harness.plan import state_of
 from ecgbench.results.records import CellRecord, DatasetRecord, ScoreRecord
 
 if TYPE_CHECKING:
@@ -139,7 +140,8 @@ def work_through(
 ) -> list[Cell]:
     """Work through what is left of a plan, one cell after another.
 
-    A cell that another process works on is left to it.
+    A cell that another process works on is left to it; one that another has ended since the plan was
+    made is not run again.
 
     Returns:
         the cells that were left to another process.
@@ -147,10 +149,12 @@ def work_through(
     folders = {source.spec.name: source.folder for source in sources}
     store.write_plan(plan.record)
     busy = []
-    for number, cell in enumerate(plan.todo, start=1):
+    for number, planned in enumerate(plan.todo, start=1):
+        cell = state_of(planned.id, plan.record.metrics, store, retry_failed=plan.retry_failed)
         watch.cell_started(cell, number, len(plan.todo))
         missing, failure = cell.missing, None
-        while True:
+        todo = cell.state == "todo"
+        while todo:
             task = Task(
                 store=store.path,
                 cell=cell.id,
@@ -161,35 +165,40 @@ def work_through(
                 device=machine.device,
                 threads=machine.threads,
             )
-            was_busy, ended = _run(task, cell, store, watch)
+            was_busy, ended, stage = _run(task, cell, store, watch)
             if was_busy:
                 busy.append(cell)
             if ended is None:
                 break
             failure = ended
-            missing = _record_failure(store, task, ended)
-            if not missing:
-                break
+            missing = _record_failure(store, task, stage, ended)
+            todo = bool(missing)
         watch.cell_ended(cell, failure)
     return busy
 
 
-def _run(task: Task, cell: Cell, store: Store, watch: Watch) -> tuple[bool, str | None]:
-    """Run a task; return whether another process has the cell, and why the process died, if so."""
+def _run(task: Task, cell: Cell, store: Store, watch: Watch) -> tuple[bool, str | None, str]:
+    """Run a task.
+
+    Returns:
+        whether another process has the cell, why the process died, if it did, and at which stage.
+    """
     log = store.folder(task.cell.name) / "log.txt"
-    busy, failure = False, None
+    busy, failure, stage = False, None, ""
     for message in process.call(work, task, log=log, threads=task.threads):
         if message[0] == "exit":
             failure = message[1]
-        elif message[0] == "busy":
-            busy = True
-        else:
-            watch.message(cell, message)
-    return busy, failure
+            continue
+        busy = busy or message[0] == "busy"
+        stage = message[1] if message[0] == "stage" else stage
+        watch.message(cell, message)
+    return busy, failure, stage
 
 
-def _record_failure(store: Store, task: Task, failure: str) -> tuple[MetricRecord, ...]:
+def _record_failure(store: Store, task: Task, stage: str, failure: str) -> tuple[MetricRecord, ...]:
     """Put down why a process died: as the cell's end, or as that of the score it was at.
+
+    Of a cell that is finished and yet could not be read, no score can be computed: all fail.
 
     Returns:
         the scores that are still to be done, in another process.
@@ -208,19 +217,23 @@ def _record_failure(store: Store, task: Task, failure: str) -> tuple[MetricRecor
             )
         )
         return ()
-    missing = tuple(m for m in task.metrics if store.score(task.cell.name, m) is None)
-    if missing:
-        store.write_score(
-            ScoreRecord(
-                metric=missing[0],
-                cell=task.cell.name,
-                synthetic=record.synthetic,
-                status="failed",
-                reason=failure,
-                finished=now(),
+    stages = [scoring(metric) for metric in task.metrics]
+    at = stages.index(stage) if stage in stages else None
+    doomed = task.metrics if at is None else task.metrics[at : at + 1]
+    for metric in doomed:
+        ended = store.score(task.cell.name, metric)
+        if ended is None or ended.status == "failed":
+            store.write_score(
+                ScoreRecord(
+                    metric=metric,
+                    cell=task.cell.name,
+                    synthetic=record.synthetic,
+                    status="failed",
+                    reason=failure,
+                    finished=now(),
+                )
             )
-        )
-    return missing[1:]
+    return () if at is None else task.metrics[at + 1 :]
 
 
 def _about(name: str, text: str) -> str:

@@ -50,6 +50,11 @@ class PluginSpec:
                 f"{self.kind} name {self.name!r} does not match [a-z0-9][a-z0-9-]{{0,63}}; names "
                 "become paths, so they hold lower-case letters, digits and hyphens only"
             )
+        if isinstance(self.target, str) and not re.fullmatch(r"[\w.]+:\w+", self.target):
+            raise PluginError(
+                f"{self.kind} {self.name}: target {self.target!r} is not of the form "
+                "'module:attribute'"
+            )
 
     def load(self) -> Any:
         """Import and return the target.

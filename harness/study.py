@@ -75,19 +75,17 @@ def read(name_or_file: str) -> Study:
     Raises:
         UsageError: there is no such study, or it cannot be read.
     """
-    if name_or_file in names():
-        text, where = (STUDIES / f"{name_or_file}.toml").read_text("utf-8"), name_or_file
-    elif Path(name_or_file).is_file():
-        text, where = Path(name_or_file).read_text("utf-8"), name_or_file
-    else:
+    known = name_or_file in names()
+    file = STUDIES / f"{name_or_file}.toml" if known else Path(name_or_file)
+    if not file.is_file():
         raise UsageError(
             f"no study or file is called {name_or_file!r}; {suggest(name_or_file, names())}"
         )
     try:
-        study = msgspec.convert(tomllib.loads(text), Study)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise UsageError(f"study {where}: {error}") from None
-    return msgspec.structs.replace(study, name=study.name or Path(where).stem)
+        study = msgspec.convert(tomllib.loads(file.read_text("utf-8")), Study)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise UsageError(f"study {name_or_file}: {error}") from None
+    return msgspec.structs.replace(study, name=study.name or Path(file.name).stem)
 
 
 def override(

@@ -86,20 +86,36 @@ class EcgWindows:
 
     def problem(self) -> str | None:
         """What is wrong with these windows, or None: shapes, dtypes, labels, NaN."""
+        return self._wrong_array() or self._wrong_value()
+
+    def _wrong_array(self) -> str | None:
         import numpy as np  # noqa: PLC0415 - as above
 
-        signals, n = self.signals, len(self.signals)
-        if signals.ndim != 3:
-            return f"signals have shape {signals.shape}; (window, lead, sample) is wanted"
-        if signals.dtype != np.float32:
-            return f"signals are {signals.dtype}; float32 millivolts are wanted"
-        if signals.shape[1] != len(self.leads):
-            return f"signals have {signals.shape[1]} leads, but {len(self.leads)} are named"
-        for name, array in (("labels", self.labels), ("patients", self.patients)):
+        if not isinstance(self.signals, np.ndarray):
+            return f"signals are a {type(self.signals).__name__}; a numpy array is wanted"
+        if self.signals.ndim != 3:
+            return f"signals have shape {self.signals.shape}; (window, lead, sample) is wanted"
+        if self.signals.dtype != np.float32:
+            return f"signals are {self.signals.dtype}; float32 millivolts are wanted"
+        if self.signals.shape[1] != len(self.leads):
+            return f"signals have {self.signals.shape[1]} leads, but {len(self.leads)} are named"
+        n = len(self)
+        for name in ("labels", "patients", "records", "positions", "indices"):
+            array, whole = getattr(self, name), name in ("labels", "patients", "indices")
+            if array is None and name not in ("labels", "patients"):
+                continue
+            if not isinstance(array, np.ndarray):
+                return f"{name} are a {type(array).__name__}; a numpy array is wanted"
             if array.shape != (n,):
                 return f"{name} have shape {array.shape}; ({n},) is wanted, one for each window"
-            if array.dtype != np.int64:
+            if whole and array.dtype != np.int64:
                 return f"{name} are {array.dtype}; int64 is wanted"
+        return None
+
+    def _wrong_value(self) -> str | None:
+        import numpy as np  # noqa: PLC0415 - as above
+
+        signals, n = self.signals, len(self)
         if n and not (self.labels.min() >= 0 and self.labels.max() < len(self.classes)):
             return (
                 f"labels run from {self.labels.min()} to {self.labels.max()}, but there are "

@@ -45,7 +45,7 @@ def ecgbench_datasets() -> Iterable[DatasetSpec]:
             name="ecgsyn",
             target="ecgbench.datasets.ecgsyn.cohort:load",
             config=EcgsynConfig,
-            summary="simulated cohort (McSharry–Clifford model), beats N S V F, truth known; embedded",
+            summary="simulated cohort (McSharry–Clifford model), beats N S V F, truth known",
             citation=(
                 "McSharry, Clifford, Tarassenko, Smith, A dynamical model for generating synthetic "
                 "electrocardiogram signals, IEEE TBME 50(3):289-294, 2003, "

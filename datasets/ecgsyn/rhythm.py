@@ -23,7 +23,7 @@ N, S, V, F = range(4)
 
 
 def tachogram(person: Person, seconds: float, rng: np.random.Generator) -> Floats:
-    """The sinus RR interval as time goes by (section III of the paper).
+    """The sinus RR interval as time goes by, with the two-peaked spectrum of the paper.
 
     The spectrum has a Gaussian peak at Mayer waves and one at breathing::
 

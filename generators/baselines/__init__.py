@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class PcaGaussianConfig(Config, frozen=True):
     """Settings of `pca-gaussian`."""
 
-    dimensions: Annotated[int, msgspec.Meta(ge=1, description="principal components")] = 32
+    dimensions: Annotated[int, msgspec.Meta(ge=1, description="principal components")] = 48
     prior: Annotated[
         float,
         msgspec.Meta(gt=0, description="windows that the pooled covariance counts as in a class"),
@@ -29,7 +29,7 @@ class GmmConfig(PcaGaussianConfig, frozen=True):
     windows: Annotated[
         int, msgspec.Meta(ge=1, description="training windows of the class for each Gaussian")
     ] = 20
-    iterations: Annotated[int, msgspec.Meta(ge=1, description="of EM, at most")] = 60
+    iterations: Annotated[int, msgspec.Meta(ge=1, description="of EM, at most")] = 30
 
 
 @hookimpl

@@ -12,10 +12,10 @@ a covariance of each class's own within W.
 A class can have fewer windows than dimensions, or only one.  So every covariance is shrunk towards the
 pooled covariance within classes S, which counts as ``prior`` windows::
 
-    Σ_cj = (n_cj · (covariance of the Gaussian) + prior · S) / (n_cj − 1 + prior)
+    Σ_cj = (n_c C_cj + prior · S) / (n_c − 1 + prior)
 
-and v_c likewise; n_cj is the number of windows of the Gaussian.  A class that the training windows lack is
-drawn as if its label were any of theirs, at their frequency.
+and v_c likewise, with n_c the windows of the class and C_cj the covariance found.  A class that the
+training windows lack is drawn as if its label were any of theirs, at their frequency.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ class Mixture(NamedTuple):
     Attributes:
         weights: π, float64, shape (Gaussian,), sum 1.
         means: m, float64, shape (Gaussian, k).
-        scatters: covariance (by the number of windows) times that number, shape (Gaussian, k, k).
+        covariances: C, the sums of squares divided by the number of windows, shape (Gaussian, k, k).
     """
 
     weights: Floats
     means: Floats
-    scatters: Floats
+    covariances: Floats
 
 
 class _Class(NamedTuple):
@@ -97,10 +97,10 @@ class PcaGaussian:
         self.parameters = self.components.size
         for label in classes:
             own = train.labels == label
+            count = int(own.sum())
             found = self.mixture(scores[own], pooled_rest, rng)
-            counts = np.maximum(found.weights * own.sum() - 1.0, 0.0) + prior
-            covariances = (found.scatters + prior * pooled) / counts[:, None, None]
-            noise = (rest[own].sum() / others + prior * pooled_rest) / (own.sum() - 1 + prior)
+            covariances = (count * found.covariances + prior * pooled) / (count - 1 + prior)
+            noise = (rest[own].sum() / others + prior * pooled_rest) / (count - 1 + prior)
             self.classes[label] = _Class(
                 means[label], found.weights, found.means, _factors(covariances), np.sqrt(noise)
             )
@@ -119,7 +119,8 @@ class PcaGaussian:
             rng: draws what is random in the fit.
         """
         del floor, rng
-        return Mixture(np.ones(1), np.zeros((1, scores.shape[1])), (scores.T @ scores)[None])
+        covariance = scores.T @ scores / len(scores)
+        return Mixture(np.ones(1), np.zeros((1, scores.shape[1])), covariance[None])
 
     def sample(self, labels: NDArray[np.int64], context: Context) -> EcgWindows:
         """Draw windows."""
@@ -160,7 +161,10 @@ class Gmm(PcaGaussian):
     """A mixture of Gaussians a class, fitted by EM from k-means.
 
     A class has one Gaussian for every ``windows`` of its training windows, at most ``components``;
-    one Gaussian is that of `PcaGaussian`.
+    one Gaussian is that of `PcaGaussian`.  Each of several is shrunk towards their mean E_c, which
+    counts as ``prior`` windows too::
+
+        C_cj = (n_cj E_cj + prior · E_c) / (n_cj + prior),    E_c = Σ_j π_cj E_cj
     """
 
     config: GmmConfig
@@ -181,8 +185,12 @@ class Gmm(PcaGaussian):
         ):  # after the last iteration it is a valid mixture all the same
             warnings.simplefilter("ignore", ConvergenceWarning)
             model.fit(scores)
-        counts = model.weights_ * len(scores)
-        return Mixture(model.weights_, model.means_, model.covariances_ * counts[:, None, None])
+        found, prior = model.covariances_, self.config.prior
+        mean = np.tensordot(model.weights_, found, axes=1)
+        counts = (model.weights_ * len(scores))[:, None, None]
+        return Mixture(
+            model.weights_, model.means_, (counts * found + prior * mean) / (counts + prior)
+        )
 
 
 def _factors(covariances: Floats) -> Floats:

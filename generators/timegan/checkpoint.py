@@ -24,7 +24,7 @@ HEAD = "timegan.json"
 
 
 def save(
-    folder: Path, *, fit: Mapping[str, Any], progress: Mapping[str, Any], tensors: dict[str, Tensor]
+    folder: Path, fit: Mapping[str, Any], progress: Mapping[str, Any], tensors: dict[str, Tensor]
 ) -> None:
     """Replace the checkpoint in ``folder``.
 
@@ -45,31 +45,32 @@ def save(
             old.unlink()
 
 
-def load(
-    folder: Path, *, fit: Mapping[str, Any]
-) -> tuple[dict[str, Any], dict[str, Tensor]] | None:
+def load(folder: Path, fit: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Tensor]] | None:
     """The ``progress`` and ``tensors`` that `save` left for this ``fit``.
 
-    None where there are none; what is damaged or another fit's is left unused, and a line says so.
+    None where there is no checkpoint.  One that is damaged or of another fit is left unused, and a
+    line says so.
     """
-    path = folder / HEAD
-    if not path.exists():
+    if not (folder / HEAD).exists():
         return None
     try:
-        head = json.loads(path.read_bytes())
+        head = json.loads((folder / HEAD).read_bytes())
         payload = (folder / head["tensors"]).read_bytes()
-        if hashlib.sha256(payload).hexdigest() != head["sha256"]:
-            print(f"timegan: checkpoint {path} is damaged (SHA-256); starting afresh")  # noqa: T201 - the log of a fit
-            return None
-        if head["fit"] != fit:
-            pass
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        pass
-    return head["progress"], parse_tensors(payload)
+        whole = hashlib.sha256(payload).hexdigest() == head["sha256"]
+        if whole and head["fit"] == fit:
+            return head["progress"], parse_tensors(payload)
+        reason = (
+            "it is of a fit with other settings or data" if whole else "its tensors are damaged"
+        )
+    except OSError as error:
+        reason = f"it cannot be read: {error.strerror}"
+    except (ValueError, KeyError, TypeError):
+        reason = f"{HEAD} is damaged"
+    print(f"timegan: checkpoint not used, the fit starts afresh: {reason}")  # noqa: T201 - the cell's log
+    return None
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write the whole file or, if stopped, none of it."""
     partial = path.with_suffix(".partial")
     with partial.open("wb") as file:
         file.write(content)

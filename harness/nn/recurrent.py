@@ -1,6 +1,8 @@
 """The one recurrent network: GRU layers and a linear head at every time step."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -53,9 +55,9 @@ class RecurrentStack(nn.Module):
             out: Tensor = self.head(states)
             return out
         states = x.permute(1, 2, 0).contiguous()  # (time, channel, batch)
+        layer: Any = _GruLayer.apply  # torch leaves it untyped
         for weights in self.gru.all_weights:
-            layer: Any = _GruLayer.apply  # torch leaves it untyped
-            states = layer(states, *weights)
+            states = layer(states, *weights, torch.is_grad_enabled())
         kernel = self.head.weight.expand(len(states), -1, -1)
         return torch.baddbmm(self.head.bias[:, None], kernel, states).permute(2, 0, 1)
 
@@ -83,7 +85,7 @@ class _GruLayer(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, w: Tensor, v: Tensor, w_bias: Tensor, v_bias: Tensor
+        ctx: Any, x: Tensor, w: Tensor, v: Tensor, w_bias: Tensor, v_bias: Tensor, grad: bool
     ) -> Tensor:
         (time, _, batch), hidden = x.shape, v.shape[1]
         twice = w.new_ones(4 * hidden, 1)
@@ -92,7 +94,7 @@ class _GruLayer(torch.autograd.Function):
         bias[hidden : 3 * hidden] += v_bias[: 2 * hidden]
         bias = bias[:, None] * twice
         w, v = _candidate_first(w) * twice[: 3 * hidden], v * twice[hidden:]
-        differentiable = any(ctx.needs_input_grad)
+        differentiable = grad and any(ctx.needs_input_grad)
         gates = x.new_empty(time if differentiable else min(time, CHUNK), 4 * hidden, batch)
         states = x.new_empty(time + 1, hidden, batch)
         states[0] = 0
@@ -103,19 +105,21 @@ class _GruLayer(torch.autograd.Function):
             kernel = w.expand(stop - start, -1, -1)
             torch.baddbmm(bias[: 3 * hidden], kernel, x[start:stop], out=chunk[:, : 3 * hidden])
             chunk[:, 3 * hidden :] = bias[3 * hidden :]
-            for n, r, u, m, r_u, r_u_m, h, after in zip(
+            steps = zip(
                 *chunk.view(-1, 4, hidden, batch).unbind(1),
                 chunk[:, hidden : 3 * hidden],
                 chunk[:, hidden:],
                 states[start:stop],
                 states[start + 1 : stop + 1],
                 strict=True,
-            ):
-                r_u_m.addmm_(v, h)
-                r_u.sigmoid_()
-                n.addcmul_(r, m).sigmoid_()
-                torch.add(minus_one, n, alpha=2, out=n)
-                torch.lerp(n, h, u, out=after)
+            )
+            with _one_thread():
+                for n, r, u, m, r_u, r_u_m, h, after in steps:
+                    r_u_m.addmm_(v, h)
+                    r_u.sigmoid_()
+                    n.addcmul_(r, m).sigmoid_()
+                    torch.add(minus_one, n, alpha=2, out=n)
+                    torch.lerp(n, h, u, out=after)
         if differentiable:
             ctx.save_for_backward(x, w, v, twice, gates, states)
         return states[1:]
@@ -142,19 +146,31 @@ class _GruLayer(torch.autograd.Function):
             torch.mul(n, r, out=m)
             r.addcmul_(r, r, value=-1).mul_(through_m)  # r (1 − r) m · that of n
             steps = zip(factors, chunk[:, hidden:], stays, before[start:stop], strict=True)
-            for gate, r_u_m, stay, arriving in reversed(list(steps)):
-                gate.mul_(dh)
-                torch.addcmul(arriving, dh, stay, out=dh)
-                dh.addmm_(v.T, r_u_m)
+            with _one_thread():
+                for gate, r_u_m, stay, arriving in reversed(list(steps)):
+                    gate.mul_(dh)
+                    torch.addcmul(arriving, dh, stay, out=dh)
+                    dh.addmm_(v.T, r_u_m)
             if dx is not None:
                 kernel = w.T.expand(stop - start, -1, -1)
                 torch.bmm(kernel, chunk[:, : 3 * hidden], out=dx[start:stop])
         if not wants_weights:
-            return dx, None, None, None, None
+            return dx, None, None, None, None, None
         dw = torch.bmm(gates[:, : 3 * hidden], x.mT).sum(0) * twice[: 3 * hidden]
         dv = torch.bmm(gates[:, hidden:], states[:-1].mT).sum(0) * twice[hidden:]
         db = gates.sum((0, 2)) * twice[:, 0]
-        return dx, _candidate_last(dw), dv, _candidate_last(db[: 3 * hidden]), db[hidden:]
+        return dx, _candidate_last(dw), dv, _candidate_last(db[: 3 * hidden]), db[hidden:], None
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """A step's matrices are so small that dividing one among threads costs more than computing it."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _candidate_first(rows: Tensor) -> Tensor:

@@ -1,1 +1,59 @@
-"""."""
+"""What a generator costs: `fit-time`, `sample-rate`, `peak-memory`, `parameters`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ecgbench import MetricSpec, hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@hookimpl
+def ecgbench_metrics() -> Iterable[MetricSpec]:
+    """The costs that the harness measures while a cell is made."""
+    code = "ecgbench.metrics.cost.costs"
+    infinity = float("inf")
+    return [
+        MetricSpec(
+            name="fit-time",
+            target=f"{code}:fit_time",
+            summary="wall-clock time of the fit, in seconds",
+            family="cost",
+            better="lower",
+            bounds=(0, infinity),
+            formula="seconds from the start of the fit to its end",
+            min_windows=1,
+        ),
+        MetricSpec(
+            name="sample-rate",
+            target=f"{code}:sample_rate",
+            summary="synthetic windows drawn in a second",
+            family="cost",
+            better="higher",
+            bounds=(0, infinity),
+            formula="synthetic windows / seconds of the sampling",
+            min_windows=1,
+        ),
+        MetricSpec(
+            name="peak-memory",
+            target=f"{code}:peak_memory",
+            summary="largest resident memory of fit and sampling, in MiB",
+            family="cost",
+            better="lower",
+            bounds=(0, infinity),
+            formula="max resident set of the cell's process / 2²⁰",
+            min_windows=1,
+        ),
+        MetricSpec(
+            name="parameters",
+            target=f"{code}:parameters",
+            summary="how many parameters the fit estimated",
+            family="cost",
+            better="lower",
+            bounds=(0, infinity),
+            formula="the generator's own count",
+            min_windows=1,
+        ),
+    ]

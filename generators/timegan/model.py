@@ -1,0 +1,87 @@
+"""TimeGAN as the harness calls it: scaling, fit and sampling.
+
+Source: Yoon, Jarrett, van der Schaar, "Time-series Generative Adversarial Networks", NeurIPS 2019, and
+the authors' code (https://github.com/jsyoon0823/TimeGAN).
+
+Every lead is scaled to [0, 1] by its least and greatest sample over all training windows.  The code
+scales twice, once where the data are loaded and again inside the model, and undoes only the second,
+so that its samples stay in [0, 1]; of data in [0, 1] the second is the identity.  Here they are scaled
+once, and samples return to millivolts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch.nn.functional import one_hot
+
+from ecgbench.generators.timegan.training import Training, draw_noise
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from ecgbench import Context, EcgWindows
+    from ecgbench.generators.timegan import TimeGanConfig
+    from ecgbench.generators.timegan.networks import Networks
+
+SAMPLING_BATCH = 512
+
+
+class TimeGan:
+    """Time-series generative adversarial network, conditional on the class.
+
+    Args:
+        config: settings.
+
+    Attributes:
+        parameters: weights of all five networks; 0 before the fit.
+    """
+
+    def __init__(self, config: TimeGanConfig) -> None:
+        self.config = config
+        self.parameters = 0
+
+    def fit(self, train: EcgWindows, context: Context) -> None:
+        """Train on windows of any number of leads; continues from a checkpoint of the same fit.
+
+        Raises:
+            FloatingPointError: a loss is NaN or infinite.
+        """
+        self._like = train.take(slice(0, 0))
+        low = train.signals.min(axis=(0, 2))
+        self._low, self._range = low, train.signals.max(axis=(0, 2)) - low + np.float32(1e-7)
+        x = (train.signals.swapaxes(1, 2) - self._low) / self._range  # (window, time, lead)
+        digest = hashlib.sha256(repr((train.signals.shape, train.classes)).encode())
+        digest.update(train.signals.tobytes() + train.labels.tobytes())
+        training = Training(
+            self.config,
+            torch.from_numpy(x).to(context.device),
+            self._static(train.labels, context.device),
+            context,
+            data=digest.hexdigest(),
+        )
+        self._networks: Networks = training.run()
+        self.parameters = sum(weight.numel() for weight in self._networks.parameters())
+        self._length = train.length
+
+    def sample(self, labels: NDArray[np.int64], context: Context) -> EcgWindows:
+        """One window for each label, the label as the networks' static feature."""
+        rng = np.random.default_rng([context.seed, 2])
+        parts = [np.zeros((0, self._length, len(self._low)), dtype=np.float32)]
+        with torch.inference_mode():
+            for s in self._static(labels, context.device).split(SAMPLING_BATCH):
+                shape = torch.Size((len(s), self._length, len(self._low)))
+                z = draw_noise(self.config.noise, shape, rng).to(context.device)
+                parts.append(self._networks.synthesise(z, s).cpu().numpy())
+        signals = np.concatenate(parts) * self._range + self._low  # (window, time, lead), mV
+        return self._like.synthetic(signals.swapaxes(1, 2), labels)
+
+    def _static(self, labels: NDArray[np.int64], device: str) -> Tensor:
+        """s, one-hot classes (window, static); static = 0 where there is one class only."""
+        classes = len(self._like.classes)
+        s = one_hot(torch.from_numpy(labels), classes)[:, : classes if classes > 1 else 0]
+        return s.to(device, torch.float32)

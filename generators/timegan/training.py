@@ -1,0 +1,280 @@
+"""The three phases of TimeGAN's training.
+
+Source: Yoon, Jarrett, van der Schaar, "Time-series Generative Adversarial Networks", NeurIPS 2019,
+section 4.3, and the authors' code (https://github.com/jsyoon0823/TimeGAN), whose schedule is kept:
+
+1. embedding: embedder and recovery learn to reconstruct;
+2. supervised: the supervisor learns to predict the next latent of real windows;
+3. joint: twice the generator with the supervisor, then the embedder with the recovery, on one batch;
+   then, on a fresh batch, the discriminator, but only if its loss is above a threshold.
+
+Five Adam optimisers, as there: one for each phase and part, none taking over another's moments.  (Its
+second phase names the generator's weights too, but its loss does not depend on them.)  Torch adds
+Adam's ε = 10⁻⁸ after the bias correction of the second moment, TensorFlow before.
+
+An update computes gradients of the weights that it trains and of no others.  Within a joint iteration
+the embedder's latents are computed once for both updates: its weights do not change in between.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+import torch
+
+from ecgbench.generators.timegan import checkpoint
+from ecgbench.generators.timegan.losses import (
+    adversarial_loss,
+    discriminator_loss,
+    embedder_loss,
+    generator_loss,
+    moment_loss,
+    reconstruction_loss,
+    supervised_loss,
+)
+from ecgbench.generators.timegan.networks import Networks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from torch import Tensor, nn
+
+    from ecgbench import Context
+    from ecgbench.generators.timegan import Noise, TimeGanConfig
+
+GENERATOR_UPDATES = 2
+"""Updates of generator and embedder in a joint iteration, to one of the discriminator."""
+
+PHASES = {"embedding": 1, "supervised": 1, "joint": 2 * GENERATOR_UPDATES + 1}
+"""Updates in an iteration of each phase: a fit reports its progress in updates."""
+
+LOG_EVERY = 10  # iterations
+CHECKPOINT_EVERY = 60.0  # seconds
+
+
+class Training:
+    """The state of a fit, and what moves it on.
+
+    Args:
+        config: settings.
+        x: scaled signals, float32 (window, time, lead) in [0, 1].
+        s: one-hot classes, float32 (window, static), static = 0 for one class.
+        context: seed, device, log and folder of checkpoints.
+        data: digest of the training data, by which a checkpoint knows its own.
+
+    Attributes:
+        networks: the five networks.
+        losses: the values of the last iteration.
+        done: iterations done of each phase.
+    """
+
+    def __init__(
+        self, config: TimeGanConfig, x: Tensor, s: Tensor, context: Context, *, data: str
+    ) -> None:
+        self.config, self.x, self.s, self.context = config, x, s, context
+        weights = torch.Generator().manual_seed(context.seed)
+        self.networks = Networks(x.shape[2], s.shape[1], config, weights).to(context.device)
+        self.rng = np.random.default_rng([context.seed, 1])
+        nets = self.networks
+        self.adams = {
+            "embedding": self._adam(nets.embedder, nets.recovery),
+            "supervised": self._adam(nets.supervisor),
+            "embedder": self._adam(nets.embedder, nets.recovery),
+            "generator": self._adam(nets.generator, nets.supervisor),
+            "discriminator": self._adam(nets.discriminator),
+        }
+        self.losses: dict[str, float] = {}
+        self._checkpoint_due = time.monotonic() + CHECKPOINT_EVERY
+        self.iterations = {
+            "embedding": config.embedding_iterations,
+            "supervised": config.supervised_iterations,
+            "joint": config.iterations,
+        }
+        self.done = dict.fromkeys(PHASES, 0)
+        self.fit = {
+            "timegan": 1,
+            "settings": msgspec.to_builtins(config),
+            "seed": context.seed,
+            "device": context.device,
+            "threads": context.threads,
+            "data": data,
+        }
+
+    def run(self) -> Networks:
+        """Train, from the checkpoint if there is one; returns the trained networks.
+
+        Raises:
+            FloatingPointError: a loss is NaN or infinite; the message names phase and step.
+        """
+        self._resume()
+
+        for _ in self._iterate("embedding"):
+            x, s = self._batch()
+            self.update_embedding(x, s)
+
+        for _ in self._iterate("supervised"):
+            x, s = self._batch()
+            self.update_supervisor(x, s)
+
+        for _ in self._iterate("joint"):
+            for _ in range(GENERATOR_UPDATES):
+                x, s = self._batch()
+                h = self.networks.embed(x, s)
+                self.update_generator(x, s, h.detach(), self._noise(x))
+                self.update_embedder(x, s, h)
+            x, s = self._batch()
+            self.update_discriminator(x, s, self._noise(x))
+
+        return self.networks
+
+    def update_embedding(self, x: Tensor, s: Tensor) -> None:
+        """First phase: embedder and recovery minimise L_R (equation 7)."""
+        nets = self.networks
+        loss = reconstruction_loss(x, nets.recover(nets.embed(x, s)))
+        self._step("embedding", loss)
+        self._note(reconstruction=loss)
+
+    def update_supervisor(self, x: Tensor, s: Tensor) -> None:
+        """Second phase: the supervisor minimises L_S (equation 9)."""
+        nets = self.networks
+        with torch.no_grad():
+            h = nets.embed(x, s)
+        loss = supervised_loss(h, nets.supervise(h, s))
+        self._step("supervised", loss)
+        self._note(supervised=loss)
+
+    def update_generator(self, x: Tensor, s: Tensor, h: Tensor, z: Tensor) -> None:
+        """Generator and supervisor minimise equation 11 with the moments; h carries no gradient."""
+        nets = self.networks
+        with _frozen(nets.recovery, nets.discriminator):
+            e_hat = nets.generate(z, s)
+            twice = torch.cat([s, s])
+            h_supervised, h_hat = nets.supervise(torch.cat([h, e_hat]), twice).chunk(2)
+            y_hat, y_e = nets.discriminate(torch.cat([h_hat, e_hat]), twice).chunk(2)
+            adversarial = adversarial_loss(y_hat, y_e, self.config.gamma)
+            supervised = supervised_loss(h, h_supervised)
+            moments = moment_loss(x, nets.recover(h_hat))
+            self._step("generator", generator_loss(adversarial, supervised, moments))
+        self._note(generator=adversarial, supervised=supervised, moments=moments)
+
+    def update_embedder(self, x: Tensor, s: Tensor, h: Tensor) -> None:
+        """Embedder and recovery minimise equation 10, with the supervisor as it stands by now."""
+        nets = self.networks
+        with _frozen(nets.supervisor):
+            reconstruction = reconstruction_loss(x, nets.recover(h))
+            supervised = supervised_loss(h, nets.supervise(h, s))
+            self._step("embedder", embedder_loss(reconstruction, supervised))
+        self._note(reconstruction=reconstruction)
+
+    def update_discriminator(self, x: Tensor, s: Tensor, z: Tensor) -> None:
+        """The discriminator minimises −L_U (equation 8), unless it is good enough already."""
+        nets = self.networks
+        with torch.no_grad():
+            h, e_hat = nets.embed(x, s), nets.generate(z, s)
+            h_hat = nets.supervise(e_hat, s)
+        latents = torch.cat([h, h_hat, e_hat])
+        y, y_hat, y_e = nets.discriminate(latents, torch.cat([s, s, s])).chunk(3)
+        loss = discriminator_loss(y, y_hat, y_e, self.config.gamma)
+        self._note(discriminator=loss)
+        if self.losses["discriminator"] > self.config.discriminator_threshold:
+            self._step("discriminator", loss)
+
+    def _iterate(self, phase: str) -> Iterator[None]:
+        """Yield once for each iteration that the phase still lacks; after each, check and report."""
+        while self.done[phase] < self.iterations[phase]:
+            yield
+            self.done[phase] += 1
+            for name, value in self.losses.items():
+                if not math.isfinite(value):
+                    raise FloatingPointError(
+                        f"timegan diverged at {phase} step {self.done[phase]}: {name} loss is "
+                        f"{value}; try a smaller learning_rate"
+                    )
+            if time.monotonic() >= self._checkpoint_due:
+                self._save()
+            if self.done[phase] % LOG_EVERY == 0 or self.done[phase] == self.iterations[phase]:
+                self.context.log(
+                    _updates(self.done), total=_updates(self.iterations), **self.losses
+                )
+        self.losses.clear()
+
+    def _batch(self) -> tuple[Tensor, Tensor]:
+        """A batch of windows, no window twice in it: x (batch, time, lead), s (batch, static)."""
+        windows = len(self.x)
+        size = min(self.config.batch, windows)
+        rows = torch.from_numpy(self.rng.choice(windows, size, replace=False, shuffle=False))
+        return self.x[rows], self.s[rows]
+
+    def _noise(self, x: Tensor) -> Tensor:
+        return draw_noise(self.config.noise, x.shape, self.rng).to(x.device)
+
+    def _adam(self, *networks: nn.Module) -> torch.optim.Adam:
+        weights = [weight for network in networks for weight in network.parameters()]
+        return torch.optim.Adam(weights, self.config.learning_rate)
+
+    def _step(self, adam: str, loss: Tensor) -> None:
+        self.adams[adam].zero_grad()
+        loss.backward()
+        self.adams[adam].step()
+
+    def _note(self, **losses: Tensor) -> None:
+        self.losses |= {name: value.item() for name, value in losses.items()}
+
+    def _save(self) -> None:
+        progress = {"done": self.done, "random": self.rng.bit_generator.state}
+        tensors = {f"networks.{k}": v for k, v in self.networks.state_dict().items()}
+        for name, adam in self.adams.items():
+            for number, moments in adam.state_dict()["state"].items():
+                tensors |= {f"adam.{name}.{number}.{key}": v for key, v in moments.items()}
+        checkpoint.save(self.context.checkpoint_dir, self.fit, progress, tensors)
+        self._checkpoint_due = time.monotonic() + CHECKPOINT_EVERY
+
+    def _resume(self) -> None:
+        found = checkpoint.load(self.context.checkpoint_dir, self.fit)
+        if found is None:
+            return
+        progress, tensors = found
+        self.done = progress["done"]
+        self.rng.bit_generator.state = progress["random"]
+        self.networks.load_state_dict(
+            {k: tensors[f"networks.{k}"] for k in self.networks.state_dict()}
+        )
+        for name, adam in self.adams.items():
+            moments: dict[int, dict[str, Tensor]] = {}
+            for path, value in tensors.items():
+                if path.startswith(f"adam.{name}."):
+                    _, _, number, key = path.split(".")
+                    moments.setdefault(int(number), {})[key] = value
+            adam.load_state_dict(adam.state_dict() | {"state": moments})
+        print(f"timegan: resumed after {self.done} iterations")  # noqa: T201 - the cell's log
+
+
+def draw_noise(noise: Noise, shape: torch.Size, rng: np.random.Generator) -> Tensor:
+    """z, float32 (batch, time, lead): the random input of the generator, section 4.2."""
+    if noise == "uniform":
+        return torch.from_numpy(rng.random(shape, dtype=np.float32))
+    steps = rng.standard_normal(shape, dtype=np.float32)
+    if noise == "wiener":
+        steps = np.cumsum(steps, axis=1) / np.float32(math.sqrt(shape[1]))
+    return torch.from_numpy(steps)
+
+
+@contextmanager
+def _frozen(*networks: nn.Module) -> Iterator[None]:
+    """Compute no gradients of these networks' weights; through them gradients still flow."""
+    for network in networks:
+        network.requires_grad_(requires_grad=False)
+    try:
+        yield
+    finally:
+        for network in networks:
+            network.requires_grad_(requires_grad=True)
+
+
+def _updates(iterations: Mapping[str, int]) -> int:
+    return sum(PHASES[phase] * count for phase, count in iterations.items())

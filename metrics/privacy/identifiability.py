@@ -1,0 +1,119 @@
+"""`identifiability`: how many more training windows than unused ones a synthetic window singles out."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ecgbench import Comparison, Contributions, Score, Skip, Term
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ecgbench import Config, EcgWindows
+
+
+def identifiability(comparison: Comparison, _config: Config) -> Score:
+    r"""ε-identifiability of ``train`` less that of ``control``.
+
+    Yoon, Drumright, van der Schaar (IEEE JBHI 24:2378, 2020, and ``compute_identifiability.py`` of
+    their code): ε is the share of the real records that are nearer to a synthetic record than to any
+    other real one::
+
+        ε(R) = (1/|R|) · |{x in R: min_{s in synthetic} ‖x − s‖ < min_{x' in R, x' ≠ x} ‖x − x'‖}|
+        value = (1/K) Σ_k ε(T_k) − ε(control),   K = ⌊n_train / n_control⌋
+
+    The nearest real neighbour gets nearer as R grows, so ε depends on the size of R: T_k are
+    disjoint parts of ``train``, each of control's size and stratified as it is.  And ε has no
+    reading of its own: fresh windows of the same people single out nearly half of all windows.
+    Which windows came to ``train`` and which to ``control`` is random, so a generator that learnt
+    nothing by heart singles out as many of both.
+
+    Two differences from the published code.  It divides each feature by its entropy, computed from
+    values rounded to integers: its features are a patient's age, diagnosis and the like.  Here all
+    features are samples of one signal, in mV, most of which rounding makes 0; distances are plain
+    Euclidean over all samples of all leads.  And a tie counts as half a hit.  Ties arise where the
+    nearest synthetic window is an exact copy of the nearest real one; half is what they come to
+    under the least noise, and counting them as none makes exact copies look safer than noisy ones.
+
+    Lower is better.  Range (−1, 1).  An ideal generator scores 0, up to noise of either sign.  Exact
+    copies of all of ``train`` score 1 − ε(control).
+
+    Returns:
+        The value, with parts ``train`` and ``control`` (the two ε), and per-person contributions,
+        which are exact: a person's windows keep their hits when people are resampled.
+
+    Raises:
+        Skip: there are fewer than two windows to compare.
+    """
+    train, control = comparison.splits.train, comparison.splits.control
+    if min(len(train), len(control)) < 2:
+        raise Skip(f"{len(train)} training and {len(control)} control windows; two each are needed")
+    real = comparison.once("identifiability-real", lambda: _real(comparison), version=1)
+    hits_train = _hits(comparison.neighbours("train", "synthetic").distances[:, 0], real["train"])
+    hits_control = _hits(
+        comparison.neighbours("control", "synthetic").distances[:, 0], real["control"]
+    )
+    count = int(real["part"].max()) + 1
+    parts = [real["part"] == k for k in range(count)]
+    epsilon_train = float(np.mean([hits_train[part].mean() for part in parts]))
+    epsilon_control = float(hits_control.mean())
+    terms = [
+        Term(patients=train.patients[part], numerators=hits_train[part], coefficient=1 / count)
+        for part in parts
+    ]
+    terms.append(Term(patients=control.patients, numerators=hits_control, coefficient=-1.0))
+    return Score(
+        value=epsilon_train - epsilon_control,
+        parts={"train": epsilon_train, "control": epsilon_control},
+        contributions=Contributions.of(terms),
+        n=sum(int(part.sum()) for part in parts) + len(control),
+    )
+
+
+def _hits(synthetic: NDArray[np.float64], real: NDArray[np.float64]) -> NDArray[np.float64]:
+    """1 where the nearest synthetic window is nearer than the nearest real one, ½ where as near."""
+    return np.asarray((synthetic < real) / 2 + (synthetic <= real) / 2)
+
+
+def _real(comparison: Comparison) -> dict[str, NDArray[np.int64] | NDArray[np.float64]]:
+    """The part of each training window (−1: in none), and distances to the nearest real neighbour."""
+    train, control = comparison.splits.train, comparison.splits.control
+    part = _parts(train, len(control), np.random.default_rng([comparison.seed, 1]))
+    distances = np.zeros(len(train))
+    for k in range(int(part.max()) + 1):
+        distances[part == k] = _nearest_other(comparison, train.take(part == k))
+    return {
+        "part": part,
+        "train": distances,
+        "control": comparison.neighbours("control", "control").distances[:, 0],
+    }
+
+
+def _parts(windows: EcgWindows, size: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Divide windows into disjoint parts of ``size``; −1 for those that are left over.
+
+    Systematic sampling along the strata (patient, class), in random order within each: every stratum
+    gives each part its share, give or take one, and every part has exactly ``size`` windows.
+    """
+    n = len(windows)
+    order = np.lexsort((rng.random(n), windows.labels, windows.patients))
+    places = (np.arange(n) * size + rng.integers(n)) % n
+    part = np.empty(n, dtype=np.int64)
+    part[order] = places // size
+    part[part >= max(1, n // size)] = -1
+    return part
+
+
+def _nearest_other(comparison: Comparison, windows: EcgWindows) -> NDArray[np.float64]:
+    """Distance of each window to its nearest other one, by the search that control's come from."""
+    splits = dataclasses.replace(comparison.splits, control=windows)
+    inner = Comparison(
+        synthetic=comparison.synthetic,
+        splits=splits,
+        seed=comparison.seed,
+        headline_classes=comparison.headline_classes,
+    )
+    return inner.neighbours("control", "control").distances[:, 0]

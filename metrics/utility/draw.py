@@ -1,0 +1,32 @@
+"""Which real windows the utility metrics train and test on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from ecgbench import EcgWindows, Splits
+
+
+def real_like_synthetic(splits: Splits, seed: int) -> EcgWindows:
+    """Training windows, as many of each class as every generator is asked for.
+
+    Drawn from ``train`` without replacement; of a class that ``train`` has fewer of, all.
+    """
+    rng = np.random.default_rng([seed, 1])
+    wanted = np.bincount(splits.fresh.labels, minlength=len(splits.train.classes))
+    rows = []
+    for label, count in enumerate(wanted):
+        found = np.flatnonzero(splits.train.labels == label)
+        rows.append(rng.permutation(found)[:count])
+    return splits.train.take(np.sort(np.concatenate(rows)))
+
+
+def spread(windows: EcgWindows, count: int) -> EcgWindows:
+    """At most ``count`` windows, every k-th along patients, classes and time."""
+    if count >= len(windows):
+        return windows
+    order = np.lexsort((windows.labels, windows.patients))
+    return windows.take(order[np.arange(count) * len(windows) // count])

@@ -1,0 +1,175 @@
+"""A bench on which the harness's parts are tried with small plugins from ``tests/plugins``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from ecgbench import EcgWindows
+from ecgbench.harness import data
+from ecgbench.harness.catalog import DISTRIBUTION, discover
+from ecgbench.harness.cell import Task, work
+from ecgbench.harness.plan import make_plan
+from ecgbench.harness.run import Machine, locate, work_through
+from ecgbench.harness.study import Study, resolve
+from ecgbench.results.store import Store
+
+if TYPE_CHECKING:
+    from ecgbench.harness.catalog import Catalog
+    from ecgbench.harness.plan import Cell, Plan
+    from ecgbench.results.records import CellRecord, ScoreRecord
+
+PLUGINS = Path(__file__).parents[1] / "plugins"
+
+
+@pytest.fixture
+def plugins() -> Path:
+    """The folder of plugins that are no tests."""
+    return PLUGINS
+
+
+@pytest.fixture
+def only_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No installed plugin, a cache of one's own."""
+    monkeypatch.setenv("ECGBENCH_DISABLE", DISTRIBUTION)
+    monkeypatch.setenv("ECGBENCH_CACHE_DIR", str(tmp_path / "cache"))
+
+
+def make_windows(
+    patients: Any, labels: Any = None, *, classes: tuple[str, ...] = ("N", "S", "V")
+) -> EcgWindows:
+    """Windows of these people and classes, all different."""
+    patients = np.asarray(patients, dtype=np.int64)
+    n = len(patients)
+    return EcgWindows(
+        signals=np.random.default_rng(1).standard_normal((n, 1, 4)).astype(np.float32),
+        labels=np.zeros(n, dtype=np.int64) if labels is None else np.asarray(labels, np.int64),
+        patients=patients,
+        sampling_rate=4.0,
+        leads=("II",),
+        classes=classes,
+    )
+
+
+@pytest.fixture(name="make_windows")
+def _make_windows() -> Any:
+    return make_windows
+
+
+@dataclass
+class Watch:
+    """Remembers what a run told."""
+
+    started: list[str] = field(default_factory=list)
+    messages: list[tuple[Any, ...]] = field(default_factory=list)
+    failures: list[str | None] = field(default_factory=list)
+
+    def cell_started(self, cell: Cell, number: int, count: int) -> None:
+        self.started.append(cell.id.name)
+
+    def message(self, cell: Cell, message: tuple[Any, ...]) -> None:
+        self.messages.append(message)
+
+    def cell_ended(self, cell: Cell, failure: str | None) -> None:
+        self.failures.append(failure)
+
+
+@dataclass
+class Bench:
+    """Plans studies on a store of its own and works through them, in this process or in others.
+
+    Attributes:
+        folder: of its own.
+        trace: what `tests/plugins/good.py` wrote down of its calls.
+        watch: what the last run told.
+    """
+
+    folder: Path
+    trace_file: Path
+    files: tuple[Path, ...] = (PLUGINS / "good.py", PLUGINS / "misbehaving.py")
+    store_name: str = "store"
+    watch: Watch = field(default_factory=Watch)
+
+    @property
+    def store(self) -> Store:
+        return Store(self.folder / self.store_name)
+
+    @property
+    def catalog(self) -> Catalog:
+        return discover(self.files)
+
+    @property
+    def trace(self) -> list[str]:
+        return self.trace_file.read_text("utf-8").splitlines() if self.trace_file.exists() else []
+
+    def forget_trace(self) -> None:
+        self.trace_file.unlink(missing_ok=True)
+
+    def study(self, **fields: Any) -> Study:
+        plain: dict[str, Any] = {
+            "name": "test",
+            "datasets": ("cohort",),
+            "generators": ("jitter",),
+            "metrics": ("level", "spread"),
+            "seeds": (0,),
+            "references": False,
+        }
+        return resolve(msgspec.convert(plain | fields, Study), self.catalog)
+
+    def sources(self, study: Study) -> list[data.Source]:
+        def fetch(name: str) -> Path:
+            raise AssertionError(f"{name} is not embedded")
+
+        return locate(study, self.catalog, None, fetch)
+
+    def plan(self, study: Study | None = None, *, retry_failed: bool = False) -> Plan:
+        study = study or self.study()
+        records = [data.record(source, study.windows) for source in self.sources(study)]
+        return make_plan(study, self.catalog, records, self.store, retry_failed=retry_failed)
+
+    def task(self, cell: Cell, **changes: Any) -> Task:
+        fields: dict[str, Any] = {
+            "store": self.store.path,
+            "cell": cell.id,
+            "metrics": cell.missing,
+            "plugin_files": tuple(str(file) for file in self.files),
+        }
+        return Task(**(fields | changes))
+
+    def work(self, study: Study | None = None, *, retry_failed: bool = False) -> list[Any]:
+        """Work through a plan in this process; return what the cells sent."""
+        sent: list[Any] = []
+        for cell in self.plan(study, retry_failed=retry_failed).todo:
+            work(self.task(cell), sent.append)
+        return sent
+
+    def run(self, study: Study | None = None, *, retry_failed: bool = False) -> list[Cell]:
+        """Work through a plan as `ecgbench run` does; return the cells left to others."""
+        study = study or self.study()
+        plan = self.plan(study, retry_failed=retry_failed)
+        self.watch = Watch()
+        machine = Machine(plugin_files=tuple(str(file) for file in self.files))
+        return work_through(plan, self.store, study, self.sources(study), machine, self.watch)
+
+    def cell(self, study: Study | None = None, number: int = 0) -> CellRecord:
+        """The record of a cell of the plan."""
+        record = self.store.cell(self.plan(study).cells[number].id.name)
+        assert record is not None
+        return record
+
+    def scores(self, study: Study | None = None, number: int = 0) -> dict[str, ScoreRecord]:
+        """The scores of a cell of the plan, by metric."""
+        found = self.store.scores(self.plan(study).cells[number].id.name)
+        return {record.metric.name: record for record in found}
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, only_files: None) -> Bench:
+    trace = tmp_path / "trace"
+    monkeypatch.setenv("TRACE", str(trace))
+    return Bench(tmp_path, trace)

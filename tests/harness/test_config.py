@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ecgbench.harness.config import Config, NoConfig, as_dict, build, parse_overrides
+from ecgbench.harness.errors import ConfigError
+
+
+class RidgeConfig(Config, frozen=True):
+    hidden: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 24
+    strength: Annotated[float, msgspec.Meta(gt=0)] = 1.0
+    leads: tuple[str, ...] = ()
+    band: tuple[float, float] = (0.5, 40.0)
+    kind: Literal["ridge", "lasso"] = "ridge"
+    shuffle: bool = False
+    note: str = ""
+    limit: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.band[0] >= self.band[1]:
+            raise ValueError("band goes up")
+
+
+def ridge(**given: Any) -> RidgeConfig:
+    return build(RidgeConfig, given, where="generator ridge")
+
+
+@pytest.mark.parametrize(
+    ("setting", "text", "typed"),
+    [
+        ("hidden", "32", 32),
+        ("strength", "0.5", 0.5),
+        ("strength", "2", 2),
+        ("leads", "MLII", ["MLII"]),
+        ("leads", "MLII,V1", ["MLII", "V1"]),
+        ("leads", "", []),
+        ("band", "1,30", [1, 30]),
+        ("kind", "lasso", "lasso"),
+        ("shuffle", "true", True),
+        ("shuffle", "Yes", True),
+        ("shuffle", "no", False),
+        ("note", "a,b = c", "a,b = c"),
+        ("note", "none", "none"),
+        ("limit", "none", None),
+        ("limit", "7", 7),
+    ],
+)
+def test_text_from_the_command_line_and_typed_values_from_toml_give_the_same_settings(
+    setting: str, text: str, typed: Any
+) -> None:
+    from_text, from_toml = ridge(**{setting: text}), ridge(**{setting: typed})
+    assert from_text == from_toml
+    assert type(getattr(from_text, setting)) is type(getattr(from_toml, setting))
+    assert msgspec.json.encode(as_dict(from_text)) == msgspec.json.encode(as_dict(from_toml))
+
+
+@given(st.integers(1, 1000), st.floats(1e-300, 1e300), st.booleans())
+def test_any_value_in_bounds_survives_being_text(
+    hidden: int, strength: float, shuffle: bool
+) -> None:
+    typed = ridge(hidden=hidden, strength=strength, shuffle=shuffle)
+    assert ridge(hidden=str(hidden), strength=repr(strength), shuffle=str(shuffle)) == typed
+
+
+def test_nothing_given_is_the_defaults() -> None:
+    assert ridge() == RidgeConfig()
+    assert build(NoConfig, {}, where="metric plain") == NoConfig()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"hiden": 3}, "generator ridge has no setting 'hiden'; did you mean 'hidden'?"),
+        ({"zzz": 3}, "generator ridge has no setting 'zzz'; choose from: band, hidden, kind"),
+        ({"hidden": 0}, "generator ridge: hidden = 0: expected `int` >= 1"),
+        ({"hidden": "1001"}, "generator ridge: hidden = '1001': expected `int` <= 1000"),
+        ({"hidden": "many"}, "generator ridge: hidden = 'many': expected `int`, got `str`"),
+        ({"hidden": 2.5}, "generator ridge: hidden = 2.5: expected `int`"),
+        ({"hidden": True}, "generator ridge: hidden = True: expected `int`, got `bool`"),
+        ({"kind": "elastic"}, "generator ridge: kind = 'elastic': invalid enum value 'elastic'"),
+        ({"band": "1"}, "generator ridge: band = '1': "),
+        ({"band": "40,1"}, "generator ridge: band goes up"),
+        ({"leads": [1]}, r"generator ridge: leads = [1]: expected `str`, got `int` - at `$[0]`"),
+    ],
+)
+def test_a_wrong_setting_is_told_with_the_plugin_the_value_and_what_would_do(
+    given: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ConfigError) as error:
+        ridge(**given)
+    assert str(error.value).startswith(said)
+
+
+def test_a_setting_of_a_plugin_without_any_is_told_so() -> None:
+    with pytest.raises(ConfigError, match="metric plain has no setting 'x'; it has none"):
+        build(NoConfig, {"x": 1}, where="metric plain")
+
+
+def test_settings_are_frozen() -> None:
+    with pytest.raises(AttributeError):
+        ridge().hidden = 3  # type: ignore[misc]  # what is tried
+
+
+def test_as_dict_is_json_ready_and_in_order_of_declaration() -> None:
+    plain = as_dict(ridge())
+    assert list(plain) == list(RidgeConfig.__struct_fields__)
+    assert msgspec.json.decode(msgspec.json.encode(plain)) == plain | {
+        "leads": [],
+        "band": [0.5, 40.0],
+    }
+
+
+def test_overrides_are_read_by_kind_plugin_and_setting() -> None:
+    assert parse_overrides(
+        [
+            "generator.timegan.hidden=32",
+            "generator.timegan.hidden=64",
+            "generator.timegan.note=a=b",
+            "metric.mmd.scales=",
+            "dataset.mitdb-208.band=1,30",
+        ]
+    ) == {
+        "generator": {"timegan": {"hidden": "64", "note": "a=b"}},
+        "metric": {"mmd": {"scales": ""}},
+        "dataset": {"mitdb-208": {"band": "1,30"}},
+    }
+
+
+@pytest.mark.parametrize(
+    "text", ["", "hidden=3", "timegan.hidden=3", "generators.timegan.hidden=3", "generator.x.y"]
+)
+def test_an_override_of_another_form_is_told_the_form(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"KIND\.NAME\.SETTING=VALUE .*--set generator\.timegan"):
+        parse_overrides([text])

@@ -1,0 +1,53 @@
+"""Returns a spec that is wrong in the way that the environment variable BAD_SPEC says."""
+
+import os
+from typing import Any
+
+from ecgbench import Config, GeneratorSpec, MetricSpec, hookimpl
+
+
+class SizeConfig(Config, frozen=True):
+    size: int = 1
+
+
+class NoDefaultConfig(Config, frozen=True):
+    size: int
+
+
+@hookimpl
+def ecgbench_metrics() -> list[Any]:
+    good: dict[str, Any] = {
+        "name": "good-spec",
+        "target": "x:y",
+        "summary": "fine",
+        "family": "fidelity",
+        "better": "lower",
+    }
+    wrong: dict[str, dict[str, Any]] = {
+        "name": {"name": "Bad Name"},
+        "target": {"target": "no_colon"},
+        "family": {"family": "beauty"},
+        "better": {"better": "bigger"},
+        "config": {"config": dict},
+        "default": {"config": NoDefaultConfig},
+        "smoke": {"config": SizeConfig, "smoke": {"sise": 2}},
+        "field": {"colour": "red"},
+    }
+    how = os.environ["BAD_SPEC"]
+    first = MetricSpec(**good)
+    if how == "kind":
+        return [first, GeneratorSpec(name="other-kind", target="x:y", summary="of another kind")]
+    if how == "none":
+        return None  # type: ignore[return-value]
+    if how == "fresh":
+        return [first]
+    return [first, MetricSpec(**(good | {"name": "bad-spec"} | wrong[how]))]
+
+
+@hookimpl
+def ecgbench_generators() -> list[GeneratorSpec]:
+    if os.environ["BAD_SPEC"] != "fresh":
+        return []
+    return [
+        GeneratorSpec(name="peeks", target="x:y", summary="peeks at fresh", draws_on_fresh=True)
+    ]

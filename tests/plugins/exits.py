@@ -1,0 +1,3 @@
+"""A program, not a plugin: it ends the process that imports it."""
+
+raise SystemExit("usage: exits.py FILE")
