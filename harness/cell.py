@@ -57,6 +57,9 @@ if TYPE_CHECKING:
     from ecgbench.harness.contracts import Generator
     from ecgbench.harness.specs import GeneratorSpec
 
+UNREADABLE = (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error)
+"""What numpy raises for a file that is no archive of arrays, or a damaged one."""
+
 RUSAGE_UNIT = 1 if sys.platform == "darwin" else 1024
 """Bytes in the unit of ``ru_maxrss``."""
 
@@ -257,7 +260,8 @@ class _Cell:
     def _log(self, part: str, step: int, /, *, total: int | None = None, **values: float) -> None:
         numbers = {name: float(value) for name, value in values.items()}
         with (self.folder / "training.jsonl").open("a", encoding="utf-8") as curve:
-            curve.write(json.dumps({"part": part, "step": int(step), **numbers}) + "\n")
+            # the break goes before: a line that a kill cut short does not spoil the next
+            curve.write("\n" + json.dumps({"part": part, "step": int(step), **numbers}))
         self.send(("log", int(step), total, numbers))
 
     def _keep_curve(self) -> dict[str, str]:
@@ -269,7 +273,7 @@ class _Cell:
 
         rows = []
         for line in curve.read_text("utf-8").splitlines():
-            with contextlib.suppress(json.JSONDecodeError):  # a line that a kill cut short
+            with contextlib.suppress(json.JSONDecodeError):
                 rows.append(json.loads(line))
         table = pd.DataFrame(rows, columns=None if rows else ["part", "step"])
         # a fit that was resumed has told of some steps twice
@@ -415,10 +419,11 @@ def read_npz(file: Path, *names: str) -> dict[str, NDArray[Any]]:
         StoreError: it is not there, or damaged.
     """
     try:
-        with np.load(file, allow_pickle=False) as arrays:
+        # opened here, for numpy leaves a file open that is no archive
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as arrays:
             found = {name: arrays[name] for name in arrays.files}
             return found | {name: found[name] for name in names}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+    except UNREADABLE as error:
         raise StoreError(
             f"{file} cannot be read ({error}); remove its folder to have it made again"
         ) from error

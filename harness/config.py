@@ -49,7 +49,9 @@ def build(config: type[C], given: Mapping[str, Any], *, where: str) -> C:
         except msgspec.ValidationError as error:
             raise ConfigError(f"{where}: {name} = {value!r}: {_lower(str(error))}") from None
     try:
-        return msgspec.convert(values, config)
+        plain = msgspec.to_builtins(msgspec.convert(values, config))
+        # again, for the defaults: 1 as the default of a float is 1.0, as if it had been given
+        return msgspec.convert(plain, config)
     except (msgspec.ValidationError, ValueError) as error:
         raise ConfigError(f"{where}: {_lower(str(error))}") from None
 

@@ -115,7 +115,8 @@ def digest(found: EcgWindows) -> str:
         if array is not None:
             total.update(repr((name, array.dtype.str, array.shape)).encode())
             total.update(np.ascontiguousarray(array).view(np.uint8).data)
-    told = [float(found.sampling_rate), found.leads, found.classes, _attributes(found)]
+    people = sorted((_attributes(found) or {}).items())
+    told = [float(found.sampling_rate), found.leads, found.classes, people]
     total.update(msgspec.json.encode(told, order="deterministic"))
     return total.hexdigest()
 
@@ -123,7 +124,10 @@ def digest(found: EcgWindows) -> str:
 def _attributes(found: EcgWindows) -> dict[int, dict[str, str | float]] | None:
     if found.attributes is None:
         return None
-    return {int(patient): dict(told) for patient, told in found.attributes.items()}
+    return {
+        int(patient): {what: v if isinstance(v, str) else float(v) for what, v in told.items()}
+        for patient, told in found.attributes.items()
+    }
 
 
 def _load(source: Source) -> EcgWindows:

@@ -15,6 +15,15 @@ if TYPE_CHECKING:
 PROTOCOL = 1
 """Version of the splits: raised when a dataset and a seed give other splits than before."""
 
+DTYPES = {
+    "labels": "int64",
+    "patients": "int64",
+    "records": "str_",
+    "positions": "float64",
+    "indices": "int64",
+}
+"""Of the arrays with one value for each window."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class EcgWindows:
@@ -100,16 +109,16 @@ class EcgWindows:
         if self.signals.shape[1] != len(self.leads):
             return f"signals have {self.signals.shape[1]} leads, but {len(self.leads)} are named"
         n = len(self)
-        for name in ("labels", "patients", "records", "positions", "indices"):
-            array, whole = getattr(self, name), name in ("labels", "patients", "indices")
+        for name, dtype in DTYPES.items():
+            array = getattr(self, name)
             if array is None and name not in ("labels", "patients"):
                 continue
             if not isinstance(array, np.ndarray):
                 return f"{name} are a {type(array).__name__}; a numpy array is wanted"
             if array.shape != (n,):
                 return f"{name} have shape {array.shape}; ({n},) is wanted, one for each window"
-            if whole and array.dtype != np.int64:
-                return f"{name} are {array.dtype}; int64 is wanted"
+            if dtype not in (array.dtype.name, array.dtype.type.__name__):
+                return f"{name} are {array.dtype}; {dtype} is wanted"
         return None
 
     def _wrong_value(self) -> str | None:

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
-import msgspec
 import numpy as np
+from threadpoolctl import threadpool_limits
 
-from ecgbench.results import uncertainty
-from ecgbench.results.records import (
-    DatasetRecord,
-    GeneratorRecord,
-    MetricRecord,
-    PlanRecord,
-    PluginRecord,
-    ScoreRecord,
-)
+from ecgbench.harness.errors import StoreError
+from ecgbench.results import gather, uncertainty
+from ecgbench.results.gather import FAMILIES
+from ecgbench.results.uncertainty import Resamples
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
+    from ecgbench.results.gather import Ended
+    from ecgbench.results.records import DatasetRecord, GeneratorRecord, MetricRecord
     from ecgbench.results.store import Store
+    from ecgbench.results.uncertainty import Sample
 
-Plugin = TypeVar("Plugin", bound=PluginRecord)
+__all__ = ["FAMILIES", "OVERALL", "Board", "BoardScore", "Row", "boards"]
 
-FAMILIES = ("fidelity", "diversity", "utility", "privacy", "cost")
 OVERALL = ("fidelity", "diversity", "utility", "privacy")
 """The families whose ranks make the overall rank; what a model costs does not."""
 
@@ -36,7 +33,7 @@ WORST = {"ok": 0, "skipped": 1, "todo": 2, "failed": 3}
 
 @dataclass(frozen=True, kw_only=True)
 class BoardScore:
-    """One metric on one row, over its seeds.
+    """One metric on one row, over the board's seeds.
 
     Attributes:
         status: the worst of its seeds: ``ok``, ``skipped``, ``todo`` or ``failed``.
@@ -44,10 +41,10 @@ class BoardScore:
         low: lower end of the interval over people; None where there is none.
         high: its upper end.
         spread: standard deviation over seeds within folds; None with one seed a fold.
+        rank: 1 + the number of competitors that are significantly better; None where not ranked.
         n: windows that each seed's value rests on.
         seeds: those that have ended well.
         reason: why it is not ``ok``.
-        resampled: the value in each bootstrap resample.
     """
 
     status: str
@@ -55,10 +52,10 @@ class BoardScore:
     low: float | None = None
     high: float | None = None
     spread: float | None = None
+    rank: int | None = None
     n: int | None = None
     seeds: tuple[int, ...] = ()
     reason: str = ""
-    resampled: NDArray[np.float64] | None = None
 
 
 @dataclass(kw_only=True)
@@ -69,13 +66,13 @@ class Row:
         generator: as it was used.
         label: its name, with a version where two rows would be called the same.
         scores: by metric label.
-        ranks: by family, and ``overall``; None for reference rows.
+        ranks: by family, and ``overall``; empty for reference rows.
     """
 
     generator: GeneratorRecord
     label: str
     scores: dict[str, BoardScore] = field(default_factory=dict)
-    ranks: dict[str, int | None] = field(default_factory=dict)
+    ranks: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(kw_only=True)
@@ -83,6 +80,7 @@ class Board:
     """What one dataset, one study and the same settings say of the generators.
 
     Attributes:
+        key: of study and settings (`PlanRecord.board_key`).
         dataset: as used.
         study: its name.
         settings: what differs from the plugins' defaults.
@@ -92,6 +90,7 @@ class Board:
         people: how many people the intervals are over.
     """
 
+    key: str
     dataset: DatasetRecord
     study: str
     settings: dict[str, Any]
@@ -118,216 +117,161 @@ def boards(store: Store, *, dataset: str | None = None, key: str | None = None) 
         store: read only.
         dataset: the boards of this one only.
         key: the boards of this study with its settings only (`PlanRecord.board_key`).
+
+    Raises:
+        StoreError: a record cannot be read, or contradicts itself.
     """
-    groups: dict[tuple[str, str, str], list[tuple[PlanRecord, DatasetRecord]]] = {}
-    for plan in store.plans():
-        for used in plan.datasets:
-            if (key is None or plan.board_key == key) and dataset in (None, used.name):
-                group = (used.name, f"{plan.study} {plan.board_key}", used.key)
-                groups.setdefault(group, []).append((plan, used))
-    return [_board(store, group) for _, group in sorted(groups.items())]
+    # more threads would wait for each other, and round otherwise on another machine
+    with threadpool_limits(1):
+        found = [_board(store, group) for group in gather.groups(store, dataset, key)]
+    return [board for board in found if board.rows]
 
 
-def _board(store: Store, group: list[tuple[PlanRecord, DatasetRecord]]) -> Board:
-    plans = [plan for plan, _ in group]
-    dataset = group[0][1]
-    metrics = _labelled(m for plan in plans for m in plan.metrics)
-    metrics = dict(sorted(metrics.items(), key=lambda item: _family_place(item[1])))
-    rows = [
-        Row(generator=generator, label=label)
-        for label, generator in _labelled(g for plan in plans for g in plan.generators).items()
-    ]
-    wanted = _wanted(group)
-    seeds = sorted({seed for cells in wanted.values() for seed in cells})
-    ended = {
-        row.label: {
-            seed: _ended(store, name, metrics)
-            for seed, name in sorted(wanted.get(row.generator.key, {}).items())
-        }
-        for row in rows
-    }
-    rows = [row for row in rows if ended[row.label]]
-    people = _people(s for by in ended.values() for scores in by.values() for s in scores.values())
-    weights = uncertainty.resample(people) if len(people) > 1 else None
-    for row in rows:
-        for label, metric in metrics.items():
-            of_seed = {seed: scores[label] for seed, scores in ended[row.label].items()}
-            row.scores[label] = _summary(of_seed, metric, people, weights)
+def _board(store: Store, group: list[gather.Used]) -> Board:
+    plan, dataset = group[0]
+    metrics, asked = gather.metrics(group), gather.asked(group)
+    labels = gather.labels(each.generator for each in asked)
+    rows = [Row(generator=a.generator, label=labels[a.generator.key]) for a in asked]
+    seeds = tuple(sorted({seed for each in asked for seed in each.cells}))
+    ended = [gather.ended(store, each, metrics, seeds) for each in asked]
+    resamples = Resamples(_people(ended))
+    for label, metric in metrics.items():
+        samples = [_sample(of_row[label], resamples) for of_row in ended]
+        for row, of_row, sample in zip(rows, ended, samples, strict=True):
+            row.scores[label] = _summary(of_row[label], sample, metric)
+        if metric.ranked:
+            _rank_by(label, metric, rows, samples)
     board = Board(
+        key=plan.board_key,
         dataset=dataset,
-        study=plans[0].study,
-        settings=plans[0].settings,
+        study=plan.study,
+        settings=plan.settings,
         metrics=metrics,
         rows=rows,
-        seeds=tuple(seeds),
-        people=len(people),
+        seeds=seeds,
+        people=len(resamples.people),
     )
     _rank(board)
     return board
 
 
-def _labelled(records: Iterable[Plugin]) -> dict[str, Plugin]:
-    """Records by name; where unlike ones share it, by name and version or a key of the settings."""
-    unlike: dict[str, dict[str, Plugin]] = {}
-    for record in records:
-        unlike.setdefault(record.name, {}).setdefault(record.key, record)
-    labelled = {}
-    for name, found in unlike.items():
-        versions = {record.version for record in found.values()}
-        for key, record in found.items():
-            if len(found) == 1:
-                labelled[name] = record
-            elif len(versions) == len(found):
-                labelled[f"{name} v{record.version}"] = record
-            else:
-                labelled[f"{name} v{record.version} {key[:4]}"] = record
-    return labelled
+# --- one metric on one row ---------------------------------------------------------------------
 
 
-def _wanted(group: list[tuple[PlanRecord, DatasetRecord]]) -> dict[str, dict[int, str]]:
-    """Names of the cells that were asked for, by digest of the generator and by seed."""
-    found: dict[str, dict[int, str]] = {}
-    for plan, dataset in group:
-        keys = [generator.key for generator in plan.generators]
-        for cell in plan.cells:
-            if plan.datasets[cell.dataset].key == dataset.key:
-                found.setdefault(keys[cell.generator], {})[cell.seed] = cell.name
-    return found
-
-
-def _ended(
-    store: Store, cell: str, metrics: dict[str, MetricRecord]
-) -> dict[str, ScoreRecord | BoardScore]:
-    """A cell's scores by metric label, with a status where there is no score."""
-    record = store.cell(cell)
-    if record is None:
-        return dict.fromkeys(metrics, BoardScore(status="todo", reason="not run yet"))
-    if record.status != "ok":
-        return dict.fromkeys(metrics, BoardScore(status=record.status, reason=record.reason))
-    missing = BoardScore(status="todo", reason="not scored yet")
-    return {label: store.score(cell, metric) or missing for label, metric in metrics.items()}
-
-
-def _people(scores: Iterable[ScoreRecord | BoardScore]) -> NDArray[np.int64]:
+def _people(ended: Iterable[dict[str, dict[int, Ended]]]) -> NDArray[np.int64]:
+    """All people who contributed to a value of the board, ascending."""
     found: set[int] = set()
-    for score in scores:
-        if isinstance(score, ScoreRecord) and score.contributions is not None:
-            found.update(score.contributions.people)
+    for of_row in ended:
+        for of_metric in of_row.values():
+            for each in of_metric.values():
+                if each.score is not None and each.score.contributions is not None:
+                    found.update(each.score.contributions.people)
     return np.array(sorted(found), dtype=np.int64)
 
 
-def _summary(
-    of_seed: dict[int, ScoreRecord | BoardScore],
-    metric: MetricRecord,
-    people: NDArray[np.int64],
-    weights: NDArray[np.float64] | None,
-) -> BoardScore:
-    """One metric on one row."""
-    status = max((score.status for score in of_seed.values()), key=WORST.__getitem__)
-    reasons = [
-        f"seed {seed}: {score.reason}"
-        for seed, score in of_seed.items()
-        if score.status == status != "ok"
-    ]
-    same = {reason.partition(": ")[2] for reason in reasons}
-    reason = same.pop() if len(same) == 1 and len(reasons) == len(of_seed) else "; ".join(reasons)
-    good = {
-        seed: score
-        for seed, score in of_seed.items()
-        if isinstance(score, ScoreRecord) and score.status == "ok" and score.value is not None
-    }
-    if not good:
+def _sample(of_seed: dict[int, Ended], resamples: Resamples) -> Sample | None:
+    """What is known of the value and its error; None without a value."""
+    scores = {seed: ended.score for seed, ended in of_seed.items() if ended.score is not None}
+    if not scores:
+        return None
+    values = {seed: float(score.value or 0.0) for seed, score in scores.items()}
+    known = {seed: score.contributions for seed, score in scores.items() if score.contributions}
+    try:
+        return uncertainty.sample(values, known, resamples)
+    except ValueError as error:
+        first = next(iter(scores.values()))
+        raise StoreError(
+            f"{first.metric.name} of {first.cell} or of another seed is damaged: {error}; "
+            "remove its file below scores/ to have it made again"
+        ) from None
+
+
+def _summary(of_seed: dict[int, Ended], sample: Sample | None, metric: MetricRecord) -> BoardScore:
+    status = max((ended.status for ended in of_seed.values()), key=WORST.__getitem__)
+    reason = "" if status == "ok" else _reason(of_seed, status)
+    if sample is None:
         return BoardScore(status=status, reason=reason)
-    values = {seed: float(score.value or 0) for seed, score in good.items()}
-    resampled = None
-    if weights is not None and all(score.contributions for score in good.values()):
-        resampled = uncertainty.over_folds(
-            {seed: _resampled(score, people, weights) for seed, score in good.items()}
-        )
-        resampled = np.clip(resampled, *metric.bounds)
-    low, high = (None, None) if resampled is None else uncertainty.interval(resampled)
+    least, most = (-np.inf if metric.bounds[0] is None else metric.bounds[0]), metric.bounds[1]
+    low, high = sample.interval or (None, None)
+    n = [ended.score.n for ended in of_seed.values() if ended.score is not None]
     return BoardScore(
         status=status,
-        value=float(uncertainty.over_folds({s: np.asarray(v) for s, v in values.items()})),
-        low=low,
-        high=high,
-        spread=uncertainty.spread(values),
-        n=next((score.n for score in good.values()), None),
-        seeds=tuple(good),
+        value=sample.value,
+        low=None if low is None else max(low, least),
+        high=None if high is None else min(high, np.inf if most is None else most),
+        spread=sample.spread,
+        n=n[0],
+        seeds=sample.seeds,
         reason=reason,
-        resampled=resampled,
     )
 
 
-def _resampled(
-    score: ScoreRecord, people: NDArray[np.int64], weights: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    assert score.contributions is not None
-    found = uncertainty.contributions(score.contributions)
-    return found.evaluate(weights[:, np.searchsorted(people, found.people)])
+def _reason(of_seed: dict[int, Ended], status: str) -> str:
+    """Why seeds have this status: the reason, and which seeds it is of where it is not all."""
+    seeds: dict[str, list[int]] = {}
+    for seed, ended in of_seed.items():
+        if ended.status == status:
+            seeds.setdefault(ended.reason, []).append(seed)
+    if [*seeds.values()] == [[*of_seed]]:
+        return next(iter(seeds))
+    return "; ".join(f"{seed_list(of)}: {reason}" for reason, of in seeds.items())
+
+
+def seed_list(seeds: Iterable[int]) -> str:
+    """Seeds in words.
+
+    >>> seed_list([3]), seed_list([0, 1]), seed_list([0, 1, 2, 3, 5])
+    ('seed 3', 'seeds 0, 1', 'seeds 0–3, 5')
+    """
+    runs: list[list[int]] = []
+    for seed in sorted(seeds):
+        if runs and seed == runs[-1][-1] + 1:
+            runs[-1].append(seed)
+        else:
+            runs.append([seed])
+    parts = [
+        part
+        for run in runs
+        for part in ([f"{run[0]}–{run[-1]}"] if len(run) > 2 else map(str, run))
+    ]
+    return f"{'seed' if sum(map(len, runs)) == 1 else 'seeds'} {', '.join(parts)}"
+
+
+# --- ranks -------------------------------------------------------------------------------------
+
+
+def _rank_by(
+    label: str, metric: MetricRecord, rows: list[Row], samples: list[Sample | None]
+) -> None:
+    """Rank the competitors by one metric; with a score that is not ok, one is as good as absent."""
+    places = [place for place, row in enumerate(rows) if not row.generator.reference]
+    ranked = [
+        samples[place] if rows[place].scores[label].status == "ok" else None for place in places
+    ]
+    if not any(ranked):
+        return
+    for place, rank in zip(places, uncertainty.ranks(ranked, metric.better), strict=True):
+        rows[place].scores[label] = replace(rows[place].scores[label], rank=rank)
 
 
 def _rank(board: Board) -> None:
-    """Fill in the competitors' ranks and sort the rows."""
+    """Rank the competitors by family and overall, and sort the rows.
+
+    A metric that no competitor has a value of is a tie: were it left out, whoever lost its last value
+    could gain by that.  A family of such metrics only has no ranks.
+    """
     competitors = board.competitors
-    by_family: dict[str, list[list[int]]] = {}
-    for label, metric in board.metrics.items():
-        scores = [row.scores[label] for row in competitors]
-        values = [score.value if score.status == "ok" else None for score in scores]
-        if metric.ranked and any(value is not None for value in values):
-            resampled = [score.resampled for score in scores]
-            ranks = uncertainty.ranks(values, resampled, metric.better)
-            by_family.setdefault(metric.family, []).append(ranks)
-    means = {family: np.mean(ranks, axis=0) for family, ranks in by_family.items()}
-    counted = [means[family] for family in OVERALL if family in means]
+    means: dict[str, NDArray[np.float64]] = {}
+    for family in dict.fromkeys(metric.family for metric in board.metrics.values()):
+        ranked = [k for k, m in board.metrics.items() if m.family == family and m.ranked]
+        scores = [[row.scores[label] for label in ranked] for row in competitors]
+        if any(score.status == "ok" for of_row in scores for score in of_row):
+            means[family] = np.mean([[score.rank or 1 for score in row] for row in scores], axis=1)
+    counted = [mean for family, mean in means.items() if family in OVERALL]
     if counted:
         means["overall"] = np.mean(counted, axis=0)
+    places = {family: uncertainty.order(mean.tolist()) for family, mean in means.items()}
     for place, row in enumerate(competitors):
-        row.ranks = {family: uncertainty.order(mean)[place] for family, mean in means.items()}
-    board.rows.sort(key=lambda row: (row.generator.reference, row.ranks.get("overall") or 0))
-
-
-def _family_place(metric: MetricRecord) -> int:
-    return FAMILIES.index(metric.family) if metric.family in FAMILIES else len(FAMILIES)
-
-
-def as_json(found: list[Board]) -> dict[str, Any]:
-    """The boards in the published schema (docs/results.md)."""
-    return {
-        "schema": 1,
-        "boards": [
-            {
-                "dataset": board.dataset.name,
-                "study": board.study,
-                "settings": board.settings,
-                "seeds": list(board.seeds),
-                "people": board.people,
-                "metrics": {k: msgspec.to_builtins(m) for k, m in board.metrics.items()},
-                "rows": [
-                    {
-                        "generator": row.label,
-                        "reference": row.generator.reference,
-                        "submitted": row.generator.submitted,
-                        "settings": row.generator.settings,
-                        "origin": row.generator.origin,
-                        "ranks": row.ranks,
-                        "scores": {
-                            label: {
-                                "status": score.status,
-                                "value": score.value,
-                                "low": score.low,
-                                "high": score.high,
-                                "spread": score.spread,
-                                "n": score.n,
-                                "seeds": list(score.seeds),
-                                "reason": score.reason,
-                            }
-                            for label, score in row.scores.items()
-                        },
-                    }
-                    for row in board.rows
-                ],
-            }
-            for board in found
-        ],
-    }
+        row.ranks = {family: ranks[place] for family, ranks in places.items()}
+    competitors.sort(key=lambda row: (row.ranks.get("overall", 0), row.label))
+    board.rows = [*competitors, *board.references]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -21,113 +22,269 @@ LEVEL = 0.95
 SEED = 20_030_303
 """One fixed seed: the same store gives the same board."""
 
+MIN_PEOPLE = 6
+"""For an interval, and two in each fold; a bootstrap over fewer promises more than it keeps."""
+
 Better = Literal["higher", "lower"]
 
 
-def resample(people: NDArray[np.int64]) -> NDArray[np.float64]:
-    """How often each person is drawn in each bootstrap resample, shape (resample, person)."""
-    rng = np.random.default_rng(SEED)
-    share = np.full(len(people), 1 / len(people))
-    return rng.multinomial(len(people), share, size=RESAMPLES).astype(np.float64)
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Sample:
+    """One metric on one row: what is known of its value and of the value's error.
+
+    Attributes:
+        seeds: of the cells, ascending; the parity of a seed is its fold.
+        values: float64, shape (seed,).
+        resampled: float64, shape (resample,), the value (the mean over seeds) in each bootstrap
+            resample of people; None without contributions, or with fewer people than `MIN_PEOPLE`.
+        people: whom the resamples are of.
+    """
+
+    seeds: tuple[int, ...]
+    values: NDArray[np.float64]
+    resampled: NDArray[np.float64] | None = None
+    people: int = 0
+
+    @property
+    def value(self) -> float:
+        """The mean over seeds, folds weighing equally."""
+        return float(fold_weights(self.seeds) @ self.values)
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The interval over people.
+
+        The bootstrap's percentiles, taken so far out that a mean over few people keeps its level
+        (the expanded percentile interval; Hesterberg 2014, arXiv:1411.5279): plain percentiles are
+        those of a normal distribution, not of Student's, and of a variance too small by
+        (n − folds) / n.
+        """
+        if self.resampled is None:
+            return None
+        from scipy.special import ndtr, stdtrit  # noqa: PLC0415 - boards without people need no scipy
+
+        freedom = self.people - folds(self.seeds)
+        t = stdtrit(freedom, (1 - LEVEL) / 2)
+        tail = float(ndtr(t * math.sqrt(self.people / freedom)))
+        low, high = np.quantile(self.resampled, [tail, 1 - tail])
+        return float(low), float(high)
+
+    @property
+    def spread(self) -> float | None:
+        """Standard deviation over seeds within folds, pooled; None where no fold has two seeds."""
+        variance = _variance_within(self.values, self.seeds)
+        return None if variance is None else float(np.sqrt(variance))
 
 
-def contributions(record: ContributionsRecord) -> Contributions:
-    """The record as arrays."""
-    return Contributions(
+def folds(seeds: Sequence[int]) -> int:
+    """How many folds, 1 or 2, these seeds are of."""
+    return len({seed % 2 for seed in seeds})
+
+
+def fold_weights(seeds: Sequence[int]) -> NDArray[np.float64]:
+    """The weight of each seed in a mean in which folds weigh equally: their difference is no noise."""
+    fold = np.array(seeds) % 2
+    return np.array(1 / (folds(seeds) * np.bincount(fold)[fold]), dtype=np.float64)
+
+
+class Resamples:
+    """Bootstrap resamples of a board's people, the same for every score.
+
+    Args:
+        people: all who contributed to any score, ascending.
+    """
+
+    def __init__(self, people: NDArray[np.int64]) -> None:
+        self.people = people
+        self._weights = np.zeros((0, RESAMPLES))
+        if len(people):
+            share = np.full(len(people), 1 / len(people))
+            draws = np.random.default_rng(SEED).multinomial(len(people), share, size=RESAMPLES)
+            self._weights = np.ascontiguousarray(draws.T, dtype=np.float64)
+        self._kept: dict[bytes, NDArray[np.float64]] = {}
+
+    def weights(self, people: NDArray[np.int64]) -> NDArray[np.float64]:
+        """How often each of these people is drawn in each resample, shape (resample, person).
+
+        A resample that drew none of them says nothing of them, and has each of them once.
+        """
+        key = people.tobytes()
+        if key not in self._kept:
+            weights = self._weights[np.searchsorted(self.people, people)]
+            weights[:, ~weights.any(axis=0)] = 1.0
+            self._kept[key] = weights.T
+        return self._kept[key]
+
+
+def sample(
+    values: Mapping[int, float],
+    contributions: Mapping[int, ContributionsRecord],
+    resamples: Resamples,
+) -> Sample:
+    """What is known of one metric on one row.
+
+    Args:
+        values: by seed.
+        contributions: by seed; where a seed has none there is no interval.
+        resamples: of the board's people.
+
+    Raises:
+        ValueError: the contributions do not make the values.
+    """
+    seeds = tuple(sorted(values))
+    known = Sample(seeds=seeds, values=np.array([values[seed] for seed in seeds]))
+    if not all(seed in contributions for seed in seeds):
+        return known
+    resampled = np.zeros(RESAMPLES)
+    people: dict[int, set[int]] = {}
+    for seed, weight in zip(seeds, fold_weights(seeds), strict=True):
+        found = _contributions(contributions[seed])
+        (whole,) = found.evaluate()
+        if not math.isclose(whole, values[seed], rel_tol=1e-5, abs_tol=1e-6):
+            raise ValueError(f"its contributions make {whole}, its value is {values[seed]}")
+        resampled += weight * found.evaluate(resamples.weights(found.people))
+        of_value = found.people[found.denominators.any(axis=1)]
+        people.setdefault(seed % 2, set()).update(of_value.tolist())
+    counted = len(set().union(*people.values()))
+    if counted < MIN_PEOPLE or min(map(len, people.values())) < 2:
+        return known
+    return replace(known, resampled=resampled, people=counted)
+
+
+def _contributions(record: ContributionsRecord) -> Contributions:
+    found = Contributions(
         people=np.array(record.people, dtype=np.int64),
         numerators=np.array(record.numerators, dtype=np.float64),
         denominators=np.array(record.denominators, dtype=np.float64),
         coefficients=np.array(record.coefficients, dtype=np.float64),
         offset=record.offset,
     )
+    shape = (len(set(record.people)), len(record.coefficients))
+    if found.numerators.shape != shape or found.denominators.shape != shape or not all(shape):
+        raise ValueError(
+            f"its contributions have shapes {found.numerators.shape} and "
+            f"{found.denominators.shape}, {shape} is wanted"
+        )
+    return found
 
 
-def over_folds(values: Mapping[int, NDArray[np.float64]]) -> NDArray[np.float64]:
-    """The mean over seeds within each fold, then over folds: a difference of folds is no noise.
-
-    Args:
-        values: by seed, each a value or an array of resampled values.
-    """
-    folds = [
-        np.mean([value for seed, value in values.items() if seed % 2 == fold], axis=0)
-        for fold in (0, 1)
-        if any(seed % 2 == fold for seed in values)
-    ]
-    return np.asarray(np.mean(folds, axis=0))
-
-
-def spread(values: Mapping[int, float]) -> float | None:
-    """Standard deviation over seeds within folds, pooled; None where no fold has two seeds."""
-    squares, freedom = 0.0, 0
-    for fold in (0, 1):
-        of_fold = np.array([value for seed, value in values.items() if seed % 2 == fold])
-        if len(of_fold) > 1:
-            squares += float(((of_fold - of_fold.mean()) ** 2).sum())
-            freedom += len(of_fold) - 1
-    return (squares / freedom) ** 0.5 if freedom else None
-
-
-def interval(resampled: NDArray[np.float64]) -> tuple[float, float]:
-    """The percentile interval of level `LEVEL`."""
-    low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
-
-
-def ranks(
-    values: Sequence[float | None],
-    resampled: Sequence[NDArray[np.float64] | None],
-    better: Better,
-) -> list[int]:
+def ranks(samples: Sequence[Sample | None], better: Better) -> list[int]:
     """Ranks of the competitors on one metric: 1 + the number that are significantly better.
 
-    Two competitors with resampled values are compared on the same resamples, which pairs them by
-    person and seed; the two-sided p-values of all pairs (normal, with the bootstrap's standard error
-    of the difference) are corrected together (Holm 1979).
-    Two of which one has none (a metric without contributions, a dataset of one person) are compared
-    by value.  A competitor without a value is behind all that have one.
+    Two competitors are compared by a two-sided t test of their difference.  Its variance is that of
+    the difference over the resamples of people (the same for both, so it is paired by person), plus
+    that of the differences over seeds within folds, where a fold has two.  The p-values of all pairs
+    are corrected together (Holm 1979).  Where nothing is known of the error (no people, and one seed
+    a fold) the values decide.
+
+    A competitor without a value is behind all that have one.  Its pairs still count, in the
+    correction and as the noisiest over seeds, so that its absence makes no other pair significant:
+    it can only lose by it.
 
     Args:
-        values: of each competitor; None if it failed, was skipped or is missing.
-        resampled: of each competitor, shape (resample,), or None.
+        samples: of each competitor, all of the same seeds; None if it failed, was skipped or is
+            missing.
         better: the metric's direction.
     """
-    sign = 1.0 if better == "higher" else -1.0
-    count = len(values)
-    pairs: list[tuple[int, int, float]] = []
-    behind = np.zeros((count, count), dtype=bool)
-    for i in range(count):
-        for j in range(i + 1, count):
-            a, b = values[i], values[j]
-            if a is None or b is None:
-                behind[i, j], behind[j, i] = (
-                    a is None and b is not None,
-                    a is not None and b is None,
-                )
-                continue
-            x, y = resampled[i], resampled[j]
-            if x is None or y is None:
-                behind[i, j], behind[j, i] = sign * a < sign * b, sign * a > sign * b
-                continue
-            pairs.append((i, j, _p_value(a - b, float((x - y).std()))))
-    for i, j in _significant(pairs):
-        i_is_worse = sign * (values[i] or 0.0) < sign * (values[j] or 0.0)
-        behind[(i, j) if i_is_worse else (j, i)] = True
-    return [1 + int(row.sum()) for row in behind]
+    known = [place for place, sample in enumerate(samples) if sample is not None]
+    absent = np.array([sample is None for sample in samples])
+    behind = absent[:, None] & ~absent[None, :]
+    if len(known) > 1:
+        i, j = np.triu_indices(len(known), k=1)
+        present = [sample for sample in samples if sample is not None]
+        values = np.array([sample.value for sample in present])
+        pairs = len(samples) * (len(samples) - 1) // 2
+        p = _p_values(present, i, j, pairs)
+        differ = np.isnan(p) | _significant(np.where(np.isnan(p), 1.0, p), pairs)
+        i_lost = values[i] < values[j] if better == "higher" else values[i] > values[j]
+        worse, other = np.where(i_lost, (i, j), (j, i))[:, differ]
+        behind[np.take(known, worse), np.take(known, other)] = True
+    return [1 + int(of_place.sum()) for of_place in behind]
 
 
-def _p_value(difference: float, error: float) -> float:
-    if not difference:
-        return 1.0
-    return math.erfc(abs(difference) / error / math.sqrt(2)) if error else 0.0
+def _p_values(
+    samples: list[Sample], i: NDArray[np.int64], j: NDArray[np.int64], pairs: int
+) -> NDArray[np.float64]:
+    """Of the pairs (i, j), out of so many ``pairs``; NaN where nothing is known of the error."""
+    from scipy.special import stdtr  # noqa: PLC0415 - one competitor needs no scipy
+
+    seeds = samples[0].seeds
+    values = np.array([sample.values for sample in samples])
+    difference = (values[i] - values[j]) @ fold_weights(seeds)
+    scale = np.abs(values).max(axis=1)
+    of_people, freedom = _variance_of_people(samples, i, j)
+    of_seeds = _variance_within(values[i] - values[j], seeds)
+    total, known = of_people, freedom > 0
+    if of_seeds is not None:
+        known = np.ones_like(known)
+        of_seeds = of_seeds * (fold_weights(seeds) ** 2).sum()
+        total = of_people + of_seeds
+        freedom = _freedom(of_seeds, total, freedom, len(seeds) - folds(seeds), pairs)
+    error = np.sqrt(total)
+    t = np.divide(-np.abs(difference), error, out=np.full(len(i), -np.inf), where=error > 0)
+    p = np.where(known, 2 * stdtr(np.maximum(freedom, 1), t), np.nan)
+    equal = np.abs(difference) <= 1e-9 * np.maximum(scale[i], scale[j])
+    return np.where(equal, 1.0, p)
 
 
-def _significant(pairs: list[tuple[int, int, float]]) -> list[tuple[int, int]]:
-    """The pairs that Holm's step-down procedure calls different at 1 − `LEVEL`."""
-    found = []
-    for step, (i, j, p) in enumerate(sorted(pairs, key=lambda pair: pair[2])):
-        if p > (1 - LEVEL) / (len(pairs) - step):
+def _variance_of_people(
+    samples: list[Sample], i: NDArray[np.int64], j: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Variance of each pair's difference over people, and its degrees of freedom; 0 and 0 if unknown."""
+    folded = folds(samples[0].seeds)
+    people = np.array([sample.people for sample in samples], dtype=np.float64)
+    none = np.zeros(RESAMPLES)
+    resampled = np.array([none if s.resampled is None else s.resampled for s in samples])
+    n = np.minimum(people[i], people[j])
+    freedom = np.where(n > 0, n - folded, 0.0)
+    variance = np.zeros(len(i))
+    known = n > 0
+    paired = resampled[i[known]] - resampled[j[known]]
+    variance[known] = paired.var(axis=1) * n[known] / freedom[known]
+    return variance, freedom
+
+
+def _freedom(
+    of_seeds: NDArray[np.float64],
+    total: NDArray[np.float64],
+    over_people: NDArray[np.float64],
+    over_seeds: int,
+    pairs: int,
+) -> NDArray[np.float64]:
+    """Degrees of freedom of each pair's variance (Satterthwaite 1946).
+
+    The share that seeds have in it is the mean over all pairs: of one pair, a variance over few seeds
+    is so often small by chance that 15 equal competitors raised a false alarm in one board of ten.
+    """
+    shares = np.divide(of_seeds, total, out=np.zeros_like(total), where=total > 0)
+    share = (shares.sum() + pairs - len(shares)) / pairs
+    people = np.maximum(over_people, 1)
+    both = 1 / ((1 - share) ** 2 / people + share**2 / over_seeds)
+    return np.where(over_people > 0, np.minimum(both, people), over_seeds)
+
+
+def _variance_within(
+    values: NDArray[np.float64], seeds: Sequence[int]
+) -> NDArray[np.float64] | None:
+    """Variance over seeds (the last axis) within folds, pooled; None where no fold has two seeds."""
+    freedom = len(seeds) - folds(seeds)
+    if not freedom:
+        return None
+    fold = np.array(seeds) % 2
+    squares = [
+        ((of_fold - of_fold.mean(axis=-1, keepdims=True)) ** 2).sum(axis=-1)
+        for of_fold in (values[..., fold == each] for each in np.unique(fold))
+    ]
+    return np.asarray(np.sum(squares, axis=0) / freedom)
+
+
+def _significant(p: NDArray[np.float64], count: int) -> NDArray[np.bool_]:
+    """Which of ``count`` hypotheses Holm's step-down procedure rejects; those not given have p = 1."""
+    found = np.zeros(len(p), dtype=bool)
+    for step, place in enumerate(np.argsort(p, kind="stable")):
+        if p[place] > (1 - LEVEL) / (count - step):
             break
-        found.append((i, j))
+        found[place] = True
     return found
 
 

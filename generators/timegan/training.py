@@ -96,6 +96,7 @@ class Training:
             "joint": config.iterations,
         }
         self.done = dict.fromkeys(PHASES, 0)
+        self.phase = "embedding"
         self.fit = {
             "timegan": 1,
             "settings": msgspec.to_builtins(config),
@@ -136,8 +137,8 @@ class Training:
         """First phase: embedder and recovery minimise L_R (equation 7)."""
         nets = self.networks
         loss = reconstruction_loss(x, nets.recover(nets.embed(x, s)))
-        self._step("embedding", loss)
         self._note(reconstruction=loss)
+        self._step("embedding", loss)
 
     def update_supervisor(self, x: Tensor, s: Tensor) -> None:
         """Second phase: the supervisor minimises L_S (equation 9)."""
@@ -145,8 +146,8 @@ class Training:
         with torch.no_grad():
             h = nets.embed(x, s)
         loss = supervised_loss(h, nets.supervise(h, s))
-        self._step("supervised", loss)
         self._note(supervised=loss)
+        self._step("supervised", loss)
 
     def update_generator(self, x: Tensor, s: Tensor, h: Tensor, z: Tensor) -> None:
         """Generator and supervisor minimise equation 11 with the moments; h carries no gradient."""
@@ -159,8 +160,8 @@ class Training:
             adversarial = adversarial_loss(y_hat, y_e, self.config.gamma)
             supervised = supervised_loss(h, h_supervised)
             moments = moment_loss(x, nets.recover(h_hat))
+            self._note(generator=adversarial, supervised=supervised, moments=moments)
             self._step("generator", generator_loss(adversarial, supervised, moments))
-        self._note(generator=adversarial, supervised=supervised, moments=moments)
 
     def update_embedder(self, x: Tensor, s: Tensor, h: Tensor) -> None:
         """Embedder and recovery minimise equation 10, with the supervisor as it stands by now."""
@@ -168,8 +169,8 @@ class Training:
         with _frozen(nets.supervisor):
             reconstruction = reconstruction_loss(x, nets.recover(h))
             supervised = supervised_loss(h, nets.supervise(h, s))
+            self._note(reconstruction=reconstruction)
             self._step("embedder", embedder_loss(reconstruction, supervised))
-        self._note(reconstruction=reconstruction)
 
     def update_discriminator(self, x: Tensor, s: Tensor, z: Tensor) -> None:
         """The discriminator minimises −L_U (equation 8), unless it is good enough already."""
@@ -185,16 +186,11 @@ class Training:
             self._step("discriminator", loss)
 
     def _iterate(self, phase: str) -> Iterator[None]:
-        """Yield once for each iteration that the phase still lacks; after each, check and report."""
+        """Yield once for each iteration that the phase still lacks; after each, save and report."""
+        self.phase = phase
         while self.done[phase] < self.iterations[phase]:
             yield
             self.done[phase] += 1
-            for name, value in self.losses.items():
-                if not math.isfinite(value):
-                    raise FloatingPointError(
-                        f"timegan diverged at {phase} step {self.done[phase]}: {name} loss is "
-                        f"{value}; try a smaller learning_rate"
-                    )
             if time.monotonic() >= self._checkpoint_due:
                 self._save()
             if self.done[phase] % LOG_EVERY == 0 or self.done[phase] == self.iterations[phase]:
@@ -223,7 +219,13 @@ class Training:
         self.adams[adam].step()
 
     def _note(self, **losses: Tensor) -> None:
-        self.losses |= {name: value.item() for name, value in losses.items()}
+        for name, loss in losses.items():
+            self.losses[name] = value = loss.item()
+            if not math.isfinite(value):
+                raise FloatingPointError(
+                    f"timegan diverged at {self.phase} step {self.done[self.phase] + 1}: "
+                    f"{name} loss is {value}; try a smaller learning_rate"
+                )
 
     def _save(self) -> None:
         progress = {"done": self.done, "random": self.rng.bit_generator.state}

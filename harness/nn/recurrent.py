@@ -106,7 +106,7 @@ class _GruLayer(torch.autograd.Function):
             torch.baddbmm(bias[: 3 * hidden], kernel, x[start:stop], out=chunk[:, : 3 * hidden])
             chunk[:, 3 * hidden :] = bias[3 * hidden :]
             steps = zip(
-                *chunk.view(-1, 4, hidden, batch).unbind(1),
+                *chunk.view(stop - start, 4, hidden, batch).unbind(1),
                 chunk[:, hidden : 3 * hidden],
                 chunk[:, hidden:],
                 states[start:stop],
@@ -137,7 +137,7 @@ class _GruLayer(torch.autograd.Function):
         for start in reversed(range(0, time, CHUNK)):
             stop = min(start + CHUNK, time)
             chunk = gates[start:stop]
-            factors = chunk.view(-1, 4, hidden, batch)
+            factors = chunk.view(stop - start, 4, hidden, batch)
             n, r, u, m = factors.unbind(1)
             stays, rest = u.clone(), 1 - u
             u.mul_(rest).mul_(states[start:stop] - n)  # u (1 − u) (h − n)

@@ -1,1 +1,178 @@
-"""."""
+"""Metrics of fidelity: do the synthetic windows look like real ones of the same people?
+
+`inception-score`, `distance`, `embedding-plots`, `discriminative`, `mmd`.  All compare with the
+``control`` split; against ``train`` a copy would beat reality.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import msgspec
+
+from ecgbench import Config, MetricSpec, hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class InceptionScoreConfig(Config, frozen=True):
+    """Settings of `inception-score`: its classifier's."""
+
+    steps: Annotated[int, msgspec.Meta(ge=1, description="optimiser steps")] = 600
+    batch: Annotated[int, msgspec.Meta(ge=2, description="windows in a step")] = 128
+    learning_rate: Annotated[float, msgspec.Meta(gt=0, description="peak of the schedule")] = 3e-3
+    width: Annotated[int, msgspec.Meta(ge=1, description="channels of the first block")] = 16
+
+
+class DistanceConfig(Config, frozen=True):
+    """Settings of `distance`."""
+
+    band: Annotated[
+        float, msgspec.Meta(ge=0, description="half-width of the Sakoe–Chiba band, in seconds")
+    ] = 0.1
+    dtw_windows: Annotated[
+        int, msgspec.Meta(ge=1, description="most windows of each side under time warping")
+    ] = 500
+    dtw_candidates: Annotated[
+        int, msgspec.Meta(ge=1, description="Euclidean neighbours that are warped against each")
+    ] = 10
+
+
+class EmbeddingPlotsConfig(Config, frozen=True):
+    """Settings of `embedding-plots`."""
+
+    points: Annotated[
+        int, msgspec.Meta(ge=10, description="most points in each panel of pca.png")
+    ] = 2000
+    tsne_windows: Annotated[
+        int, msgspec.Meta(ge=10, description="most windows of each side in tsne.png")
+    ] = 500
+
+
+class DiscriminativeConfig(Config, frozen=True):
+    """Settings of `discriminative`."""
+
+    steps: Annotated[
+        int, msgspec.Meta(ge=1, description="optimiser steps of a fit; 2000 as published")
+    ] = 600
+    batch: Annotated[
+        int, msgspec.Meta(ge=1, description="windows of each kind in a step; 128 as published")
+    ] = 64
+    learning_rate: Annotated[
+        float, msgspec.Meta(gt=0, description="peak of the schedule; constant .001 as published")
+    ] = 0.01
+    hidden: Annotated[
+        int, msgspec.Meta(ge=1, description="fewest units; half as many as leads as published")
+    ] = 16
+    pooling: Annotated[
+        Literal["mean", "last"],
+        msgspec.Meta(description="of the logits over time; the last one as published"),
+    ] = "mean"
+    splits: Annotated[
+        int, msgspec.Meta(ge=1, description="divisions, a network each; 10 runs as published")
+    ] = 2
+
+
+class MmdConfig(Config, frozen=True):
+    """Settings of `mmd`."""
+
+    windows: Annotated[int, msgspec.Meta(ge=2, description="most windows of each side")] = 2000
+    permutations: Annotated[int, msgspec.Meta(ge=1, description="that the p-value rests on")] = 500
+
+
+@hookimpl
+def ecgbench_metrics() -> Iterable[MetricSpec]:
+    """Whether the synthetic windows look like real ones of the same people."""
+    return [
+        MetricSpec(
+            name="inception-score",
+            target="ecgbench.metrics.fidelity.inception:inception_score",
+            config=InceptionScoreConfig,
+            summary="sureness and variety of an ECG classifier's answers; read it beside `real`",
+            citation=(
+                "Salimans, Goodfellow, Zaremba, Cheung, Radford, Chen, Improved Techniques for "
+                "Training GANs, NeurIPS 2016, section 4, arXiv:1606.03498"
+            ),
+            smoke={"steps": 30},
+            family="fidelity",
+            better="higher",
+            bounds=(1.0, float("inf")),
+            formula="exp(mean_x KL(p(c|x) ‖ p(c))), p(c) = mean_x p(c|x), x synthetic",
+            needs_labels=True,
+        ),
+        MetricSpec(
+            name="distance",
+            target="ecgbench.metrics.fidelity.distance:distance",
+            config=DistanceConfig,
+            summary="mean distance in mV to the nearest window of the other side, both ways",
+            citation=(
+                "Barrow, Tenenbaum, Bolles, Wolf, Parametric correspondence and chamfer matching, "
+                "IJCAI 1977; Fan, Su, Guibas, CVPR 2017, doi:10.1109/CVPR.2017.264, equation 1; "
+                "time warping: Sakoe, Chiba, IEEE Trans ASSP 26(1):43-49, 1978, "
+                "doi:10.1109/TASSP.1978.1163055"
+            ),
+            smoke={"dtw_windows": 100, "dtw_candidates": 5},
+            family="fidelity",
+            better="lower",
+            bounds=(0.0, float("inf")),
+            formula=(
+                "½ (mean_y min_x ‖x − y‖ + mean_x min_y ‖x − y‖), x in control, y synthetic; "
+                "also under dynamic time warping"
+            ),
+        ),
+        MetricSpec(
+            name="embedding-plots",
+            target="ecgbench.metrics.fidelity.embedding:embedding_plots",
+            config=EmbeddingPlotsConfig,
+            summary="overlap with real windows in the plane of two principal components; pictures",
+            citation=(
+                "Yoon, Jarrett, van der Schaar, Time-series Generative Adversarial Networks, NeurIPS "
+                "2019, section 5 (pictures); van der Maaten, Hinton, Visualizing Data using t-SNE, "
+                "JMLR 9:2579-2605, 2008; the overlap is ecgbench's"
+            ),
+            smoke={"points": 500, "tsne_windows": 60},
+            family="fidelity",
+            better="higher",
+            bounds=(0.0, float("inf")),
+            ideal=1.0,
+            formula="(1 − total variation distance of histograms) / its expectation for real windows",
+        ),
+        MetricSpec(
+            name="discriminative",
+            target="ecgbench.metrics.fidelity.discriminative:discriminative",
+            config=DiscriminativeConfig,
+            summary="accuracy beyond chance of a GRU that was trained to tell synthetic from real",
+            citation=(
+                "Yoon, Jarrett, van der Schaar, Time-series Generative Adversarial Networks, NeurIPS "
+                "2019, section 5, and metrics/discriminative_metrics.py in "
+                "https://github.com/jsyoon0823/TimeGAN"
+            ),
+            smoke={"steps": 60, "splits": 1},
+            family="fidelity",
+            better="lower",
+            bounds=(0.0, 0.5),
+            ideal=0.0,
+            formula="|accuracy on held-out windows − ½|, as many real as synthetic ones",
+            min_windows=5,
+        ),
+        MetricSpec(
+            name="mmd",
+            target="ecgbench.metrics.fidelity.mmd:mmd",
+            config=MmdConfig,
+            summary="squared maximum mean discrepancy from real windows, unbiased, five bandwidths",
+            citation=(
+                "Gretton, Borgwardt, Rasch, Schölkopf, Smola, A Kernel Two-Sample Test, JMLR "
+                "13:723-773, 2012, equation 3"
+            ),
+            smoke={"windows": 300, "permutations": 100},
+            family="fidelity",
+            better="lower",
+            bounds=(-2.0, 2.0),
+            ideal=0.0,
+            formula=(
+                "mean k(x, x') + mean k(y, y') − 2 mean k(x, y) over pairs of different windows, "
+                "x in control, y synthetic; k = mean of Gaussians of 1/4 … 4 median distances"
+            ),
+        ),
+    ]

@@ -17,7 +17,7 @@ class PredictiveConfig(Config, frozen=True):
 
     steps: Annotated[
         int, msgspec.Meta(ge=1, description="optimiser steps of each fit; 5000 as published")
-    ] = 400
+    ] = 600
     batch: Annotated[int, msgspec.Meta(ge=1, description="windows in a step; 128 as published")] = (
         64
     )

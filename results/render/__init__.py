@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-import msgspec
-
-from ecgbench.results.board import as_json
 from ecgbench.results.render.csv import to_csv
+from ecgbench.results.render.json import to_json
 from ecgbench.results.render.latex import to_latex
 from ecgbench.results.render.markdown import to_markdown
 from ecgbench.results.store import write
@@ -26,10 +24,8 @@ __all__ = ["SUFFIX", "Format", "render", "write_boards"]
 
 def render(boards: list[Board], form: Format) -> str:
     """The boards as text of a format."""
-    if form == "json":
-        content = msgspec.json.format(msgspec.json.encode(as_json(boards)), indent=1)
-        return content.decode() + "\n"
-    return {"markdown": to_markdown, "csv": to_csv, "latex": to_latex}[form](boards)
+    made = {"markdown": to_markdown, "csv": to_csv, "json": to_json, "latex": to_latex}
+    return made[form](boards)
 
 
 def write_boards(boards: list[Board], store: Store) -> list[Path]:

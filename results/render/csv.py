@@ -3,47 +3,54 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from typing import TYPE_CHECKING
-
-import pandas as pd
 
 from ecgbench.results.render.text import plain
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from ecgbench.results.board import Board
+
+WHOLE = ("rank", "family_rank", "overall_rank", "n")
+"""Columns of whole numbers, any of which may be missing."""
 
 
 def to_table(boards: list[Board]) -> pd.DataFrame:
     """One row for each dataset, study, generator and metric."""
-    return pd.DataFrame(
-        [
-            {
-                "dataset": board.dataset.name,
-                "study": _safe(board.study),
-                "settings": json.dumps(board.settings, sort_keys=True),
-                "generator": _safe(row.label),
-                "reference": row.generator.reference,
-                "submitted": row.generator.submitted,
-                "family": _safe(metric.family),
-                "metric": _safe(label),
-                "better": metric.better,
-                "status": score.status,
-                "value": score.value,
-                "low": score.low,
-                "high": score.high,
-                "spread": score.spread,
-                "n": score.n,
-                "seeds": " ".join(map(str, score.seeds)),
-                "family_rank": row.ranks.get(metric.family),
-                "overall_rank": row.ranks.get("overall"),
-                "reason": _safe(score.reason),
-            }
-            for board in boards
-            for row in board.rows
-            for label, metric in board.metrics.items()
-            for score in [row.scores[label]]
-        ]
-    ).astype({"n": "Int64", "family_rank": "Int64", "overall_rank": "Int64"})
+    import pandas as pd  # noqa: PLC0415 - takes longer than all that the terminal needs
+
+    rows = [
+        {
+            "dataset": board.dataset.name,
+            "data": board.dataset.digest,
+            "study": _safe(board.study),
+            "settings": json.dumps(board.settings, sort_keys=True),
+            "generator": _safe(row.label),
+            "reference": row.generator.reference,
+            "submitted": row.generator.submitted,
+            "family": _safe(metric.family),
+            "metric": _safe(label),
+            "better": metric.better,
+            "status": score.status,
+            "value": score.value,
+            "low": score.low,
+            "high": score.high,
+            "spread": score.spread,
+            "rank": score.rank,
+            "family_rank": row.ranks.get(metric.family),
+            "overall_rank": row.ranks.get("overall"),
+            "n": score.n,
+            "seeds": " ".join(map(str, score.seeds)),
+            "reason": _safe(score.reason),
+        }
+        for board in boards
+        for row in board.rows
+        for label, metric in board.metrics.items()
+        for score in [row.scores[label]]
+    ]
+    return pd.DataFrame(rows).astype(dict.fromkeys(WHOLE if rows else (), "Int64"))
 
 
 def to_csv(boards: list[Board]) -> str:
@@ -54,4 +61,5 @@ def to_csv(boards: list[Board]) -> str:
 def _safe(text: str) -> str:
     """Text that no spreadsheet takes for a formula."""
     shown = plain(text)
-    return f"'{shown}" if shown[:1] in ("=", "+", "-", "@") else shown
+    first = unicodedata.normalize("NFKC", shown[:1])
+    return f"'{shown}" if first in ("=", "+", "-", "@", "−") else shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING
 
 from ecgbench.results.render import text
@@ -20,11 +21,21 @@ SPECIAL = {
     "_": r"\_",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "[": "{[}",  # after \\ a bracket would begin an argument
+    "]": "{]}",
+    "*": "{*}",  # and a star a variant
     "↑": r"$\uparrow$",
     "↓": r"$\downarrow$",
     "–": "--",
     "·": r"$\cdot$",
     "−": "$-$",
+    "×": r"$\times$",
+    "±": r"$\pm$",
+    "µ": r"\textmu{}",
+    "’": "'",
 }
 
 
@@ -34,44 +45,60 @@ def to_latex(boards: list[Board]) -> str:
 
 
 def _board(board: Board) -> str:
-    parts = [f"% {text.title(board)}"]
+    title = text.title(board)
+    settings = text.settings(board)
+    about = f"{title}, {text.facts(board)}{settings and ', '}{settings}"
+    parts = [f"% {_safe(about)}", "% needs \\usepackage{booktabs}"]
     if columns := text.rank_columns(board):
-        rows = [[text.name(r), *(str(r.ranks.get(c, "–")) for c in columns)] for r in board.rows]
-        ranked = rows[: len(board.competitors)]
-        parts.append(_tabular(["rank", *columns], ranked, [], f"{text.title(board)}: ranks"))
+        ranks = [
+            [_safe(text.name(row)), *(str(row.ranks[column]) for column in columns)]
+            for row in board.competitors
+        ]
+        parts.append(_table(["rank", *columns], [ranks], f"{about}: ranks."))
     for family in text.families(board):
-        labels = text.of_family(board, family)
-        head = [family, *(text.heading(k, m) for k, m in labels.items())]
-        competitors = [_scores(row, list(labels), board) for row in board.competitors]
-        references = [_scores(row, list(labels), board) for row in board.references]
-        caption = f"{text.title(board)}: {family}. " + " ".join(text.notes(board)[:2])
-        parts.append(_tabular(head, competitors, references, caption))
+        metrics = text.of_family(board, family)
+        head = [family, *(text.heading(label, metric) for label, metric in metrics.items())]
+        groups = [
+            [line for row in rows for line in _lines(row, list(metrics), board)]
+            for rows in (board.competitors, board.references)
+        ]
+        parts.append(_table(head, groups, f"{about}: {text.plain(family)}."))
+    notes = "\n".join(rf"\item {_safe(line)}" for line in text.notes(board))
+    parts.append(f"\\begin{{itemize}}\n{notes}\n\\end{{itemize}}\n")
     return "\n".join(parts)
 
 
-def _scores(row: Row, labels: list[str], board: Board) -> list[str]:
-    cells = [text.name(row)]
+def _lines(row: Row, labels: list[str], board: Board) -> list[list[str]]:
+    """A line of values and, where there are any, one of intervals below it."""
+    name = _safe(text.name(row))
+    values, besides = [rf"\textit{{{name}}}" if row.generator.reference else name], [""]
     for label in labels:
         score = row.scores[label]
-        cells.append(f"{text.value(score, len(board.seeds))} {text.interval(score)}".strip())
-    return cells
+        shown, beside = _safe(text.value(score)), _safe(text.beside(score, board))
+        values.append(rf"\textbf{{{shown}}}" if text.is_best(score, label, board) else shown)
+        besides.append(rf"\scriptsize {beside}" if beside else "")
+    return [values, besides] if any(besides) else [values]
 
 
-def _tabular(
-    head: list[str], rows: list[list[str]], references: list[list[str]], caption: str
-) -> str:
-    lines = [r"\begin{table}", r"\centering", rf"\caption{{{_safe(caption)}}}"]
-    lines += [rf"\begin{{tabular}}{{l{'r' * (len(head) - 1)}}}", r"\toprule", _line(head)]
-    for group in (rows, references):
+def _table(head: list[str], groups: list[list[list[str]]], caption: str) -> str:
+    lines = [r"\begin{table}", r"\centering", r"\small", rf"\caption{{{_safe(caption)}}}"]
+    lines.append(rf"\begin{{tabular}}{{l{'r' * (len(head) - 1)}}}")
+    lines += [r"\toprule", _line([_safe(text.plain(cell)) for cell in head])]
+    for group in groups:
         if group:
             lines += [r"\midrule", *map(_line, group)]
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}", ""])
 
 
 def _line(cells: list[str]) -> str:
-    return " & ".join(map(_safe, cells)) + r" \\"
+    return " & ".join(cells) + r" \\"
 
 
 def _safe(line: str) -> str:
-    """Text that LaTeX sets as it is."""
-    return "".join(SPECIAL.get(c, c) for c in line)
+    """Text that LaTeX sets as it is; of a letter that pdfLaTeX does not know, what it is made of."""
+    return "".join(SPECIAL.get(c) or (c if c.isascii() else _ascii(c)) for c in line)
+
+
+def _ascii(character: str) -> str:
+    parts = unicodedata.normalize("NFKD", character)
+    return "".join(SPECIAL.get(c, c) for c in parts if c.isascii()) or "?"

@@ -17,39 +17,45 @@ def to_markdown(boards: list[Board]) -> str:
 
 
 def _board(board: Board) -> str:
-    parts = [f"## {_safe(text.title(board))}\n"]
+    parts = [f"## {_safe(text.title(board))}\n", f"{_safe(text.facts(board))}\n"]
     if settings := text.settings(board):
-        parts.append(f"Settings that differ from the defaults: {_safe(settings)}\n")
+        parts.append(f"Settings: {_safe(settings)}\n")
     if columns := text.rank_columns(board):
-        rows = [
-            [_safe(text.name(row)), *(str(row.ranks.get(c, "–")) for c in columns)]
+        ranks = [
+            [_safe(text.name(row)), *(str(row.ranks[column]) for column in columns)]
             for row in board.competitors
         ]
-        parts.append(_table(["rank", *columns], rows))
+        parts.append(_table(["rank", *columns], ranks))
     for family in text.families(board):
         metrics = text.of_family(board, family)
-        head = [f"**{_safe(family)}**", *(_safe(text.heading(k, m)) for k, m in metrics.items())]
-        rows = [_scores(row, list(metrics), board) for row in board.competitors]
-        rows += [_scores(row, list(metrics), board) for row in board.references]
+        head = [family, *(text.heading(label, metric) for label, metric in metrics.items())]
+        rows = [_scores(row, list(metrics), board) for row in board.rows]
         parts.append(_table(head, rows))
     parts += [f"- {_safe(line)}" for line in text.notes(board)]
     return "\n".join(parts) + "\n"
 
 
 def _scores(row: Row, labels: list[str], board: Board) -> list[str]:
-    shown = _safe(text.name(row))
-    cells = [f"*{shown}*" if row.generator.reference else shown]
+    name = _safe(text.name(row))
+    cells = [f"*{name}*" if row.generator.reference else name]
     for label in labels:
         score = row.scores[label]
-        cells.append(f"{text.value(score, len(board.seeds))} {text.interval(score)}".strip())
+        shown = text.value(score)
+        if text.is_best(score, label, board):
+            shown = f"**{shown}**"
+        cells.append(f"{shown} {_safe(text.beside(score, board))}".strip())
     return cells
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    lines = [
+        [_safe(text.plain(cell)) for cell in head],
+        ["---", *["---:"] * (len(head) - 1)],
+        *rows,
+    ]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
 def _safe(line: str) -> str:
     """Text that Markdown shows as it is."""
-    return re.sub(r"([\\`*_{}\[\]<>#|!~&])", r"\\\1", line)
+    return re.sub(r"([\\`*_{}\[\]<>#|!~&$])", r"\\\1", line)

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.padding import Padding
+from rich.box import Box
 from rich.table import Table
 from rich.text import Text
 
 from ecgbench.results.render import text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.console import Console
 
-    from ecgbench.results.board import Board, BoardScore, Row
+    from ecgbench.results.board import Board, BoardScore
 
 STYLES = {"failed": "red", "skipped": "dim", "todo": "yellow"}
+
+GAP = 2
+"""Spaces between two columns: one of padding, one that the box draws."""
+
+RULED = Box("    \n    \n ── \n    \n ── \n    \n    \n    \n")
+"""A line under the heading and one between competitors and reference rows."""
 
 
 def show(boards: list[Board], console: Console) -> None:
@@ -23,48 +31,88 @@ def show(boards: list[Board], console: Console) -> None:
     for board in boards:
         console.print()
         console.rule(Text(text.title(board), style="bold"))
+        console.print(Text(text.facts(board), style="dim"), justify="center")
         if settings := text.settings(board):
-            console.print(Text(f"settings: {settings}", style="dim"))
-        if columns := text.rank_columns(board):
-            ranks = Table(title="rank", title_justify="left", title_style="bold", box=None)
-            ranks.add_column("")
-            for column in columns:
-                ranks.add_column(column, justify="right")
-            for row in board.competitors:
-                ranks.add_row(
-                    text.name(row), *(str(row.ranks.get(c, "–")) for c in columns), style="bold"
-                )
-            console.print(ranks)
-        for family in text.families(board):
-            console.print(_family(board, family))
+            console.print(Text(settings, style="dim"), justify="center")
+        for table in _tables(board, console.width):
+            console.print()
+            console.print(table)
+        console.print()
+        notes = Table.grid(padding=(0, 1))
         for line in text.notes(board):
-            console.print(Padding(Text(f"- {line}", style="dim"), (0, 0)))
+            notes.add_row(Text("·", style="dim"), Text(line, style="dim"))
+        console.print(notes)
 
 
-def _family(board: Board, family: str) -> Table:
-    metrics = text.of_family(board, family)
-    table = Table(
-        title=text.plain(family), title_justify="left", title_style="bold", box=None, padding=(0, 1)
-    )
-    table.add_column("")
-    for label, metric in metrics.items():
-        table.add_column(Text(text.heading(label, metric)), justify="right")
-    for row in board.competitors:
-        table.add_row(Text(text.name(row), style="bold"), *_scores(row, list(metrics), board))
-    if board.competitors and board.references:
-        table.add_section()
-    for row in board.references:
-        name = Text(text.name(row), style="italic dim")
-        table.add_row(name, *_scores(row, list(metrics), board))
+def _tables(board: Board, width: int) -> Iterator[Table]:
+    """The ranks, then each family's scores in as many tables as the width asks for."""
+    names = max(len(text.name(row)) for row in board.rows)
+    if columns := text.rank_columns(board):
+        table = _table("rank", columns)
+        for row in board.competitors:
+            ranks = [Text(str(row.ranks[column])) for column in columns]
+            ranks[0].stylize("bold")
+            table.add_row(Text(text.name(row)), *ranks)
+        yield table
+    for family in text.families(board):
+        shown = {
+            text.heading(label, metric): _column(board, label)
+            for label, metric in text.of_family(board, family).items()
+        }
+        while shown:
+            part: dict[str, list[Text]] = {}
+            room = width - names
+            for heading, column in shown.items():
+                wrapped = _wrapped(heading, len(column[0]))
+                room -= GAP + max(len(column[0]), *map(len, wrapped.split("\n")))
+                if part and room < 0:
+                    break
+                part[wrapped] = column
+            shown = dict(list(shown.items())[len(part) :])
+            yield _scores(board, family, part)
+
+
+def _scores(board: Board, family: str, columns: dict[str, list[Text]]) -> Table:
+    table = _table(family, list(columns))
+    for place, row in enumerate(board.rows):
+        if place and place == len(board.competitors):
+            table.add_section()
+        name = Text(text.name(row), style="italic" if row.generator.reference else "")
+        table.add_row(name, *(column[place] for column in columns.values()))
     return table
 
 
-def _scores(row: Row, labels: list[str], board: Board) -> list[Text]:
-    return [_score(row.scores[label], len(board.seeds)) for label in labels]
+def _table(title: str, columns: list[str]) -> Table:
+    table = Table(box=RULED, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0))
+    table.header_style = ""
+    table.add_column(Text(text.plain(title), style="bold cyan"), no_wrap=True, vertical="bottom")
+    for column in columns:
+        table.add_column(Text(column), justify="right", vertical="bottom")
+    return table
 
 
-def _score(score: BoardScore, seeds: int) -> Text:
-    shown = Text(text.value(score, seeds), style=STYLES.get(score.status, ""))
-    if interval := text.interval(score):
-        shown.append(f"\n{interval}", style="dim")
+def _column(board: Board, label: str) -> list[Text]:
+    """A metric's scores, a line for each row, all equally wide: values, then what is beside them."""
+    scores = [row.scores[label] for row in board.rows]
+    values = max(len(text.value(score)) for score in scores)
+    besides = max(len(text.beside(score, board)) for score in scores)
+    return [_cell(score, label, board, values, besides) for score in scores]
+
+
+def _cell(score: BoardScore, label: str, board: Board, values: int, besides: int) -> Text:
+    style = STYLES.get(score.status, "")
+    value, beside = text.value(score).rjust(values), text.beside(score, board).ljust(besides)
+    shown = Text(value, style="bold" if text.is_best(score, label, board) else style)
+    if besides:
+        shown.append(f" {beside}", style=style or "dim")
     return shown
+
+
+def _wrapped(heading: str, width: int) -> str:
+    """A heading broken after hyphens where it is wider than its column."""
+    lines = [""]
+    for part in heading.replace("-", "-\n").split("\n"):
+        if lines[-1] and len(lines[-1] + part) > width:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from typing import TYPE_CHECKING
 
-from ecgbench.results.board import FAMILIES, OVERALL
+from ecgbench.results.board import OVERALL, seed_list
+from ecgbench.results.gather import FAMILIES
+from ecgbench.results.uncertainty import MIN_PEOPLE, folds
 
 if TYPE_CHECKING:
     from ecgbench.results.board import Board, BoardScore, Row
@@ -20,49 +23,74 @@ def plain(text: str) -> str:
     return " ".join("".join(shown).split())
 
 
-def number(value: float | None) -> str:
+def number(value: float | None, like: float | None = None) -> str:
     """Three significant digits, never in exponents that a reader has to decode.
+
+    Args:
+        value: to show.
+        like: a number whose third significant digit is the last that is shown.
 
     >>> number(0.012345), number(12345.6), number(-0.5), number(0.0), number(None)
     ('0.0123', '12346', '-0.500', '0', '–')
+    >>> number(0.0123, like=0.5), number(2, like=12.3), number(0.00001234), number(3, like=1e-6)
+    ('0.012', '2.0', '1.2e-05', '3.00')
     """
     if value is None:
         return "–"
-    if value == 0:
+    magnitude = max(abs(value), abs(like or 0.0))
+    if magnitude == 0:
         return "0"
-    if abs(value) >= 1000:
-        return f"{value:.0f}"
-    if abs(value) < 1e-4:
+    if magnitude < 1e-4:
         return f"{value:.1e}"
-    return f"{value:#.3g}".rstrip(".")
+    decimals = max(0, 2 - math.floor(math.log10(magnitude)))
+    return f"{0.0 if round(value, decimals) == 0 else value:.{decimals}f}"
 
 
-def interval(score: BoardScore) -> str:
-    """The interval over people, or nothing."""
+def value(score: BoardScore) -> str:
+    """A score's value, or its status where it has none."""
+    return score.status if score.value is None else number(score.value, like=_largest(score))
+
+
+def beside(score: BoardScore, board: Board) -> str:
+    """What stands beside the value: its interval, or on which of the seeds it rests."""
+    if score.value is None:
+        return ""
+    if score.status != "ok":
+        return f"({len(score.seeds)} of {len(board.seeds)} seeds)"
     if score.low is None or score.high is None:
         return ""
-    return f"[{number(score.low)}, {number(score.high)}]"
+    largest = _largest(score)
+    return f"[{number(score.low, like=largest)}, {number(score.high, like=largest)}]"
 
 
-def value(score: BoardScore, seeds: int) -> str:
-    """A score's value, with its status where it is not well, and its seeds where some are missing."""
-    if score.value is None:
-        return score.status
-    if score.status == "ok" and len(score.seeds) == seeds:
-        return number(score.value)
-    flaw = "" if score.status == "ok" else f" {score.status}"
-    return f"{number(score.value)} ({len(score.seeds)}/{seeds} seeds{flaw})"
+def _largest(score: BoardScore) -> float:
+    """The digits of a value and its interval end where those of the largest of them do."""
+    return max(abs(x) for x in (score.value, score.low, score.high) if x is not None)
+
+
+def is_best(score: BoardScore, label: str, board: Board) -> bool:
+    """Whether no competitor is significantly better, where there are some that are worse."""
+    ranks = {row.scores[label].rank for row in board.competitors}
+    return score.status == "ok" and score.rank == 1 and len(ranks) > 1
 
 
 def families(board: Board) -> list[str]:
-    """The families that the board has metrics of, in order."""
+    """The families that the board shows metrics of, in order."""
     found = {metric.family for metric in board.metrics.values()}
-    return [f for f in FAMILIES if f in found] + sorted(found - set(FAMILIES))
+    ordered = [f for f in FAMILIES if f in found] + sorted(found - set(FAMILIES))
+    return [family for family in ordered if of_family(board, family)]
 
 
 def of_family(board: Board, family: str) -> dict[str, MetricRecord]:
-    """The metrics of a family, by label."""
-    return {k: m for k, m in board.metrics.items() if m.family == family}
+    """The metrics of a family by label, but those that are skipped in every row: notes name them."""
+    return {
+        label: metric
+        for label, metric in board.metrics.items()
+        if metric.family == family
+        and any(
+            row.scores[label].status != "skipped" or row.scores[label].seeds for row in board.rows
+        )
+    }
 
 
 def heading(label: str, metric: MetricRecord) -> str:
@@ -77,9 +105,12 @@ def name(row: Row) -> str:
 
 
 def rank_columns(board: Board) -> list[str]:
-    """Overall, then the families that have ranks."""
+    """Overall, then the families that have ranks; none where nobody competes with anybody."""
+    if len(board.competitors) < 2:
+        return []
     ranked = {family for row in board.competitors for family in row.ranks}
-    return [f for f in ("overall", *families(board)) if f in ranked]
+    known = {metric.family for metric in board.metrics.values()} - set(FAMILIES)
+    return [f for f in ("overall", *FAMILIES, *sorted(known)) if f in ranked]
 
 
 def title(board: Board) -> str:
@@ -87,39 +118,67 @@ def title(board: Board) -> str:
     return f"{board.dataset.name} · study {plain(board.study)}"
 
 
+def facts(board: Board) -> str:
+    """One line: seeds, people and data."""
+    people = f" · {board.people} people" if board.people > 1 else ""
+    return f"{seed_list(board.seeds)}{people} · data {board.dataset.digest[:8]}"
+
+
 def settings(board: Board) -> str:
     """What differs from the defaults, in one line; empty for nothing."""
-    return ", ".join(f"{k}={plain(str(v))}" for k, v in sorted(board.settings.items()))
+    parts: list[str] = []
+    for key, given in sorted(board.settings.items()):
+        if key == "windows":
+            parts.insert(0, f"a subsample of {plain(str(given))} windows")
+        elif key == "smoke":
+            parts.insert(0, "smoke settings of every plugin")
+        else:
+            parts.append(f"{plain(key)} = {plain(str(given))}")
+    return ", ".join(parts)
 
 
 def notes(board: Board) -> list[str]:
     """How to read the board, and why anything is missing from it."""
-    seeds = ", ".join(map(str, board.seeds))
-    folds = {seed % 2 for seed in board.seeds}
-    lines = [f"Mean over seeds {seeds} ({len(folds)} of 2 folds)."]
-    if board.people > 1:
+    return [*_legend(board), *_gaps(board)]
+
+
+def _legend(board: Board) -> list[str]:
+    count = folds(board.seeds)
+    mean = f"mean over {seed_list(board.seeds)}" if len(board.seeds) > 1 else "one seed"
+    lines = [f"Value: {mean} ({count} of 2 folds)."]
+    scores = [score for row in board.rows for score in row.scores.values()]
+    if any(score.low is not None for score in scores):
         lines[0] += f" [ ]: 95% interval, bootstrap over {board.people} people."
     else:
-        lines[0] += " No intervals: they need several people."
-    if board.competitors:
-        counted = ", ".join(f for f in OVERALL if f in rank_columns(board))
+        lines[0] += f" No intervals: they need {MIN_PEOPLE} people."
+    if columns := rank_columns(board):
+        counted = ", ".join(family for family in OVERALL if family in columns)
         lines.append(
             "Rank: 1 + the number of competitors that are significantly better (paired by person and "
-            f"seed, Holm), averaged over metrics; overall over {counted}. Failed or missing scores "
-            "rank last. Reference rows calibrate and are not ranked."
+            f"seed, Holm), averaged over metrics; overall: {counted}. What failed or is missing ranks "
+            "last. Bold: nobody is significantly better. Reference rows calibrate the board."
         )
-    if set(map(len, (s.seeds for r in board.rows for s in r.scores.values()))) & {1}:
-        lines.append("With one seed a fold, the spread over seeds is unknown; publish six or more.")
-    found: dict[tuple[str, str, str], list[str]] = {}
+        if any(score.value is not None and score.spread is None for score in scores):
+            lines.append(
+                "With one seed a fold, the noise of training is unknown to the ranks, and scores "
+                "without an interval are ranked by value: publish with six seeds or more."
+            )
+    return lines
+
+
+def _gaps(board: Board) -> list[str]:
+    """A line for each reason why scores are missing, with the metrics and rows it is of."""
+    rows_of: dict[tuple[str, str, str], list[str]] = {}
     for row in board.rows:
         for label, score in row.scores.items():
             if score.status != "ok":
-                found.setdefault((score.status, label, plain(score.reason)), []).append(name(row))
-    by_reason: dict[tuple[str, str, str], list[str]] = {}
-    for (status, label, reason), rows in found.items():
-        who = "all rows" if len(rows) == len(board.rows) else ", ".join(rows)
-        by_reason.setdefault((status, who, reason), []).append(plain(label))
-    for (status, who, reason), labels in by_reason.items():
+                rows_of.setdefault((score.status, plain(score.reason), label), []).append(name(row))
+    labels_of: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
+    for (status, reason, label), without in rows_of.items():
+        labels_of.setdefault((status, reason, tuple(without)), []).append(plain(label))
+    lines = []
+    for (status, reason, rows), labels in labels_of.items():
         what = "every metric" if len(labels) == len(board.metrics) else ", ".join(labels)
+        who = "all rows" if len(rows) == len(board.rows) else ", ".join(rows)
         lines.append(f"{status}: {what} ({who}): {reason}")
     return lines

@@ -56,7 +56,7 @@ def make_windows(
     )
 
 
-@pytest.fixture(name="make_windows")
+@pytest.fixture(name="make_windows", scope="session")
 def _make_windows() -> Any:
     return make_windows
 

@@ -67,6 +67,26 @@ def test_any_value_in_bounds_survives_being_text(
     assert ridge(hidden=str(hidden), strength=repr(strength), shuffle=str(shuffle)) == typed
 
 
+def test_a_default_is_typed_as_if_it_had_been_given() -> None:
+    class Loose(Config, frozen=True):
+        gain: float = 1
+        sizes: tuple[float, ...] = (1, 2)
+
+    default, given = (
+        build(Loose, {}, where="x"),
+        build(Loose, {"gain": 1, "sizes": [1, 2]}, where="x"),
+    )
+    assert repr(as_dict(default)) == repr(as_dict(given)) == "{'gain': 1.0, 'sizes': (1.0, 2.0)}"
+
+
+def test_a_default_that_breaks_its_own_bounds_is_told() -> None:
+    class Wrong(Config, frozen=True):
+        size: Annotated[int, msgspec.Meta(ge=1)] = 0
+
+    with pytest.raises(ConfigError, match="metric wrong: expected `int` >= 1"):
+        build(Wrong, {}, where="metric wrong")
+
+
 def test_nothing_given_is_the_defaults() -> None:
     assert ridge() == RidgeConfig()
     assert build(NoConfig, {}, where="metric plain") == NoConfig()

@@ -100,14 +100,14 @@ def test_weights_come_from_the_generator_alone_and_within_glorots_bound() -> Non
         assert torch.equal(first, second)
     assert not torch.equal(network.head.weight, other.head.weight)
     large = stack(30, 100, 20, 1)
-    kernel, bias = large.gru.weight_ih_l0, large.gru.bias_ih_l0
+    kernel, _, bias, other_bias = large.gru.all_weights[0]
     gates, candidate = kernel[:200].abs().max().item(), kernel[200:].abs().max().item()
     assert gates == pytest.approx(math.sqrt(6 / 330), rel=1e-2)  # 130 inputs, 200 outputs
     assert candidate == pytest.approx(math.sqrt(6 / 230), rel=1e-2)
     assert large.head.weight.abs().max().item() == pytest.approx(math.sqrt(6 / 120), rel=1e-2)
     assert bias[:200].eq(1).all()
     assert bias[200:].eq(0).all()
-    assert large.gru.bias_hh_l0.eq(0).all()
+    assert other_bias.eq(0).all()
     assert large.head.bias.eq(0).all()
 
 

@@ -123,7 +123,7 @@ def bad_metric(comparison: Any, config: Any) -> Any:
     if config.how == "writes to control":
         comparison.splits.control.signals[:] = 0
     if config.how == "random numbers":
-        return float(np.random.random() + random.random())
+        return float(np.random.random() * random.random())
     made: dict[str, Callable[[], Any]] = {
         "NaN": lambda: float("nan"),
         "infinite": lambda: Score(value=float("inf")),

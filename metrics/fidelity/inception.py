@@ -1,0 +1,107 @@
+"""`inception-score`: how sure a classifier is of each window, and how various its answers are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+from sklearn.metrics import f1_score, recall_score
+
+from ecgbench import Score
+from ecgbench.nn import Classifier, ClassifierConfig
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ecgbench import Comparison
+    from ecgbench.metrics.fidelity import InceptionScoreConfig
+
+
+def inception_score(comparison: Comparison, config: InceptionScoreConfig) -> Score:
+    r"""Inception score of the synthetic windows under a classifier of ECG windows.
+
+    Salimans, Goodfellow, Zaremba, Cheung, Radford, Chen (NeurIPS 2016), section 4, over all windows
+    x at once, for averaging over parts biases it (Barratt, Sharma, 2018, arXiv:1801.01973)::
+
+        value = exp(mean over x of Σ_c p(c|x) · log(p(c|x) / p(c))),  p(c) = mean over x of p(c|x)
+
+    The classifier is `ecgbench.nn.Classifier`, trained on ``train`` once for each dataset and seed.
+    The score says that windows look like some class each and that the classes occur; a real set, in
+    which one class outnumbers the others, scores little above 1.
+
+    Higher is better.  Range (1, number of classes).  An ideal generator scores what real windows do:
+    the ``real`` row, or the part ``control``.
+
+    Parts: ``control``, the score of the control windows; ``test-accuracy``,
+    ``test-balanced-accuracy`` (mean recall of the classes that are there) and ``test-macro-f1`` (over
+    the headline classes) of the classifier on unseen people, or, where there are none, the same on
+    ``control`` as ``control-accuracy`` and so on.
+
+    No contributions: real windows enter through the trained classifier alone.
+    """
+    classifier = Classifier(
+        len(comparison.synthetic.leads),
+        len(comparison.classes),
+        ClassifierConfig(
+            steps=config.steps,
+            batch=config.batch,
+            learning_rate=config.learning_rate,
+            width=config.width,
+        ),
+        seed=comparison.seed,
+    )
+
+    def trained() -> dict[str, NDArray[Any]]:
+        train = comparison.splits.train
+        classifier.fit(train.signals, train.labels)
+        read = {name: np.array([value]) for name, value in _read(comparison, classifier).items()}
+        return classifier.state() | {f"read.{name}": value for name, value in read.items()}
+
+    kept = comparison.once(
+        "inception-classifier",
+        trained,
+        version=1,
+        settings={**msgspec.to_builtins(config), "headline": comparison.headline_classes},
+    )
+    classifier.restore(kept)
+    return Score(
+        value=exp_mean_divergence(classifier.probabilities(comparison.synthetic.signals)),
+        parts={
+            name.removeprefix("read."): float(value[0])
+            for name, value in kept.items()
+            if name.startswith("read.")
+        },
+        n=len(comparison.synthetic),
+    )
+
+
+def exp_mean_divergence(probabilities: NDArray[np.float64]) -> float:
+    """exp(mean Kullback–Leibler divergence of each row from the mean row), rows of shape (class,)."""
+    marginal = probabilities.mean(axis=0)
+    ratio = np.divide(
+        probabilities, marginal, out=np.ones_like(probabilities), where=probabilities > 0
+    )
+    divergence = (probabilities * np.log(ratio)).sum(axis=1).mean()
+    return float(np.exp(max(divergence, 0.0)))
+
+
+def _read(comparison: Comparison, classifier: Classifier) -> dict[str, float]:
+    """How good the classifier is, and what real windows score."""
+    on_control = classifier.probabilities(comparison.splits.control.signals)
+    part, windows, found = "control", comparison.splits.control, on_control
+    if len(comparison.splits.test):
+        part, windows = "test", comparison.splits.test
+        found = classifier.probabilities(windows.signals)
+    labels, answers = windows.labels, found.argmax(axis=1)
+    headline = [comparison.classes.index(name) for name in comparison.headline_classes]
+    return {
+        "control": exp_mean_divergence(on_control),
+        f"{part}-accuracy": float(np.mean(labels == answers)),
+        f"{part}-balanced-accuracy": float(
+            recall_score(labels, answers, labels=np.unique(labels), average="macro")
+        ),
+        f"{part}-macro-f1": float(
+            f1_score(labels, answers, labels=headline, average="macro", zero_division=0)
+        ),
+    }

@@ -1,0 +1,139 @@
+"""`mmd`: the squared maximum mean discrepancy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ecgbench import Contributions, Score, Skip, Term
+from ecgbench.metrics.fidelity.draw import stratified
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ecgbench import Comparison
+    from ecgbench.metrics.fidelity import MmdConfig
+
+SCALES = (1 / 4, 1 / 2, 1, 2, 4)
+"""Bandwidths of the kernel, in medians of the distance between two control windows."""
+
+
+def mmd(comparison: Comparison, config: MmdConfig) -> Score:
+    r"""Squared maximum mean discrepancy of synthetic windows from ``control``, unbiased.
+
+    Gretton, Borgwardt, Rasch, Schölkopf, Smola (JMLR 13:723, 2012), equation 3, with n windows x of
+    ``control`` and m synthetic windows y::
+
+        value = Σ_{i≠j} k(x_i, x_j) / (n(n−1)) + Σ_{i≠j} k(y_i, y_j) / (m(m−1))
+                − 2 Σ_{i,j} k(x_i, y_j) / (nm)
+        k(x, y) = mean over σ of exp(−‖x − y‖² / (2σ²)),  σ = s · (1/4, 1/2, 1, 2, 4)
+
+    where ‖·‖ is the Euclidean norm over all samples of all leads and s the median distance between
+    two windows of ``control`` (the median heuristic, on real windows alone, so that every generator
+    is measured with the same kernel).  Of each side at most ``windows`` are looked at, every class
+    in its proportion.
+
+    Lower is better.  Range (−2, 2).  An ideal generator scores 0 on average, a little above or below.
+
+    Parts: ``p``, the share of the random exchanges of real and synthetic windows whose value is at
+    least as high (ibid., section 8.1; it takes windows, not people, to be independent); ``mmd-CLASS``,
+    the value within a class, the same kernel.
+
+    Contributions are a U-statistic's first-order (Hájek) projection on the control windows: a window
+    counts with twice its mean similarity to the other control windows less that to the synthetic
+    ones.
+
+    Raises:
+        Skip: there are too few control windows, or more than half of their pairs are equal.
+    """
+    control, synthetic = comparison.splits.control, comparison.synthetic
+    rng = np.random.default_rng([comparison.seed, 5])
+    real = control.take(stratified(control.labels, config.windows, rng))
+    made = synthetic.take(stratified(synthetic.labels, config.windows, rng))
+    if len(real) < 2 or len(made) < 2:
+        raise Skip("it needs two windows of control and two synthetic ones")
+    n = len(real)
+    kernel = _kernel(np.concatenate([real.signals, made.signals]), n)
+    terms = _terms(kernel, n)
+    parts = {"p": _p_value(kernel, n, terms.value, config.permutations, rng)}
+    for c, label in enumerate(comparison.classes):
+        rows = np.flatnonzero(np.concatenate([real.labels, made.labels]) == c)
+        among_real = int(np.sum(real.labels == c))
+        if min(among_real, len(rows) - among_real) >= 2:
+            parts[f"mmd-{label}"] = _terms(kernel[np.ix_(rows, rows)], among_real).value
+    return Score(
+        value=terms.value,
+        parts=parts,
+        contributions=Contributions.of(
+            [Term(patients=real.patients, numerators=2 * (terms.to_real - terms.to_synthetic))],
+            offset=terms.within_synthetic - float(terms.to_real.mean()),
+        ),
+        n=len(kernel),
+    )
+
+
+class _Terms(NamedTuple):
+    """The statistic's terms: of each real window its mean similarity to the others and across."""
+
+    to_real: NDArray[np.float64]
+    to_synthetic: NDArray[np.float64]
+    within_synthetic: float
+
+    @property
+    def value(self) -> float:
+        across = self.to_real - 2 * self.to_synthetic
+        return float(across.mean()) + self.within_synthetic
+
+
+def _terms(kernel: NDArray[np.float64], n: int) -> _Terms:
+    m = len(kernel) - n
+    return _Terms(
+        kernel[:n, :n].sum(axis=1) / (n - 1),
+        kernel[:n, n:].mean(axis=1),
+        float(kernel[n:, n:].sum() / (m * (m - 1))),
+    )
+
+
+def _kernel(signals: NDArray[np.float32], n: int) -> NDArray[np.float64]:
+    """Similarities of all pairs, of which the first ``n`` are real; zero on the diagonal."""
+    flat = signals.reshape(len(signals), -1).astype(np.float64)
+    flat -= flat[:n].mean(axis=0)  # distances stay, |a|² − 2ab + |b|² loses fewer digits
+    norms = np.einsum("ij,ij->i", flat, flat)
+    squared = flat @ flat.T
+    squared *= -2
+    squared += norms[:, None]
+    squared += norms
+    np.maximum(squared, 0, out=squared)
+    median = float(np.median(squared[:n, :n][np.triu_indices(n, 1)]))
+    if median <= 1e-12 * float(norms[:n].mean()):
+        raise Skip("more than half of the pairs of control windows are equal")
+    # from the widest on, each narrower kernel is the fourth power of the one before
+    squared *= -1 / (2 * max(SCALES) ** 2 * median)
+    similar = np.exp(squared, out=squared)
+    total = similar.copy()
+    for _ in SCALES[1:]:
+        np.square(similar, out=similar)
+        np.square(similar, out=similar)
+        total += similar
+    total /= len(SCALES)
+    np.fill_diagonal(total, 0)
+    return total
+
+
+def _p_value(
+    kernel: NDArray[np.float64],
+    n: int,
+    value: float,
+    permutations: int,
+    rng: np.random.Generator,
+) -> float:
+    m = len(kernel) - n
+    chosen = np.zeros((len(kernel), permutations))
+    for column in range(permutations):
+        chosen[rng.permutation(len(kernel))[:n], column] = 1
+    within = np.einsum("ij,ij->j", chosen, kernel @ chosen)
+    touching = kernel.sum(axis=1) @ chosen
+    rest = kernel.sum() - 2 * touching + within
+    values = within / (n * (n - 1)) + rest / (m * (m - 1)) - 2 * (touching - within) / (n * m)
+    return float((1 + np.sum(values >= value - 1e-12)) / (1 + permutations))

@@ -1,0 +1,171 @@
+"""What the plans of one board asked for, and how it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ecgbench.results.records import (
+    DatasetRecord,
+    GeneratorRecord,
+    MetricRecord,
+    PlanRecord,
+    PluginRecord,
+    ScoreRecord,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from ecgbench.results.store import Store
+
+FAMILIES = ("fidelity", "diversity", "utility", "privacy", "cost")
+
+Used = tuple[PlanRecord, DatasetRecord]
+"""A plan, and the one of its datasets that a board is of."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A generator that plans asked for on a dataset, and the names of its cells by seed."""
+
+    generator: GeneratorRecord
+    cells: dict[int, str]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How one metric ended on one cell; ``score`` is there where it has a value."""
+
+    status: str
+    reason: str = ""
+    score: ScoreRecord | None = None
+
+
+def groups(store: Store, dataset: str | None = None, key: str | None = None) -> list[list[Used]]:
+    """The plans of each board, the fullest first: it says in which order metrics and rows come.
+
+    Args:
+        store: read only.
+        dataset: the boards of this one only.
+        key: the boards of this study with its settings only (`PlanRecord.board_key`).
+    """
+    found: dict[tuple[str, str, str, str], list[Used]] = {}
+    for plan in store.plans():
+        for used in plan.datasets:
+            if key in (None, plan.board_key) and dataset in (None, used.name):
+                board = (used.name, plan.study, plan.board_key, used.key)
+                found.setdefault(board, []).append((plan, used))
+    for group in found.values():
+        group.sort(key=lambda used: -len(used[0].metrics) - len(used[0].generators))
+    return [group for _, group in sorted(found.items())]
+
+
+def metrics(group: list[Used]) -> dict[str, MetricRecord]:
+    """The metrics of all plans by label, by family; of several versions only the newest is ranked."""
+    unlike: dict[str, MetricRecord] = {}
+    newest: dict[str, int] = {}
+    for plan, _ in group:
+        for metric in plan.metrics:
+            unlike.setdefault(metric.key, metric)
+            newest[metric.name] = max(metric.version, newest.get(metric.name, 0))
+    names = labels(unlike.values())
+    labelled = {
+        names[key]: msgspec.structs.replace(
+            metric, ranked=metric.ranked and metric.version == newest[metric.name]
+        )
+        for key, metric in unlike.items()
+    }
+    return dict(sorted(labelled.items(), key=lambda item: _place(item[1])))
+
+
+def _place(metric: MetricRecord) -> tuple[int, str, bool]:
+    """Where a metric stands: by family, the ranked ones first."""
+    if metric.family in FAMILIES:
+        return FAMILIES.index(metric.family), "", not metric.ranked
+    return len(FAMILIES), metric.family, not metric.ranked
+
+
+def asked(group: list[Used]) -> list[Asked]:
+    """The generators that the plans asked for, each a row."""
+    found: dict[str, Asked] = {}
+    for plan, dataset in group:
+        keys = [generator.key for generator in plan.generators]
+        for cell in plan.cells:
+            if plan.datasets[cell.dataset].key == dataset.key:
+                generator = plan.generators[cell.generator]
+                row = found.setdefault(keys[cell.generator], Asked(generator, {}))
+                row.cells[cell.seed] = cell.name
+    rows = [row for row in found.values() if not row.generator.submitted]
+    submitted: dict[str, list[Asked]] = {}
+    for row in found.values():
+        if row.generator.submitted:
+            submitted.setdefault(row.generator.name, []).append(row)
+    for parts in submitted.values():
+        rows += _merged(parts)
+    return rows
+
+
+def _merged(parts: list[Asked]) -> list[Asked]:
+    """One row for the windows of one model that were submitted for several seeds.
+
+    Where two submissions of one name are for the same seed, nothing tells which belong together, and
+    each is a row.
+    """
+    seeds = [seed for part in parts for seed in part.cells]
+    if len(parts) == 1 or len(set(seeds)) < len(seeds):
+        return parts
+    parts = sorted(parts, key=lambda part: min(part.cells))
+    windows = [part.generator.settings.get("windows") for part in parts]
+    generator = msgspec.structs.replace(parts[0].generator, settings={"windows": windows})
+    return [Asked(generator, {seed: name for part in parts for seed, name in part.cells.items()})]
+
+
+def labels(records: Iterable[PluginRecord]) -> dict[str, str]:
+    """Labels by key: the name; where several share it, with the version or digits of the key."""
+    unlike: dict[str, dict[str, PluginRecord]] = {}
+    for record in records:
+        unlike.setdefault(record.name, {}).setdefault(record.key, record)
+    found = {}
+    for name, sharing in unlike.items():
+        versions = {record.version for record in sharing.values()}
+        for key, record in sharing.items():
+            found[key] = name if len(sharing) == 1 else f"{name} v{record.version}"
+            if len(versions) < len(sharing):
+                found[key] += f" {key[:8]}"
+    return found
+
+
+def ended(
+    store: Store,
+    row: Asked,
+    metrics_by_label: Mapping[str, MetricRecord],
+    seeds: Iterable[int],
+) -> dict[str, dict[int, Ended]]:
+    """How each metric, by label, ended on each seed; what was never asked for is still to do.
+
+    Raises:
+        StoreError: a record cannot be read.
+    """
+    found: dict[str, dict[int, Ended]] = {label: {} for label in metrics_by_label}
+    for seed in seeds:
+        name = row.cells.get(seed, "")
+        record = store.cell(name) if name else None
+        for label, metric in metrics_by_label.items():
+            if record is None:
+                found[label][seed] = Ended("todo", "not run yet")
+            elif record.status != "ok":
+                found[label][seed] = Ended(record.status, record.reason)
+            else:
+                found[label][seed] = _score_ended(store.score(name, metric))
+    return found
+
+
+def _score_ended(score: ScoreRecord | None) -> Ended:
+    if score is None:
+        return Ended("todo", "not scored yet")
+    if score.status == "ok" and score.value is None:
+        return Ended("failed", "its record holds no number")
+    return Ended(score.status, score.reason, score if score.status == "ok" else None)

@@ -1,0 +1,41 @@
+"""The boards as JSON in the published schema (docs/results.md)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from ecgbench.results.board import Board, Row
+
+
+def to_json(boards: list[Board]) -> str:
+    """The boards; what is not a number is null, with its status beside it."""
+    content = msgspec.json.encode({"schema": 1, "boards": [_board(board) for board in boards]})
+    return msgspec.json.format(content, indent=1).decode() + "\n"
+
+
+def _board(board: Board) -> dict[str, Any]:
+    return {
+        "dataset": board.dataset.name,
+        "data": board.dataset.digest,
+        "study": board.study,
+        "settings": board.settings,
+        "seeds": board.seeds,
+        "people": board.people,
+        "metrics": board.metrics,
+        "rows": [_row(row) for row in board.rows],
+    }
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {
+        "generator": row.label,
+        "reference": row.generator.reference,
+        "submitted": row.generator.submitted,
+        "settings": row.generator.settings,
+        "origin": row.generator.origin,
+        "ranks": row.ranks,
+        "scores": row.scores,
+    }

@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ecgbench.harness import data
+from ecgbench.harness.catalog import discover
+from ecgbench.harness.plan import make_plan, state_of
+from ecgbench.results.records import CellRecord, ScoreRecord
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ecgbench.harness.plan import Cell
+    from tests.harness.conftest import Bench
+
+
+def finish(bench: Bench, cell: Cell, status: Any = "ok", **scores: str) -> None:
+    """Put down that a cell has ended, and scores of it, each with its status."""
+    bench.store.write_cell(CellRecord(cell=cell.id, status=status, reason=f"it {status}"))
+    metrics = {metric.name: metric for metric in bench.plan(both(bench)).record.metrics}
+    for name, ended in scores.items():
+        bench.store.write_score(
+            ScoreRecord(
+                metric=metrics[name],
+                cell=cell.id.name,
+                status=ended,  # type: ignore[arg-type]  # a status
+                reason=f"it {ended}",
+                value=0.5 if ended == "ok" else None,
+            )
+        )
+
+
+def both(bench: Bench) -> Any:
+    return bench.study(metrics=("level", "spread"))
+
+
+def only(bench: Bench, **options: bool) -> Cell:
+    (cell,) = bench.plan(both(bench), **options).cells
+    return cell
+
+
+def test_the_plan_is_the_cross_product_by_dataset_seed_and_generator_references_first(
+    bench: Bench,
+) -> None:
+    study = bench.study(
+        datasets=("bad-dataset", "cohort"),
+        generators=("jitter-by-class", "jitter"),
+        seeds=(1, 0),
+        references=True,
+    )
+    plan = bench.plan(study)
+    assert [(c.id.dataset.name, c.id.seed, c.id.generator.name) for c in plan.cells] == [
+        (dataset, seed, generator)
+        for dataset in ("bad-dataset", "cohort")
+        for seed in (1, 0)
+        for generator in ("chosen", "jitter-by-class", "jitter")
+    ]
+    assert plan.todo == plan.cells
+    assert not bench.store.path.exists()
+
+
+def test_the_record_tells_what_was_asked_for(bench: Bench) -> None:
+    study = bench.study(references=True, windows=100, generator={"jitter": {"sigma": 0.3}})
+    plan = bench.plan(study)
+    record = plan.record
+    assert (record.study, record.settings) == (
+        "test",
+        {"windows": 100, "generator.jitter.sigma": 0.3},
+    )
+    assert [(g.name, g.reference) for g in record.generators] == [
+        ("chosen", True),
+        ("jitter", False),
+    ]
+    assert record.generators[1].settings == {"sigma": 0.3, "steps": 3, "seconds": 0.0}
+    assert [m.name for m in record.metrics] == ["level", "spread"]
+    assert record.metrics[1].bounds == (0.0, None)
+    assert record.datasets[0].windows == 100
+    for cell, planned in zip(plan.cells, record.cells, strict=True):
+        assert cell.id.name == planned.name
+        assert cell.id.generator.name == record.generators[planned.generator].name
+        assert cell.id.seed == planned.seed
+
+
+def test_references_are_added_once_and_can_be_left_out(bench: Bench) -> None:
+    with_them = bench.plan(bench.study(generators=("chosen", "jitter"), references=True))
+    assert [g.name for g in with_them.record.generators] == ["chosen", "jitter"]
+    without = bench.plan(bench.study(generators=("jitter",), references=False))
+    assert [g.name for g in without.record.generators] == ["jitter"]
+    asked_for = bench.plan(bench.study(generators=("jitter", "chosen"), references=False))
+    assert [g.name for g in asked_for.record.generators] == ["jitter", "chosen"]
+
+
+def test_without_a_choice_every_metric_is_planned(bench: Bench) -> None:
+    metrics = [m.name for m in bench.plan(bench.study(metrics=None)).record.metrics]
+    assert metrics == ["bad-a", "bad-b", "level", "never", "shared", "spread", "waits"]
+
+
+def test_a_cells_name_changes_with_what_can_change_its_windows(bench: Bench) -> None:
+    def name(**fields: Any) -> str:
+        return bench.plan(bench.study(**fields)).cells[0].id.name
+
+    names = [
+        name(),
+        name(seeds=(1,)),
+        name(generator={"jitter": {"sigma": 0.2}}),
+        name(dataset={"cohort": {"gain": 2}}),
+        name(windows=100),
+        name(smoke=True),
+    ]
+    assert len(set(names)) == len(names)
+    same = [
+        name(generator={"jitter": {"sigma": "0.1"}}),
+        name(generators=("jitter", "chosen")),
+        name(metrics=None),
+        name(metric={"level": {"scale": 2}}),
+        name(name="another"),
+        name(dataset={"cohort": {"gain": 1.0}}),
+    ]
+    assert set(same) == {names[0]}
+
+
+def test_a_subsample_larger_than_the_dataset_is_told_apart_too(bench: Bench) -> None:
+    """The digest is of the whole dataset, so the number of windows is part of the key."""
+    (cell,) = bench.plan(bench.study(windows=200)).cells
+    assert cell.id.dataset.windows == 200
+    assert cell.id.dataset.digest == bench.plan().cells[0].id.dataset.digest
+
+
+def test_a_cell_of_which_nothing_is_stored_is_to_do(bench: Bench) -> None:
+    cell = only(bench)
+    assert (cell.state, [m.name for m in cell.missing]) == ("todo", ["level", "spread"])
+
+
+def test_a_finished_cell_with_all_scores_is_done(bench: Bench) -> None:
+    finish(bench, only(bench), level="ok", spread="skipped")
+    assert (only(bench).state, only(bench).missing, only(bench).reason) == ("done", (), "")
+    assert only(bench, retry_failed=True).state == "done"
+
+
+def test_a_finished_cell_that_lacks_a_score_is_to_do_for_that_score(bench: Bench) -> None:
+    finish(bench, only(bench), spread="ok")
+    assert (only(bench).state, [m.name for m in only(bench).missing]) == ("todo", ["level"])
+
+
+def test_a_metric_with_other_settings_is_missing_and_the_cell_stays(bench: Bench) -> None:
+    finish(bench, only(bench), level="ok", spread="ok")
+    (cell,) = bench.plan(bench.study(metric={"level": {"scale": 2}})).cells
+    assert cell.id == only(bench).id
+    assert (cell.state, [m.name for m in cell.missing]) == ("todo", ["level"])
+
+
+def test_a_failed_cell_is_not_run_again_unless_asked(bench: Bench) -> None:
+    finish(bench, only(bench), "failed")
+    assert (only(bench).state, only(bench).reason) == ("failed", "it failed")
+    again = only(bench, retry_failed=True)
+    assert (again.state, len(again.missing)) == ("todo", 2)
+
+
+def test_a_skipped_cell_is_not_run_again_even_if_asked(bench: Bench) -> None:
+    finish(bench, only(bench), "skipped")
+    for retry_failed in (False, True):
+        cell = only(bench, retry_failed=retry_failed)
+        assert (cell.state, cell.reason) == ("skipped", "it skipped")
+
+
+def test_a_failed_score_is_not_computed_again_unless_asked(bench: Bench) -> None:
+    finish(bench, only(bench), level="failed", spread="ok")
+    assert (only(bench).state, only(bench).reason) == ("failed", "level: it failed")
+    again = only(bench, retry_failed=True)
+    assert (again.state, [m.name for m in again.missing]) == ("todo", ["level"])
+
+
+def test_a_missing_score_goes_before_a_failed_one(bench: Bench) -> None:
+    finish(bench, only(bench), level="failed")
+    assert (only(bench).state, [m.name for m in only(bench).missing]) == ("todo", ["spread"])
+
+
+def test_todo_holds_the_cells_with_something_left(bench: Bench) -> None:
+    study = bench.study(seeds=(0, 1, 2))
+    cells = bench.plan(study).cells
+    finish(bench, cells[0], level="ok", spread="ok")
+    finish(bench, cells[1], "failed")
+    plan = bench.plan(study)
+    assert Counter(c.state for c in plan.cells) == {"done": 1, "failed": 1, "todo": 1}
+    assert [c.id.seed for c in plan.todo] == [2]
+    assert len(bench.plan(study, retry_failed=True).todo) == 2
+
+
+def test_the_state_of_one_cell_can_be_asked_again(bench: Bench) -> None:
+    plan = bench.plan(both(bench))
+    finish(bench, plan.cells[0], level="ok", spread="ok")
+    assert plan.cells[0].state == "todo"
+    assert state_of(plan.cells[0].id, plan.record.metrics, bench.store).state == "done"
+
+
+def test_the_plan_survives_the_store(bench: Bench) -> None:
+    plan = bench.plan()
+    bench.store.write_plan(plan.record)
+    (read,) = bench.store.plans()
+    assert read.board_key == plan.record.board_key
+    assert [d.key for d in read.datasets] == [d.key for d in plan.record.datasets]
+    assert [m.key for m in read.metrics] == [m.key for m in plan.record.metrics]
+    assert [c.name for c in read.cells] == [c.id.name for c in plan.cells]
+
+
+def test_a_setting_that_is_no_finite_number_is_stored_and_keeps_its_key(bench: Bench) -> None:
+    plan = bench.plan()
+    endless = msgspec.structs.replace(plan.cells[0].id.generator, settings={"limit": float("inf")})
+    cell = msgspec.structs.replace(plan.cells[0].id, generator=endless)
+    bench.store.write_cell(CellRecord(cell=cell, status="ok"))
+    found = bench.store.cell(cell.name)
+    assert found is not None
+    assert found.cell.name == cell.name
+
+
+def test_planning_reads_a_dataset_only_once(bench: Bench) -> None:
+    bench.plan()
+    bench.plan()
+    assert bench.trace == ["load"]
+
+
+def test_an_edited_plugin_file_is_another_origin_in_the_plan(bench: Bench, tmp_path: Path) -> None:
+    study = bench.study()
+    file = tmp_path / "good.py"
+    file.write_text(bench.files[0].read_text() + "\n# edited\n")
+    edited = discover([file])
+    records = [data.record(source, None) for source in bench.sources(study)]
+    plan = make_plan(study, edited, records, bench.store)
+    assert plan.record.generators[0].origin != bench.plan(study).record.generators[0].origin

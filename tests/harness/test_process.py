@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ecgbench.harness import process
+
+OFF = "its process ended before its work did, with exit code"
+
+
+@pytest.fixture
+def targets(plugins: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The module of functions that run in another process, importable there too."""
+    monkeypatch.syspath_prepend(str(plugins))
+    return importlib.import_module("processes")
+
+
+def gone(pid: int, within: float = 10.0) -> bool:
+    """Whether a process ends within so many seconds."""
+    end = time.monotonic() + within
+    while time.monotonic() < end:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        if "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_messages_come_in_order_and_the_last_is_the_exit(targets: Any) -> None:
+    sent = list(process.call(targets.echo, 1, "two", [3.0]))
+    assert sent == [("value", 1), ("value", "two"), ("value", [3.0]), ("exit", None)]
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        ("raise", "ValueError: a\nproblem"),
+        ("error", "a message for the user"),
+        ("sys.exit()", f"{OFF} 0"),
+        ("sys.exit(2)", f"{OFF} 2"),
+        ("os._exit(0)", f"{OFF} 0"),
+        ("os._exit(5)", f"{OFF} 5"),
+        ("9", "its process was ended by SIGKILL (out of memory?)"),
+        ("11", "its process was ended by SIGSEGV"),
+        ("15", "its process was ended by SIGTERM"),
+        ("40", "its process was ended by signal 40"),
+    ],
+)
+def test_a_process_that_ends_before_its_time_has_a_reason(
+    targets: Any, how: str, reason: str
+) -> None:
+    assert list(process.call(targets.end, how)) == [("began",), ("exit", reason)]
+
+
+def test_the_log_receives_what_was_printed(targets: Any, tmp_path: Path) -> None:
+    log = tmp_path / "below" / "log.txt"
+    assert list(process.call(targets.say, log=log)) == [("exit", None)]
+    assert sorted(log.read_text("utf-8").splitlines()) == [
+        "from a program",
+        "to stderr",
+        "to stdout ♥",
+    ]
+    list(process.call(targets.say, log=log))
+    assert len(log.read_text("utf-8").splitlines()) == 6
+
+
+def test_the_log_has_the_traceback_of_what_was_raised(targets: Any, tmp_path: Path) -> None:
+    list(process.call(targets.end, "raise", log=tmp_path / "log.txt"))
+    assert 'raise ValueError("a\\nproblem")' in (tmp_path / "log.txt").read_text()
+
+
+def test_a_message_for_the_user_needs_no_traceback(targets: Any, tmp_path: Path) -> None:
+    list(process.call(targets.end, "error", log=tmp_path / "log.txt"))
+    assert (tmp_path / "log.txt").read_text() == ""
+
+
+def test_a_crash_loses_nothing_that_was_printed_and_tells_where_it_was(
+    targets: Any, tmp_path: Path
+) -> None:
+    list(process.call(targets.print_and_crash, log=tmp_path / "log.txt"))
+    text = (tmp_path / "log.txt").read_text()
+    assert text.startswith("last words\n")
+    assert "in print_and_crash" in text
+
+
+@pytest.mark.slow
+def test_what_is_printed_without_a_log_goes_where_this_process_prints(
+    targets: Any, plugins: Path
+) -> None:
+    code = (
+        f"import sys; sys.path.insert(0, {str(plugins)!r})\n"
+        "import processes\n"
+        "from ecgbench.harness import process\n"
+        "list(process.call(processes.say))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "from a program" in done.stdout
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_torch_and_its_like_use_as_many_threads_as_asked(targets: Any, threads: int) -> None:
+    (_, (for_torch, pools, variable)), _ = process.call(targets.threads, threads=threads)
+    assert for_torch == threads
+    assert pools == {threads}
+    assert variable == str(threads)
+
+
+def test_the_process_has_the_environment_variables_of_this_moment(
+    targets: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The fork server, which may have been started long ago, has those of its start."""
+    list(process.call(targets.echo))
+    monkeypatch.setenv("ECGBENCH_TEST_A", "1")
+    assert next(iter(process.call(targets.variables))) == ("value", {"ECGBENCH_TEST_A": "1"})
+    monkeypatch.delenv("ECGBENCH_TEST_A")
+    monkeypatch.setenv("ECGBENCH_TEST_B", "2")
+    assert next(iter(process.call(targets.variables))) == ("value", {"ECGBENCH_TEST_B": "2"})
+
+
+def test_the_process_works_in_the_folder_of_this_moment(
+    targets: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    list(process.call(targets.echo))
+    monkeypatch.chdir(tmp_path)
+    list(process.call(targets.say, log=Path("log.txt")))
+    assert (tmp_path / "log.txt").exists()
+
+
+def test_closing_the_iterator_ends_the_process(targets: Any, tmp_path: Path) -> None:
+    messages = process.call(targets.sleep, tmp_path / "pid")
+    assert next(messages) == ("sleeping",)
+    messages.close()  # type: ignore[attr-defined]  # it is a generator
+    assert gone(int((tmp_path / "pid").read_text()))
+
+
+def test_ctrl_c_is_left_to_this_process(targets: Any) -> None:
+    assert list(process.call(targets.interrupts)) == [("value", "still here"), ("exit", None)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])
+def test_the_process_dies_with_this_one_however_that_ends(
+    targets: Any, plugins: Path, tmp_path: Path, end: signal.Signals
+) -> None:
+    code = (
+        f"import sys; sys.path.insert(0, {str(plugins)!r})\n"
+        "from pathlib import Path\n"
+        "import processes\n"
+        "from ecgbench.harness import process\n"
+        f"for message in process.call(processes.sleep, Path({str(tmp_path / 'pid')!r})):\n"
+        "    print(message, flush=True)\n"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    assert parent.stdout is not None
+    assert parent.stdout.readline() == "('sleeping',)\n"
+    parent.send_signal(end)
+    parent.wait(10)
+    parent.stdout.close()
+    assert gone(int((tmp_path / "pid").read_text()))
+
+
+def test_a_thread_that_a_plugin_leaves_running_holds_up_nobody(
+    targets: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "GRACE", 0.2)
+    started = time.monotonic()
+    assert list(process.call(targets.leave_a_thread)) == [("value", 1), ("exit", None)]
+    assert time.monotonic() - started < 20
+
+
+def test_a_process_that_a_plugin_leaves_running_holds_up_nobody(
+    targets: Any, tmp_path: Path
+) -> None:
+    assert list(process.call(targets.leave_a_child, tmp_path / "pid")) == [("exit", f"{OFF} 3")]
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+
+
+def test_a_plugin_may_start_processes_of_its_own(targets: Any) -> None:
+    assert list(process.call(targets.start_a_process)) == [("value", 49), ("exit", None)]

@@ -1,0 +1,77 @@
+"""Both metrics on real beats: fresh ones, noisy ones and noise, in both folds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from ecgbench import Comparison, Score
+from ecgbench.datasets.mitdb import MitdbConfig, ecgbench_datasets
+from ecgbench.datasets.mitdb.load import load
+from ecgbench.harness import physionet
+from ecgbench.harness.comparison import Once
+from ecgbench.harness.split import number, split, subsample
+from ecgbench.metrics.utility import CrossClassificationConfig, PredictiveConfig
+from ecgbench.metrics.utility.cross_classification import cross_classification
+from ecgbench.metrics.utility.predictive import predictive
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ecgbench import EcgWindows
+
+pytestmark = [pytest.mark.real_data, pytest.mark.slow]
+[MITDB] = ecgbench_datasets()
+
+
+@pytest.fixture(scope="module")
+def beats(data_dir: Path) -> EcgWindows:
+    assert MITDB.source is not None
+    folder = physionet.find(MITDB.source, data_dir)
+    if folder is None:
+        pytest.skip("ECGBENCH_DATA_DIR holds no mitdb")
+    return subsample(number(load(MitdbConfig(), folder)), 10_000)
+
+
+@pytest.fixture(params=[0, 1], scope="module")
+def rows(beats: EcgWindows, request: pytest.FixtureRequest) -> dict[str, Comparison]:
+    splits = split(beats, request.param, MITDB.halves)
+    once = Once()
+    fresh = splits.fresh
+    noise = fresh.signals.std() * np.random.default_rng(0).standard_normal(fresh.signals.shape)
+    rows = {"fresh": fresh.signals, "noisy": fresh.signals + 0.3 * noise, "noise": noise}
+    return {
+        row: Comparison(
+            synthetic=fresh.synthetic(signals, fresh.labels),
+            splits=splits,
+            seed=request.param,
+            headline_classes=MITDB.headline_classes,
+            once_per_seed=once,
+        )
+        for row, signals in rows.items()
+    }
+
+
+def test_forecasts_learnt_from_fresh_beats_are_best_and_from_noise_useless(
+    rows: dict[str, Comparison],
+) -> None:
+    config = PredictiveConfig(steps=200, test_windows=1000)
+    found: dict[str, Score] = {row: predictive(each, config) for row, each in rows.items()}
+    assert found["fresh"].value < found["noisy"].value < found["noise"].value
+    assert found["fresh"].value == pytest.approx(found["fresh"].parts["real"], rel=0.2)
+    persistence = found["fresh"].parts["persistence"]
+    assert found["fresh"].value < persistence < found["noise"].value
+
+
+def test_classes_learnt_from_fresh_beats_are_known_again_and_from_noise_are_not(
+    rows: dict[str, Comparison],
+) -> None:
+    config = CrossClassificationConfig(steps=150)
+    fresh = cross_classification(rows["fresh"], config)
+    noise = cross_classification(rows["noise"], config)
+    assert fresh.value > noise.value + 0.05
+    assert fresh.parts["tstr-auroc"] > 0.7 > noise.parts["tstr-auroc"]
+    assert fresh.parts["trts-macro-f1"] > 0.6 > noise.parts["trts-macro-f1"]
+    assert fresh.parts["gap"] == pytest.approx(0, abs=0.15)
