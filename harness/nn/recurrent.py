@@ -67,6 +67,21 @@ def _glorot(kernel: Tensor, fan_in: int, fan_out: int, generator: torch.Generato
     kernel.uniform_(-bound, bound, generator=generator)
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread.
+
+    The matrices of a GRU's step are so small (hidden × batch) that two idle cores gain nothing by
+    sharing them, and two busy ones lose a factor of five in waiting for each other.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 class _GruLayer(torch.autograd.Function):
     """A GRU layer on the CPU, (time, inputs, batch) to (time, hidden, batch), for short sequences.
 
@@ -84,6 +99,7 @@ class _GruLayer(torch.autograd.Function):
     """
 
     @staticmethod
+    @one_thread()
     def forward(
         ctx: Any, x: Tensor, w: Tensor, v: Tensor, w_bias: Tensor, v_bias: Tensor, grad: bool
     ) -> Tensor:
@@ -113,19 +129,19 @@ class _GruLayer(torch.autograd.Function):
                 states[start + 1 : stop + 1],
                 strict=True,
             )
-            with _one_thread():
-                for n, r, u, m, r_u, r_u_m, h, after in steps:
-                    r_u_m.addmm_(v, h)
-                    r_u.sigmoid_()
-                    n.addcmul_(r, m).sigmoid_()
-                    torch.add(minus_one, n, alpha=2, out=n)
-                    torch.lerp(n, h, u, out=after)
+            for n, r, u, m, r_u, r_u_m, h, after in steps:
+                r_u_m.addmm_(v, h)
+                r_u.sigmoid_()
+                n.addcmul_(r, m).sigmoid_()
+                torch.add(minus_one, n, alpha=2, out=n)
+                torch.lerp(n, h, u, out=after)
         if differentiable:
             ctx.save_for_backward(x, w, v, twice, gates, states)
         return states[1:]
 
     @staticmethod
     @once_differentiable
+    @one_thread()
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, w, v, twice, gates, states = ctx.saved_tensors
         wants_x, wants_weights, *_ = ctx.needs_input_grad
@@ -146,11 +162,10 @@ class _GruLayer(torch.autograd.Function):
             torch.mul(n, r, out=m)
             r.addcmul_(r, r, value=-1).mul_(through_m)  # r (1 − r) m · that of n
             steps = zip(factors, chunk[:, hidden:], stays, before[start:stop], strict=True)
-            with _one_thread():
-                for gate, r_u_m, stay, arriving in reversed(list(steps)):
-                    gate.mul_(dh)
-                    torch.addcmul(arriving, dh, stay, out=dh)
-                    dh.addmm_(v.T, r_u_m)
+            for gate, r_u_m, stay, arriving in reversed(list(steps)):
+                gate.mul_(dh)
+                torch.addcmul(arriving, dh, stay, out=dh)
+                dh.addmm_(v.T, r_u_m)
             if dx is not None:
                 kernel = w.T.expand(stop - start, -1, -1)
                 torch.bmm(kernel, chunk[:, : 3 * hidden], out=dx[start:stop])
@@ -160,17 +175,6 @@ class _GruLayer(torch.autograd.Function):
         dv = torch.bmm(gates[:, hidden:], states[:-1].mT).sum(0) * twice[hidden:]
         db = gates.sum((0, 2)) * twice[:, 0]
         return dx, _candidate_last(dw), dv, _candidate_last(db[: 3 * hidden]), db[hidden:], None
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """A step's matrices are so small that dividing one among threads costs more than computing it."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _candidate_first(rows: Tensor) -> Tensor:

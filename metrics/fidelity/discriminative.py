@@ -9,8 +9,9 @@ import torch
 from sklearn.metrics import roc_auc_score
 from torch.nn import functional
 
-from ecgbench import Contributions, Score, Skip, Term
+from ecgbench import Score, Skip
 from ecgbench.metrics.fidelity.draw import stratified
+from ecgbench.metrics.fidelity.people import first_order, people_behind
 from ecgbench.nn import RecurrentStack
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ def discriminative(comparison: Comparison, config: DiscriminativeConfig) -> Scor
     Parts: ``real-accuracy`` and ``synthetic-accuracy``, the two shares; ``auroc``, the area under the
     curve of the logits; ``discriminative-CLASS``, the value over the windows of a class.
 
-    Contributions by person, exact: the held-out real windows that were found to be real.
+    Contributions, to first order: a held-out real window counts for its person, a synthetic one for
+    the person of its nearest control window.
 
     Raises:
         Skip: there are too few windows to hold any out.
@@ -94,19 +96,14 @@ def discriminative(comparison: Comparison, config: DiscriminativeConfig) -> Scor
         if of_real.any() and of_synthetic.any():
             both = right[of_real].mean() + found[of_synthetic].mean()
             parts[f"discriminative-{label}"] = float(abs(both / 2 - 0.5))
-    sign = 1.0 if accuracy >= 0.5 else -1.0
+    weight = 0.5 if accuracy >= 0.5 else -0.5
     return Score(
         value=float(abs(accuracy - 0.5)),
         parts=parts,
-        contributions=Contributions.of(
-            [
-                Term(
-                    patients=control.patients[rows],
-                    numerators=right.astype(np.float64),
-                    coefficient=sign / 2,
-                )
-            ],
-            offset=float(sign * (found.mean() / 2 - 0.5)),
+        contributions=first_order(
+            float(abs(accuracy - 0.5)),
+            (control.patients[rows], weight * right),
+            (people_behind(comparison)[made], weight * found),
         ),
         n=len(rows) + len(made),
     )

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ecgbench import Contributions, Score, Skip, Term
+from ecgbench import Score, Skip
 from ecgbench.metrics.fidelity.draw import stratified
 from ecgbench.metrics.fidelity.dtw import dtw
+from ecgbench.metrics.fidelity.people import first_order
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -50,7 +51,7 @@ def distance(comparison: Comparison, config: DistanceConfig) -> Score:
       nearest is searched among the ``dtw_candidates`` windows that are nearest by the Euclidean
       distance, so that it is an upper bound, never above the Euclidean distance.
 
-    Contributions are by person: a control window counts for its person, a synthetic window for the
+    Contributions, to first order: a control window counts for its person, a synthetic window for the
     person of its nearest control window.
 
     Raises:
@@ -88,15 +89,10 @@ def distance(comparison: Comparison, config: DistanceConfig) -> Score:
     return Score(
         value=float(value),
         parts={name: float(part) for name, part in parts.items()},
-        contributions=Contributions.of(
-            [
-                Term(
-                    patients=control.patients[there.partner],
-                    numerators=there.nearest,
-                    coefficient=0.5,
-                ),
-                Term(patients=control.patients, numerators=back.nearest, coefficient=0.5),
-            ]
+        contributions=first_order(
+            float(value),
+            (control.patients, back.nearest / 2),
+            (control.patients[there.partner], there.nearest / 2),
         ),
         n=len(synthetic) + len(control),
     )

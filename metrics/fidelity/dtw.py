@@ -34,7 +34,8 @@ def dtw(
         _block(first[start : start + BLOCK], second[start : start + BLOCK], radius)
         for start in range(0, len(first), BLOCK)
     ]
-    return np.sqrt(np.concatenate([np.zeros(0), *blocks]))
+    squared: NDArray[np.float64] = np.concatenate([np.zeros(0), *blocks])
+    return np.sqrt(squared)
 
 
 def _block(

@@ -9,9 +9,10 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
-from ecgbench import Contributions, Score, Skip, Term
+from ecgbench import Score, Skip
 from ecgbench.metrics.fidelity.draw import stratified
 from ecgbench.metrics.fidelity.overlap import FEWEST, overlap
+from ecgbench.metrics.fidelity.people import first_order, people_behind
 from ecgbench.metrics.fidelity.pictures import Cloud, side_by_side
 
 if TYPE_CHECKING:
@@ -44,8 +45,8 @@ def embedding_plots(comparison: Comparison, config: EmbeddingPlotsConfig) -> Sco
     must not leave the machine, contours of density stand for them, and for the windows of a
     reference row.
 
-    Contributions are the first-order ones: a control window counts where its cell has fewer real
-    than synthetic windows.
+    Contributions, to first order: a window counts where its cell has a smaller share of its own side;
+    a synthetic window for the person of its nearest control window.
 
     Raises:
         Skip: there are fewer than 40 control windows, or they are all equal.
@@ -73,8 +74,10 @@ def embedding_plots(comparison: Comparison, config: EmbeddingPlotsConfig) -> Sco
     return Score(
         value=shared.value,
         parts=parts,
-        contributions=Contributions.of(
-            [Term(patients=control.patients, numerators=shared.per_point)], offset=shared.rest
+        contributions=first_order(
+            shared.value,
+            (control.patients, shared.of_real),
+            (people_behind(comparison), shared.of_synthetic),
         ),
         n=len(control) + len(synthetic),
         artefacts={
@@ -125,13 +128,13 @@ def _clouds(
     hide = not comparison.redistributable
     return (
         Cloud(
-            title="real",
+            title="Real (control)",
             points=real,
             labels=comparison.splits.control.labels[left],
             hidden=hide,
         ),
         Cloud(
-            title="synthetic",
+            title="Synthetic",
             points=made,
             labels=comparison.synthetic.labels[right],
             hidden=hide and comparison.reference,

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ecgbench import Contributions, Score, Skip, Term
+from ecgbench import Score, Skip
 from ecgbench.metrics.fidelity.draw import stratified
+from ecgbench.metrics.fidelity.people import first_order, people_behind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,9 +41,9 @@ def mmd(comparison: Comparison, config: MmdConfig) -> Score:
     least as high (ibid., section 8.1; it takes windows, not people, to be independent); ``mmd-CLASS``,
     the value within a class, the same kernel.
 
-    Contributions are a U-statistic's first-order (Hájek) projection on the control windows: a window
-    counts with twice its mean similarity to the other control windows less that to the synthetic
-    ones.
+    Contributions are a U-statistic's first-order (Hájek) projection: a window counts with twice its
+    mean similarity to the other windows of its side less that to the other side; a synthetic window
+    for the person of its nearest control window.
 
     Raises:
         Skip: there are too few control windows, or more than half of their pairs are equal.
@@ -50,7 +51,8 @@ def mmd(comparison: Comparison, config: MmdConfig) -> Score:
     control, synthetic = comparison.splits.control, comparison.synthetic
     rng = np.random.default_rng([comparison.seed, 5])
     real = control.take(stratified(control.labels, config.windows, rng))
-    made = synthetic.take(stratified(synthetic.labels, config.windows, rng))
+    rows = stratified(synthetic.labels, config.windows, rng)
+    made = synthetic.take(rows)
     if len(real) < 2 or len(made) < 2:
         raise Skip("it needs two windows of control and two synthetic ones")
     n = len(real)
@@ -58,32 +60,37 @@ def mmd(comparison: Comparison, config: MmdConfig) -> Score:
     terms = _terms(kernel, n)
     parts = {"p": _p_value(kernel, n, terms.value, config.permutations, rng)}
     for c, label in enumerate(comparison.classes):
-        rows = np.flatnonzero(np.concatenate([real.labels, made.labels]) == c)
+        among = np.flatnonzero(np.concatenate([real.labels, made.labels]) == c)
         among_real = int(np.sum(real.labels == c))
-        if min(among_real, len(rows) - among_real) >= 2:
-            parts[f"mmd-{label}"] = _terms(kernel[np.ix_(rows, rows)], among_real).value
+        if min(among_real, len(among) - among_real) >= 2:
+            parts[f"mmd-{label}"] = _terms(kernel[np.ix_(among, among)], among_real).value
     return Score(
         value=terms.value,
         parts=parts,
-        contributions=Contributions.of(
-            [Term(patients=real.patients, numerators=2 * (terms.to_real - terms.to_synthetic))],
-            offset=terms.within_synthetic - float(terms.to_real.mean()),
+        contributions=first_order(
+            terms.value,
+            (real.patients, 2 * (terms.real_to_real - terms.real_to_synthetic)),
+            (
+                people_behind(comparison)[rows],
+                2 * (terms.synthetic_to_synthetic - terms.synthetic_to_real),
+            ),
         ),
         n=len(kernel),
     )
 
 
 class _Terms(NamedTuple):
-    """The statistic's terms: of each real window its mean similarity to the others and across."""
+    """Of each window, its mean similarity to the others of its side and to the other side."""
 
-    to_real: NDArray[np.float64]
-    to_synthetic: NDArray[np.float64]
-    within_synthetic: float
+    real_to_real: NDArray[np.float64]
+    real_to_synthetic: NDArray[np.float64]
+    synthetic_to_synthetic: NDArray[np.float64]
+    synthetic_to_real: NDArray[np.float64]
 
     @property
     def value(self) -> float:
-        across = self.to_real - 2 * self.to_synthetic
-        return float(across.mean()) + self.within_synthetic
+        within = self.real_to_real.mean() + self.synthetic_to_synthetic.mean()
+        return float(within - 2 * self.real_to_synthetic.mean())
 
 
 def _terms(kernel: NDArray[np.float64], n: int) -> _Terms:
@@ -91,7 +98,8 @@ def _terms(kernel: NDArray[np.float64], n: int) -> _Terms:
     return _Terms(
         kernel[:n, :n].sum(axis=1) / (n - 1),
         kernel[:n, n:].mean(axis=1),
-        float(kernel[n:, n:].sum() / (m * (m - 1))),
+        kernel[n:, n:].sum(axis=1) / (m - 1),
+        kernel[n:, :n].mean(axis=1),
     )
 
 

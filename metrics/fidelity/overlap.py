@@ -30,14 +30,14 @@ class Overlap:
 
     Attributes:
         value: the overlap.
-        per_point: float64, shape (real point,); with ``rest``, the value's first-order dependence
-            on the real points: value = mean of ``per_point`` + ``rest``.
-        rest: what does not depend on single real points.
+        of_real: float64, shape (n,); what each real point brings, to first order: the value is the
+            mean of these and the mean of the next.
+        of_synthetic: float64, shape (m,).
     """
 
     value: float
-    per_point: NDArray[np.float64]
-    rest: float
+    of_real: NDArray[np.float64]
+    of_synthetic: NDArray[np.float64]
 
 
 def overlap(real: NDArray[np.float64], synthetic: NDArray[np.float64]) -> Overlap:
@@ -68,8 +68,8 @@ def overlap(real: NDArray[np.float64], synthetic: NDArray[np.float64]) -> Overla
     scarcer = p < q
     return Overlap(
         value=float(np.minimum(p, q).sum() / chance),
-        per_point=scarcer[of_real] / chance,
-        rest=float(q[~scarcer].sum() / chance),
+        of_real=scarcer[of_real] / chance,
+        of_synthetic=~scarcer[of_synthetic] / chance,
     )
 
 

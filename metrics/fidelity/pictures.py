@@ -11,20 +11,23 @@ from matplotlib import colormaps
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-COLOURS = ("#0072B2", "#E69F00", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#000000")
+Limits = tuple[tuple[float, float], tuple[float, float]]
+"""Of the x axis and of the y axis."""
+
+COLOURS = ("#0072B2", "#009E73", "#D55E00", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Of the classes; told apart in every kind of colour vision (Okabe, Ito, 2008)."""
 
 MASS = (0.95, 0.75, 0.5, 0.25)
 """Shares of the points that the contours enclose."""
 
 FEWEST = 20
-"""Points that a class needs for contours: fewer would show where single ones lie."""
+"""Points that a class, and each island of its contours, has at least."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -66,18 +69,15 @@ def side_by_side(
     panels = figure.subplots(1, 2, sharex=True, sharey=True)
     limits = _limits(real.points, synthetic.points)
     colours = _colours(len(classes))
-    outline = _density(real.points, limits)
     for panel, cloud in zip(panels, (real, synthetic), strict=True):
-        _outline(panel, outline, limits)
+        _contours(panel, real.points, limits, MASS[:1], "0.45")
         # rare classes last, on top
         for c in np.argsort(-np.bincount(cloud.labels, minlength=len(classes)), kind="stable"):
             points = cloud.points[cloud.labels == c]
-            if cloud.hidden and len(points) >= FEWEST:
-                _contours(panel, points, limits, colours[c])
-            elif len(points) and not cloud.hidden:
-                panel.scatter(
-                    *points.T, s=5, color=colours[c], alpha=0.55, linewidths=0, rasterized=True
-                )
+            if not cloud.hidden:
+                panel.scatter(*points.T, s=6, color=colours[c], alpha=0.6, linewidths=0)
+            elif len(points) >= FEWEST:
+                _contours(panel, points, limits, MASS, colours[c])
         panel.set_title(cloud.title, fontsize=10)
         panel.set_xlabel(axes[0], fontsize=9)
         panel.set_xlim(*limits[0])
@@ -94,9 +94,8 @@ def side_by_side(
 
 
 def _legend(figure: Figure, classes: tuple[str, ...], colours: list[str]) -> None:
-    dot = {"marker": "o", "markersize": 5, "linestyle": "none"}
     handles = [
-        Line2D([], [], color=colour, label=name, **dot)
+        Line2D([], [], color=colour, label=name, marker="o", markersize=5, linestyle="none")
         for name, colour in zip(classes, colours, strict=True)
     ]
     handles.append(Line2D([], [], color="0.45", linewidth=0.9, label="95% of real"))
@@ -118,9 +117,7 @@ def _colours(count: int) -> list[str]:
     return [to_hex(colour) for colour in colormaps["turbo"](np.linspace(0.05, 0.95, count))]
 
 
-def _limits(
-    real: NDArray[np.float64], synthetic: NDArray[np.float64]
-) -> tuple[tuple[float, float], tuple[float, float]]:
+def _limits(real: NDArray[np.float64], synthetic: NDArray[np.float64]) -> Limits:
     """Of both axes: all but the outermost .2% of the real points and 1% of the synthetic ones."""
     low = np.minimum(np.quantile(real, 0.002, axis=0), np.quantile(synthetic, 0.01, axis=0))
     high = np.maximum(np.quantile(real, 0.998, axis=0), np.quantile(synthetic, 0.99, axis=0))
@@ -129,32 +126,27 @@ def _limits(
     return (float(low[0]), float(high[0])), (float(low[1]), float(high[1]))
 
 
-Limits = tuple[tuple[float, float], tuple[float, float]]
+def _contours(
+    panel: Axes,
+    points: NDArray[np.float64],
+    limits: Limits,
+    masses: tuple[float, ...],
+    colour: str,
+) -> None:
+    """Enclose these shares of the points, by a kernel estimate whose kernel is 2% of the axes wide.
 
-
-def _density(points: NDArray[np.float64], limits: Limits) -> NDArray[np.float64]:
-    """A kernel estimate on a grid of 200 × 200, its kernel a fiftieth of the axes wide; rows are y."""
-    counts, _, _ = np.histogram2d(*points.T, bins=200, range=limits)
-    smooth: NDArray[np.float64] = gaussian_filter(counts.T, sigma=4)
-    return smooth
-
-
-def _levels(density: NDArray[np.float64], masses: tuple[float, ...]) -> list[float]:
-    """The densities above which these shares of the mass lie, ascending."""
+    Islands of fewer than `FEWEST` points are left out: they would show where single ones lie.
+    """
+    edges = [np.linspace(*axis, 201) for axis in limits]
+    counts, _, _ = np.histogram2d(points[:, 0], points[:, 1], bins=edges)
+    density = gaussian_filter(counts, sigma=4)
     falling = np.sort(density.ravel())[::-1]
-    mass = np.cumsum(falling) / max(falling.sum(), 1e-300)
-    levels = {float(falling[min(np.searchsorted(mass, m), len(mass) - 1)]) for m in masses}
-    return sorted(level for level in levels if level > 0)
-
-
-def _outline(panel: Axes, density: NDArray[np.float64], limits: Limits) -> None:
-    if levels := _levels(density, MASS[:1]):
-        x, y = (np.linspace(*axis, 401)[1::2] for axis in limits)
-        panel.contour(x, y, density, levels=levels, colors="0.45", linewidths=0.9)
-
-
-def _contours(panel: Axes, points: NDArray[np.float64], limits: Limits, colour: str) -> None:
-    density = _density(points, limits)
-    if levels := _levels(density, MASS):
-        x, y = (np.linspace(*axis, 401)[1::2] for axis in limits)
-        panel.contour(x, y, density, levels=levels, colors=colour, linewidths=0.8)
+    reached = np.searchsorted(np.cumsum(falling), np.array(masses) * falling.sum())
+    levels = np.unique(falling[np.minimum(reached, falling.size - 1)])
+    islands, number = label(density > levels[0])
+    held = np.bincount(islands.ravel(), weights=counts.ravel(), minlength=number + 1)
+    held[0] = FEWEST  # the sea
+    density[(held < FEWEST)[islands]] = 0
+    if levels[0] > 0 and density.max() > levels[0]:
+        x, y = ((edge[:-1] + edge[1:]) / 2 for edge in edges)
+        panel.contour(x, y, density.T, levels=levels, colors=colour, linewidths=0.9)

@@ -30,7 +30,7 @@ def show(boards: list[Board], console: Console) -> None:
     """Print the boards, one after the other."""
     for board in boards:
         console.print()
-        console.rule(Text(text.title(board), style="bold"))
+        console.rule(Text(text.title(board), style="bold"), style="dim")
         console.print(Text(text.facts(board), style="dim"), justify="center")
         if settings := text.settings(board):
             console.print(Text(settings, style="dim"), justify="center")
@@ -48,7 +48,7 @@ def _tables(board: Board, width: int) -> Iterator[Table]:
     """The ranks, then each family's scores in as many tables as the width asks for."""
     names = max(len(text.name(row)) for row in board.rows)
     if columns := text.rank_columns(board):
-        table = _table("rank", columns)
+        table = _table("rank", [text.plain(column) for column in columns])
         for row in board.competitors:
             ranks = [Text(str(row.ranks[column])) for column in columns]
             ranks[0].stylize("bold")
@@ -83,8 +83,14 @@ def _scores(board: Board, family: str, columns: dict[str, list[Text]]) -> Table:
 
 
 def _table(title: str, columns: list[str]) -> Table:
-    table = Table(box=RULED, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0))
-    table.header_style = ""
+    table = Table(
+        box=RULED,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, GAP - 1, 0, 0),
+        header_style="",
+        border_style="dim",
+    )
     table.add_column(Text(text.plain(title), style="bold cyan"), no_wrap=True, vertical="bottom")
     for column in columns:
         table.add_column(Text(column), justify="right", vertical="bottom")
@@ -102,7 +108,7 @@ def _column(board: Board, label: str) -> list[Text]:
 def _cell(score: BoardScore, label: str, board: Board, values: int, besides: int) -> Text:
     style = STYLES.get(score.status, "")
     value, beside = text.value(score).rjust(values), text.beside(score, board).ljust(besides)
-    shown = Text(value, style="bold" if text.is_best(score, label, board) else style)
+    shown = Text.assemble((value, "bold" if text.is_best(score, label, board) else style))
     if besides:
         shown.append(f" {beside}", style=style or "dim")
     return shown

@@ -1,0 +1,176 @@
+"""Stores written by hand, for what reads them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from ecgbench.results.board import Board, boards
+from ecgbench.results.records import (
+    CellId,
+    CellRecord,
+    ContributionsRecord,
+    DatasetRecord,
+    GeneratorRecord,
+    MetricRecord,
+    PlannedCell,
+    PlanRecord,
+    PluginRecord,
+    ScoreRecord,
+)
+from ecgbench.results.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    Outcome = float | ContributionsRecord | tuple[str, str] | None
+    """A value, one with contributions, (status, reason), or not ended."""
+    Scores = Mapping[str, Mapping[str, Mapping[int, Outcome]]]
+    """How each metric ended, by generator, metric and seed."""
+
+REFERENCES = ("real", "copy", "noisy-copy", "gaussian-noise")
+
+
+class Bench:
+    """Writes runs to a store and reads the boards of them."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    @staticmethod
+    def metric(name: str = "mmd", **fields: Any) -> MetricRecord:
+        """A metric of fidelity of which less is better, unless told otherwise."""
+        given: dict[str, Any] = {
+            "version": 1,
+            "settings": {},
+            "origin": "tests 1",
+            "family": "fidelity",
+            "better": "lower",
+            "bounds": (None, None),
+            "ideal": None,
+            "ranked": True,
+        }
+        return MetricRecord(**given | {"name": name} | fields)
+
+    @staticmethod
+    def generator(name: str = "gmm", **fields: Any) -> GeneratorRecord:
+        """A competitor, or the reference row of that name."""
+        given: dict[str, Any] = {"version": 1, "settings": {}, "origin": "tests 1"}
+        given |= {"name": name, "reference": name in REFERENCES}
+        return GeneratorRecord(**given | fields)
+
+    @staticmethod
+    def dataset(name: str = "mitdb", **fields: Any) -> DatasetRecord:
+        """A dataset."""
+        given: dict[str, Any] = {"version": 1, "settings": {}, "origin": "tests 1"}
+        return DatasetRecord(**given | {"name": name, "digest": "0123456789abcdef"} | fields)
+
+    @staticmethod
+    def by_person(values: Mapping[int, float]) -> ContributionsRecord:
+        """A score that is the mean over people, each with one value."""
+        return ContributionsRecord(
+            people=sorted(values),
+            numerators=[[float(values[person])] for person in sorted(values)],
+            denominators=[[1.0] for _ in values],
+            coefficients=[1.0],
+            offset=0.0,
+        )
+
+    def run(
+        self,
+        scores: Scores,
+        *used: GeneratorRecord | MetricRecord | DatasetRecord,
+        cells: Mapping[tuple[str, int], tuple[str, str] | None] | None = None,
+        study: str = "quick",
+        settings: dict[str, Any] | None = None,
+    ) -> PlanRecord:
+        """Write a run.
+
+        Args:
+            scores: how each metric ended, by generator, metric and seed.
+            used: the plugins that are not as `generator`, `metric` and `dataset` make them.
+            cells: (status, reason) of cells that did not end well, None for those that did not end.
+            study: its name.
+            settings: the study's.
+        """
+        special = {record.name: record for record in used}
+        dataset = next((r for r in used if isinstance(r, DatasetRecord)), self.dataset())
+        generators = [cast("GeneratorRecord", special.get(g) or self.generator(g)) for g in scores]
+        names = dict.fromkeys(metric for each in scores.values() for metric in each)
+        metrics = {m: cast("MetricRecord", special.get(m) or self.metric(m)) for m in names}
+        planned = []
+        for place, of_generator in enumerate(scores.values()):
+            generator = generators[place]
+            for seed in dict.fromkeys(s for each in of_generator.values() for s in each):
+                cell = _cell(dataset, generator, seed)
+                planned.append(PlannedCell(name=cell.name, dataset=0, generator=place, seed=seed))
+                status, reason = "ok", ""
+                if cells is not None and (generator.name, seed) in cells:
+                    ended = cells[generator.name, seed]
+                    if ended is None:
+                        continue
+                    status, reason = ended
+                self.store.write_cell(CellRecord(cell=cell, status=status, reason=reason))  # type: ignore[arg-type]
+                for key, of_metric in of_generator.items():
+                    if (outcome := of_metric.get(seed)) is not None:
+                        self.store.write_score(_score(metrics[key], cell.name, outcome))
+        plan = PlanRecord(
+            study=study,
+            settings=settings or {},
+            datasets=[dataset],
+            generators=generators,
+            metrics=list(metrics.values()),
+            cells=planned,
+        )
+        self.store.write_plan(plan)
+        return plan
+
+    @property
+    def board(self) -> Board:
+        """The store's only board."""
+        (found,) = boards(self.store)
+        return found
+
+    @property
+    def boards(self) -> list[Board]:
+        """All of them."""
+        return boards(self.store)
+
+
+def _cell(dataset: DatasetRecord, generator: GeneratorRecord, seed: int) -> CellId:
+    used = PluginRecord(
+        name=generator.name,
+        version=generator.version,
+        settings=generator.settings,
+        origin=generator.origin,
+    )
+    return CellId(
+        dataset=dataset, generator=used, seed=seed, protocol=1, submitted=generator.submitted
+    )
+
+
+def _score(metric: MetricRecord, cell: str, outcome: Outcome) -> ScoreRecord:
+    if isinstance(outcome, tuple):
+        return ScoreRecord(metric=metric, cell=cell, status=outcome[0], reason=outcome[1])  # type: ignore[arg-type]
+    if isinstance(outcome, ContributionsRecord):
+        top = sum(row[0] for row in outcome.numerators)
+        value = outcome.offset + top / sum(row[0] for row in outcome.denominators)
+        return ScoreRecord(
+            metric=metric, cell=cell, status="ok", value=value, contributions=outcome, n=100
+        )
+    return ScoreRecord(metric=metric, cell=cell, status="ok", value=outcome, n=100)
+
+
+@pytest.fixture
+def new_bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Bench]:
+    """As many stores as wanted, by name; they need not outlive a loss of power."""
+    monkeypatch.setattr("os.fsync", lambda _: None)
+    return lambda name: Bench(Store(tmp_path / name))
+
+
+@pytest.fixture
+def bench(new_bench: Callable[[str], Bench]) -> Bench:
+    """A store of one's own."""
+    return new_bench("store")

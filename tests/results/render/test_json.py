@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from ecgbench.results.render import render
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ecgbench.results.board import Board
+    from tests.results.conftest import Bench
+
+
+def fail(constant: str) -> None:
+    raise AssertionError(constant)
+
+
+def read(board: Board) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(render([board], "json"), parse_constant=fail)
+    return found
+
+
+def test_it_has_the_published_schema(realistic: Callable[..., Board]) -> None:
+    found = read(realistic(windows=1000))
+    assert list(found) == ["schema", "boards"]
+    assert found["schema"] == 1
+    (board,) = found["boards"]
+    assert {"dataset", "study", "settings", "metrics", "rows"} <= set(board)
+    assert board["settings"] == {"windows": 1000}
+    assert board["data"] == "0123456789abcdef"
+    assert (board["seeds"], board["people"]) == ([0, 1], 43)
+    row = board["rows"][0]
+    assert {"generator", "reference", "ranks", "scores"} <= set(row)
+    assert set(row["ranks"]) == {"overall", "fidelity", "utility", "privacy", "cost"}
+    assert set(row["scores"]) == set(board["metrics"])
+    wanted = {"status", "value", "low", "high", "n", "seeds", "reason", "spread", "rank"}
+    assert all(set(score) == wanted for score in row["scores"].values())
+
+
+def test_what_is_no_number_is_null_with_its_status(bench: Bench) -> None:
+    bench.run({"gmm": {"mmd": {0: float("nan")}, "auc": {0: ("skipped", "one class")}}})
+    scores = read(bench.board)["boards"][0]["rows"][0]["scores"]
+    assert (scores["mmd"]["value"], scores["mmd"]["status"]) == (None, "failed")
+    assert (scores["auc"]["value"], scores["auc"]["status"]) == (None, "skipped")
+    assert scores["auc"]["reason"] == "one class"
+
+
+def test_foreign_text_is_kept_and_harmless(hostile: Board) -> None:
+    out = render([hostile], "json")
+    assert "\x1b" not in out
+    assert "\x1b[31m" in json.loads(out)["boards"][0]["study"]

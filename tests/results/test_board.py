@@ -1,0 +1,369 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from ecgbench.harness.errors import StoreError
+from ecgbench.results.board import boards, seed_list
+from ecgbench.results.render import SUFFIX, render, write_boards
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ecgbench.results.board import Board, BoardScore
+    from ecgbench.results.records import ContributionsRecord
+    from tests.results.conftest import Bench
+
+
+def people(bench: Bench, mean: float, seed: int = 0, count: int = 20) -> ContributionsRecord:
+    """A mean over people that are the same whatever the mean is."""
+    own = np.random.default_rng(0).normal(size=2 * count)
+    noise = np.random.default_rng([1, seed]).normal(scale=0.01, size=2 * count)
+    members = range(seed % 2, 2 * count, 2)
+    return bench.by_person({person: mean + own[person] + noise[person] for person in members})
+
+
+def score(board: Board, row: str, metric: str = "mmd") -> BoardScore:
+    (found,) = [each for each in board.rows if each.label == row]
+    return found.scores[metric]
+
+
+def ranks(board: Board, family: str = "overall") -> dict[str, int]:
+    return {row.label: row.ranks[family] for row in board.competitors}
+
+
+# --- scores ------------------------------------------------------------------------------------
+
+
+def test_a_score_is_the_mean_over_seeds_with_its_interval_over_people(bench: Bench) -> None:
+    bench.run({"gmm": {"mmd": {seed: people(bench, 2.0 + seed % 2, seed) for seed in range(4)}}})
+    found = score(bench.board, "gmm")
+    assert found.status == "ok"
+    assert found.seeds == (0, 1, 2, 3)
+    assert found.n == 100
+    assert found.low is not None
+    assert found.high is not None
+    assert found.value is not None
+    assert found.low < found.value < found.high
+    assert found.spread == pytest.approx(0.003, abs=0.003)
+    assert bench.board.people == 40
+
+
+def test_an_interval_stays_within_the_metrics_bounds(bench: Bench) -> None:
+    auc = bench.metric("auc", bounds=(0.0, 1.0))
+    values = {person: 3.0 if person % 2 else -2.0 for person in range(20)}
+    bench.run({"gmm": {"auc": {0: bench.by_person(values)}}}, auc)
+    found = score(bench.board, "gmm", "auc")
+    assert (found.low, found.high) == (0.0, 1.0)
+
+
+def test_values_without_contributions_have_no_interval(bench: Bench) -> None:
+    bench.run({"gmm": {"mmd": {0: 1.0, 1: 3.0}}})
+    found = score(bench.board, "gmm")
+    assert (found.value, found.low, found.high, found.spread) == (2.0, None, None, None)
+
+
+def test_what_went_wrong_stays_in_the_table_with_its_reason(bench: Bench) -> None:
+    bench.run(
+        {
+            "gmm": {"mmd": {0: 1.0, 1: ("failed", "no memory")}, "auc": {0: 0.5, 1: 0.5}},
+            "timegan": {"mmd": {0: 1.0, 1: 1.0}, "auc": {0: 0.5, 1: 0.5}},
+            "kde": {
+                "mmd": {0: ("skipped", "one lead"), 1: ("skipped", "one lead")},
+                "auc": {0: 1.0},
+            },
+            "flow": {"mmd": {0: 1.0, 1: None}, "auc": {0: 0.5, 1: 0.5}},
+            "vae": {"mmd": {0: 1.0, 1: 1.0}, "auc": {0: 0.5, 1: 0.5}},
+        },
+        cells={("timegan", 1): ("failed", "loss is NaN"), ("vae", 0): None},
+    )
+    board = bench.board
+    found = {row.label: (row.scores["mmd"].status, row.scores["mmd"].reason) for row in board.rows}
+    assert found == {
+        "gmm": ("failed", "seed 1: no memory"),
+        "timegan": ("failed", "seed 1: loss is NaN"),
+        "kde": ("skipped", "one lead"),
+        "flow": ("todo", "seed 1: not scored yet"),
+        "vae": ("todo", "seed 0: not run yet"),
+    }
+    assert score(board, "gmm").seeds == (0,)
+    assert score(board, "gmm").value == 1.0
+    assert score(board, "kde").value is None
+    assert score(board, "gmm", "auc").status == "ok"
+
+
+def test_one_reason_of_several_seeds_is_said_once(bench: Bench) -> None:
+    failed = ("failed", "no memory")
+    bench.run({"gmm": {"mmd": {0: failed, 1: 1.0, 2: failed, 3: ("failed", "killed")}}})
+    assert score(bench.board, "gmm").reason == "seeds 0, 2: no memory; seed 3: killed"
+
+
+def test_an_ok_score_without_a_number_has_failed(bench: Bench) -> None:
+    bench.run({"gmm": {"mmd": {0: float("nan"), 1: 1.0}}, "kde": {"mmd": {0: 2.0, 1: 2.0}}})
+    assert score(bench.board, "gmm").status == "failed"
+    assert score(bench.board, "gmm").reason == "seed 0: its record holds no number"
+    assert ranks(bench.board) == {"kde": 1, "gmm": 2}
+
+
+def test_contributions_that_contradict_their_value_are_named(bench: Bench) -> None:
+    plan = bench.run({"gmm": {"mmd": {0: people(bench, 1.0)}}})
+    (file,) = bench.store.folder(plan.cells[0].name).glob("scores/*.json")
+    file.write_text(file.read_text().replace('"offset": 0.0', '"offset": 9.0'))
+    with pytest.raises(StoreError, match=r"mmd of mitdb/gmm/seed-0-\w+ .* damaged.*remove"):
+        boards(bench.store)
+
+
+# --- ranks -------------------------------------------------------------------------------------
+
+
+def test_ranks_count_the_significantly_better(bench: Bench) -> None:
+    bench.run(
+        {
+            name: {"mmd": {seed: people(bench, mean, seed + shift) for seed in range(6)}}
+            for name, mean, shift in (("gmm", 1.0, 0), ("kde", 1.0, 50), ("flow", 3.0, 80))
+        }
+    )
+    board = bench.board
+    assert {row.label: row.scores["mmd"].rank for row in board.rows} == {
+        "gmm": 1,
+        "kde": 1,
+        "flow": 3,
+    }
+    assert ranks(board) == {"gmm": 1, "kde": 1, "flow": 3}
+    assert [row.label for row in board.rows] == ["gmm", "kde", "flow"]
+
+
+def test_a_failed_skipped_or_missing_score_ranks_behind_the_worst_value(bench: Bench) -> None:
+    bench.run(
+        {
+            "gmm": {"mmd": {0: 5.0, 1: 5.0}},
+            "best": {"mmd": {0: 0.0, 1: 0.0}},
+            "half": {"mmd": {0: 0.0, 1: ("failed", "no memory")}},
+            "lazy": {"mmd": {0: ("skipped", "why not"), 1: ("skipped", "why not")}},
+            "late": {"mmd": {0: 0.0, 1: None}},
+            "once": {"mmd": {0: 0.0}},
+        }
+    )
+    found = {"best": 1, "gmm": 2, "half": 3, "lazy": 3, "late": 3, "once": 3}
+    assert ranks(bench.board) == found
+    assert ranks(bench.board, "fidelity") == found
+
+
+def test_fewer_seeds_than_the_others_gain_nothing(bench: Bench) -> None:
+    bench.run({"gmm": {"mmd": {seed: people(bench, 2.0, seed) for seed in range(4)}}})
+    bench.run({"lucky": {"mmd": {0: people(bench, 1.0)}}})
+    found = score(bench.board, "lucky")
+    assert (found.status, found.reason) == ("todo", "seeds 1–3: not run yet")
+    assert ranks(bench.board) == {"gmm": 1, "lucky": 2}
+
+
+def test_losing_the_last_value_of_a_metric_wins_nothing(
+    bench: Bench, new_bench: Callable[[str], Bench]
+) -> None:
+    utility = bench.metric("tstr", family="utility")
+
+    def overall(last: float | tuple[str, str], where: Bench) -> dict[str, int]:
+        nothing = ("skipped", "no")
+        where.run(
+            {
+                "a": {"mmd": {0: 1.0}, "late": {0: last}, "tstr": {0: 4.0}},
+                "b": {"mmd": {0: 3.0}, "late": {0: nothing}, "tstr": {0: 1.0}},
+                "c": {"mmd": {0: 2.0}, "late": {0: nothing}, "tstr": {0: 3.0}},
+                "d": {"mmd": {0: 4.0}, "late": {0: nothing}, "tstr": {0: 2.0}},
+            },
+            utility,
+        )
+        return ranks(where.board)
+
+    with_it, without = overall(1.0, bench), overall(("failed", "no memory"), new_bench("other"))
+    assert all((with_it["a"] < with_it[x]) >= (without["a"] < without[x]) for x in "bcd")
+
+
+def test_overall_is_over_four_families_and_not_over_costs(bench: Bench) -> None:
+    families = {"fidelity": 1, "diversity": 2, "utility": 2, "privacy": 1, "cost": 2}
+    bench.run(
+        {
+            "a": {f"of-{f}": {0: float(rank)} for f, rank in families.items()},
+            "b": {f"of-{f}": {0: 3.0 - rank} for f, rank in families.items()},
+        },
+        *(bench.metric(f"of-{family}", family=family) for family in families),
+    )
+    assert {f: ranks(bench.board, f)["a"] for f in families} == families
+    assert ranks(bench.board) == {"a": 1, "b": 1}
+
+
+def test_families_weigh_equally_however_many_metrics_they_have(bench: Bench) -> None:
+    privacy = bench.metric("mia", family="privacy")
+    many = [f"m{i}" for i in range(5)]
+    fidelity_first = {key: {0: 1.0} for key in many} | {"mia": {0: 2.0}}
+    privacy_first = {key: {0: 2.0} for key in many} | {"mia": {0: 1.0}}
+    bench.run({"a": fidelity_first, "b": privacy_first}, privacy)
+    assert ranks(bench.board) == {"a": 1, "b": 1}
+
+
+def test_a_metric_that_is_not_ranked_never_enters_a_rank(bench: Bench) -> None:
+    shown = bench.metric("shown", ranked=False)
+    bench.run(
+        {
+            "a": {"shown": {0: 9.0}, "mmd": {0: 1.0}},
+            "b": {"shown": {0: 0.0}, "mmd": {0: 2.0}},
+        },
+        shown,
+    )
+    assert ranks(bench.board) == {"a": 1, "b": 2}
+    assert score(bench.board, "a", "shown").rank is None
+    assert list(bench.board.metrics) == ["mmd", "shown"]
+
+
+def test_a_family_of_which_nobody_has_a_value_has_no_ranks(bench: Bench) -> None:
+    privacy = bench.metric("mia", family="privacy")
+    skipped = {0: ("skipped", "one patient")}
+    bench.run({name: {"mmd": {0: 1.0}, "mia": skipped} for name in ("a", "b")}, privacy)
+    assert ranks(bench.board) == {"a": 1, "b": 1}
+    assert "privacy" not in bench.board.rows[0].ranks
+    assert score(bench.board, "a", "mia").rank is None
+
+
+def test_reference_rows_are_never_ranked_and_stand_last(bench: Bench) -> None:
+    names = ("real", "gmm", "copy", "kde")
+    bench.run({name: {"mmd": {0: float(place)}} for place, name in enumerate(names)})
+    board = bench.board
+    assert [row.label for row in board.rows] == ["gmm", "kde", "real", "copy"]
+    assert ranks(board) == {"gmm": 1, "kde": 2}
+    assert all(not row.ranks and row.scores["mmd"].rank is None for row in board.references)
+
+
+# --- which cells make a board ------------------------------------------------------------------
+
+
+def test_runs_of_one_study_and_its_settings_make_one_board(bench: Bench) -> None:
+    bench.run({"timegan": {"mmd": {0: 1.0, 1: 1.0}}})
+    bench.run({"gmm": {"mmd": {0: 2.0, 1: 2.0}}})
+    assert {row.label for row in bench.board.rows} == {"timegan", "gmm"}
+    assert ranks(bench.board) == {"timegan": 1, "gmm": 2}
+
+
+def test_unlike_studies_settings_datasets_and_data_are_never_mixed(bench: Bench) -> None:
+    row = {"gmm": {"mmd": {0: 1.0}}}
+    bench.run(row)
+    bench.run(row, study="standard")
+    bench.run(row, settings={"windows": 1000})
+    bench.run(row, bench.dataset("ecgsyn"))
+    bench.run(row, bench.dataset(digest="another"))
+    bench.run(row, bench.dataset(settings={"leads": ["V1"]}))
+    bench.run(row, bench.dataset(windows=1000))
+    bench.run(row)
+    assert len(bench.boards) == 7
+    assert [board.dataset.name for board in bench.boards] == ["ecgsyn"] + ["mitdb"] * 6
+    assert {len(board.rows) for board in bench.boards} == {1}
+
+
+def test_boards_can_be_chosen_by_dataset_and_key(bench: Bench) -> None:
+    row = {"gmm": {"mmd": {0: 1.0}}}
+    plan = bench.run(row)
+    bench.run(row, study="standard")
+    bench.run(row, bench.dataset("ecgsyn"))
+    assert [b.dataset.name for b in boards(bench.store, dataset="ecgsyn")] == ["ecgsyn"]
+    found = boards(bench.store, key=plan.board_key)
+    assert [(b.dataset.name, b.study) for b in found] == [("ecgsyn", "quick"), ("mitdb", "quick")]
+    assert {b.key for b in found} == {plan.board_key}
+
+
+def test_two_versions_of_a_generator_are_two_rows(bench: Bench) -> None:
+    for version, value in ((1, 2.0), (2, 1.0)):
+        bench.run({"gmm": {"mmd": {0: value}}}, bench.generator(version=version))
+    assert ranks(bench.board) == {"gmm v2": 1, "gmm v1": 2}
+
+
+def test_two_settings_of_a_generator_are_two_rows(bench: Bench) -> None:
+    for size in (1, 2):
+        gmm = bench.generator(settings={"components": size})
+        bench.run({"gmm": {"mmd": {0: float(size)}}}, gmm)
+    labels = [row.label for row in bench.board.rows]
+    assert len(set(labels)) == 2
+    assert all(label.startswith("gmm v1 ") for label in labels)
+
+
+def test_of_two_versions_of_a_metric_the_newer_is_ranked_and_both_are_shown(bench: Bench) -> None:
+    older, newer = bench.metric(version=1), bench.metric(version=2)
+    bench.run({"a": {"mmd": {0: 1.0}}, "b": {"mmd": {0: 2.0}}}, older)
+    bench.run({"a": {"mmd": {0: 2.0}}, "b": {"mmd": {0: 1.0}}}, newer)
+    board = bench.board
+    assert {label: metric.ranked for label, metric in board.metrics.items()} == {
+        "mmd v2": True,
+        "mmd v1": False,
+    }
+    assert ranks(board) == {"b": 1, "a": 2}
+
+
+def test_the_submissions_of_one_model_for_several_seeds_are_one_row(bench: Bench) -> None:
+    for seed, windows in ((1, "bb"), (0, "aa")):
+        model = bench.generator("mine", settings={"windows": windows}, submitted=True)
+        bench.run({"mine": {"mmd": {seed: 1.0 + seed}}}, model)
+    (row,) = bench.board.rows
+    assert row.label == "mine"
+    assert row.generator.settings == {"windows": ["aa", "bb"]}
+    assert row.scores["mmd"].seeds == (0, 1)
+    assert row.scores["mmd"].value == 1.5
+
+
+def test_two_submissions_for_one_seed_are_two_rows(bench: Bench) -> None:
+    for seed, windows in ((0, "aa"), (0, "bb"), (1, "cc")):
+        model = bench.generator("mine", settings={"windows": windows}, submitted=True)
+        bench.run({"mine": {"mmd": {seed: 1.0}}}, model)
+    assert len(bench.board.rows) == 3
+    assert {row.scores["mmd"].status for row in bench.board.rows} == {"todo"}
+
+
+def test_a_store_without_plans_or_rows_has_no_boards(bench: Bench) -> None:
+    assert bench.boards == []
+    bench.run({})
+    assert bench.boards == []
+
+
+# --- what a board is written as ----------------------------------------------------------------
+
+
+def test_the_same_runs_in_another_order_give_the_same_bytes(
+    new_bench: Callable[[str], Bench],
+) -> None:
+    def runs(bench: Bench) -> list[Callable[[], object]]:
+        references = {
+            name: {"mmd": {s: people(bench, 1.0, s) for s in (0, 1)}} for name in ("real", "copy")
+        }
+        return [
+            lambda: bench.run(references | {"gmm": {"mmd": {0: people(bench, 2.0), 1: 2.5}}}),
+            lambda: bench.run(
+                references
+                | {"kde": {"auc": {0: 1.0}, "mmd": {s: people(bench, 3.0, s) for s in (0, 1)}}}
+            ),
+        ]
+
+    first, second = new_bench("first"), new_bench("second")
+    for run in runs(first):
+        run()
+    for run in reversed(runs(second)):
+        run()
+    for form in SUFFIX:
+        assert render(first.boards, form) == render(second.boards, form)
+
+
+def test_every_format_is_written_for_every_dataset(bench: Bench) -> None:
+    for name in ("mitdb", "ecgsyn"):
+        for study in ("quick", "standard"):
+            bench.run({"gmm": {"mmd": {0: 1.0}}}, bench.dataset(name), study=study)
+    paths = write_boards(bench.boards, bench.store)
+    assert [p.relative_to(bench.store.path).as_posix() for p in paths] == [
+        f"board/{name}.{suffix}"
+        for name in ("ecgsyn", "mitdb")
+        for suffix in ("md", "csv", "json", "tex")
+    ]
+    written = json.loads(paths[-2].read_text())
+    assert [board["study"] for board in written["boards"]] == ["quick", "standard"]
+
+
+def test_runs_of_seeds_are_said_briefly() -> None:
+    assert seed_list([4, 0, 2, 1, 7, 8]) == "seeds 0–2, 4, 7, 8"
