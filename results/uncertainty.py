@@ -96,17 +96,17 @@ class Resamples:
 
     def __init__(self, people: NDArray[np.int64]) -> None:
         self.people = people
-        self._weights = np.zeros((0, RESAMPLES))
+        self._weights = np.zeros((0, 1 + RESAMPLES))
         if len(people):
             share = np.full(len(people), 1 / len(people))
             draws = np.random.default_rng(SEED).multinomial(len(people), share, size=RESAMPLES)
-            self._weights = np.ascontiguousarray(draws.T, dtype=np.float64)
+            self._weights = np.vstack([np.ones(len(people)), draws]).T.copy()
         self._kept: dict[bytes, NDArray[np.float64]] = {}
 
     def weights(self, people: NDArray[np.int64]) -> NDArray[np.float64]:
-        """How often each of these people is drawn in each resample, shape (resample, person).
+        """How often each of these people is drawn, shape (1 + resample, person); first, each once.
 
-        A resample that drew none of them says nothing of them, and has each of them once.
+        A resample that drew none of them says nothing of them, and has each of them once too.
         """
         key = people.tobytes()
         if key not in self._kept:
@@ -139,10 +139,10 @@ def sample(
     people: dict[int, set[int]] = {}
     for seed, weight in zip(seeds, fold_weights(seeds), strict=True):
         found = _contributions(contributions[seed])
-        (whole,) = found.evaluate()
-        if not math.isclose(whole, values[seed], rel_tol=1e-5, abs_tol=1e-6):
-            raise ValueError(f"its contributions make {whole}, its value is {values[seed]}")
-        resampled += weight * found.evaluate(resamples.weights(found.people))
+        made = found.evaluate(resamples.weights(found.people))
+        if not math.isclose(made[0], values[seed], rel_tol=1e-5, abs_tol=1e-6):
+            raise ValueError(f"its contributions make {made[0]}, its value is {values[seed]}")
+        resampled += weight * made[1:]
         of_value = found.people[found.denominators.any(axis=1)]
         people.setdefault(seed % 2, set()).update(of_value.tolist())
     counted = len(set().union(*people.values()))

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from torch import Tensor
+    from torch import Tensor, nn
+    from torch.optim import Adam
 
 HEAD = "timegan.json"
 
@@ -68,6 +69,28 @@ def load(folder: Path, fit: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str
         reason = f"{HEAD} is damaged"
     print(f"timegan: checkpoint not used, the fit starts afresh: {reason}")  # noqa: T201 - the cell's log
     return None
+
+
+def gather(networks: nn.Module, adams: Mapping[str, Adam]) -> dict[str, Tensor]:
+    """The tensors of networks and optimisers by name."""
+    tensors = {f"networks.{name}": weight for name, weight in networks.state_dict().items()}
+    for adam_name, adam in adams.items():
+        for number, moments in adam.state_dict()["state"].items():
+            for key, value in moments.items():
+                tensors[f"adam.{adam_name}.{number}.{key}"] = value
+    return tensors
+
+
+def scatter(tensors: Mapping[str, Tensor], networks: nn.Module, adams: Mapping[str, Adam]) -> None:
+    """Put what `gather` returned back in its place."""
+    networks.load_state_dict({name: tensors[f"networks.{name}"] for name in networks.state_dict()})
+    for adam_name, adam in adams.items():
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, value in tensors.items():
+            if name.startswith(f"adam.{adam_name}."):
+                _, _, number, key = name.split(".")
+                state.setdefault(int(number), {})[key] = value
+        adam.load_state_dict(adam.state_dict() | {"state": state})
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -71,7 +71,10 @@ class TimeGan:
         self._length = train.length
 
     def sample(self, labels: NDArray[np.int64], context: Context) -> EcgWindows:
-        """One window for each label, the label as the networks' static feature."""
+        """One window for each label, the label as the networks' static feature.
+
+        Of a class that the training windows lacked, the networks know nothing: any shape may come.
+        """
         rng = np.random.default_rng([context.seed, 2])
         parts = [np.zeros((0, self._length, len(self._low)), dtype=np.float32)]
         with torch.inference_mode(), one_thread():

@@ -102,7 +102,6 @@ class Training:
             "settings": msgspec.to_builtins(config),
             "seed": context.seed,
             "device": context.device,
-            "threads": context.threads,
             "data": data,
         }
 
@@ -229,31 +228,18 @@ class Training:
 
     def _save(self) -> None:
         progress = {"done": self.done, "random": self.rng.bit_generator.state}
-        tensors = {f"networks.{k}": v for k, v in self.networks.state_dict().items()}
-        for name, adam in self.adams.items():
-            for number, moments in adam.state_dict()["state"].items():
-                tensors |= {f"adam.{name}.{number}.{key}": v for key, v in moments.items()}
+        tensors = checkpoint.gather(self.networks, self.adams)
         checkpoint.save(self.context.checkpoint_dir, self.fit, progress, tensors)
         self._checkpoint_due = time.monotonic() + CHECKPOINT_EVERY
 
     def _resume(self) -> None:
         found = checkpoint.load(self.context.checkpoint_dir, self.fit)
-        if found is None:
-            return
-        progress, tensors = found
-        self.done = progress["done"]
-        self.rng.bit_generator.state = progress["random"]
-        self.networks.load_state_dict(
-            {k: tensors[f"networks.{k}"] for k in self.networks.state_dict()}
-        )
-        for name, adam in self.adams.items():
-            moments: dict[int, dict[str, Tensor]] = {}
-            for path, value in tensors.items():
-                if path.startswith(f"adam.{name}."):
-                    _, _, number, key = path.split(".")
-                    moments.setdefault(int(number), {})[key] = value
-            adam.load_state_dict(adam.state_dict() | {"state": moments})
-        print(f"timegan: resumed after {self.done} iterations")  # noqa: T201 - the cell's log
+        if found is not None:
+            progress, tensors = found
+            checkpoint.scatter(tensors, self.networks, self.adams)
+            self.done = progress["done"]
+            self.rng.bit_generator.state = progress["random"]
+            print(f"timegan: resumed after {self.done} iterations")  # noqa: T201 - the cell's log
 
 
 def draw_noise(noise: Noise, shape: torch.Size, rng: np.random.Generator) -> Tensor:

@@ -125,7 +125,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             name="embedding-plots",
             target="ecgbench.metrics.fidelity.embedding:embedding_plots",
             config=EmbeddingPlotsConfig,
-            summary="overlap with real windows in the plane of two principal components; pictures",
+            summary="overlap with real windows in and about the plane of two principal components",
             citation=(
                 "Yoon, Jarrett, van der Schaar, Time-series Generative Adversarial Networks, NeurIPS "
                 "2019, section 5 (pictures); van der Maaten, Hinton, Visualizing Data using t-SNE, "
@@ -136,7 +136,10 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             better="higher",
             bounds=(0.0, float("inf")),
             ideal=1.0,
-            formula="(1 − total variation distance of histograms) / its expectation for real windows",
+            formula=(
+                "Σ min(p, q) / its expectation where p = q; p, q: shares of real and synthetic windows "
+                "in cells of (PC 1, PC 2, distance from their plane)"
+            ),
         ),
         MetricSpec(
             name="discriminative",
@@ -160,7 +163,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             name="mmd",
             target="ecgbench.metrics.fidelity.mmd:mmd",
             config=MmdConfig,
-            summary="squared maximum mean discrepancy from real windows, unbiased, five bandwidths",
+            summary="squared maximum mean discrepancy from real windows, unbiased, four bandwidths",
             citation=(
                 "Gretton, Borgwardt, Rasch, Schölkopf, Smola, A Kernel Two-Sample Test, JMLR "
                 "13:723-773, 2012, equation 3"
@@ -168,11 +171,10 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             smoke={"windows": 300, "permutations": 100},
             family="fidelity",
             better="lower",
-            bounds=(-2.0, 2.0),
             ideal=0.0,
             formula=(
                 "mean k(x, x') + mean k(y, y') − 2 mean k(x, y) over pairs of different windows, "
-                "x in control, y synthetic; k = mean of Gaussians of 1/4 … 4 median distances"
+                "x in control, y synthetic; k = mean of four Gaussian kernels, each over its mean in control"
             ),
         ),
     ]

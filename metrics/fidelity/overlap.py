@@ -1,9 +1,8 @@
-"""Overlap of two clouds of points in a plane."""
+"""Overlap of two clouds of points."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,17 +10,14 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MOST_STRIPS = 10
+MOST_STRIPS = 8
 """Strips along each axis, where there are points enough."""
 
-POINTS_PER_CELL = 10
-"""Real points that a cell holds at least."""
-
-FEWEST = 4 * POINTS_PER_CELL
-"""Real points that a grid of four cells takes."""
+POINTS_PER_CELL = 5
+"""Real points that a cell holds at least, on average."""
 
 TRIMMED = 0.005
-"""Share of the real points beyond each outer edge of the grid, and of each of its strips."""
+"""Share of the real points beyond each of the two outer edges of an axis."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -40,13 +36,18 @@ class Overlap:
     of_synthetic: NDArray[np.float64]
 
 
-def overlap(real: NDArray[np.float64], synthetic: NDArray[np.float64]) -> Overlap:
-    r"""One minus the total variation distance of two histograms, relative to what chance leaves.
+def fewest(axes: int) -> int:
+    """Real points that the coarsest grid takes: two strips along each axis."""
+    return int(POINTS_PER_CELL * 2**axes)
 
-    The plane is cut into strips of equally many ``real`` points by its first axis, and each strip
-    into cells by its second: min(10, √(points / 10)) strips and as many cells in each, up to the
-    outermost .5% of the real points; what lies beyond is one more cell.  With p and q the shares of
-    the real and the synthetic points in each cell::
+
+def overlap(real: NDArray[np.float64], synthetic: NDArray[np.float64]) -> Overlap:
+    r"""One minus the total variation distance of two histograms, over what chance leaves of it.
+
+    Space is cut into strips of equally many of the n ``real`` points along its first axis, each strip
+    into such strips along the second, and so on: as many as leave 5 points in a cell, at most 8
+    along an axis, and none beyond the outermost .5% of the real points; there one more cell takes
+    all.  With p and q the shares of the real and of the m synthetic points in each cell::
 
         value = Σ min(p, q) / (1 − ½ Σ √(2/π · p(1 − p) · (1/n + 1/m)))
 
@@ -55,12 +56,12 @@ def overlap(real: NDArray[np.float64], synthetic: NDArray[np.float64]) -> Overla
     whatever their sizes, a little above or below.
 
     Args:
-        real: shape (n, 2), n ≥ `FEWEST`.
-        synthetic: shape (m, 2).
+        real: shape (n, axis), n ≥ `fewest`.
+        synthetic: shape (m, axis).
     """
-    n, m = len(real), len(synthetic)
-    strips = min(MOST_STRIPS, isqrt(n // POINTS_PER_CELL))
-    cells = strips * strips + 1
+    (n, axes), m = real.shape, len(synthetic)
+    strips = min(MOST_STRIPS, int((n / POINTS_PER_CELL) ** (1 / axes) + 1e-9))
+    cells = strips**axes + 1
     of_real, of_synthetic = _cells(real, synthetic, strips)
     p = np.bincount(of_real, minlength=cells) / n
     q = np.bincount(of_synthetic, minlength=cells) / m
@@ -76,24 +77,26 @@ def overlap(real: NDArray[np.float64], synthetic: NDArray[np.float64]) -> Overla
 def _cells(
     real: NDArray[np.float64], synthetic: NDArray[np.float64], strips: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The cell of each point; the last one lies outside of the grid."""
-    quantiles = np.linspace(TRIMMED, 1 - TRIMMED, strips + 1)
-    edges = np.quantile(real[:, 0], quantiles)
-    strip_of = [_between(edges, points[:, 0]) for points in (real, synthetic)]
-    found = [np.full(len(points), strips * strips) for points in (real, synthetic)]
-    for strip in range(strips):
-        inside = [of == strip for of in strip_of]
-        if not inside[0].any():  # equal points may leave a strip empty
-            continue
-        edges = np.quantile(real[inside[0], 1], quantiles)
-        for points, rows, cell in zip((real, synthetic), inside, found, strict=True):
-            place = _between(edges, points[rows, 1])
-            cell[rows] = np.where(place < 0, strips * strips, strip * strips + place)
-    return found[0], found[1]
+    """The cell of each point; the last one is all that lies outside of the grid."""
+    clouds = real, synthetic
+    cell_of = [np.zeros(len(points), dtype=np.int64) for points in clouds]
+    for axis in range(real.shape[1]):
+        finer = [np.full(len(points), -1) for points in clouds]
+        for cell in range(strips**axis):
+            rows = [of == cell for of in cell_of]
+            if not rows[0].any():  # where real points are equal, a cell may have none
+                continue
+            edges = np.quantile(real[rows[0], axis], np.linspace(TRIMMED, 1 - TRIMMED, strips + 1))
+            for points, inside, found in zip(clouds, rows, finer, strict=True):
+                strip = _strip(edges, points[inside, axis])
+                found[inside] = np.where(strip < 0, -1, cell * strips + strip)
+        cell_of = finer
+    last = strips ** real.shape[1]
+    return np.where(cell_of[0] < 0, last, cell_of[0]), np.where(cell_of[1] < 0, last, cell_of[1])
 
 
-def _between(edges: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.int64]:
+def _strip(edges: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.int64]:
     """The interval of each value, the last one closed; −1 outside."""
-    place = np.searchsorted(edges, values, side="right") - 1
-    place[values == edges[-1]] = len(edges) - 2
-    return np.where(place < len(edges) - 1, place, -1)
+    strip = np.searchsorted(edges, values, side="right") - 1
+    strip[values == edges[-1]] = len(edges) - 2
+    return np.where(strip < len(edges) - 1, strip, -1)

@@ -23,10 +23,10 @@ Limits = tuple[tuple[float, float], tuple[float, float]]
 COLOURS = ("#0072B2", "#009E73", "#D55E00", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Of the classes; told apart in every kind of colour vision (Okabe, Ito, 2008)."""
 
-MASS = (0.95, 0.75, 0.5, 0.25)
+MASS = (0.95, 0.5)
 """Shares of the points that the contours enclose."""
 
-FEWEST = 20
+FEWEST = 10
 """Points that a class, and each island of its contours, has at least."""
 
 
@@ -52,7 +52,7 @@ def side_by_side(
 ) -> bytes:
     """Draw real points beside synthetic ones on equal axes, coloured by class.
 
-    A grey outline in both panels encloses 95% of the real points.
+    A grey outline in both panels encloses 95% of the real points, but for small islands.
 
     Args:
         real: the left panel.
@@ -87,18 +87,20 @@ def side_by_side(
             panel.set_xticks([])
             panel.set_yticks([])
     panels[0].set_ylabel(axes[1], fontsize=9)
-    _legend(figure, classes, colours)
+    _legend(figure, classes, colours, contours=real.hidden or synthetic.hidden)
     file = BytesIO()
     canvas.print_figure(file, format="png", metadata={"Software": None})
     return file.getvalue()
 
 
-def _legend(figure: Figure, classes: tuple[str, ...], colours: list[str]) -> None:
+def _legend(
+    figure: Figure, classes: tuple[str, ...], colours: list[str], *, contours: bool
+) -> None:
     handles = [
         Line2D([], [], color=colour, label=name, marker="o", markersize=5, linestyle="none")
         for name, colour in zip(classes, colours, strict=True)
     ]
-    handles.append(Line2D([], [], color="0.45", linewidth=0.9, label="95% of real"))
+    handles.append(Line2D([], [], color="0.45", linewidth=0.9, label="95% region of real"))
     figure.legend(
         handles=handles,
         loc="outside lower center",
@@ -106,6 +108,8 @@ def _legend(figure: Figure, classes: tuple[str, ...], colours: list[str]) -> Non
         frameon=False,
         fontsize=9,
         handletextpad=0.4,
+        title="contours enclose 95% and 50% of a class" if contours else None,
+        title_fontsize=9,
     )
 
 
@@ -143,10 +147,12 @@ def _contours(
     falling = np.sort(density.ravel())[::-1]
     reached = np.searchsorted(np.cumsum(falling), np.array(masses) * falling.sum())
     levels = np.unique(falling[np.minimum(reached, falling.size - 1)])
-    islands, number = label(density > levels[0])
-    held = np.bincount(islands.ravel(), weights=counts.ravel(), minlength=number + 1)
-    held[0] = FEWEST  # the sea
-    density[(held < FEWEST)[islands]] = 0
-    if levels[0] > 0 and density.max() > levels[0]:
+    for level in levels:
+        islands, _ = label(density > level)
+        small = np.bincount(islands.ravel(), weights=counts.ravel()) < FEWEST
+        small[0] = False  # the sea
+        density[small[islands]] = 0.999 * level
+    levels = levels[(levels > 0) & (levels < density.max())]
+    if levels.size:
         x, y = ((edge[:-1] + edge[1:]) / 2 for edge in edges)
         panel.contour(x, y, density.T, levels=levels, colors=colour, linewidths=0.9)

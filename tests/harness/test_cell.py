@@ -379,14 +379,19 @@ def test_a_generator_fitted_per_class_is_checked_per_class(bench: Bench) -> None
     assert "returned signals of shape" in bench.cell(study).reason
 
 
-def test_people_that_a_generator_claims_its_windows_to_be_of_are_not_believed(
-    bench: Bench,
+@pytest.mark.parametrize(("generator", "share"), [("bad", 0.0), ("chosen", 1.0)])
+def test_only_a_reference_row_may_say_whose_its_windows_are(
+    bench: Bench, generator: str, share: float
 ) -> None:
-    """What is scored is what is stored: signals and labels."""
-    study = bad(bench, "real people")
+    """Of any other, what is scored is what is stored: signals and labels."""
+    study = bench.study(
+        generators=(generator,),
+        generator={"bad": {"how": "real people"}},
+        metrics=("bad-a",),
+        metric={"bad-a": {"how": "counts people"}},
+    )
     bench.work(study)
-    assert bench.cell(study).status == "ok"
-    assert sorted(stored(bench, study)) == ["labels", "signals"]
+    assert bench.scores(study)["bad-a"].value == share
 
 
 def test_what_a_generator_does_to_the_global_random_state_is_undone(bench: Bench) -> None:

@@ -188,7 +188,9 @@ def test_a_thread_that_a_plugin_leaves_running_holds_up_nobody(
 def test_a_process_that_a_plugin_leaves_running_holds_up_nobody(
     targets: Any, tmp_path: Path
 ) -> None:
+    started = time.monotonic()
     assert list(process.call(targets.leave_a_child, tmp_path / "pid")) == [("exit", f"{OFF} 3")]
+    assert time.monotonic() - started < 30
     os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
 
 

@@ -124,6 +124,8 @@ def bad_metric(comparison: Any, config: Any) -> Any:
         comparison.splits.control.signals[:] = 0
     if config.how == "random numbers":
         return float(np.random.random() * random.random())
+    if config.how == "counts people":
+        return float((comparison.synthetic.patients >= 0).mean())
     made: dict[str, Callable[[], Any]] = {
         "NaN": lambda: float("nan"),
         "infinite": lambda: Score(value=float("inf")),

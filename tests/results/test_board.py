@@ -218,6 +218,21 @@ def test_a_metric_that_is_not_ranked_never_enters_a_rank(bench: Bench) -> None:
     assert list(bench.board.metrics) == ["mmd", "shown"]
 
 
+def test_metrics_that_are_not_ranked_dilute_nothing(bench: Bench) -> None:
+    shown = [bench.metric(f"shown-{i}", ranked=False) for i in range(3)]
+    privacy = bench.metric("mia", family="privacy")
+    extra: dict[str, dict[int, float]] = {metric.name: {0: 1.0} for metric in shown}
+    bench.run(
+        {
+            "a": {"mmd": {0: 1.0}, "mia": {0: 2.0}} | extra,
+            "b": {"mmd": {0: 2.0}, "mia": {0: 1.0}} | extra,
+        },
+        privacy,
+        *shown,
+    )
+    assert ranks(bench.board) == {"a": 1, "b": 1}
+
+
 def test_a_family_of_which_nobody_has_a_value_has_no_ranks(bench: Bench) -> None:
     privacy = bench.metric("mia", family="privacy")
     skipped = {0: ("skipped", "one patient")}
@@ -259,6 +274,16 @@ def test_unlike_studies_settings_datasets_and_data_are_never_mixed(bench: Bench)
     assert len(bench.boards) == 7
     assert [board.dataset.name for board in bench.boards] == ["ecgsyn"] + ["mitdb"] * 6
     assert {len(board.rows) for board in bench.boards} == {1}
+
+
+def test_the_fullest_run_says_in_which_order_metrics_and_references_come(bench: Bench) -> None:
+    for study in "abcdefgh":
+        bench.run({"gmm": {"auc": {0: 1.0}}, "copy": {"auc": {0: 1.0}}}, study=study)
+        row = {"mmd": {0: 1.0}, "auc": {0: 1.0}}
+        bench.run({"real": row, "copy": row, "gmm": row}, study=study)
+    for board in bench.boards:
+        assert list(board.metrics) == ["mmd", "auc"]
+        assert [row.label for row in board.rows] == ["gmm", "real", "copy"]
 
 
 def test_boards_can_be_chosen_by_dataset_and_key(bench: Bench) -> None:

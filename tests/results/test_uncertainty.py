@@ -151,7 +151,9 @@ def test_people_without_weight_do_not_count() -> None:
 
 def test_a_resample_without_any_of_a_scores_people_counts_each_of_them_once() -> None:
     resamples = Resamples(np.arange(6))
-    weights = resamples.weights(np.array([0, 1]))
+    whole, *drawn_again = resamples.weights(np.array([0, 1]))
+    weights = np.array(drawn_again)
+    assert (whole == 1).all()
     alone = np.random.default_rng(uncertainty.SEED).multinomial(6, [1 / 6] * 6, size=RESAMPLES)
     without = ~alone[:, :2].any(axis=1)
     assert without.any()
@@ -256,6 +258,41 @@ def test_holms_procedure_by_hand() -> None:
 def test_absent_competitors_are_behind_all_others_and_tie() -> None:
     assert ranks([only_values(9.0), None, only_values(1.0), None], "lower") == [2, 3, 1, 3]
     assert ranks([None, None], "lower") == [1, 1]
+
+
+def drawn(
+    value: float, error: float, seeds: tuple[int, ...] = (0, 1), noise: float = 0.0
+) -> Sample:
+    """A value with this standard error over 43 people, and this deviation over seeds."""
+    normal = np.random.default_rng(0).normal(size=RESAMPLES)
+    scale = error * np.sqrt(41 / 43)
+    return Sample(
+        seeds=seeds,
+        values=value + noise * np.resize([1.0, 1.0, -1.0, -1.0], len(seeds)),
+        resampled=value + scale * (normal - normal.mean()) / normal.std(),
+        people=43,
+    )
+
+
+def test_the_t_test_of_a_pair_by_hand() -> None:
+    # two-sided p = .05 at t = 2.0195 with 43 - 2 degrees of freedom
+    exact = drawn(0.0, 0.0)
+    assert ranks([exact, drawn(2.03, 1.0)], "lower") == [1, 2]
+    assert ranks([exact, drawn(2.01, 1.0)], "lower") == [1, 1]
+    # of three pairs the first has to have p < .05 / 3
+    assert ranks([exact, drawn(2.3, 1.0), exact], "lower") == [1, 1, 1]
+
+
+def test_an_absence_makes_no_other_pair_significant() -> None:
+    exact, worse = drawn(0.0, 0.0), drawn(2.3, 1.0)
+    assert ranks([exact, exact, worse], "lower") == [1, 1, 1]
+    assert ranks([None, exact, worse], "lower") == [3, 1, 1]
+    seeds = (0, 1, 2, 3)
+    noisy, exact = drawn(0.0, 0.0, seeds, noise=50.0), drawn(0.0, 0.0, seeds)
+    worse = drawn(2.7, 1.0, seeds)
+    assert ranks([noisy, exact, worse], "lower") == [1, 1, 1]
+    assert ranks([None, exact, worse], "lower") == [3, 1, 1]
+    assert ranks([exact, exact, worse], "lower") == [1, 1, 3]
 
 
 def test_nobody_gains_on_anybody_by_being_absent() -> None:
