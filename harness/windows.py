@@ -143,6 +143,8 @@ class EcgWindows:
 class Splits:
     """A dataset as the protocol divides it (docs/protocol.md).
 
+    In a run the arrays are read-only: a plugin that works in place works on a copy.
+
     Attributes:
         train: all that a generator ever sees: half of the member patients' windows.
         control: a fifth of them: record-level non-members, and what fidelity is measured against.

@@ -65,12 +65,14 @@ class Row:
     Attributes:
         generator: as it was used.
         label: its name, with a version where two rows would be called the same.
+        left_out: seeds of its cells that are none of the board's.
         scores: by metric label.
         ranks: by family, and ``overall``; empty for reference rows.
     """
 
     generator: GeneratorRecord
     label: str
+    left_out: tuple[int, ...] = ()
     scores: dict[str, BoardScore] = field(default_factory=dict)
     ranks: dict[str, int] = field(default_factory=dict)
 
@@ -86,7 +88,7 @@ class Board:
         settings: what differs from the plugins' defaults.
         metrics: by label, in the order of families.
         rows: competitors by overall rank, then the reference rows.
-        seeds: all that were asked for.
+        seeds: those on which rows are compared (`gather.seeds`).
         people: how many people the intervals are over.
     """
 
@@ -131,8 +133,15 @@ def _board(store: Store, group: list[gather.Used]) -> Board:
     plan, dataset = group[0]
     metrics, asked = gather.metrics(group), gather.asked(group)
     labels = gather.labels(each.generator for each in asked)
-    rows = [Row(generator=a.generator, label=labels[a.generator.key]) for a in asked]
-    seeds = tuple(sorted({seed for each in asked for seed in each.cells}))
+    seeds = gather.seeds(asked)
+    rows = [
+        Row(
+            generator=each.generator,
+            label=labels[each.generator.key],
+            left_out=tuple(sorted(set(each.cells) - set(seeds))),
+        )
+        for each in asked
+    ]
     ended = [gather.ended(store, each, metrics, seeds) for each in asked]
     resamples = Resamples(_people(ended))
     for label, metric in metrics.items():

@@ -123,6 +123,23 @@ def _merged(parts: list[Asked]) -> list[Asked]:
     return [Asked(generator, {seed: name for part in parts for seed, name in part.cells.items()})]
 
 
+def seeds(rows: Iterable[Asked]) -> tuple[int, ...]:
+    """The seeds of a board: those of some competitor on which the most cells can be compared.
+
+    Rows are paired by seed, so all need the same seeds.  Chosen so, one row on a seed of its own
+    neither puts all others behind nor takes their seeds from them; of equals the larger set counts.
+    """
+    rows = list(rows)
+    competing = [set(row.cells) for row in rows if not row.generator.reference]
+    competing = competing or [set(row.cells) for row in rows]
+
+    def worth(chosen: set[int]) -> tuple[int, int, list[int]]:
+        complete = sum(chosen <= of_row for of_row in competing)
+        return complete * len(chosen), len(chosen), sorted(-seed for seed in chosen)
+
+    return tuple(sorted(max(competing, key=worth))) if competing else ()
+
+
 def labels(records: Iterable[PluginRecord]) -> dict[str, str]:
     """Labels by key: the name; where several share it, with the version or digits of the key."""
     unlike: dict[str, dict[str, PluginRecord]] = {}
@@ -142,7 +159,7 @@ def ended(
     store: Store,
     row: Asked,
     metrics_by_label: Mapping[str, MetricRecord],
-    seeds: Iterable[int],
+    seeds_of_board: Iterable[int],
 ) -> dict[str, dict[int, Ended]]:
     """How each metric, by label, ended on each seed; what was never asked for is still to do.
 
@@ -150,7 +167,7 @@ def ended(
         StoreError: a record cannot be read.
     """
     found: dict[str, dict[int, Ended]] = {label: {} for label in metrics_by_label}
-    for seed in seeds:
+    for seed in seeds_of_board:
         name = row.cells.get(seed, "")
         record = store.cell(name) if name else None
         for label, metric in metrics_by_label.items():

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from ecgbench.nn import fused
+
 CHUNK = 16
 """Steps whose gates are worked on together, so that they stay in the processor's cache."""
 
@@ -54,6 +56,9 @@ class RecurrentStack(nn.Module):
             states, _ = self.gru(x)
             out: Tensor = self.head(states)
             return out
+        if fused.applies_to(x):
+            layers = [weight for layer in self.gru.all_weights for weight in layer]
+            return fused.gru_stack(x, [*layers, self.head.weight, self.head.bias])
         states = x.permute(1, 2, 0).contiguous()  # (time, channel, batch)
         layer: Any = _GruLayer.apply  # torch leaves it untyped
         for weights in self.gru.all_weights:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 QUANTILES = (0.001, 0.01, 0.1, 0.5)
 """Of the distance between two control windows: the kernel's bandwidths."""
+
+
+FEWEST = 20
+"""Windows of a class that its own value takes."""
 
 
 def mmd(comparison: Comparison, config: MmdConfig) -> Score:
@@ -43,8 +48,8 @@ def mmd(comparison: Comparison, config: MmdConfig) -> Score:
     windows that are neither like real ones nor like each other, about 1; repeats of a few, more.
 
     Parts: ``p``, the share of the random exchanges of real and synthetic windows whose value is at
-    least as high (ibid., section 8.1; it takes windows, not people, to be independent); ``mmd-CLASS``,
-    the value within a class, the same kernel.
+    least as high (it takes windows, not people, to be independent); ``mmd-CLASS``, the value within
+    each class that has 20 windows on both sides, in a kernel of its own.
 
     Contributions are a U-statistic's first-order (Hájek) projection: a window counts with twice its
     mean similarity to the other windows of its side less that to the other side; a synthetic window
@@ -55,28 +60,30 @@ def mmd(comparison: Comparison, config: MmdConfig) -> Score:
     """
     control, synthetic = comparison.splits.control, comparison.synthetic
     rng = np.random.default_rng([comparison.seed, 5])
-    real = control.take(stratified(control.labels, config.windows, rng))
-    rows = stratified(synthetic.labels, config.windows, rng)
-    made = synthetic.take(rows)
+    real = stratified(control.labels, config.windows, rng)
+    made = stratified(synthetic.labels, config.windows, rng)
     if len(real) < 2 or len(made) < 2:
         raise Skip("it needs two windows of control and two synthetic ones")
-    n = len(real)
-    kernel = _kernel(np.concatenate([real.signals, made.signals]), n)
-    terms = _terms(kernel, n)
-    parts = {"p": _p_value(kernel, n, terms.value, config.permutations, rng)}
+    kernel = _kernel(control.signals[real], synthetic.signals[made])
+    terms = _terms(kernel, len(real))
+    parts = {"p": _p_value(kernel, len(real), terms.value, config.permutations, rng)}
     for c, label in enumerate(comparison.classes):
-        among = np.flatnonzero(np.concatenate([real.labels, made.labels]) == c)
-        among_real = int(np.sum(real.labels == c))
-        if min(among_real, len(among) - among_real) >= 2:
-            parts[f"mmd-{label}"] = _terms(kernel[np.ix_(among, among)], among_real).value
+        of_real, of_made = (
+            rng.permutation(np.flatnonzero(side.labels == c))[: config.windows]
+            for side in (control, synthetic)
+        )
+        if min(len(of_real), len(of_made)) >= FEWEST:
+            with suppress(Skip):  # a class of equal windows has no bandwidth
+                within = _kernel(control.signals[of_real], synthetic.signals[of_made])
+                parts[f"mmd-{label}"] = _terms(within, len(of_real)).value
     return Score(
         value=terms.value,
         parts=parts,
         contributions=first_order(
             terms.value,
-            (real.patients, 2 * (terms.real_to_real - terms.real_to_synthetic)),
+            (control.patients[real], 2 * (terms.real_to_real - terms.real_to_synthetic)),
             (
-                people_behind(comparison)[rows],
+                people_behind(comparison)[made],
                 2 * (terms.synthetic_to_synthetic - terms.synthetic_to_real),
             ),
         ),
@@ -108,8 +115,9 @@ def _terms(kernel: NDArray[np.float64], n: int) -> _Terms:
     )
 
 
-def _kernel(signals: NDArray[np.float32], n: int) -> NDArray[np.float64]:
-    """Similarities of all pairs, of which the first ``n`` are real; zero on the diagonal."""
+def _kernel(real: NDArray[np.float32], made: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Similarities of all pairs of windows, real ones first; zero on the diagonal."""
+    n, signals = len(real), np.concatenate([real, made])
     flat = signals.reshape(len(signals), -1).astype(np.float64)
     flat -= flat[:n].mean(axis=0)  # distances stay, |a|² − 2ab + |b|² loses fewer digits
     norms = np.einsum("ij,ij->i", flat, flat)

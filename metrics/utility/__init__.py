@@ -23,7 +23,7 @@ class PredictiveConfig(Config, frozen=True):
     )
     learning_rate: Annotated[
         float, msgspec.Meta(gt=0, description="peak of the schedule; constant .001 as published")
-    ] = 0.01
+    ] = 0.02
     hidden: Annotated[
         int, msgspec.Meta(ge=1, description="fewest units; half as many as leads as published")
     ] = 24

@@ -1,4 +1,10 @@
-"""The boards as JSON in the published schema (docs/results.md)."""
+"""The boards as JSON, for programs and for publication.
+
+``{schema, boards: [{dataset, data, study, settings, seeds, people, metrics, rows}]}``: ``data`` is the
+digest of the windows; ``metrics`` are `MetricRecord`s by label; a row has ``generator``,
+``reference``, ``submitted``, ``settings``, ``origin``, ``left_out`` (its seeds that are none of the
+board's), ``ranks`` by family and overall, and ``scores``, `BoardScore`s by label.
+"""
 
 from __future__ import annotations
 
@@ -36,6 +42,7 @@ def _row(row: Row) -> dict[str, Any]:
         "submitted": row.generator.submitted,
         "settings": row.generator.settings,
         "origin": row.generator.origin,
+        "left_out": row.left_out,
         "ranks": row.ranks,
         "scores": row.scores,
     }

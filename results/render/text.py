@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import unicodedata
 from typing import TYPE_CHECKING
 
@@ -42,7 +41,7 @@ def number(value: float | None, like: float | None = None) -> str:
         return "0"
     if magnitude < 1e-4:
         return f"{value:.1e}"
-    decimals = max(0, 2 - math.floor(math.log10(magnitude)))
+    decimals = max(0, 2 - int(f"{magnitude:.2e}".partition("e")[2]))
     return f"{0.0 if round(value, decimals) == 0 else value:.{decimals}f}"
 
 
@@ -181,4 +180,13 @@ def _gaps(board: Board) -> list[str]:
         what = "every metric" if len(labels) == len(board.metrics) else ", ".join(labels)
         who = "all rows" if len(rows) == len(board.rows) else ", ".join(rows)
         lines.append(f"{status}: {what} ({who}): {reason}")
+    left_out: dict[tuple[int, ...], list[str]] = {}
+    for row in board.rows:
+        if row.left_out:
+            left_out.setdefault(row.left_out, []).append(name(row))
+    for seeds, rows_with in left_out.items():
+        lines.append(
+            f"left out: {seed_list(seeds)} ({', '.join(rows_with)}): rows are compared on the same "
+            "seeds, and too few have run these"
+        )
     return lines

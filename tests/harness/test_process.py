@@ -116,6 +116,10 @@ def test_torch_and_its_like_use_as_many_threads_as_asked(targets: Any, threads: 
     assert variable == str(threads)
 
 
+def test_what_takes_seconds_to_import_is_there_from_the_start(targets: Any) -> None:
+    assert list(process.call(targets.imported)) == [("value", True), ("exit", None)]
+
+
 def test_the_process_has_the_environment_variables_of_this_moment(
     targets: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

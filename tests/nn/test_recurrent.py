@@ -8,12 +8,19 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from ecgbench.nn import RecurrentStack
+from ecgbench.nn import RecurrentStack, fused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from torch import Tensor
+
+
+@pytest.fixture(autouse=True, params=["native", "torch"])
+def kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every promise holds with the compiled kernel and without it."""
+    if request.param == "torch":
+        monkeypatch.setattr(fused, "applies_to", lambda _: False)
 
 
 def stack(
@@ -84,7 +91,10 @@ def test_frozen_weights_get_no_gradient_and_pass_it_on() -> None:
     assert torch.equal(x.grad, wanted)
 
 
-def test_a_second_pass_back_through_one_graph_is_refused_and_not_wrong() -> None:
+def test_a_second_pass_back_through_one_graph_is_refused_and_not_wrong(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fused, "applies_to", lambda _: False)  # the kernel's graph lasts
     x = torch.rand(2, 5, 3, generator=torch.Generator().manual_seed(1))
     loss = stack()(x).sum()
     loss.backward(retain_graph=True)

@@ -80,7 +80,8 @@ class Jitter:
             tell(f"step {step}")
             time.sleep(self.config.seconds)
             context.log(step, total=self.config.steps, loss=1 / step)
-            mark.write_text(str(step))
+            mark.with_suffix(".new").write_text(str(step))
+            mark.with_suffix(".new").replace(mark)
 
     def sample(self, labels: Any, context: Any) -> EcgWindows:
         import numpy as np

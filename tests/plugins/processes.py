@@ -94,6 +94,10 @@ def threads(send: Any) -> None:
     send(("value", [torch.get_num_threads(), pools, os.environ["OMP_NUM_THREADS"]]))
 
 
+def imported(send: Any) -> None:
+    send(("value", {"torch", "sklearn.manifold"} <= set(sys.modules)))
+
+
 def interrupts(send: Any) -> None:
     os.kill(os.getpid(), signal.SIGINT)
     send(("value", "still here"))

@@ -160,6 +160,35 @@ def test_fewer_seeds_than_the_others_gain_nothing(bench: Bench) -> None:
     assert ranks(bench.board) == {"gmm": 1, "lucky": 2}
 
 
+def test_a_row_on_seeds_of_its_own_changes_nothing_for_the_others(bench: Bench) -> None:
+    bench.run({name: {"mmd": {0: mean, 1: mean}} for name, mean in (("gmm", 1.0), ("kde", 2.0))})
+    bench.run({"mine": {"mmd": {4: 0.0}}, "kde": {"mmd": {4: 5.0}}})
+    board = bench.board
+    assert board.seeds == (0, 1)
+    assert ranks(board) == {"gmm": 1, "kde": 2, "mine": 3}
+    assert score(board, "kde").value == 2.0
+    assert {row.label: row.left_out for row in board.rows} == {"gmm": (), "kde": (4,), "mine": (4,)}
+
+
+@pytest.mark.parametrize(
+    ("asked", "chosen"),
+    [
+        ([{0, 1}, {0, 1}, {0}], (0, 1)),
+        ([{0, 1}, {0}], (0, 1)),
+        ([{0, 1}, {0, 1}, {0, 1}, {0, 1, 2, 3}], (0, 1)),
+        ([{0, 1}, {0, 1, 2, 3}, {0, 1, 2, 3}], (0, 1, 2, 3)),
+        ([{0}, {0}, {0}, {0, 1}], (0,)),
+        ([{1}, {0}], (0,)),
+    ],
+)
+def test_rows_are_compared_on_the_seeds_with_the_most_cells(
+    bench: Bench, asked: list[set[int]], chosen: tuple[int, ...]
+) -> None:
+    for number, seeds in enumerate(asked):
+        bench.run({f"g{number}": {"mmd": dict.fromkeys(seeds, 1.0)}, "real": {"mmd": {9: 0.0}}})
+    assert bench.board.seeds == chosen
+
+
 def test_losing_the_last_value_of_a_metric_wins_nothing(
     bench: Bench, new_bench: Callable[[str], Bench]
 ) -> None:
@@ -340,7 +369,8 @@ def test_two_submissions_for_one_seed_are_two_rows(bench: Bench) -> None:
         model = bench.generator("mine", settings={"windows": windows}, submitted=True)
         bench.run({"mine": {"mmd": {seed: 1.0}}}, model)
     assert len(bench.board.rows) == 3
-    assert {row.scores["mmd"].status for row in bench.board.rows} == {"todo"}
+    assert bench.board.seeds == (0,)
+    assert [row.scores["mmd"].status for row in bench.board.rows] == ["ok", "ok", "todo"]
 
 
 def test_a_store_without_plans_or_rows_has_no_boards(bench: Bench) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         (-0.5, "-0.500"),
         (-1e-300, "-1.0e-300"),
         (0.0, "0"),
-        (0.9996, "1.000"),
+        (0.9996, "1.00"),
         (None, "–"),
     ],
 )
@@ -99,6 +99,13 @@ def test_every_gap_is_named_with_its_rows_and_reason(bench: Bench) -> None:
     assert "failed: every metric (kde): NaN" in notes
     assert "todo: every metric (vae): seed 1: not run yet" in notes
     assert text.beside(bench.board.rows[0].scores["mmd"], bench.board) == "(1 of 2 seeds)"
+
+
+def test_seeds_that_are_left_out_are_named(bench: Bench) -> None:
+    for name in ("a", "b", "d"):
+        bench.run({name: {"mmd": {0: 1.0, 1: 1.0}}})
+    bench.run({"c": {"mmd": dict.fromkeys(range(6), 1.0)}})
+    assert any(note.startswith("left out: seeds 2–5 (c): ") for note in text.notes(bench.board))
 
 
 def test_the_legend_says_what_the_seeds_cannot_tell(bench: Bench) -> None:

@@ -1,0 +1,228 @@
+"""``gru.c``, compiled for this processor at first use, kept in the user's cache, and loaded.
+
+The compiled object is a file ``kernels/gru-KEY-DIGEST.so`` of the cache (`cache_dir`).  KEY hashes all
+that it was made from: the source, the compiler's version, the flags, the processor.  DIGEST hashes the
+object itself, and only an object that bears it is loaded: a truncated one would crash the process.  It is
+written under another name and renamed when it is whole and on disk, so that a compiler which is killed
+leaves nothing that could be mistaken for an object, and processes that compile at the same time each put
+a whole one there.  Where the cache cannot be written, a process compiles into a temporary folder.
+
+The environment variable ``ECGBENCH_KERNEL`` is ``native`` (fail without the kernel), ``torch`` (do not
+use it), or unset (use it if it can be had).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import logging
+import os
+import platform
+import shlex
+import shutil
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from ecgbench.harness.errors import EcgbenchError, UsageError
+from ecgbench.harness.physionet import cache_dir
+
+SOURCE = Path(__file__).with_name("gru.c")
+COMPILERS = ("cc", "gcc", "clang")
+
+FLAGS = (
+    "-std=gnu11",
+    "-O3",
+    "-march=native",
+    "-ffp-contract=fast",  # a product and a sum in one instruction
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-fno-signed-zeros",
+    # not -ffast-math: NaN must come through, and the order of sums is written in the source
+    "-fPIC",
+    "-shared",
+)
+OPENMP = ("-fopenmp",)
+"""Left out where the compiler has no OpenMP.  GCC's is torch's own: threads are not started twice."""
+
+SECONDS = 300.0
+"""After which a compiler is given up."""
+
+
+COMPILING = "compiling-"
+
+
+class KernelError(EcgbenchError):
+    """The kernel is not to be had; the message says why and what would help."""
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """Which kernel runs recurrent stacks on the CPU.
+
+    Attributes:
+        name: ``native`` or ``torch``.
+        reason: why, in words for the user.
+    """
+
+    name: str
+    reason: str
+
+
+@cache
+def kernel() -> Kernel:
+    """The kernel that `RecurrentStack` uses for float32 on the CPU in this process.
+
+    The first call compiles it, in a few seconds, unless the cache has it.  Without a compiler a note is
+    logged, once.
+
+    Raises:
+        UsageError: ``ECGBENCH_KERNEL`` has an unknown value.
+        KernelError: it is ``native``, and the kernel is not to be had.
+    """
+    wanted = os.environ.get("ECGBENCH_KERNEL") or None
+    if wanted not in {None, "native", "torch"}:
+        raise UsageError(f"ECGBENCH_KERNEL is {wanted!r}: set it to native or torch, or unset it")
+    if wanted == "torch":
+        return Kernel("torch", "ECGBENCH_KERNEL is torch")
+    try:
+        loaded = library()
+    except KernelError as error:
+        if wanted == "native":
+            raise
+        logging.getLogger(__name__).warning(
+            "recurrent networks train several times slower than they could: %s", error
+        )
+        return Kernel("torch", str(error))
+    threads = "OpenMP" if loaded.gru_has_threads() else "one thread, the compiler has no OpenMP"
+    built = f"vectors of {loaded.gru_vector_bits()} bits, {threads}, {Path(loaded._name)}"  # noqa: SLF001 - the path it was loaded from has no other name
+    return Kernel("native", built)
+
+
+@cache
+def library(*, double: bool = False) -> ctypes.CDLL:
+    """The loaded kernel.
+
+    Args:
+        double: the same source in float64, for tests.
+
+    Raises:
+        KernelError: there is no compiler, or it fails.
+    """
+    compiler = _compiler()
+    try:
+        version = subprocess.run(
+            [*compiler, "--version"], capture_output=True, check=True, timeout=SECONDS
+        ).stdout
+    except (OSError, subprocess.SubprocessError) as error:
+        raise KernelError(f"the C compiler {shlex.join(compiler)} does not run: {error}") from error
+    source = SOURCE.read_bytes()
+    flags = (*FLAGS, *(["-DDOUBLE"] if double else []))
+    made_from = [source, version, repr((compiler, flags, OPENMP)).encode(), _processor()]
+    key = hashlib.sha256(b"\0".join(made_from)).hexdigest()[:24]
+    folder = cache_dir() / "kernels"
+    for found in sorted(folder.glob(f"gru-{key}-*.so")):
+        if loaded := _load(found):
+            return loaded
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _remove_remains(folder)
+        return _built(compiler, flags, folder, key)
+    except OSError:  # the cache cannot be written, or nothing in it may be executed
+        with tempfile.TemporaryDirectory(prefix="ecgbench-") as temporary:
+            try:
+                return _built(compiler, flags, Path(temporary), key)
+            except OSError as error:
+                raise KernelError(f"the compiled kernel cannot be used: {error}") from error
+
+
+def _compiler() -> list[str]:
+    if chosen := os.environ.get("CC"):
+        return shlex.split(chosen)
+    for name in COMPILERS:
+        if path := shutil.which(name):
+            return [path]
+    raise KernelError(
+        f"no C compiler ({', '.join(COMPILERS)}) is on PATH; install one (gcc, say) or name it in CC"
+    )
+
+
+def _processor() -> bytes:
+    """The processor's model and its instruction sets, on which ``-march=native`` depends."""
+    lines = [platform.machine(), platform.processor()]
+    try:
+        told = Path("/proc/cpuinfo").read_text("utf-8").split("\n\n", 1)[0].splitlines()
+    except OSError:
+        told = []
+    names = ("model name", "flags", "Features", "CPU implementer", "CPU part")
+    return "\n".join(lines + [line for line in told if line.startswith(names)]).encode()
+
+
+def _remove_remains(folder: Path) -> None:
+    """Remove what processes that were killed while they compiled have left behind."""
+    for remains in folder.glob(f"{COMPILING}*"):
+        if time.time() - remains.stat().st_mtime > SECONDS:
+            shutil.rmtree(remains, ignore_errors=True)
+
+
+def _built(compiler: list[str], flags: tuple[str, ...], folder: Path, key: str) -> ctypes.CDLL:
+    """Compile into ``folder`` and load.
+
+    Raises:
+        OSError: the folder cannot be written, or nothing in it loaded.
+        KernelError: the compiler failed.
+    """
+    with tempfile.TemporaryDirectory(prefix=COMPILING, dir=folder) as temporary:
+        made = Path(temporary) / "gru.so"
+        for more in (OPENMP, ()):
+            done = _compile([*compiler, *flags, *more, "-o", str(made), str(SOURCE)])
+            if done.returncode == 0:
+                break
+        else:
+            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+            raise KernelError(f"{shlex.join(compiler)} cannot compile {SOURCE}: {last}")
+        with made.open("rb+") as stream:
+            digest = hashlib.sha256(stream.read()).hexdigest()
+            os.fsync(stream.fileno())
+        whole = made.replace(folder / f"gru-{key}-{digest}.so")
+    loaded = _load(whole)
+    if loaded is None:
+        raise OSError(f"{whole} cannot be loaded")
+    return loaded
+
+
+def _compile(command: list[str]) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=SECONDS)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise KernelError(f"{command[0]} does not run: {error}") from error
+
+
+def _load(path: Path) -> ctypes.CDLL | None:
+    """Load an object that is what its name says; one that is not is removed if it can be."""
+    try:
+        if hashlib.sha256(path.read_bytes()).hexdigest() == path.stem.rpartition("-")[2]:
+            return _declared(ctypes.CDLL(str(path)))
+        path.unlink()
+    except OSError:
+        pass
+    return None
+
+
+def _declared(kernel: ctypes.CDLL) -> ctypes.CDLL:
+    pointer, number, size = ctypes.c_void_p, ctypes.c_int, ctypes.c_int64
+    for name, result, arguments in (
+        ("gru_has_threads", number, []),
+        ("gru_vector_bits", number, []),
+        ("gru_states_size", size, [pointer]),
+        ("gru_gradients_size", size, [pointer]),
+        ("gru_scratch_size", size, [pointer, number, number]),
+        ("gru_forward", None, [pointer, number, *[pointer] * 5]),
+        ("gru_backward", None, [pointer, number, *[pointer] * 7]),
+    ):
+        function = getattr(kernel, name)
+        function.restype, function.argtypes = result, arguments
+    return kernel
