@@ -75,8 +75,12 @@ def _machine() -> dict[str, str]:
     facts |= {name: version or "not installed" for name, version in found["packages"].items()}
     import torch  # noqa: PLC0415 - a second to import, and it may be what is wrong
 
+    from ecgbench.nn import native  # noqa: PLC0415 - as below
+
     names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     facts["devices"] = ", ".join(["cpu", *(f"cuda:{i} {name}" for i, name in enumerate(names))])
+    kernel = native.kernel()
+    facts["recurrent kernel"] = f"{kernel.name}: {kernel.reason}"
     return facts
 
 
