@@ -107,6 +107,7 @@ def plan_of(
     dataset_index = {record.name: i for i, record in enumerate(datasets)}
     generator_index = {record.name: i for i, record in enumerate(generators)}
     record = PlanRecord(
+        protocol=PROTOCOL,
         study=study.name,
         settings=board_settings(study),
         datasets=datasets,

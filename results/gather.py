@@ -137,7 +137,8 @@ def seeds(rows: Iterable[Asked]) -> tuple[int, ...]:
         complete = sum(chosen <= of_row for of_row in competing)
         return complete * len(chosen), len(chosen), sorted(-seed for seed in chosen)
 
-    return tuple(sorted(max(competing, key=worth))) if competing else ()
+    best = max(competing, key=worth) if competing else set[int]()
+    return tuple(sorted(best))
 
 
 def labels(records: Iterable[PluginRecord]) -> dict[str, str]:

@@ -32,8 +32,9 @@ class PluginRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def identity(self) -> tuple[str, int, dict[str, Any]]:
-        """What can change a result."""
-        return self.name, self.version, self.settings
+        """What can change a result; of a local file, its digest stands for the version."""
+        file = self.origin if self.origin.split(" ")[0].endswith(".py") else ""
+        return (self.name, self.version, {**self.settings, **({"file": file} if file else {})})
 
     @property
     def key(self) -> str:
@@ -210,6 +211,7 @@ class PlanRecord(msgspec.Struct, frozen=True, kw_only=True):
     ended, too.
 
     Attributes:
+        protocol: version of the splits.
         study: the study's name.
         settings: what tells this study's numbers from another's: subsample, smoke, and every
             plugin's settings that differ from its defaults.
@@ -220,6 +222,7 @@ class PlanRecord(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     schema: int = SCHEMA
+    protocol: int
     study: str
     settings: dict[str, Any]
     datasets: list[DatasetRecord]
@@ -230,7 +233,7 @@ class PlanRecord(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def board_key(self) -> str:
         """12 hexadecimal digits that plans of one board share."""
-        return digest_of([self.study, self.settings])
+        return digest_of([self.protocol, self.study, self.settings])
 
 
 def encode(value: object) -> bytes:

@@ -66,7 +66,7 @@ class Store:
         write(self._score_file(record.cell, record.metric), encode(record))
 
     def _score_file(self, cell: str, metric: MetricRecord) -> Path:
-        return self.folder(cell) / "scores" / f"{metric.name}-{metric.key}.json"
+        return self.path / f"cells/{cell}/scores/{metric.name}-{metric.key}.json"
 
     def scores(self, cell: str) -> list[ScoreRecord]:
         """All scores of a cell, by file name."""

@@ -19,7 +19,6 @@ import torch
 from torch.nn.functional import one_hot
 
 from ecgbench.generators.timegan.training import Training, draw_noise
-from ecgbench.nn.recurrent import one_thread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,8 +64,7 @@ class TimeGan:
             context,
             data=digest.hexdigest(),
         )
-        with one_thread():
-            self._networks: Networks = training.run()
+        self._networks: Networks = training.run()
         self.parameters = sum(weight.numel() for weight in self._networks.parameters())
         self._length = train.length
 
@@ -77,7 +75,7 @@ class TimeGan:
         """
         rng = np.random.default_rng([context.seed, 2])
         parts = [np.zeros((0, self._length, len(self._low)), dtype=np.float32)]
-        with torch.inference_mode(), one_thread():
+        with torch.inference_mode():
             for s in self._static(labels, context.device).split(SAMPLING_BATCH):
                 shape = torch.Size((len(s), self._length, len(self._low)))
                 z = draw_noise(self.config.noise, shape, rng).to(context.device)

@@ -102,6 +102,7 @@ class Training:
             "settings": msgspec.to_builtins(config),
             "seed": context.seed,
             "device": context.device,
+            "threads": context.threads,
             "data": data,
         }
 

@@ -82,9 +82,9 @@ class RunProgress:
             case ("log", step, total, values):
                 shown = "  ".join(f"{plain(k)} {number(v)}" for k, v in values.items())
                 self.live.update(self.step, total=total, completed=step, note=escape(shown))
-            case ("cell", "ok", _):
-                pass
-            case ("cell", status, reason):
+            case ("busy",):
+                self._say(f"left to another run that works on it: {name}", failed=False)
+            case ("cell", status, reason) if status != "ok":
                 self._say(f"{status}: {name}: {plain(reason)}", failed=status == "failed")
             case ("score", metric, "failed", reason, _):
                 self._say(f"failed: {name}: {metric}: {plain(reason)}", failed=True)

@@ -132,17 +132,11 @@ def run(
 
 def report(plan: Plan, store: Store, console: Console, *, busy: int = 0) -> int:
     """Print the boards of a plan, write the tables, and return the exit code."""
+    names_used = sorted({record.name for record in plan.record.datasets})
+    found = [board for name in names_used for board in boards(store, dataset=name)]
     used = {record.key for record in plan.record.datasets}
-    found = boards(store, key=plan.record.board_key)
-    show([board for board in found if board.dataset.key in used], console)
-    paths = write_boards(
-        [
-            b
-            for name in sorted({r.name for r in plan.record.datasets})
-            for b in boards(store, dataset=name)
-        ],
-        store,
-    )
+    show([b for b in found if b.key == plan.record.board_key and b.dataset.key in used], console)
+    paths = write_boards(found, store)
     console.print()
     for folder in dict.fromkeys(path.with_suffix("") for path in paths):
         suffixes = ",".join(p.suffix[1:] for p in paths if p.with_suffix("") == folder)

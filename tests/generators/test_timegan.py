@@ -414,19 +414,6 @@ def test_the_same_seed_gives_the_same_bytes_and_leaves_global_random_state_alone
     np.testing.assert_equal(after, numpys)
 
 
-def test_the_number_of_threads_changes_no_byte_and_is_left_as_it_was(context: Context) -> None:
-    threads = torch.get_num_threads()
-    try:
-        made = []
-        for number in (1, 2):
-            torch.set_num_threads(number)
-            made.append(fitted(context).sample(LABELS, context).signals.tobytes())
-            assert torch.get_num_threads() == number
-    finally:
-        torch.set_num_threads(threads)
-    assert made[0] == made[1]
-
-
 class Stopped(Exception):  # noqa: N818 - stands for a kill
     """The fit is interrupted."""
 

@@ -117,6 +117,7 @@ class Bench:
                     if (outcome := of_metric.get(seed)) is not None:
                         self.store.write_score(_score(metrics[key], cell.name, outcome))
         plan = PlanRecord(
+            protocol=1,
             study=study,
             settings=settings or {},
             datasets=[dataset],

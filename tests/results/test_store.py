@@ -79,6 +79,7 @@ SCORE = ScoreRecord(
     finished="2026-01-01T00:00:00+00:00",
 )
 PLAN = PlanRecord(
+    protocol=1,
     study="quick",
     settings={"windows": 100},
     datasets=[DATASET],
