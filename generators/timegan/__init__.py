@@ -28,13 +28,13 @@ class TimeGanConfig(Config, frozen=True):
     learning_rate: Annotated[float, Meta(gt=0, description="of every Adam optimiser")] = 1e-3
     embedding_iterations: Annotated[
         int, Meta(ge=0, description="of the first phase, reconstruction (authors: 50,000)")
-    ] = 600
+    ] = 2000
     supervised_iterations: Annotated[
         int, Meta(ge=0, description="of the second phase, the supervisor alone (authors: 50,000)")
-    ] = 300
+    ] = 1000
     iterations: Annotated[
         int, Meta(ge=0, description="of the third phase, joint training (authors: 50,000)")
-    ] = 250
+    ] = 1000
     gamma: Annotated[
         float,
         Meta(ge=0, description="γ, weight of the adversarial losses on the unsupervised latents"),
