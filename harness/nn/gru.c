@@ -206,9 +206,10 @@ static void set_product(const real *panels, int64_t rows, int64_t depth, const r
 static void pack(const real *a, int64_t row_stride, int64_t depth_stride, int64_t turn, int64_t rows,
                  int64_t depth, real *panels) {
     for (int64_t first = 0; first < rows; first += ROWS)
-        for (int64_t k = 0; k < depth; ++k)
-            for (int64_t i = first; i < rows && i < first + ROWS; ++i)
-                *panels++ = a[i * row_stride + (k + turn) % depth * depth_stride];
+        for (int64_t k = 0; k < depth; ++k) {
+            const real *column = a + (k + turn) % depth * depth_stride;
+            for (int64_t i = first; i < rows && i < first + ROWS; ++i) *panels++ = column[i * row_stride];
+        }
 }
 
 /* a and b interlaced: their lower halves, or their upper ones. */
