@@ -44,7 +44,8 @@ def mmd(comparison: Comparison, config: MmdConfig) -> Score:
     divided by its mean.  Of each side at most ``windows`` are looked at, every class in its
     proportion.
 
-    Lower is better.  Range (−∞, ∞).  An ideal generator scores 0 on average, a little above or below;
+    Lower is better.  Range (−∞, ∞).  An ideal generator, which draws independently, scores 0 on
+    average; the ``real`` row scores a little less, for it is stratified by patient as ``control`` is;
     windows that are neither like real ones nor like each other, about 1; repeats of a few, more.
 
     Parts: ``p``, the share of the random exchanges of real and synthetic windows whose value is at
