@@ -3,38 +3,36 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import io
 import json
-import random
+import os
 import resource
 import shutil
 import sys
 import time
 import traceback
-import zipfile
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
-from filelock import Timeout
 
 from ecgbench.harness import data
 from ecgbench.harness.catalog import discover
 from ecgbench.harness.checks import as_score, check_applies, check_metric_applies, check_sample
-from ecgbench.harness.comparison import Comparison, Once
+from ecgbench.harness.comparison import Comparison
 from ecgbench.harness.config import build
 from ecgbench.harness.contracts import Context, Costs, Score
 from ecgbench.harness.environment import environment
-from ecgbench.harness.errors import PluginError, Skip, StoreError
+from ecgbench.harness.errors import DamagedError, PluginError, Skip
+from ecgbench.harness.isolation import plugin_state
+from ecgbench.harness.once import OnceInStore
 from ecgbench.harness.split import split, subsample
 from ecgbench.harness.windows import PROTOCOL, EcgWindows, Splits
+from ecgbench.results.npz import npz, read_npz, synthetic_digest
 from ecgbench.results.records import (
     CellId,
     CellRecord,
@@ -43,30 +41,26 @@ from ecgbench.results.records import (
     MetricRecord,
     ScoreRecord,
     Status,
-    digest_of,
 )
-from ecgbench.results.store import Store, write
+from ecgbench.results.store import Store, sha256, write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from numpy.typing import NDArray
 
     from ecgbench.harness.catalog import Catalog
-    from ecgbench.harness.comparison import Arrays
     from ecgbench.harness.contracts import Generator
     from ecgbench.harness.specs import GeneratorSpec
-
-UNREADABLE = (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error)
-"""What numpy raises for a file that is no archive of arrays, or a damaged one."""
 
 RUSAGE_UNIT = 1 if sys.platform == "darwin" else 1024
 """Bytes in the unit of ``ru_maxrss``."""
 
 Send = Callable[[tuple[Any, ...]], None]
-"""Reports to whoever waits: ``("busy",)``, ``("stage", name)``, ``("log", step, total, values)``,
-``("cell", status, reason)`` and ``("score", metric, status, reason, value)``.  The stages are
-``data``, ``fit``, ``sample`` and `scoring` of each metric."""
+"""Reports to whoever waits: ``("stage", name)``, ``("log", step, total, values)``,
+``("aside", why)`` of what was damaged, ``("cell", status, reason)`` and ``("score", metric, status,
+reason, value)``.  The stages are ``data``, ``fit``, ``sample`` and `scoring` of each metric."""
+
+TELL_EVERY = 0.1
+"""Seconds between two reports of a step: a fast fit must not drown whoever watches."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,12 +70,14 @@ class Task:
     Attributes:
         store: the store's folder.
         cell: what to run.
-        metrics: the scores that are wanted and have not ended.
+        metrics: the scores that are wanted; those that have ended stay as they are.
         folder: where the dataset's files stand.
         plugin_files: given with ``--plugin``.
         study: the resolved study, for the record.
         device: ``"cpu"`` or ``"cuda"``.
         threads: for plugins.
+        timeout: seconds that fitting, sampling and each score may take; None for any.
+        memory: bytes that the process and those it starts may use; None for any.
     """
 
     store: Path
@@ -92,19 +88,16 @@ class Task:
     study: dict[str, Any] = field(default_factory=dict)
     device: str = "cpu"
     threads: int = 1
+    timeout: float | None = None
+    memory: int | None = None
 
 
 def work(task: Task, send: Send) -> None:
     """Fit, sample and score a cell, as far as that has not been done, and store what ends.
 
-    Another process that works on the same cell is left alone.
+    Whoever calls this holds the cell's lease.
     """
-    store = Store(task.store)
-    try:
-        with store.lock(task.cell.name).acquire(timeout=0):
-            _Cell(task, store, discover(task.plugin_files), send).work()
-    except Timeout:
-        send(("busy",))
+    _Cell(task, Store(task.store), discover(task.plugin_files), send).work()
 
 
 class _Cell:
@@ -115,6 +108,7 @@ class _Cell:
         self.send = send
         self.folder = store.folder(task.cell.name)
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.told = 0.0
 
     def work(self) -> None:
         self.send(("stage", "data"))
@@ -126,13 +120,43 @@ class _Cell:
         splits = split(chosen, self.task.cell.seed, spec.halves)
         for part in (splits.train, splits.control, splits.auxiliary, splits.fresh, splits.test):
             _freeze(part)
-        record = self.store.cell(self.task.cell.name)
-        synthetic: EcgWindows | None = None
-        if record is None or record.status != "ok":
+        record, synthetic = self._stored(splits)
+        if record is None:
             self.store.forget(self.task.cell)
             record, synthetic = self._make(splits)
         if record.status == "ok":
             self._score_all(record, splits, synthetic)
+
+    def _stored(self, splits: Splits) -> tuple[CellRecord | None, EcgWindows | None]:
+        """The cell as it stands in the store, with its windows if they are needed; None to make it.
+
+        A cell that is not what was written is set aside.
+        """
+        name = self.task.cell.name
+        try:
+            record = self.store.cell(name)
+            if record is None or record.status != "ok":
+                return None, None
+            return record, self._synthetic(record, splits) if self._missing() else None
+        except DamagedError as error:
+            print(f"{error}; it is now {self.store.set_aside(name)}")  # noqa: T201 - to log.txt
+            self.send(("aside", str(error)))
+            self.folder.mkdir(parents=True, exist_ok=True)
+            return None, None
+
+    def _missing(self) -> list[MetricRecord]:
+        """The scores that have not ended; a damaged one is set aside."""
+        missing = []
+        for metric in self.task.metrics:
+            try:
+                ended = self.store.score(self.task.cell.name, metric)
+            except DamagedError as error:
+                self.store.set_aside(self.task.cell.name, error.file)
+                self.send(("aside", str(error)))
+                ended = None
+            if ended is None:
+                missing.append(metric)
+        return missing
 
     # --- fit and sample ------------------------------------------------------------------------
 
@@ -158,13 +182,13 @@ class _Cell:
             traceback.print_exc()
             status, reason = "failed", say(error)
         artefacts = self._keep_curve()
-        if synthetic is not None:
-            self._write_synthetic(synthetic, stored=not spec.reference)
+        written = "" if synthetic is None else self._write_synthetic(synthetic, spec)
         record = msgspec.structs.replace(
             common,
             status=status,
             reason=reason,
             synthetic="" if synthetic is None else synthetic_digest(synthetic),
+            synthetic_file=written,
             stored=not spec.reference,
             costs=costs,
             finished=now(),
@@ -182,12 +206,12 @@ class _Cell:
         labels = np.array(splits.fresh.labels)
         check_applies(spec, splits.train, labels)
         self.send(("stage", "fit"))
-        started = time.perf_counter()
-        with random_state_forked(self.task.cell.seed):
+        started, cpu = time.perf_counter(), cpu_seconds()
+        with plugin_state(self.task.cell.seed):
             models = self._fit(spec, splits)
         fitted = time.perf_counter()
         self.send(("stage", "sample"))
-        with random_state_forked(self.task.cell.seed):
+        with plugin_state(self.task.cell.seed):
             synthetic = self._sample(spec, models, splits, labels)
         sampled = time.perf_counter()
         counts = [getattr(model, "parameters", None) for _, model, _ in models]
@@ -195,6 +219,7 @@ class _Cell:
         return synthetic, CostsRecord(
             fit_seconds=fitted - started,
             sample_seconds=sampled - fitted,
+            cpu_seconds=cpu_seconds() - cpu,
             peak_memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RUSAGE_UNIT,
             parameters=sum(known) if len(known) == len(models) else None,
         )
@@ -262,7 +287,9 @@ class _Cell:
         with (self.folder / "training.jsonl").open("a", encoding="utf-8") as curve:
             # the break goes before: a line that a kill cut short does not spoil the next
             curve.write("\n" + json.dumps({"part": part, "step": int(step), **numbers}))
-        self.send(("log", int(step), total, numbers))
+        if time.monotonic() - self.told > TELL_EVERY or step == total:
+            self.told = time.monotonic()
+            self.send(("log", int(step), total, numbers))
 
     def _keep_curve(self) -> dict[str, str]:
         """Make the artefact ``training.csv`` of what was logged, in this process or before a kill."""
@@ -287,18 +314,26 @@ class _Cell:
 
     # --- the synthetic windows -----------------------------------------------------------------
 
-    def _write_synthetic(self, synthetic: EcgWindows, *, stored: bool) -> None:
+    def _write_synthetic(self, synthetic: EcgWindows, spec: GeneratorSpec) -> str:
+        """Store the windows, or the places of a reference's; return the file's SHA-256."""
         arrays: dict[str, Any] = {"labels": synthetic.labels}
-        if stored:
+        if not spec.reference:
             arrays["signals"] = synthetic.signals
         elif synthetic.indices is not None:
             arrays["indices"] = synthetic.indices
-        write(self.folder / "synthetic.npz", npz(arrays))
+        content = npz(arrays)
+        write(self.folder / "synthetic.npz", content)
+        return sha256(content)
 
     def _synthetic(self, record: CellRecord, splits: Splits) -> EcgWindows:
-        """The windows of a cell that has ended; a reference row makes its own again."""
+        """The windows of a cell that has ended; those that are not stored are made again.
+
+        Raises:
+            DamagedError: they are not those that the record speaks of.
+        """
+        file = self.folder / "synthetic.npz"
         if record.stored:
-            arrays = read_npz(self.folder / "synthetic.npz", "signals", "labels")
+            arrays = read_npz(file, "signals", "labels")
             synthetic = splits.train.synthetic(arrays["signals"], arrays["labels"])
         else:
             synthetic, _ = self._fit_and_sample(
@@ -306,18 +341,16 @@ class _Cell:
             )
             self._remove_checkpoint()
         if synthetic_digest(synthetic) != record.synthetic:
-            raise StoreError(
-                f"cell {self.task.cell.name}: its synthetic windows are not those that cell.json "
-                "speaks of; remove the cell's folder to have it made again"
-            )
+            raise DamagedError(file, "these are not the windows that cell.json speaks of")
         return synthetic
 
     # --- scores --------------------------------------------------------------------------------
 
     def _score_all(self, record: CellRecord, splits: Splits, synthetic: EcgWindows | None) -> None:
-        if not self.task.metrics:
+        missing = self._missing()
+        if not missing:
             return
-        synthetic = synthetic or self._synthetic(record, splits)
+        assert synthetic is not None
         _freeze(synthetic)
         spec = self.catalog.dataset(self.task.cell.dataset.name)
         comparison = Comparison(
@@ -330,12 +363,9 @@ class _Cell:
             redistributable=spec.redistributable,
             reference=record.reference,
             costs=None if record.costs is None else Costs(**msgspec.structs.asdict(record.costs)),
-            once_per_seed=_OnceInStore(self.store, self.task.cell),
+            once_per_seed=OnceInStore(self.store, self.task.cell),
         )
-        for metric in self.task.metrics:
-            ended = self.store.score(record.cell.name, metric)
-            if ended is not None and ended.status != "failed":
-                continue  # another process did it after this one's plan was made
+        for metric in missing:
             self.send(("stage", scoring(metric)))
             score = self._score(metric, record, comparison)
             self.store.write_score(score)
@@ -348,11 +378,11 @@ class _Cell:
         common = ScoreRecord(
             metric=metric, cell=record.cell.name, synthetic=record.synthetic, status="failed"
         )
-        started = time.perf_counter()
+        started, cpu = time.perf_counter(), cpu_seconds()
         try:
             check_metric_applies(spec, comparison)
             config = build(spec.config, metric.settings, where=f"metric {spec.name}")
-            with random_state_forked(self.task.cell.seed):
+            with plugin_state(self.task.cell.seed):
                 score = as_score(spec, spec.load()(comparison, config))
             names = {name: f"{metric.name}-{name}" for name in score.artefacts}
             artefacts = {
@@ -373,86 +403,18 @@ class _Cell:
             traceback.print_exc()
             ended = {"status": "failed", "reason": say(error)}
         return msgspec.structs.replace(
-            common, **ended, seconds=time.perf_counter() - started, finished=now()
+            common,
+            **ended,
+            seconds=time.perf_counter() - started,
+            cpu_seconds=cpu_seconds() - cpu,
+            finished=now(),
         )
 
 
-class _OnceInStore(Once):
-    """Keeps what depends on dataset and seed alone in ``<store>/shared/``."""
-
-    def __init__(self, store: Store, cell: CellId) -> None:
-        super().__init__()
-        self.store = store
-        self.what = [cell.dataset.key, cell.seed, PROTOCOL]
-        self.folder = store.path / "shared" / cell.dataset.name / f"seed-{cell.seed}"
-
-    def get(self, name: str, settings: object, compute: Callable[[], Arrays]) -> Arrays:
-        return super().get(name, settings, lambda: self._stored(name, settings, compute))
-
-    def _stored(self, name: str, settings: object, compute: Callable[[], Arrays]) -> Arrays:
-        key = digest_of([self.what, name, settings])
-        file = self.folder / f"{name}-{key}.npz"
-        with contextlib.suppress(StoreError):
-            return read_npz(file)
-        write(file, npz(compute()))  # it was not there, or damaged
-        return read_npz(file)
-
-
-def npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    """The bytes of a compressed ``.npz`` without pickles; the same arrays give the same bytes."""
-    for name, array in arrays.items():
-        if np.asarray(array).dtype.hasobject:
-            raise TypeError(f"array {name!r} holds Python objects; numbers or text are wanted")
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **cast("Any", dict(arrays)))
-    return buffer.getvalue()
-
-
-def read_npz(file: Path, *names: str) -> dict[str, NDArray[Any]]:
-    """The arrays of an ``.npz`` file of a store.
-
-    Args:
-        file: to read.
-        names: of arrays that it has to hold.
-
-    Raises:
-        StoreError: it is not there, or damaged.
-    """
-    try:
-        # opened here, for numpy leaves a file open that is no archive
-        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as arrays:
-            found = {name: arrays[name] for name in arrays.files}
-            return found | {name: found[name] for name in names}
-    except UNREADABLE as error:
-        raise StoreError(
-            f"{file} cannot be read ({error}); remove its folder to have it made again"
-        ) from error
-
-
-def synthetic_digest(synthetic: EcgWindows) -> str:
-    """SHA-256 over signals and labels."""
-    total = hashlib.sha256()
-    for array in (synthetic.signals, synthetic.labels):
-        total.update(repr((array.dtype.str, array.shape)).encode())
-        total.update(np.ascontiguousarray(array).data)
-    return total.hexdigest()
-
-
-@contextlib.contextmanager
-def random_state_forked(seed: int) -> Iterator[None]:
-    """Give a plugin global random states of its own, and put the old ones back after it."""
-    import torch  # noqa: PLC0415 - a second to import; the fork server has it already
-
-    python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002 - what is put back
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-        random.seed(seed)
-        np.random.seed(seed % 2**32)  # noqa: NPY002 - a plugin that uses it gets the cell's seed
-        torch.manual_seed(seed)
-        try:
-            yield
-        finally:
-            random.setstate(python)
-            np.random.set_state(legacy)  # noqa: NPY002 - as above
+def cpu_seconds() -> float:
+    """Processor time of this process and of its children that have ended."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
 
 
 def scoring(metric: MetricRecord) -> str:

@@ -118,6 +118,7 @@ class Costs:
     Attributes:
         fit_seconds: wall-clock time of the fit.
         sample_seconds: wall-clock time of the sampling.
+        cpu_seconds: processor time of both, over all threads and ended child processes.
         peak_memory: bytes, the largest resident set of the cell's process while it fitted and
             sampled.
         parameters: what the generator says it estimated; None if it does not say.
@@ -125,5 +126,6 @@ class Costs:
 
     fit_seconds: float
     sample_seconds: float
+    cpu_seconds: float
     peak_memory: int
     parameters: int | None = None

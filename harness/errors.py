@@ -7,6 +7,7 @@ EcgbenchError             exit code 2 unless a cell caught it
 ├── PluginError           a plugin breaks the contract
 ├── DataError             a dataset is absent, incomplete, or not what it claims to be
 └── StoreError            a store cannot be read or written
+    └── DamagedError      a file of a store is not what was written
 Skip                      not an error: "this does not apply here", with its reason
 ```
 
@@ -15,6 +16,7 @@ The command line prints the message of an `EcgbenchError` and never its tracebac
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 
 
 class EcgbenchError(Exception):
@@ -39,6 +41,21 @@ class DataError(EcgbenchError):
 
 class StoreError(EcgbenchError):
     """A store cannot be read or written."""
+
+
+class DamagedError(StoreError):
+    """A file of a store is not what was written; a run sets it aside and makes it again.
+
+    Args:
+        file: that is damaged.
+        how: what is wrong with it.
+    """
+
+    def __init__(self, file: Path, how: str) -> None:
+        super().__init__(
+            f"{file} is damaged ({how}); the next ecgbench run sets it aside and makes it again"
+        )
+        self.file = file
 
 
 class Skip(Exception):  # noqa: N818 - it is no error

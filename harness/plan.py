@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from ecgbench.harness.config import as_dict
+from ecgbench.harness.errors import DamagedError
 from ecgbench.harness.windows import PROTOCOL
 from ecgbench.results.records import (
     CellId,
@@ -207,15 +208,21 @@ def metric_records(study: Study, catalog: Catalog) -> list[MetricRecord]:
 def state_of(
     cell: CellId, metrics: list[MetricRecord], store: Store, *, retry_failed: bool = False
 ) -> Cell:
-    """How far a cell has come in the store."""
-    record = store.cell(cell.name)
+    """How far a cell has come in the store; what is damaged there is still to do."""
+    try:
+        record = store.cell(cell.name)
+    except DamagedError:
+        return Cell(cell, "todo", tuple(metrics), "its record is damaged")
     if record is None or (record.status == "failed" and retry_failed):
         return Cell(cell, "todo", tuple(metrics))
     if record.status != "ok":
         return Cell(cell, record.status, (), record.reason)
     missing, failed = [], []
     for metric in metrics:
-        score = store.score(cell.name, metric)
+        try:
+            score = store.score(cell.name, metric)
+        except DamagedError:
+            score = None
         if score is None or (score.status == "failed" and retry_failed):
             missing.append(metric)
         elif score.status == "failed":

@@ -1,20 +1,23 @@
-"""Runs a cell in a process of its own, started from a fork server that has imported torch."""
+"""Calls a function in a process of its own, with limits, and relays what it sends.
+
+Three processes take part: this one; a *warden*, forked from a server that has imported torch; and the
+*worker*, forked from the warden, which calls the function (`ecgbench.harness.warden`).
+"""
 
 from __future__ import annotations
 
-import faulthandler
-import io
 import multiprocessing
 import os
 import signal
-import sys
 import threading
-import traceback
+import time
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 from multiprocessing.connection import wait
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ecgbench.harness.errors import EcgbenchError
+from ecgbench.harness.warden import Ended, Worker, guard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,136 +29,173 @@ PRELOAD = ["ecgbench.harness.preload"]
 GRACE = 10.0
 """Seconds for a process to end after its work: a plugin may have left a thread running."""
 
+POLL = 0.25
+"""Seconds between two looks at the clock and at ``stop``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What a called function may use.
+
+    Attributes:
+        threads: for torch, OpenMP and BLAS.
+        timeout: seconds between two messages ``("stage", …)``, and from the last to the end.
+        memory: bytes that the worker and all processes it starts may use together.
+    """
+
+    threads: int = 1
+    timeout: float | None = None
+    memory: int | None = None
+
+
+class Exit(NamedTuple):
+    """The last message of a call.
+
+    Attributes:
+        kind: ``"exit"``.
+        reason: why the worker ended before its time; None if it did not.
+        cpu_seconds: processor time of the worker and of the processes that it started.
+        peak_memory: bytes, the largest resident set among them.
+    """
+
+    kind: str
+    reason: str | None
+    cpu_seconds: float
+    peak_memory: int
+
 
 def call(
-    function: Callable[..., None], *arguments: Any, log: Path | None = None, threads: int = 1
+    function: Callable[..., None],
+    *arguments: Any,
+    log: Path | None = None,
+    limits: Limits = Limits(),  # noqa: B008 - it is frozen
+    stop: threading.Event | None = None,
 ) -> Iterator[tuple[Any, ...]]:
     """Call ``function(*arguments, send)`` in a new process and yield what it sends.
 
-    The last message is ``("exit", reason)``, with the reason why the process ended before its time,
-    or None.  Closing the iterator, or an exception such as Ctrl-C in the caller's loop, ends the
-    process; so does the end of this one, however it ends.
+    In between come ``("usage", memory, cpu_seconds)`` messages, bytes and seconds, about one a second;
+    the last message is an `Exit`.  Closing the iterator, or an exception such as Ctrl-C in the
+    caller's loop, ends the process and whatever it has started; so does the end of this one, however
+    it ends.
 
     Args:
         function: importable, like its arguments.
         arguments: for the function.
         log: what the process prints is appended to this file.
-        threads: for torch, OpenMP and BLAS.
+        limits: beyond which it is ended.
+        stop: ends it when set, as if it had failed for the reason "stopped".
     """
     context = _context()
     receiver, sender = context.Pipe(duplex=False)
-    ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(
-        target=_child,
-        args=(sender, ours, function, arguments, log, threads, dict(os.environ)),
-        daemon=True,
+    control, theirs = context.Pipe()
+    worker = Worker(
+        function=function,
+        arguments=arguments,
+        log=log,
+        threads=limits.threads,
+        memory=limits.memory,
+        environ=dict(os.environ),
+        folder=os.getcwd(),  # noqa: PTH109 - a string travels
     )
-    process.start()
+    process = context.Process(target=guard, args=(sender, theirs, worker), daemon=True)
+    with _startable():
+        process.start()
     sender.close()
-    ours.close()
-    failure: str | None = None
-    returned = False
+    theirs.close()
     try:
-        while not returned:
-            # a process that the plugin started may outlive ours and hold its end of the pipe
-            if receiver not in wait([receiver, process.sentinel]):
-                break
-            try:
-                message = receiver.recv()
-            except (EOFError, OSError):
-                break
-            if message[0] == "returned":
-                failure, returned = message[1], True
-            else:
-                yield message
-        process.join(GRACE if returned else None)
-        yield ("exit", failure if returned else _reason(process.exitcode))
+        yield from _relay(receiver, control, limits, stop)
     finally:
+        control.close()  # the warden ends whatever still runs, then itself
+        receiver.close()
+        process.join(GRACE)
         if process.is_alive():
             process.kill()
             process.join()
-        receiver.close()
-        theirs.close()
 
 
-def _child(
-    sender: Connection,
-    parent: Connection,
-    function: Callable[..., None],
-    arguments: tuple[Any, ...],
-    log: Path | None,
-    threads: int,
-    environ: dict[str, str],
-) -> None:
-    # the fork server has the variables of its start, and what its imports have set since
-    for name in [n for n in os.environ if n.startswith("ECGBENCH_") and n not in environ]:
-        del os.environ[name]
-    os.environ.update(environ)
-    # a plugin may start processes of its own, as data loaders do
-    multiprocessing.current_process().daemon = False
-    # Ctrl-C reaches the whole process group; the parent decides what it means
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
-    if log is not None:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        os.dup2(file, 1)
-        os.dup2(file, 2)
-        os.close(file)
-        _write_at_once()
-    _limit_threads(threads)
+def _relay(
+    receiver: Connection, control: Connection, limits: Limits, stop: threading.Event | None
+) -> Iterator[tuple[Any, ...]]:
     failure: str | None = None
-    try:
-        function(*arguments, sender.send)
-    except EcgbenchError as error:
-        failure = str(error)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the parent must hear of it
-        traceback.print_exc()
-        failure = f"{type(error).__name__}: {error}"
-    sys.stdout.flush()
-    sys.stderr.flush()
-    sender.send(("returned", failure))
-    sender.close()
+    returned = silent = False
+    since = time.monotonic()
+    while True:
+        ready = wait([control] if silent else [receiver, control], POLL)
+        if receiver in ready:
+            # what was sent comes before the news of the sender's end
+            try:
+                message = receiver.recv()
+            except (EOFError, OSError):
+                silent = True
+                continue
+            if message[0] == "returned":
+                failure, returned, since = message[1], True, time.monotonic()
+                continue
+            if message[0] == "stage":
+                since = time.monotonic()
+            yield message
+        elif control in ready:
+            try:
+                told = control.recv()
+            except (EOFError, OSError):
+                yield Exit("exit", failure or "the process that guarded it was killed", 0.0, 0)
+                return
+            if isinstance(told, Ended):
+                reason = failure if returned else failure or _reason(told, limits)
+                yield Exit("exit", reason, told.cpu_seconds, told.peak_memory)
+                return
+            yield told
+        if failure is None and stop is not None and stop.is_set():
+            failure = "stopped"
+            _end(control)
+        spent = time.monotonic() - since
+        if returned and spent > GRACE:
+            since = time.monotonic()
+            _end(control)
+        elif failure is None and limits.timeout is not None and spent > limits.timeout:
+            failure = f"it took longer than its time limit of {limits.timeout:g} s (--timeout)"
+            _end(control)
 
 
-def _die_with(parent: Connection) -> None:
-    """End this process when the parent's end of the pipe closes: the parent has gone."""
-    try:
-        parent.recv()
-    except (EOFError, OSError):
-        os._exit(1)
+def _end(control: Connection) -> None:
+    with suppress(OSError):
+        control.send("end")
 
 
-def _write_at_once() -> None:
-    """Let what was printed stand in the log, in any language, even when the process crashes."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
-    faulthandler.enable()
-
-
-def _limit_threads(threads: int) -> None:
-    # for libraries that a plugin has yet to load, and for programs that it starts
-    for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR"):
-        os.environ[f"{library}_NUM_THREADS"] = str(threads)
-
-    import torch  # noqa: PLC0415 - imported by the fork server
-    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - as above
-
-    # gradients of recurrent networks go subnormal, which costs a processor 2-15 times as much; the
-    # flag is inherited by threads that start after it is set
-    torch.set_flush_denormal(True)
-    torch.set_num_threads(threads)
-    threadpool_limits(limits=threads)
-
-
-def _reason(exitcode: int | None) -> str:
-    if exitcode is not None and exitcode < 0:
+def _reason(ended: Ended, limits: Limits) -> str:
+    if ended.over_memory is not None:
+        assert limits.memory is not None
+        return (
+            f"it used {ended.over_memory / 2**30:.2f} GiB of memory, more than its limit of "
+            f"{limits.memory / 2**30:.2f} GiB (--memory)"
+        )
+    if ended.exitcode < 0:
         known = {number.value: number.name for number in signal.Signals}
-        name = known.get(-exitcode, f"signal {-exitcode}")
+        name = known.get(-ended.exitcode, f"signal {-ended.exitcode}")
         hint = " (out of memory?)" if name == "SIGKILL" else ""
         return f"its process was ended by {name}{hint}"
-    return f"its process ended before its work did, with exit code {exitcode}"
+    return f"its process ended before its work did, with exit code {ended.exitcode}"
+
+
+class _startable:  # noqa: N801 - a context manager, named as one
+    """Let a daemonic process, such as a Dask worker under its nanny, start one of its own.
+
+    What is started so dies with it: its control pipe closes.
+    """
+
+    lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        self.lock.acquire()
+        me = multiprocessing.current_process()
+        self.daemon = me.daemon
+        if self.daemon:
+            me.daemon = False
+
+    def __exit__(self, *_: object) -> None:
+        if self.daemon:
+            multiprocessing.current_process().daemon = True
+        self.lock.release()
 
 
 @cache

@@ -2,58 +2,83 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
 from ecgbench.harness import data, physionet, process
-from ecgbench.harness.cell import Task, now, scoring, work
+from ecgbench.harness.cell import Task
 from ecgbench.harness.config import as_dict
-from ecgbench.harness.environment import cores, environment
+from ecgbench.harness.environment import cores
 from ecgbench.harness.errors import DataError, UsageError
 from ecgbench.harness.plan import state_of
-from ecgbench.results.records import CellRecord, DatasetRecord, ScoreRecord
+from ecgbench.harness.pool import LocalPool
+from ecgbench.results.lease import Leases
+from ecgbench.results.progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from ecgbench.harness.catalog import Catalog
     from ecgbench.harness.plan import Cell, Plan
+    from ecgbench.harness.pool import Pool
     from ecgbench.harness.study import Study
-    from ecgbench.results.records import MetricRecord
+    from ecgbench.results.lease import Lease
+    from ecgbench.results.records import DatasetRecord
     from ecgbench.results.store import Store
+
+
+WAIT = 0.5
+"""Seconds between two looks at what other runs are doing."""
+
+TELL_EVERY = 1.0
+"""Seconds between two notes of how far a cell has come, for ``ecgbench status``."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """How plugins run here.
+    """How plugins run.
 
     Attributes:
         device: ``"cpu"`` or ``"cuda"``.
         threads: for each plugin.
         data_dir: the user's folder of datasets; None for the cache alone.
         plugin_files: given with ``--plugin``.
+        timeout: seconds that fitting, sampling and each score may take; None for any.
+        memory: bytes that each cell may use; None for any.
     """
 
     device: str = "cpu"
     threads: int = 1
     data_dir: Path | None = None
     plugin_files: tuple[str, ...] = ()
+    timeout: float | None = None
+    memory: int | None = None
 
 
 class Watch(Protocol):
     """Is told what happens; the command line draws it."""
 
-    def cell_started(self, cell: Cell, number: int, count: int) -> None:
-        """A cell's process starts."""
+    def cell_started(self, cell: Cell) -> None:
+        """A cell is begun."""
 
     def message(self, cell: Cell, message: tuple[Any, ...]) -> None:
-        """The process sent something (`ecgbench.harness.cell.Send`)."""
+        """The cell sent something (`ecgbench.harness.task.perform`)."""
 
     def cell_ended(self, cell: Cell, failure: str | None) -> None:
-        """The process has ended; ``failure`` says why, if it did not end by itself."""
+        """A cell has ended.
+
+        Args:
+            cell: as it stands in the store now; ``todo`` if it was left.
+            failure: why its process was ended, if it did not end by itself.
+        """
+
+    def waiting(self, cells: Sequence[Cell]) -> None:
+        """All that is left is in the hands of other runs; called again when that changes."""
 
 
 def choose_device(device: str) -> str:
@@ -120,10 +145,11 @@ def prepare(
         DataError: a dataset cannot be read; the message names it, and the record where there is one.
     """
     records = []
+    limits = process.Limits(threads=cores())
     for source in sources:
         if not data.is_prepared(source):
             told = (source.spec.name, as_dict(source.config), source.folder, plugin_files)
-            for message in process.call(data.prepare_in_process, *told, threads=cores()):
+            for message in process.call(data.prepare_in_process, *told, limits=limits):
                 if message[0] == "exit" and message[1]:
                     raise DataError(_about(source.spec.name, message[1]))
         records.append(data.record(source, windows))
@@ -137,103 +163,160 @@ def work_through(
     sources: list[data.Source],
     machine: Machine,
     watch: Watch,
-) -> list[Cell]:
-    """Work through what is left of a plan, one cell after another.
+    pool: Pool | None = None,
+) -> None:
+    """Work through what is left of a plan.
 
-    A cell that another process works on is left to it; one that another has ended since the plan was
-    made is not run again.
+    Any number of runs may work on one store: a cell that another has begun is waited for, and taken
+    over if the other dies.
 
-    Returns:
-        the cells that were left to another process.
+    Args:
+        plan: of the study.
+        store: where the cells end.
+        study: resolved.
+        sources: of its datasets.
+        machine: how plugins run.
+        watch: is told what happens.
+        pool: where the cells run; None for one after another on this machine.
+
+    Raises:
+        StoreError: the store cannot be written; what was finished before stays.
     """
-    folders = {source.spec.name: source.folder for source in sources}
+    store.mend_plans()
     store.write_plan(plan.record)
-    busy = []
-    for number, planned in enumerate(plan.todo, start=1):
-        cell = state_of(planned.id, plan.record.metrics, store, retry_failed=plan.retry_failed)
-        watch.cell_started(cell, number, len(plan.todo))
-        missing, failure = cell.missing, None
-        todo = cell.state == "todo"
-        while todo:
-            task = Task(
-                store=store.path,
+    pool = pool or LocalPool()
+    with Leases(store.path) as leases:
+        try:
+            _Engine(plan, store, study, sources, machine, watch, pool, leases).work()
+        finally:
+            pool.end()  # before the leases are given back
+
+
+@dataclass
+class _Running:
+    cell: Cell
+    lease: Lease
+    progress: Progress
+    noted: float = 0.0
+
+
+class _Engine:
+    def __init__(
+        self,
+        plan: Plan,
+        store: Store,
+        study: Study,
+        sources: list[data.Source],
+        machine: Machine,
+        watch: Watch,
+        pool: Pool,
+        leases: Leases,
+    ) -> None:
+        self.plan = plan
+        self.store = store
+        self.study = msgspec.to_builtins(study)
+        self.folders = {source.spec.name: source.folder for source in sources}
+        self.machine = machine
+        self.watch = watch
+        self.pool = pool
+        self.leases = leases
+        self.todo = deque(plan.todo)
+        self.with_others: deque[Cell] = deque()
+        self.running: dict[str, _Running] = {}
+        self.looked = 0.0
+        self.told = 0
+
+    def work(self) -> None:
+        while self.todo or self.running or self.with_others:
+            self._fill()
+            for name, message in self.pool.messages(WAIT):
+                self._take(name, message)
+            for name, running in self.running.items():
+                if running.lease.lost:
+                    self.pool.stop(name)
+
+    def _fill(self) -> None:
+        """Begin as many cells as there is room for; others' cells when there are none of our own."""
+        while self.todo and len(self.running) < self.pool.slots:
+            self._try(self.todo.popleft())
+        if self.todo or time.monotonic() - self.looked < WAIT:
+            return
+        self.looked = time.monotonic()
+        before = len(self.with_others)
+        for _ in range(before):
+            if len(self.running) < self.pool.slots:
+                self._try(self.with_others.popleft())
+        if not self.running and self.with_others and len(self.with_others) != self.told:
+            self.told = len(self.with_others)
+            self.watch.waiting(tuple(self.with_others))
+
+    def _try(self, cell: Cell) -> None:
+        lease = self.leases.take(cell.id.name)
+        if lease is None:
+            self.with_others.append(cell)
+        else:
+            self._start(cell, lease)
+
+    def _start(self, planned: Cell, lease: Lease) -> None:
+        """Begin a cell, unless another run has ended it since the plan was made."""
+        metrics = self.plan.record.metrics
+        retry = self.plan.retry_failed
+        cell = state_of(planned.id, metrics, self.store, retry_failed=retry)
+        self.watch.cell_started(cell)
+        if cell.state != "todo":
+            self.leases.give_back(lease)
+            self.watch.cell_ended(cell, None)
+            return
+        if retry:
+            self.store.forget_failed(cell.id.name)
+        self.running[cell.id.name] = _Running(cell, lease, Progress(began=time.time()))
+        self.pool.start(
+            Task(
+                store=self.store.path,
                 cell=cell.id,
-                metrics=missing,
-                folder=folders.get(cell.id.dataset.name),
-                plugin_files=machine.plugin_files,
-                study=msgspec.to_builtins(study),
-                device=machine.device,
-                threads=machine.threads,
-            )
-            was_busy, ended, stage = _run(task, cell, store, watch)
-            if was_busy:
-                busy.append(cell)
-            if ended is None:
-                break
-            failure = ended
-            missing = _record_failure(store, task, stage, ended)
-            todo = bool(missing)
-        watch.cell_ended(cell, failure)
-    return busy
-
-
-def _run(task: Task, cell: Cell, store: Store, watch: Watch) -> tuple[bool, str | None, str]:
-    """Run a task.
-
-    Returns:
-        whether another process has the cell, why the process died, if it did, and at which stage.
-    """
-    log = store.folder(task.cell.name) / "log.txt"
-    busy, failure, stage = False, None, ""
-    for message in process.call(work, task, log=log, threads=task.threads):
-        if message[0] == "exit":
-            failure = message[1]
-            continue
-        busy = busy or message[0] == "busy"
-        stage = message[1] if message[0] == "stage" else stage
-        watch.message(cell, message)
-    return busy, failure, stage
-
-
-def _record_failure(store: Store, task: Task, stage: str, failure: str) -> tuple[MetricRecord, ...]:
-    """Put down why a process died: as the cell's end, or as that of the score it was at.
-
-    Of a cell that is finished and yet could not be read, no score can be computed: all fail.
-
-    Returns:
-        the scores that are still to be done, in another process.
-    """
-    record = store.cell(task.cell.name)
-    if record is None or record.status != "ok":
-        store.write_cell(
-            CellRecord(
-                cell=task.cell,
-                status="failed",
-                reason=failure,
-                environment=environment() | {"device": task.device},
-                study=task.study,
-                threads=task.threads,
-                finished=now(),
+                metrics=tuple(metrics),
+                folder=self.folders.get(cell.id.dataset.name),
+                plugin_files=self.machine.plugin_files,
+                study=self.study,
+                device=self.machine.device,
+                threads=self.machine.threads,
+                timeout=self.machine.timeout,
+                memory=self.machine.memory,
             )
         )
-        return ()
-    stages = [scoring(metric) for metric in task.metrics]
-    at = stages.index(stage) if stage in stages else None
-    doomed = task.metrics if at is None else task.metrics[at : at + 1]
-    for metric in doomed:
-        ended = store.score(task.cell.name, metric)
-        if ended is None or ended.status == "failed":
-            store.write_score(
-                ScoreRecord(
-                    metric=metric,
-                    cell=task.cell.name,
-                    synthetic=record.synthetic,
-                    status="failed",
-                    reason=failure,
-                    finished=now(),
-                )
-            )
-    return () if at is None else task.metrics[at + 1 :]
+
+    def _take(self, name: str, message: tuple[Any, ...]) -> None:
+        running = self.running[name]
+        if message[0] != "ended":
+            self.watch.message(running.cell, message)
+            self._note(running, message)
+            return
+        del self.running[name]
+        self.store.forget_progress(name)
+        self.leases.give_back(running.lease)
+        failure = message[1]
+        if isinstance(failure, BaseException):
+            raise failure
+        if running.lease.lost:
+            failure = "another run has taken it over, for this one was silent for too long"
+            self.with_others.append(running.cell)
+        self.watch.cell_ended(
+            state_of(running.cell.id, self.plan.record.metrics, self.store), failure
+        )
+
+    def _note(self, running: _Running, message: tuple[Any, ...]) -> None:
+        """Let ``ecgbench status`` see how far the cell has come."""
+        progress = running.progress
+        match message:
+            case ("stage", stage):
+                progress.stage, progress.step, progress.total, progress.values = stage, None, None, {}
+            case ("log", step, total, values):
+                progress.step, progress.total, progress.values = step, total, values
+            case ("usage", memory, cpu):
+                progress.memory, progress.cpu_seconds = memory, cpu
+        if time.monotonic() - running.noted > TELL_EVERY or message[0] == "stage":
+            running.noted = time.monotonic()
+            self.store.write_progress(running.cell.id.name, progress)
 
 
 def _about(name: str, text: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ecgbench.harness.errors import DamagedError
 from ecgbench.results.records import (
     DatasetRecord,
     GeneratorRecord,
@@ -42,6 +43,9 @@ class Ended:
     status: str
     reason: str = ""
     score: ScoreRecord | None = None
+
+
+DAMAGED = Ended("todo", "its record is damaged; ecgbench run makes it again")
 
 
 def groups(store: Store, dataset: str | None = None, key: str | None = None) -> list[list[Used]]:
@@ -170,18 +174,26 @@ def ended(
     found: dict[str, dict[int, Ended]] = {label: {} for label in metrics_by_label}
     for seed in seeds_of_board:
         name = row.cells.get(seed, "")
-        record = store.cell(name) if name else None
+        try:
+            record = store.cell(name) if name else None
+        except DamagedError:
+            found = {label: of | {seed: DAMAGED} for label, of in found.items()}
+            continue
         for label, metric in metrics_by_label.items():
             if record is None:
                 found[label][seed] = Ended("todo", "not run yet")
             elif record.status != "ok":
                 found[label][seed] = Ended(record.status, record.reason)
             else:
-                found[label][seed] = _score_ended(store.score(name, metric))
+                found[label][seed] = _score_ended(store, name, metric)
     return found
 
 
-def _score_ended(score: ScoreRecord | None) -> Ended:
+def _score_ended(store: Store, cell: str, metric: MetricRecord) -> Ended:
+    try:
+        score = store.score(cell, metric)
+    except DamagedError:
+        return DAMAGED
     if score is None:
         return Ended("todo", "not scored yet")
     if score.status == "ok" and score.value is None:

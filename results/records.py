@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Annotated, Any, Literal
 
 import msgspec
 
-SCHEMA = 1
+SCHEMA = 2
 """Raise it when a reader of earlier stores would misunderstand a record."""
 
 Status = Literal["ok", "skipped", "failed"]
@@ -101,10 +102,19 @@ class MetricRecord(PluginRecord, frozen=True, kw_only=True):
 
 
 class CostsRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """What a cell cost: seconds of wall-clock time, bytes of peak memory, parameters."""
+    """What a cell cost, as the operating system counts it.
+
+    Attributes:
+        fit_seconds: wall-clock time.
+        sample_seconds: wall-clock time.
+        cpu_seconds: processor time of fit and sampling, over all threads and ended child processes.
+        peak_memory: bytes, the largest resident set while it fitted and sampled.
+        parameters: None if the generator does not say.
+    """
 
     fit_seconds: float
     sample_seconds: float
+    cpu_seconds: float
     peak_memory: int
     parameters: int | None = None
 
@@ -117,6 +127,7 @@ class CellRecord(msgspec.Struct, frozen=True, kw_only=True):
         status: how it ended.
         reason: why it was skipped or failed, in words.
         synthetic: SHA-256 over signals and labels of the synthetic windows.
+        synthetic_file: SHA-256 of the file ``synthetic.npz``.
         stored: whether ``synthetic.npz`` holds their signals (else it holds window indices).
         fold: 0 or 1.
         sizes: windows in each split, and people among the members and the unseen.
@@ -133,6 +144,7 @@ class CellRecord(msgspec.Struct, frozen=True, kw_only=True):
     status: Status
     reason: str = ""
     synthetic: str = ""
+    synthetic_file: str = ""
     stored: bool = True
     reference: bool = False
     fold: int = 0
@@ -169,6 +181,7 @@ class ScoreRecord(msgspec.Struct, frozen=True, kw_only=True):
         contributions: per person, for intervals.
         n: windows (or pairs) that the value rests on.
         seconds: wall-clock time that the metric took.
+        cpu_seconds: its processor time, over all threads and ended child processes.
         artefacts: SHA-256 by file name below ``artefacts/``.
         finished: UTC, ISO 8601.
     """
@@ -184,6 +197,7 @@ class ScoreRecord(msgspec.Struct, frozen=True, kw_only=True):
     contributions: ContributionsRecord | None = None
     n: int | None = None
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     artefacts: dict[str, str] = msgspec.field(default_factory=dict)
     finished: str = ""
 
@@ -236,11 +250,32 @@ class PlanRecord(msgspec.Struct, frozen=True, kw_only=True):
         return digest_of([self.protocol, self.study, self.settings])
 
 
-def encode(value: object) -> bytes:
-    """JSON, keys sorted, NaN and infinities as null, ending in a newline."""
-    return msgspec.json.format(msgspec.json.encode(value, order="deterministic"), indent=1) + b"\n"
+def encode(record: msgspec.Struct) -> bytes:
+    """JSON, keys sorted, NaN and infinities as null, sealed by the SHA-256 of its own bytes.
+
+    The member ``sha256`` holds the digest of the text in which that member is 64 zeros.
+    """
+    content = {**msgspec.to_builtins(record), "sha256": UNSEALED.decode()}
+    plain = msgspec.json.format(msgspec.json.encode(content, order="deterministic"), indent=1)
+    plain += b"\n"
+    return plain.replace(SEAL % UNSEALED, SEAL % hashlib.sha256(plain).hexdigest().encode(), 1)
+
+
+def is_sealed(content: bytes) -> bool:
+    """Whether a record's bytes are those that `encode` wrote."""
+    found = SEALED.findall(content)
+    if len(found) != 1:
+        return False
+    plain = content.replace(SEAL % found[0], SEAL % UNSEALED)
+    return hashlib.sha256(plain).hexdigest().encode() == found[0]
 
 
 def digest_of(value: object) -> str:
     """12 hexadecimal digits of the SHA-256 of a value's canonical JSON."""
     return hashlib.sha256(msgspec.json.encode(value, order="deterministic")).hexdigest()[:12]
+
+
+UNSEALED = b"0" * 64
+SEAL = b'\n "sha256": "%s"'
+"""The top level alone is indented by one space, so no setting of that name is taken for it."""
+SEALED = re.compile(rb'\n "sha256": "([0-9a-f]{64})"')

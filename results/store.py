@@ -7,12 +7,13 @@ import os
 import re
 import secrets
 import shutil
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
-from filelock import FileLock
 
-from ecgbench.harness.errors import StoreError, UsageError, suggest
+from ecgbench.harness.errors import DamagedError, StoreError, UsageError, suggest
+from ecgbench.results.progress import Progress
 from ecgbench.results.records import (
     SCHEMA,
     CellId,
@@ -22,6 +23,7 @@ from ecgbench.results.records import (
     ScoreRecord,
     digest_of,
     encode,
+    is_sealed,
 )
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ class Store:
         """A cell's record, None if it has not ended.
 
         Raises:
+            DamagedError: the record is not what was written.
             StoreError: the record cannot be read.
         """
         return _read(self.folder(name) / "cell.json", CellRecord)
@@ -59,14 +62,15 @@ class Store:
 
     def score(self, cell: str, metric: MetricRecord) -> ScoreRecord | None:
         """A score's record, None if it has not ended; raises like `cell`."""
-        return _read(self._score_file(cell, metric), ScoreRecord)
+        return _read(self.score_file(cell, metric), ScoreRecord)
 
     def write_score(self, record: ScoreRecord) -> None:
         """Write a score's record; its artefacts must stand already."""
-        write(self._score_file(record.cell, record.metric), encode(record))
+        write(self.score_file(record.cell, record.metric), encode(record))
 
-    def _score_file(self, cell: str, metric: MetricRecord) -> Path:
-        return self.path / f"cells/{cell}/scores/{metric.name}-{metric.key}.json"
+    def score_file(self, cell: str, metric: MetricRecord) -> Path:
+        """Where the record of a score stands, or would."""
+        return self.folder(cell) / "scores" / f"{metric.name}-{metric.key}.json"
 
     def scores(self, cell: str) -> list[ScoreRecord]:
         """All scores of a cell, by file name."""
@@ -76,7 +80,7 @@ class Store:
     def write_artefact(self, cell: str, name: str, content: bytes) -> str:
         """Write ``artefacts/<name>`` of a cell and return its SHA-256."""
         write(self.folder(cell) / "artefacts" / name, content)
-        return hashlib.sha256(content).hexdigest()
+        return sha256(content)
 
     def forget(self, cell: CellId) -> None:
         """Remove a cell that has to be run again, with its scores; checkpoints stay."""
@@ -85,6 +89,90 @@ class Store:
         for part in ("scores", "artefacts"):
             shutil.rmtree(folder / part, ignore_errors=True)
 
+    def forget_failed(self, cell: str) -> None:
+        """Remove the scores of a cell that failed, so that they are computed again."""
+        for file in (self.folder(cell) / "scores").glob("*.json"):
+            with suppress(DamagedError):
+                score = _read(file, ScoreRecord)
+                if score is not None and score.status == "failed":
+                    file.unlink(missing_ok=True)
+
+    def write_progress(self, cell: str, progress: Progress) -> None:
+        """Note how far a running cell has come; a note that is lost is no loss."""
+        file = self.folder(cell) / "progress.json"
+        with suppress(OSError):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            temporary = file.with_name(".progress.tmp")
+            temporary.write_bytes(msgspec.json.encode(progress))
+            temporary.replace(file)
+
+    def progress(self, cell: str) -> Progress | None:
+        """How far a running cell has come, None if nothing is known of it."""
+        try:
+            content = (self.folder(cell) / "progress.json").read_bytes()
+            return msgspec.json.decode(content, type=Progress)
+        except (OSError, msgspec.DecodeError, msgspec.ValidationError):
+            return None
+
+    def forget_progress(self, cell: str) -> None:
+        """Remove the note of a cell that no longer runs."""
+        with suppress(OSError):
+            (self.folder(cell) / "progress.json").unlink(missing_ok=True)
+
+    def tidy(self, cell: str) -> None:
+        """Remove what writers that were killed have left of a cell; only its owner may."""
+        folder = self.folder(cell)
+        for file in (*folder.glob(".*.tmp"), *folder.glob("*/.*.tmp")):
+            file.unlink(missing_ok=True)
+
+    def damage(self, cell: str) -> Path | None:
+        """The first file of a cell that has ended which is not what was written, None if all are."""
+        try:
+            record = self.cell(cell)
+            if record is None:
+                return None
+            folder = self.folder(cell)
+            wanted = {f"artefacts/{name}": digest for name, digest in record.artefacts.items()}
+            if record.synthetic_file:
+                wanted["synthetic.npz"] = record.synthetic_file
+            for score in self.scores(cell):
+                wanted |= {f"artefacts/{name}": digest for name, digest in score.artefacts.items()}
+        except DamagedError as error:
+            return error.file
+        for name, digest in wanted.items():
+            file = folder / name
+            if not file.is_file() or sha256(file.read_bytes()) != digest:
+                return file
+        return None
+
+    def set_aside(self, cell: str, file: Path | None = None) -> Path:
+        """Move a damaged cell out of the way, or only one of its scores; return where it is now.
+
+        Args:
+            cell: its name.
+            file: the damaged file; that of a score, or an artefact of one, costs that score alone.
+        """
+        folder = self.folder(cell)
+        aside = self.path / "damaged" / f"{cell}-{secrets.token_hex(4)}"
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        if file is not None and file.parent == folder / "artefacts":
+            file = self._score_of(cell, file) or file
+        if file is not None and file.parent == folder / "scores":
+            aside = aside / "scores" / file.name
+            aside.parent.mkdir(parents=True)
+            file.rename(aside)
+        elif folder.exists():
+            folder.rename(aside)
+        return aside
+
+    def _score_of(self, cell: str, artefact: Path) -> Path | None:
+        for file in (self.folder(cell) / "scores").glob("*.json"):
+            with suppress(DamagedError):
+                score = _read(file, ScoreRecord)
+                if score is not None and artefact.name in score.artefacts:
+                    return file
+        return None
+
     def write_plan(self, plan: PlanRecord) -> None:
         """Keep what a run was asked for; the same plan again changes nothing."""
         file = self.path / "plans" / plan.board_key / f"{digest_of(plan)}.json"
@@ -92,9 +180,21 @@ class Store:
             write(file, encode(plan))
 
     def plans(self) -> list[PlanRecord]:
-        """All plans, by board."""
-        files = sorted((self.path / "plans").glob("*/*.json"))
-        return [record for file in files if (record := _read(file, PlanRecord))]
+        """All plans, by board; raises like `cell`."""
+        return [record for file in self._plan_files() if (record := _read(file, PlanRecord))]
+
+    def mend_plans(self) -> None:
+        """Set damaged plans aside; a run that is started again writes its own anew."""
+        for file in self._plan_files():
+            try:
+                _read(file, PlanRecord)
+            except DamagedError:
+                aside = self.path / "damaged" / "plans" / file.name
+                aside.parent.mkdir(parents=True, exist_ok=True)
+                file.replace(aside)
+
+    def _plan_files(self) -> list[Path]:
+        return sorted((self.path / "plans").glob("*/*.json"))
 
     def cell_names(self) -> Iterator[str]:
         """Names of the cells that have ended, sorted."""
@@ -116,14 +216,10 @@ class Store:
             raise UsageError(f"{text!r} is one of several cells: {', '.join(found)}")
         raise UsageError(f"{self.path} has no cell {text!r}; {suggest(wanted, known)}")
 
-    def lock(self, cell: str) -> FileLock:
-        """A lock that one process of this machine holds while it works on a cell.
 
-        The operating system frees it when the process ends, however it ends.
-        """
-        folder = self.path / "locks"
-        folder.mkdir(parents=True, exist_ok=True)
-        return FileLock(folder / f"{digest_of(cell)}.lock")
+def sha256(content: bytes) -> str:
+    """Hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def write(file: Path, content: bytes) -> None:
@@ -163,13 +259,31 @@ def _read(file: Path, record: type[Record]) -> Record | None:
         return None
     except OSError as error:
         raise StoreError(f"cannot read {file}: {error.strerror}") from error
-    found = re.search(rb'"schema":\s*(\d+)', content)
-    if found and int(found.group(1)) != SCHEMA:
+    return decode(content, record, file)
+
+
+def decode(content: bytes, record: type[Record], file: Path) -> Record:
+    """Decode a record, and see that its bytes are those that were written.
+
+    Args:
+        content: of the file.
+        record: the record's type.
+        file: named by errors.
+
+    Raises:
+        DamagedError: the bytes are not those that were written.
+        StoreError: they are of another schema.
+    """
+    found = re.search(rb'\n "schema": (\d{1,9}),?\n', content)
+    sealed = is_sealed(content)
+    if found and int(found.group(1)) != SCHEMA and (sealed or b'"sha256"' not in content):
         raise StoreError(
             f"{file} has schema {int(found.group(1))}, this ecgbench reads schema {SCHEMA}; use "
             "another --store, or the ecgbench that wrote it"
         )
+    if not sealed:
+        raise DamagedError(file, "its bytes do not have the SHA-256 that it claims")
     try:
         return msgspec.json.decode(content, type=record)
-    except (msgspec.ValidationError, msgspec.DecodeError) as error:
-        raise StoreError(f"{file} is damaged ({error}); remove it to have it made again") from None
+    except (msgspec.ValidationError, msgspec.DecodeError, RecursionError) as error:
+        raise DamagedError(file, str(error)) from None

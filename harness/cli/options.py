@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -95,13 +96,73 @@ def study_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def seconds(text: str) -> float:
+    """The type of a duration: seconds, or a number with s, m, h or d."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd]?)", text.strip().lower())
+    if not match or not float(match[1]):
+        raise click.BadParameter(f"{text!r} is no duration; for example 90, 15m or 2h")
+    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
+
+
+def size(text: str) -> int:
+    """The type of an amount of memory: bytes, or a number with K, M, G or T (powers of 1024)."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", text.strip().lower())
+    if not match or not float(match[1]):
+        raise click.BadParameter(f"{text!r} is no amount of memory; for example 800M or 4G")
+    return int(float(match[1]) * 1024 ** " kmgt".index(match[2] or " "))
+
+
+def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--json``."""
+    return click.option(
+        "--json",
+        "json_events",
+        is_flag=True,
+        help="Tell what happens as one JSON object a line on standard output, the rest on stderr.",
+    )(command)
+
+
 def machine_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """``--device`` and ``--threads``."""
+    """``--device``, ``--threads``, ``--jobs``, ``--timeout``, ``--memory`` and the scheduler's."""
     for option in (
+        click.option(
+            "--results",
+            type=click.Choice(["store", "wire"]),
+            default="wire",
+            show_default=True,
+            help="With --scheduler: workers write into the store, which they share, or send results.",
+        ),
+        click.option(
+            "--scheduler",
+            metavar="ADDRESS",
+            help="Run the cells on this Dask cluster, e.g. tcp://10.0.0.1:8786.",
+        ),
+        click.option(
+            "--memory",
+            "memory_limit",
+            type=size,
+            metavar="SIZE",
+            help="A cell that uses more fails, e.g. 4G; default: nine tenths of the machine's, "
+            "divided by the jobs.",
+        ),
+        click.option(
+            "--timeout",
+            type=seconds,
+            metavar="TIME",
+            help="Fitting, sampling and each score may take so long, e.g. 90, 15m, 2h; default: "
+            "any time.",
+        ),
+        click.option(
+            "--jobs",
+            type=click.IntRange(min=1),
+            default=1,
+            show_default=True,
+            help="Cells at a time on this machine.",
+        ),
         click.option(
             "--threads",
             type=click.IntRange(min=1),
-            help="Threads for a plugin; default: all processors.",
+            help="Threads for a plugin; default: the processors, divided by the jobs.",
         ),
         click.option(
             "--device",

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ecgbench.results.render.text import number, plain
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
 
     from rich.console import Console
@@ -59,12 +60,17 @@ class RunProgress:
     ) -> None:
         self.live.stop()
 
-    def cell_started(self, cell: Cell, number: int, count: int) -> None:
+    def cell_started(self, cell: Cell) -> None:
         """A cell's process starts."""
         self.cell_began = time.monotonic()
         self.failed = []
         if not self.console.is_terminal:
-            self.console.print(f"{number}/{count} {cell.id.name}", highlight=False)
+            number = len(self.ended) + 1
+            self.console.print(f"{number}/{self.count} {cell.id.name}", highlight=False)
+
+    def waiting(self, cells: Sequence[Cell]) -> None:
+        """All that is left is in the hands of other runs."""
+        self.console.print(f"waiting for {len(cells)} cells that other runs work on")
 
     def message(self, cell: Cell, message: tuple[Any, ...]) -> None:
         """The process sent something."""
@@ -82,8 +88,6 @@ class RunProgress:
             case ("log", step, total, values):
                 shown = "  ".join(f"{plain(k)} {number(v)}" for k, v in values.items())
                 self.live.update(self.step, total=total, completed=step, note=escape(shown))
-            case ("busy",):
-                self._say(f"left to another run that works on it: {name}", failed=False)
             case ("cell", status, reason) if status != "ok":
                 self._say(f"{status}: {name}: {plain(reason)}", failed=status == "failed")
             case ("score", metric, "failed", reason, _):
@@ -108,6 +112,11 @@ class RunProgress:
     def _say(self, text: str, *, failed: bool) -> None:
         self.failed.append(text)
         self.console.print(escape(text), style="red" if failed else "yellow", highlight=False)
+
+
+def watch(console: Console, count: int, *, as_json: bool) -> RunProgress:
+    del as_json
+    return RunProgress(console, count)
 
 
 def duration(seconds: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -15,8 +15,10 @@ from rich.text import Text
 from ecgbench.harness import data, study
 from ecgbench.harness.catalog import discover
 from ecgbench.harness.cli.data import fetch_dataset
+from ecgbench.harness.cli.machine import machine_and_pool
 from ecgbench.harness.cli.options import (
     data_dir_option,
+    json_option,
     machine_options,
     names,
     plugin_option,
@@ -24,19 +26,11 @@ from ecgbench.harness.cli.options import (
     store_option,
     study_options,
 )
-from ecgbench.harness.cli.progress import RunProgress
+from ecgbench.harness.cli.progress import watch
 from ecgbench.harness.config import parse_overrides
-from ecgbench.harness.environment import cores
 from ecgbench.harness.errors import UsageError
 from ecgbench.harness.plan import Plan, make_plan
-from ecgbench.harness.run import (
-    Machine,
-    choose_device,
-    default_datasets,
-    locate,
-    prepare,
-    work_through,
-)
+from ecgbench.harness.run import default_datasets, locate, prepare, work_through
 from ecgbench.results.board import boards
 from ecgbench.results.render import write_boards
 from ecgbench.results.render.terminal import show
@@ -45,6 +39,7 @@ from ecgbench.results.store import Store
 
 if TYPE_CHECKING:
     from ecgbench.harness.catalog import Catalog
+    from ecgbench.harness.run import Machine
     from ecgbench.harness.study import Study
 
 STATES = {"done": "green", "todo": "yellow", "failed": "red", "skipped": "dim"}
@@ -59,6 +54,8 @@ STATES = {"done": "green", "todo": "yellow", "failed": "red", "skipped": "dim"}
 @click.option("--no-references", is_flag=True, help="Leave the reference rows out.")
 @click.option("--retry-failed", is_flag=True, help="Run failed cells and scores again.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
+@click.option("--verify", is_flag=True, help="First read every stored file against its digest.")
+@json_option
 @machine_options
 @plugin_option
 @data_dir_option
@@ -74,17 +71,19 @@ def run(
     no_references: bool,
     retry_failed: bool,
     dry_run: bool,
-    device: str,
-    threads: int | None,
+    verify: bool,
+    json_events: bool,
     plugins: tuple[Path, ...],
     data_dir: Path | None,
     store_path: Path,
+    **machine_settings: Any,
 ) -> int:
     """Fit each generator on each dataset, score it with each metric, and print the board.
 
     What is finished is not done again: start the same command after any interruption.
     """
-    console = Console()
+    # with --json standard output is for events alone
+    console = Console(stderr=json_events)
     catalog = discover(plugins)
     for problem in catalog.problems:
         click.echo(f"problem: {plain(problem)}", err=True)
@@ -99,12 +98,6 @@ def run(
         settings=parse_overrides(assignments),
     )
     resolved = study.resolve(_with_datasets(asked, catalog, data_dir, console), catalog)
-    machine = Machine(
-        device=choose_device(device),
-        threads=threads or cores(),
-        data_dir=data_dir,
-        plugin_files=catalog.files,
-    )
     if dry_run and (absent := _absent(resolved, catalog, data_dir)):
         console.print(
             f"{', '.join(absent)}: not on this machine; the run would fetch it first. "
@@ -115,22 +108,31 @@ def run(
     for source in sources:
         if not data.is_prepared(source):
             console.print(f"[dim]reading {source.spec.name} …")
-    records = prepare(sources, resolved.windows, machine.plugin_files)
+    records = prepare(sources, resolved.windows, catalog.files)
     store = Store(store_path)
+    if verify:
+        set_aside_damaged(store, console)
     plan = make_plan(resolved, catalog, records, store, retry_failed=retry_failed)
-    _show_plan(plan, resolved, machine, console)
-    if dry_run:
-        return 0
-    busy = []
-    if plan.todo:
-        with RunProgress(console, len(plan.todo)) as watch:
-            busy = work_through(plan, store, resolved, sources, machine, watch)
-    else:
-        store.write_plan(plan.record)
-    return report(plan, store, console, busy=len(busy))
+    with machine_and_pool(catalog, data_dir, **machine_settings) as (machine, pool):
+        _show_plan(plan, resolved, machine, console)
+        if dry_run:
+            return 0
+        with watch(console, len(plan.todo), as_json=json_events) as watching:
+            work_through(plan, store, resolved, sources, machine, watching, pool)
+    return report(plan, store, console)
 
 
-def report(plan: Plan, store: Store, console: Console, *, busy: int = 0) -> int:
+def set_aside_damaged(store: Store, console: Console) -> None:
+    """Read every file of every cell against its digest, and set aside what is damaged."""
+    for cell in list(store.cell_names()):
+        while (file := store.damage(cell)) is not None:
+            aside = store.set_aside(cell, file)
+            console.print(
+                Text(f"damaged: {_relative(file)}; set aside in {_relative(aside)}", style="red")
+            )
+
+
+def report(plan: Plan, store: Store, console: Console) -> int:
     """Print the boards of a plan, write the tables, and return the exit code."""
     names_used = sorted({record.name for record in plan.record.datasets})
     found = [board for name in names_used for board in boards(store, dataset=name)]
@@ -141,8 +143,6 @@ def report(plan: Plan, store: Store, console: Console, *, busy: int = 0) -> int:
     for folder in dict.fromkeys(path.with_suffix("") for path in paths):
         suffixes = ",".join(p.suffix[1:] for p in paths if p.with_suffix("") == folder)
         console.print(Text(f"written: {_relative(folder)}.{{{suffixes}}}"), soft_wrap=True)
-    if busy:
-        console.print(f"{busy} cells are being worked on by another run; start again for the rest.")
     failed = [name for name, state in _ended_states(plan, store).items() if state == "failed"]
     if failed:
         console.print(

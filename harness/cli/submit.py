@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,26 +13,28 @@ from rich.console import Console
 
 from ecgbench.harness import data, study
 from ecgbench.harness.catalog import Catalog, discover
-from ecgbench.harness.cell import now, npz, synthetic_digest
+from ecgbench.harness.cell import now
 from ecgbench.harness.cli.data import fetch_dataset
+from ecgbench.harness.cli.machine import machine_and_pool
 from ecgbench.harness.cli.options import (
     data_dir_option,
+    json_option,
     machine_options,
     names,
     plugin_option,
     store_option,
     study_options,
 )
-from ecgbench.harness.cli.progress import RunProgress
+from ecgbench.harness.cli.progress import watch
 from ecgbench.harness.cli.run import report
 from ecgbench.harness.config import parse_overrides
-from ecgbench.harness.environment import cores
 from ecgbench.harness.errors import UsageError
 from ecgbench.harness.plan import cell_id, generator_records, metric_records, plan_of
-from ecgbench.harness.run import Machine, choose_device, locate, prepare, work_through
+from ecgbench.harness.run import locate, prepare, work_through
 from ecgbench.harness.split import split, subsample
+from ecgbench.results.npz import npz, parse_npz, synthetic_digest
 from ecgbench.results.records import CellRecord, DatasetRecord, GeneratorRecord
-from ecgbench.results.store import Store, write
+from ecgbench.results.store import Store, sha256, write
 
 if TYPE_CHECKING:
     from ecgbench.harness.study import Study
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 @click.option("--metrics", type=names, metavar="A,B", help="Default: all.")
 @study_options
 @click.option("--no-references", is_flag=True, help="Leave the reference rows out.")
+@json_option
 @machine_options
 @plugin_option
 @data_dir_option
@@ -68,17 +70,17 @@ def score(
     assignments: tuple[str, ...],
     windows: int | None,
     no_references: bool,
-    device: str,
-    threads: int | None,
+    json_events: bool,
     plugins: tuple[Path, ...],
     data_dir: Path | None,
     store_path: Path,
+    **machine_settings: Any,
 ) -> int:
     """Score windows made elsewhere: FILE.npz with signals (window, lead, sample) in mV, and labels.
 
     ``ecgbench split`` writes what the model may be trained on and the labels that it is to draw.
     """
-    console = Console()
+    console = Console(stderr=json_events)
     catalog = discover(plugins)
     _check_name(name, catalog)
     asked = study.override(
@@ -106,16 +108,12 @@ def score(
     scored = metric_records(resolved, catalog)
     cells = [cell_id(record, each, seed) for each in generators]
     plan = plan_of(resolved, [record], generators, scored, cells, store)
-    machine = Machine(
-        device=choose_device(device),
-        threads=threads or cores(),
-        data_dir=data_dir,
-        plugin_files=catalog.files,
-    )
-    busy = []
-    with RunProgress(console, len(plan.todo)) as watch:
-        busy = work_through(plan, store, resolved, [source], machine, watch)
-    return report(plan, store, console, busy=len(busy))
+    with (
+        machine_and_pool(catalog, data_dir, **machine_settings) as (machine, pool),
+        watch(console, len(plan.todo), as_json=json_events) as watching,
+    ):
+        work_through(plan, store, resolved, [source], machine, watching, pool)
+    return report(plan, store, console)
 
 
 def load_splits(
@@ -167,9 +165,8 @@ def read_submission(file: Path, splits: Splits) -> EcgWindows:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        with np.load(file, allow_pickle=False) as opened:
-            arrays = {name: opened[name] for name in opened.files}
-    except (ValueError, OSError, AttributeError, zipfile.BadZipFile, EOFError) as error:
+        arrays = parse_npz(file.read_bytes())
+    except (ValueError, OSError) as error:
         raise UsageError(
             f"{file} is no .npz of plain arrays ({error}); numpy.savez(FILE, signals=…, labels=…)"
         ) from None
@@ -252,15 +249,14 @@ def _put_down(
     cell = cell_id(dataset, generator, resolved.seeds[0])
     if store.cell(cell.name) is not None:
         return
-    write(
-        store.folder(cell.name) / "synthetic.npz",
-        npz({"signals": submitted.signals, "labels": submitted.labels}),
-    )
+    content = npz({"signals": submitted.signals, "labels": submitted.labels})
+    write(store.folder(cell.name) / "synthetic.npz", content)
     store.write_cell(
         CellRecord(
             cell=cell,
             status="ok",
             synthetic=synthetic_digest(submitted),
+            synthetic_file=sha256(content),
             fold=splits.fold,
             study=msgspec.to_builtins(resolved),
             finished=now(),

@@ -20,8 +20,11 @@ from ecgbench.harness.study import Study, resolve
 from ecgbench.results.store import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ecgbench.harness.catalog import Catalog
     from ecgbench.harness.plan import Cell, Plan
+    from ecgbench.harness.pool import Pool
     from ecgbench.results.records import CellRecord, ScoreRecord
 
 PLUGINS = Path(__file__).parents[1] / "plugins"
@@ -68,8 +71,10 @@ class Watch:
     started: list[str] = field(default_factory=list)
     messages: list[tuple[Any, ...]] = field(default_factory=list)
     failures: list[str | None] = field(default_factory=list)
+    states: list[str] = field(default_factory=list)
+    waited: list[list[str]] = field(default_factory=list)
 
-    def cell_started(self, cell: Cell, number: int, count: int) -> None:
+    def cell_started(self, cell: Cell) -> None:
         self.started.append(cell.id.name)
 
     def message(self, cell: Cell, message: tuple[Any, ...]) -> None:
@@ -77,6 +82,10 @@ class Watch:
 
     def cell_ended(self, cell: Cell, failure: str | None) -> None:
         self.failures.append(failure)
+        self.states.append(cell.state)
+
+    def waiting(self, cells: Sequence[Cell]) -> None:
+        self.waited.append([cell.id.name for cell in cells])
 
 
 @dataclass
@@ -136,7 +145,7 @@ class Bench:
         fields: dict[str, Any] = {
             "store": self.store.path,
             "cell": cell.id,
-            "metrics": cell.missing,
+            "metrics": tuple(self.plan().record.metrics) if not cell.missing else cell.missing,
             "plugin_files": tuple(str(file) for file in self.files),
         }
         return Task(**(fields | changes))
@@ -148,13 +157,20 @@ class Bench:
             work(self.task(cell), sent.append)
         return sent
 
-    def run(self, study: Study | None = None, *, retry_failed: bool = False) -> list[Cell]:
-        """Work through a plan as `ecgbench run` does; return the cells left to others."""
+    def run(
+        self,
+        study: Study | None = None,
+        *,
+        retry_failed: bool = False,
+        pool: Pool | None = None,
+        **machine: Any,
+    ) -> None:
+        """Work through a plan as `ecgbench run` does."""
         study = study or self.study()
         plan = self.plan(study, retry_failed=retry_failed)
         self.watch = Watch()
-        machine = Machine(plugin_files=tuple(str(file) for file in self.files))
-        return work_through(plan, self.store, study, self.sources(study), machine, self.watch)
+        used = Machine(plugin_files=tuple(str(file) for file in self.files), **machine)
+        work_through(plan, self.store, study, self.sources(study), used, self.watch, pool)
 
     def cell(self, study: Study | None = None, number: int = 0) -> CellRecord:
         """The record of a cell of the plan."""

@@ -13,9 +13,11 @@ import pytest
 import torch
 
 from ecgbench.harness import data
-from ecgbench.harness.cell import npz, random_state_forked, read_npz, say, synthetic_digest
+from ecgbench.harness.cell import say
 from ecgbench.harness.errors import PluginError, StoreError
+from ecgbench.harness.isolation import plugin_state
 from ecgbench.harness.split import split, subsample
+from ecgbench.results.npz import npz, read_npz, synthetic_digest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -438,7 +440,7 @@ def test_the_state_in_a_fork_is_the_seeds_and_is_put_back_even_after_an_error() 
     inside = []
     for fork in (3, 3, 4):
         seed()
-        with contextlib.suppress(ZeroDivisionError), random_state_forked(fork):
+        with contextlib.suppress(ZeroDivisionError), plugin_state(fork):
             inside.append(draw())
             raise ZeroDivisionError
         assert draw() == outside

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from filelock import Timeout
+
 
 from ecgbench.harness.errors import StoreError, UsageError
 from ecgbench.results.records import (
@@ -52,7 +52,7 @@ RECORD = CellRecord(
     synthetic="s" * 64,
     fold=1,
     sizes={"train": 10},
-    costs=CostsRecord(fit_seconds=1.5, sample_seconds=0.1, peak_memory=10**9, parameters=7),
+    costs=CostsRecord(fit_seconds=1.5, sample_seconds=0.1, cpu_seconds=2.5, peak_memory=10**9, parameters=7),
     environment={"python": "3.11", "packages": {"torch": None}},
     study={"seeds": [0, 1]},
     threads=2,

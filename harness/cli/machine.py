@@ -1,0 +1,71 @@
+"""What a run's machine options mean."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from ecgbench.harness.environment import cores, memory
+from ecgbench.harness.errors import UsageError
+from ecgbench.harness.pool import LocalPool, Pool
+from ecgbench.harness.run import Machine, choose_device
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ecgbench.harness.catalog import Catalog
+
+SHARE = 0.9
+"""Of the machine's memory, that all jobs together may use unless told otherwise."""
+
+
+@contextmanager
+def machine_and_pool(
+    catalog: Catalog,
+    data_dir: Path | None,
+    *,
+    device: str,
+    threads: int | None,
+    jobs: int,
+    timeout: float | None,
+    memory_limit: int | None,
+    scheduler: str | None,
+    results: str,
+) -> Iterator[tuple[Machine, Pool]]:
+    """Where cells run and how, from the command's options; open as long as it is used.
+
+    Raises:
+        UsageError: the options contradict each other or this machine; the cluster cannot be used.
+    """
+    if scheduler is not None:
+        from ecgbench.harness.cluster import connect  # noqa: PLC0415 - needs an extra
+
+        if jobs != 1:
+            raise UsageError("--jobs is for this machine; with --scheduler the workers say how many")
+        with connect(scheduler, catalog, device, shared=results == "store") as cluster:
+            yield (
+                Machine(
+                    device="cpu" if device == "auto" else device,
+                    threads=threads or cluster.threads,
+                    data_dir=data_dir,
+                    plugin_files=catalog.files,
+                    timeout=timeout,
+                    memory=memory_limit,
+                ),
+                cluster,
+            )
+        return
+    if jobs > cores() and threads is None:
+        raise UsageError(
+            f"--jobs {jobs} is more than the {cores()} processors here; --threads 1 shares them"
+        )
+    machine = Machine(
+        device=choose_device(device),
+        threads=threads or cores() // jobs,
+        data_dir=data_dir,
+        plugin_files=catalog.files,
+        timeout=timeout,
+        memory=memory_limit or int(memory() * SHARE / jobs),
+    )
+    yield machine, LocalPool(jobs)

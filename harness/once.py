@@ -1,0 +1,67 @@
+"""What depends on dataset and seed alone, computed once in a store and kept in ``<store>/shared/``."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from ecgbench.harness.comparison import Once
+from ecgbench.harness.errors import StoreError
+from ecgbench.harness.windows import PROTOCOL
+from ecgbench.results.npz import npz, read_npz
+from ecgbench.results.records import digest_of
+from ecgbench.results.store import write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from ecgbench.harness.comparison import Arrays
+    from ecgbench.results.records import CellId
+    from ecgbench.results.store import Store
+
+
+class OnceInStore(Once):
+    """Keeps the results of one dataset and seed.
+
+    Args:
+        store: to keep them in.
+        cell: of that dataset and seed.
+    """
+
+    def __init__(self, store: Store, cell: CellId) -> None:
+        super().__init__()
+        self.what = [cell.dataset.key, cell.seed, PROTOCOL]
+        self.folder = store.path / "shared" / cell.dataset.name / f"seed-{cell.seed}"
+
+    def get(self, name: str, settings: object, compute: Callable[[], Arrays]) -> Arrays:
+        """Return what was computed under this name and these settings, computing it if need be."""
+        return super().get(name, settings, lambda: self._stored(name, settings, compute))
+
+    def _stored(self, name: str, settings: object, compute: Callable[[], Arrays]) -> Arrays:
+        file = self.folder / f"{name}-{digest_of([self.what, name, settings])}.npz"
+        with contextlib.suppress(StoreError):
+            return read_npz(file)
+        with _one_at_a_time(file.with_suffix(".lock")):
+            with contextlib.suppress(StoreError):
+                return read_npz(file)  # another cell was quicker
+            write(file, npz(compute()))  # it was not there, or damaged
+        return read_npz(file)
+
+
+@contextlib.contextmanager
+def _one_at_a_time(file: Path) -> Iterator[None]:
+    """Let cells of this machine wait for each other; elsewhere the same is computed twice at worst."""
+    lock = FileLock(file)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except (OSError, NotImplementedError):
+        yield  # a file system without locks
+        return
+    try:
+        yield
+    finally:
+        lock.release()
