@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import resource
@@ -27,11 +28,10 @@ from ecgbench.harness.comparison import Comparison
 from ecgbench.harness.config import build
 from ecgbench.harness.contracts import Context, Costs, Score
 from ecgbench.harness.environment import environment
-from ecgbench.harness.errors import DamagedError, PluginError, Skip
+from ecgbench.harness.errors import DamagedError, PluginError, Skip, StoreError
 from ecgbench.harness.isolation import plugin_state
 from ecgbench.harness.once import OnceInStore
 from ecgbench.harness.split import split, subsample
-from ecgbench.harness.windows import PROTOCOL, EcgWindows, Splits
 from ecgbench.results.npz import npz, read_npz, synthetic_digest
 from ecgbench.results.records import (
     CellId,
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from ecgbench.harness.catalog import Catalog
     from ecgbench.harness.contracts import Generator
     from ecgbench.harness.specs import GeneratorSpec
+    from ecgbench.harness.windows import EcgWindows, Splits
 
 RUSAGE_UNIT = 1 if sys.platform == "darwin" else 1024
 """Bytes in the unit of ``ru_maxrss``."""
@@ -71,7 +72,7 @@ class Task:
         store: the store's folder.
         cell: what to run.
         metrics: the scores that are wanted; those that have ended stay as they are.
-        folder: where the dataset's files stand.
+        windows: the folder of the dataset's windows (`ecgbench.harness.data.folder`).
         plugin_files: given with ``--plugin``.
         study: the resolved study, for the record.
         device: ``"cpu"`` or ``"cuda"``.
@@ -83,7 +84,7 @@ class Task:
     store: Path
     cell: CellId
     metrics: tuple[MetricRecord, ...]
-    folder: Path | None = None
+    windows: Path
     plugin_files: tuple[str, ...] = ()
     study: dict[str, Any] = field(default_factory=dict)
     device: str = "cpu"
@@ -96,8 +97,17 @@ def work(task: Task, send: Send) -> None:
     """Fit, sample and score a cell, as far as that has not been done, and store what ends.
 
     Whoever calls this holds the cell's lease.
+
+    Raises:
+        StoreError: the store cannot be written, which is no plugin's fault; ``("store", why)`` is sent.
     """
-    _Cell(task, Store(task.store), discover(task.plugin_files), send).work()
+    try:
+        _Cell(task, Store(task.store), discover(task.plugin_files), send).work()
+    except DamagedError:
+        raise
+    except StoreError as error:
+        send(("store", str(error)))
+        raise
 
 
 class _Cell:
@@ -112,12 +122,9 @@ class _Cell:
 
     def work(self) -> None:
         self.send(("stage", "data"))
-        entry = self.catalog.entry("dataset", self.task.cell.dataset.name)
-        spec = self.catalog.dataset(self.task.cell.dataset.name)
-        config = build(spec.config, self.task.cell.dataset.settings, where=f"dataset {spec.name}")
-        everything = data.windows(data.Source(entry, config, self.task.folder))
-        chosen = subsample(everything, self.task.cell.dataset.windows)
-        splits = split(chosen, self.task.cell.seed, spec.halves)
+        dataset = self.task.cell.dataset
+        chosen = subsample(data.read(self.task.windows), dataset.windows)
+        splits = split(chosen, self.task.cell.seed, self.catalog.dataset(dataset.name).halves)
         for part in (splits.train, splits.control, splits.auxiliary, splits.fresh, splits.test):
             _freeze(part)
         record, synthetic = self._stored(splits)
@@ -178,7 +185,10 @@ class _Cell:
             synthetic, costs = self._fit_and_sample(spec, splits)
         except Skip as skip:
             status, reason = "skipped", str(skip)
+        except StoreError:
+            raise
         except Exception as error:  # noqa: BLE001 - any plugin, any error: the cell fails, the run goes on
+            _raise_if_full(error)
             traceback.print_exc()
             status, reason = "failed", say(error)
         artefacts = self._keep_curve()
@@ -399,7 +409,10 @@ class _Cell:
             }
         except Skip as skip:
             ended = {"status": "skipped", "reason": str(skip)}
+        except StoreError:
+            raise
         except Exception as error:  # noqa: BLE001 - any plugin, any error: the score fails, the rest goes on
+            _raise_if_full(error)
             traceback.print_exc()
             ended = {"status": "failed", "reason": say(error)}
         return msgspec.structs.replace(
@@ -430,6 +443,19 @@ def say(error: BaseException) -> str:
     place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text[:500]}{place}"
+
+
+def _raise_if_full(error: BaseException) -> None:
+    """Let nothing be recorded as a plugin's failure that a full disk has caused.
+
+    Raises:
+        StoreError: ``error`` says that there is no space left.
+    """
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        where = f" {error.filename}" if error.filename else ""
+        raise StoreError(
+            f"cannot write{where}: {error.strerror}; what was finished before stays"
+        ) from error
 
 
 def now() -> str:

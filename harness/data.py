@@ -66,7 +66,7 @@ def record(source: Source, windows: int | None) -> DatasetRecord:
 
 def is_prepared(source: Source) -> bool:
     """Whether the cache holds the dataset's windows, made from the files as they are now."""
-    return (_folder(source) / "meta.json").is_file()
+    return (folder(source) / "meta.json").is_file()
 
 
 def prepare(source: Source) -> _Meta:
@@ -75,25 +75,38 @@ def prepare(source: Source) -> _Meta:
     Raises:
         DataError: a file is not what it claims to be, or the plugin returns no proper windows.
     """
-    folder = _folder(source)
+    to = folder(source)
     if not is_prepared(source):
+        files = "" if source.spec.source is None else source.spec.source.sums_sha256
         if source.folder is not None and source.spec.source is not None:
             physionet.verify(source.spec.source, source.folder)
-        _save(_load(source), folder)
-    return msgspec.json.decode((folder / "meta.json").read_bytes(), type=_Meta)
+        _save(_load(source), files, to)
+    return msgspec.json.decode((to / "meta.json").read_bytes(), type=_Meta)
 
 
 def windows(source: Source) -> EcgWindows:
     """All windows of the dataset, numbered; the arrays are memory-mapped and read-only."""
+    prepare(source)
+    return read(folder(source))
+
+
+def read(folder: Path) -> EcgWindows:
+    """The windows that stand in a folder of the cache; see `windows`.
+
+    Raises:
+        DataError: they are not there.
+    """
     import numpy as np  # noqa: PLC0415 - planning a run of cached datasets needs no numpy
 
-    meta = prepare(source)
-    folder = _folder(source)
-    arrays = {
-        name: np.load(file, mmap_mode="r", allow_pickle=False)
-        for name in ARRAYS
-        if (file := folder / f"{name}.npy").exists()
-    }
+    try:
+        meta = msgspec.json.decode((folder / "meta.json").read_bytes(), type=_Meta)
+        arrays = {
+            name: np.load(file, mmap_mode="r", allow_pickle=False)
+            for name in ARRAYS
+            if (file := folder / f"{name}.npy").exists()
+        }
+    except (OSError, ValueError, msgspec.DecodeError) as error:
+        raise DataError(f"the cache {folder} cannot be read: {error}; start again") from error
     # small arrays are read whole: a memory map of each would only cost
     arrays = {k: v if k == "signals" else np.array(v) for k, v in arrays.items()}
     return EcgWindows(
@@ -105,18 +118,30 @@ def windows(source: Source) -> EcgWindows:
     )
 
 
-def digest(found: EcgWindows) -> str:
-    """SHA-256 over everything in the windows that can change a result."""
+def digest(found: EcgWindows, files: str) -> str:
+    """SHA-256 of what the windows are, the same on every machine.
+
+    Two machines filter one recording to signals that differ in their last bits, so of the signals only
+    shape, and mean magnitude and deviation of each lead to four digits, are taken; what they are made
+    from is in ``files``, and in the plugin's version and settings, which stand beside the digest.
+
+    Args:
+        found: the windows.
+        files: SHA-256 of the list of files that they were read from; empty where there are none.
+    """
     import numpy as np  # noqa: PLC0415 - as above
 
-    total = hashlib.sha256()
-    for name in ("signals", "labels", "patients", "records", "positions"):
+    total = hashlib.sha256(files.encode())
+    for name in ("labels", "patients", "records", "positions"):
         array = getattr(found, name)
         if array is not None:
             total.update(repr((name, array.dtype.str, array.shape)).encode())
             total.update(np.ascontiguousarray(array).view(np.uint8).data)
+    size = np.abs(found.signals).mean(axis=(0, 2), dtype=np.float64)
+    deviation = found.signals.std(axis=(0, 2), dtype=np.float64)
     people = sorted((_attributes(found) or {}).items())
-    told = [float(found.sampling_rate), found.leads, found.classes, people]
+    shape, rounded = found.signals.shape, [f"{x:.3e}" for x in (*size, *deviation)]
+    told = [shape, rounded, float(found.sampling_rate), found.leads, found.classes, people]
     total.update(msgspec.json.encode(told, order="deterministic"))
     return total.hexdigest()
 
@@ -147,10 +172,12 @@ def _load(source: Source) -> EcgWindows:
     return number(found)
 
 
-def _save(found: EcgWindows, folder: Path) -> None:
+def _save(found: EcgWindows, files: str, folder: Path) -> None:
     import numpy as np  # noqa: PLC0415 - as above
 
-    meta = _Meta(digest(found), found.sampling_rate, found.leads, found.classes, _attributes(found))
+    meta = _Meta(
+        digest(found, files), found.sampling_rate, found.leads, found.classes, _attributes(found)
+    )
     try:
         # not tempfile's, which nobody but its owner may read
         temporary = folder.parent / f".{secrets.token_hex(8)}.tmp"
@@ -174,7 +201,8 @@ def _save(found: EcgWindows, folder: Path) -> None:
         ) from error
 
 
-def _folder(source: Source) -> Path:
+def folder(source: Source) -> Path:
+    """Where the cache keeps the dataset's windows, made from the files as they are now."""
     files: list[Any] = []
     if source.folder is not None:
         for file in sorted(p for p in source.folder.rglob("*") if p.is_file()):

@@ -5,6 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import resource
+import signal
+import sys
+import traceback
 import warnings
 from typing import TYPE_CHECKING
 
@@ -19,8 +23,12 @@ def plugin_state(seed: int) -> Iterator[None]:
     """Give a plugin process-wide state of its own, and put everything back after it.
 
     That is: the global random states (seeded, so that a plugin which uses them is deterministic), the
-    working folder, environment variables, warning filters, numpy's error handling, and torch's
-    threads, default dtype and gradient mode.
+    working folder, environment variables, the mask of new files, standard input and output, the
+    recursion limit, the interval timer, warning filters, numpy's error handling, and torch's threads,
+    default dtype and device, gradient and deterministic mode.  What it leaves open takes no room from
+    the files that the next may open.
+
+    A process that a plugin has forked and that comes back from it ends here.
 
     Args:
         seed: of the global random states.
@@ -28,15 +36,22 @@ def plugin_state(seed: int) -> Iterator[None]:
     import torch  # noqa: PLC0415 - a second to import; the fork server has it already
     from threadpoolctl import threadpool_info, threadpool_limits  # noqa: PLC0415 - as above
 
-    folder, environ = os.getcwd(), dict(os.environ)  # noqa: PTH109 - what is put back
+    process = os.getpid()
+    folder, environ, depth = os.getcwd(), dict(os.environ), sys.getrecursionlimit()  # noqa: PTH109 - what is put back
+    os.umask(mask := os.umask(0o022))
+    timer = signal.getitimer(signal.ITIMER_REAL)
     python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002 - what is put back
     threads, dtype, gradients = (
         torch.get_num_threads(),
         torch.get_default_dtype(),
         torch.is_grad_enabled(),
     )
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    only_warn = torch.is_deterministic_algorithms_warn_only_enabled()
     pools = {pool["prefix"]: pool["num_threads"] for pool in threadpool_info()}
     with (
+        _standard_streams(),
+        _room_for_files(),
         warnings.catch_warnings(),
         np.errstate(),
         torch.random.fork_rng(devices=range(torch.cuda.device_count())),
@@ -47,13 +62,57 @@ def plugin_state(seed: int) -> Iterator[None]:
         try:
             yield
         finally:
+            if os.getpid() != process:
+                if sys.exc_info()[0] is not None:
+                    traceback.print_exc()
+                os._exit(1)
+            signal.setitimer(signal.ITIMER_REAL, *timer)
+            sys.setrecursionlimit(depth)
             random.setstate(python)
             np.random.set_state(legacy)  # noqa: NPY002 - as above
             torch.set_num_threads(threads)
+            torch.set_default_device(None)
             torch.set_default_dtype(dtype)
             torch.set_grad_enabled(gradients)
+            torch.use_deterministic_algorithms(deterministic, warn_only=only_warn)
             threadpool_limits(limits=pools)
+            os.umask(mask)
             os.chdir(folder)
             if os.environ != environ:
                 os.environ.clear()
                 os.environ.update(environ)
+
+
+@contextlib.contextmanager
+def _standard_streams() -> Iterator[None]:
+    """Put standard input and output back: a record that gets the number 1 would be printed into."""
+    streams = sys.stdin, sys.stdout, sys.stderr
+    kept: dict[int, int] = {}
+    for number in range(3):
+        with contextlib.suppress(OSError):
+            kept[number] = os.dup(number)
+    try:
+        yield
+    finally:
+        for number, copy in kept.items():
+            os.dup2(copy, number)
+            os.close(copy)
+        sys.stdin, sys.stdout, sys.stderr = streams
+        for name, number in (("stdout", 1), ("stderr", 2)):
+            if getattr(sys, name).closed:
+                stream = os.fdopen(number, "w", 1, "utf-8", "backslashreplace", closefd=False)
+                setattr(sys, name, stream)
+
+
+@contextlib.contextmanager
+def _room_for_files() -> Iterator[None]:
+    """Raise the limit of open files by those that are left open, as far as the system lets."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    before = len(os.listdir("/dev/fd"))  # noqa: PTH208 - names alone
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # to count takes a file, too
+            left = max(len(os.listdir("/dev/fd")) - before, 0)  # noqa: PTH208 - as above
+            resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, soft + left), hard))

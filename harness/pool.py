@@ -80,7 +80,7 @@ class LocalPool:
 
     def _perform(self, task: Task, stop: threading.Event) -> None:
         name = task.cell.name
-        failure: str | None | BaseException
+        failure: str | BaseException | None
         try:
             failure = perform(task, lambda message: self._queue.put((name, message)), stop)
         except Exception as error:  # noqa: BLE001 - raised again by the engine, in the main thread

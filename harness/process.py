@@ -17,12 +17,14 @@ from functools import cache
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import psutil
+
 from ecgbench.harness.warden import Ended, Worker, guard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from multiprocessing.connection import Connection
-    from multiprocessing.context import ForkServerContext
+    from multiprocessing.context import ForkServerContext, ForkServerProcess
     from pathlib import Path
 
 PRELOAD = ["ecgbench.harness.preload"]
@@ -31,6 +33,8 @@ GRACE = 10.0
 
 POLL = 0.25
 """Seconds between two looks at the clock and at ``stop``."""
+
+GUARD_KILLED = "the process that guarded it was killed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +72,7 @@ def call(
     function: Callable[..., None],
     *arguments: Any,
     log: Path | None = None,
-    limits: Limits = Limits(),  # noqa: B008 - it is frozen
+    limits: Limits = Limits(),
     stop: threading.Event | None = None,
 ) -> Iterator[tuple[Any, ...]]:
     """Call ``function(*arguments, send)`` in a new process and yield what it sends.
@@ -103,63 +107,142 @@ def call(
     sender.close()
     theirs.close()
     try:
-        yield from _relay(receiver, control, limits, stop)
+        yield from _Relay(process, receiver, control, limits, stop).messages()
     finally:
         control.close()  # the warden ends whatever still runs, then itself
         receiver.close()
         process.join(GRACE)
         if process.is_alive():
-            process.kill()
-            process.join()
+            _kill(process)
+        if process.exitcode:
+            _sweep(process)
 
 
-def _relay(
-    receiver: Connection, control: Connection, limits: Limits, stop: threading.Event | None
-) -> Iterator[tuple[Any, ...]]:
-    failure: str | None = None
-    returned = silent = False
-    since = time.monotonic()
-    while True:
-        ready = wait([control] if silent else [receiver, control], POLL)
-        if receiver in ready:
+class _Relay:
+    """Passes on what worker and warden send, and sees to time limit and ``stop``.
+
+    Args:
+        process: the warden's.
+        receiver: of the worker's messages.
+        control: to and from the warden.
+        limits: of the call.
+        stop: of the call.
+    """
+
+    def __init__(
+        self,
+        process: ForkServerProcess,
+        receiver: Connection,
+        control: Connection,
+        limits: Limits,
+        stop: threading.Event | None,
+    ) -> None:
+        self.process = process
+        self.receiver = receiver
+        self.control = control
+        self.limits = limits
+        self.stop = stop
+        self.failure: str | None = None
+        self.returned = False
+        self.spent = 0.0
+        self.looked = self.heard = time.monotonic()
+        self.asked: float | None = None
+
+    def messages(self) -> Iterator[tuple[Any, ...]]:
+        """All that comes, an `Exit` at last."""
+        used = 0, 0.0
+        sources = [self.receiver, self.control]
+        while True:
+            ready = wait(sources, POLL)
             # what was sent comes before the news of the sender's end
-            try:
-                message = receiver.recv()
-            except (EOFError, OSError):
-                silent = True
-                continue
-            if message[0] == "returned":
-                failure, returned, since = message[1], True, time.monotonic()
-                continue
-            if message[0] == "stage":
-                since = time.monotonic()
-            yield message
-        elif control in ready:
-            try:
-                told = control.recv()
-            except (EOFError, OSError):
-                yield Exit("exit", failure or "the process that guarded it was killed", 0.0, 0)
-                return
-            if isinstance(told, Ended):
-                reason = failure if returned else failure or _reason(told, limits)
-                yield Exit("exit", reason, told.cpu_seconds, told.peak_memory)
-                return
-            yield told
-        if failure is None and stop is not None and stop.is_set():
-            failure = "stopped"
-            _end(control)
-        spent = time.monotonic() - since
-        if returned and spent > GRACE:
-            since = time.monotonic()
-            _end(control)
-        elif failure is None and limits.timeout is not None and spent > limits.timeout:
-            failure = f"it took longer than its time limit of {limits.timeout:g} s (--timeout)"
-            _end(control)
+            if self.receiver in ready:
+                try:
+                    message = self.receiver.recv()
+                except Exception:  # noqa: BLE001 - its end, or a plugin has written into the pipe
+                    sources = [self.control]
+                    continue
+                if message[0] in ("returned", "stage"):
+                    self.spent = 0.0
+                if message[0] == "returned":
+                    self.failure, self.returned = message[1], True
+                else:
+                    yield message
+            elif ready:
+                self.heard = time.monotonic()
+                try:
+                    told = self.control.recv()
+                except (EOFError, OSError):
+                    told = None
+                if told is None or isinstance(told, Ended):
+                    yield self._exit(told, used)
+                    return
+                used = told[1:]
+                yield told
+            self._look()
+
+    def _exit(self, ended: Ended | None, used: tuple[int, float]) -> Exit:
+        reason = self.failure
+        if reason is None and not self.returned:
+            reason = GUARD_KILLED if ended is None else _reason(ended, self.limits)
+        if ended is None:
+            memory, cpu_seconds = used  # what was last heard of it
+            return Exit("exit", reason, cpu_seconds, memory)
+        return Exit("exit", reason, ended.cpu_seconds, ended.peak_memory)
+
+    def _look(self) -> None:
+        """End the worker if its time is up, and the warden if it does not do so."""
+        now = time.monotonic()
+        # time in which this process was suspended, or its caller busy, is not the worker's
+        self.spent += min(now - self.looked, 2 * POLL)
+        self.looked = now
+        if self.asked is not None:
+            if now - self.asked > GRACE:
+                _kill(self.process)
+            return
+        timeout = self.limits.timeout
+        if self.returned:
+            if self.spent > GRACE:
+                self._ask(now)
+        elif self.stop is not None and self.stop.is_set():
+            self.failure = "stopped"
+            self._ask(now)
+        elif timeout is not None and self.spent > timeout:
+            self.failure = f"it took longer than its time limit of {timeout:g} s (--timeout)"
+            self._ask(now)
+        elif now - self.heard > GRACE:
+            self.heard = now
+            self._wake()
+
+    def _ask(self, now: float) -> None:
+        """Have the warden end the worker."""
+        self.asked = now
+        with suppress(OSError):
+            self.control.send("end")
+        self._wake()
+
+    def _wake(self) -> None:
+        """Let a warden go on that a plugin has stopped."""
+        if self.process.pid is not None and self.process.is_alive():
+            with suppress(ProcessLookupError):
+                os.kill(self.process.pid, signal.SIGCONT)
 
 
-def _end(control: Connection) -> None:
-    with suppress(OSError):
-        control.send("end")
+def _kill(warden: ForkServerProcess) -> None:
+    """End a warden that does not end, and what it was to end."""
+    with suppress(psutil.Error):
+        for each in psutil.Process(warden.pid).children(recursive=True):
+            with suppress(psutil.Error):
+                each.kill()
+    warden.kill()
+    warden.join()
+
+
+def _sweep(warden: ForkServerProcess) -> None:
+    """End what a warden has left that was killed: all of its session."""
+    for pid in psutil.pids():
+        with suppress(OSError):
+            if os.getsid(pid) == warden.pid:
+                os.kill(pid, signal.SIGKILL)
 
 
 def _reason(ended: Ended, limits: Limits) -> str:

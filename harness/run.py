@@ -215,7 +215,7 @@ class _Engine:
         self.plan = plan
         self.store = store
         self.study = msgspec.to_builtins(study)
-        self.folders = {source.spec.name: source.folder for source in sources}
+        self.windows = {source.spec.name: data.folder(source) for source in sources}
         self.machine = machine
         self.watch = watch
         self.pool = pool
@@ -275,7 +275,7 @@ class _Engine:
                 store=self.store.path,
                 cell=cell.id,
                 metrics=tuple(metrics),
-                folder=self.folders.get(cell.id.dataset.name),
+                windows=self.windows[cell.id.dataset.name],
                 plugin_files=self.machine.plugin_files,
                 study=self.study,
                 device=self.machine.device,
@@ -309,7 +309,12 @@ class _Engine:
         progress = running.progress
         match message:
             case ("stage", stage):
-                progress.stage, progress.step, progress.total, progress.values = stage, None, None, {}
+                progress.stage, progress.step, progress.total, progress.values = (
+                    stage,
+                    None,
+                    None,
+                    {},
+                )
             case ("log", step, total, values):
                 progress.step, progress.total, progress.values = step, total, values
             case ("usage", memory, cpu):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ecgbench.harness import process
 from ecgbench.harness.cell import Task, now, scoring, work
 from ecgbench.harness.environment import environment
-from ecgbench.harness.errors import DamagedError
+from ecgbench.harness.errors import DamagedError, StoreError
 from ecgbench.results.records import CellRecord, CostsRecord, ScoreRecord
 from ecgbench.results.store import Store
 
@@ -32,6 +32,9 @@ def perform(
         send: is given all messages of `ecgbench.harness.cell.Send` and `ecgbench.harness.process`.
         stop: when set, ends the process and records nothing.
 
+    Raises:
+        StoreError: the store cannot be written.
+
     Returns:
         why the last process that did not end by itself was ended; None if all did.
     """
@@ -40,14 +43,19 @@ def perform(
     failure: str | None = None
     while True:
         stage, began, ended = "", time.monotonic(), None
+        used = before = 0.0
         limits = process.Limits(threads=task.threads, timeout=task.timeout, memory=task.memory)
         log = store.folder(task.cell.name) / "log.txt"
         for message in process.call(work, task, log=log, limits=limits, stop=stop):
             if isinstance(message, process.Exit):
                 ended = message
                 continue
+            if message[0] == "store":
+                raise StoreError(message[1])
+            if message[0] == "usage":
+                used = message[2]
             if message[0] == "stage":
-                stage, began = message[1], time.monotonic()
+                stage, began, before = message[1], time.monotonic(), used
             send(message)
         assert ended is not None
         if ended.reason is None:
@@ -55,12 +63,13 @@ def perform(
         if stop is not None and stop.is_set():
             return STOPPED
         failure = ended.reason
-        if not _record_failure(store, task, stage, ended, time.monotonic() - began):
+        seconds, cpu_seconds = time.monotonic() - began, ended.cpu_seconds - before
+        if not _record_failure(store, task, stage, ended, seconds, cpu_seconds):
             return failure
 
 
 def _record_failure(
-    store: Store, task: Task, stage: str, ended: Exit, seconds: float
+    store: Store, task: Task, stage: str, ended: Exit, seconds: float, cpu_seconds: float
 ) -> tuple[MetricRecord, ...]:
     """Put down why a process died: as the cell's end, or as that of the score it was at.
 
@@ -75,23 +84,13 @@ def _record_failure(
     except DamagedError:
         record = None
     if record is None or record.status != "ok":
-        store.write_cell(
-            CellRecord(
-                cell=task.cell,
-                status="failed",
-                reason=ended.reason,
-                environment=environment() | {"device": task.device},
-                study=task.study,
-                threads=task.threads,
-                finished=now(),
-                costs=CostsRecord(
-                    fit_seconds=seconds if stage == "fit" else 0.0,
-                    sample_seconds=seconds if stage == "sample" else 0.0,
-                    cpu_seconds=ended.cpu_seconds,
-                    peak_memory=ended.peak_memory,
-                ),
-            )
+        costs = CostsRecord(
+            fit_seconds=seconds if stage == "fit" else 0.0,
+            sample_seconds=seconds if stage == "sample" else 0.0,
+            cpu_seconds=ended.cpu_seconds,
+            peak_memory=ended.peak_memory,
         )
+        record_failure(store, task, ended.reason, costs)
         return ()
     missing = tuple(m for m in task.metrics if not store.score_file(task.cell.name, m).exists())
     stages = [scoring(metric) for metric in missing]
@@ -106,7 +105,24 @@ def _record_failure(
                 status="failed",
                 reason=ended.reason,
                 seconds=seconds,
+                cpu_seconds=cpu_seconds,
                 finished=now(),
             )
         )
     return () if at is None else missing[at + 1 :]
+
+
+def record_failure(store: Store, task: Task, reason: str, costs: CostsRecord | None = None) -> None:
+    """Put down that a cell failed before its own process could say so."""
+    store.write_cell(
+        CellRecord(
+            cell=task.cell,
+            status="failed",
+            reason=reason,
+            environment=environment() | {"device": task.device},
+            study=task.study,
+            threads=task.threads,
+            finished=now(),
+            costs=costs,
+        )
+    )

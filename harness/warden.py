@@ -40,10 +40,13 @@ TELL_EVERY = 1.0
 """Seconds between two reports of memory and time."""
 
 PATIENCE = 2.0
-"""Seconds from a SIGTERM to the SIGKILL."""
+"""Seconds from a SIGTERM to the SIGKILL, and from there until what cannot be killed is given up."""
 
 LOG_HEAD, LOG_TAIL = 4 * 2**20, 2**20
 """Bytes of what a worker prints that are kept, from its beginning and from its end."""
+
+READ = 2**16
+"""Bytes that are read from a worker's output at a time; a pipe holds at most 1 MiB."""
 
 RUSAGE_UNIT = 1 if sys.platform == "darwin" else 1024
 """Bytes in the unit of ``ru_maxrss``."""
@@ -129,7 +132,7 @@ class _Guard:
         self.memory = memory
         self.log = log
         self.process = psutil.Process()
-        self.worker = psutil.Process(pid)
+        self.alive = [psutil.Process(pid)]
         self.status: int | None = None
         self.cpu = 0.0
         self.peak = 0
@@ -174,18 +177,17 @@ class _Guard:
         return ready
 
     def _look(self, *, whole: bool) -> None:
-        """See that the memory is within its limit; where ``whole``, count all processes, and tell."""
-        alive = [self.worker]
+        """See that the memory is within its limit; where ``whole``, look for processes, and tell."""
         if whole:
-            alive = self.process.children(recursive=True)
-        used = _resident(alive)
+            self.alive = self.process.children(recursive=True)
+        used = _resident(self.alive)
         if self.memory is not None and used > self.memory:
             # pages that processes share count once
-            used = _proportional(alive)
+            used = _proportional(self.alive)
             if used > self.memory:
                 self.over = used
         if whole:
-            self._tell(("usage", used, self.cpu + _cpu(alive)))
+            self._tell(("usage", used, self.cpu + _cpu(self.alive)))
 
     def _reap(self) -> None:
         """Take note of every process that has ended."""
@@ -200,28 +202,28 @@ class _Guard:
                 self.peak = max(self.peak, used.ru_maxrss * RUSAGE_UNIT)
 
     def _end_all(self) -> None:
-        """End whatever the worker has started, politely first."""
-        term, deadline = signal.SIGTERM, time.monotonic() + PATIENCE
-        left: set[int] = set()
+        """End whatever the worker has started: politely first, unless it is eating the memory."""
+        deadline = time.monotonic() + (PATIENCE if self.over is None else 0.0)
+        asked: set[int] = set()
         while True:
             self._reap()
             alive = self.process.children(recursive=True)
-            if not alive:
+            late = time.monotonic() - deadline
+            if not alive or late > PATIENCE:
                 break
-            if time.monotonic() > deadline:
-                term = signal.SIGKILL
             for child in alive:
-                if term == signal.SIGKILL or child.pid not in left:
-                    left.add(child.pid)
-                    with contextlib.suppress(psutil.NoSuchProcess):
-                        child.send_signal(term)
-                        child.send_signal(signal.SIGCONT)
+                with contextlib.suppress(psutil.Error):
+                    if late > 0:
+                        child.kill()
+                    elif child.pid not in asked:
+                        asked.add(child.pid)
+                        child.terminate()
+                        child.resume()
             if self.log is not None:
                 self.log.drain()
             time.sleep(0.01)
-        self._reap()
         if self.status is None:
-            self.status = signal.SIGKILL  # somebody else has reaped it
+            self.status = signal.SIGKILL  # it cannot be killed, or somebody else has reaped it
 
     def _tell(self, message: Any) -> None:
         with contextlib.suppress(OSError):  # whoever listened has gone
@@ -232,7 +234,7 @@ def _resident(processes: list[psutil.Process]) -> int:
     """Bytes, the sum of their resident sets."""
     used = 0
     for each in processes:
-        with contextlib.suppress(psutil.NoSuchProcess):
+        with contextlib.suppress(psutil.Error):
             used += each.memory_info().rss
     return used
 
@@ -241,7 +243,7 @@ def _proportional(processes: list[psutil.Process]) -> int:
     """Bytes in use by them, a page that n processes share counted as 1/n of a page for each."""
     used = 0
     for each in processes:
-        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+        with contextlib.suppress(psutil.Error):
             info = each.memory_full_info()
             used += getattr(info, "pss", info.uss)
     return used
@@ -251,7 +253,7 @@ def _cpu(processes: list[psutil.Process]) -> float:
     """Seconds of processor time that they have used so far."""
     total = 0.0
     for each in processes:
-        with contextlib.suppress(psutil.NoSuchProcess):
+        with contextlib.suppress(psutil.Error):
             total += sum(each.cpu_times()[:2])
     return total
 
@@ -282,7 +284,7 @@ class _Log:
     def read(self) -> bool:
         """Take over what there is; return whether there may be more."""
         try:
-            content = os.read(self.source, 2**16)
+            content = os.read(self.source, READ)
         except BlockingIOError:
             return False
         if not content:
@@ -300,9 +302,10 @@ class _Log:
         return True
 
     def drain(self) -> None:
-        """Take over the rest."""
-        while self.open and self.read():
-            pass
+        """Take over what a pipe holds, and no more: its writer may be one that never stops."""
+        for _ in range(2**20 // READ):
+            if not self.open or not self.read():
+                return
 
     def _write(self, content: bytes) -> None:
         self.written += len(content)
@@ -354,13 +357,14 @@ def _be_worker(
         for each in (signal.SIGTERM, signal.SIGCHLD):
             signal.signal(each, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        with contextlib.suppress(OSError):
-            # where memory runs out, the system ends a worker and not the run
-            with open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:  # noqa: PTH123
-                score.write("1000")
+        # where memory runs out, the system ends a worker and not the run
+        with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "wb") as score:  # noqa: PTH123
+            score.write(b"1000")
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         # the fork server has the variables of its start, and what its imports have set since
-        for name in [n for n in os.environ if n.startswith("ECGBENCH_") and n not in worker.environ]:
+        for name in [
+            n for n in os.environ if n.startswith("ECGBENCH_") and n not in worker.environ
+        ]:
             del os.environ[name]
         os.environ.update(worker.environ)
         os.chdir(worker.folder)
@@ -376,6 +380,8 @@ def _be_worker(
         code = 0
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else int(error.code is not None)
+        if isinstance(error.code, str):
+            print(error.code, file=sys.stderr)  # noqa: T201 - as the interpreter does
     except BaseException:  # noqa: BLE001 - the fork server's own code must not go on from here
         traceback.print_exc()
     finally:
@@ -388,9 +394,11 @@ def _call(worker: Worker, sender: Connection) -> str | None:
         worker.function(*worker.arguments, sender.send)
     except EcgbenchError as error:
         return str(error)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the run must hear of it
+    except SystemExit:
+        raise
+    except BaseException as error:  # noqa: BLE001 - whatever it is, the run must hear of it
         traceback.print_exc()
-        return f"{type(error).__name__}: {error}"
+        return "".join(traceback.format_exception_only(error)).strip()
     return None
 
 

@@ -111,15 +111,16 @@ class Leases:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             found = _files(self.folder, key)
-            left = _content(found[-1]) if found else None
-            if found and not self._is_left(found[-1]):
+            seen = {file: _content(file) for file in found}
+            if not all(self._is_left(file) for file in found):
                 return None
             number = _number(found[-1]) + 1 if found else 0
             file = self.folder / f"{key}.{number}"
             if not self._make(file, cell):
                 return None
-            if found and _content(found[-1]) not in (left, None):
-                # while we looked, others took the one that was left, gave it back and began anew
+            beside = [other for other in _files(self.folder, key) if other != file]
+            if any(other not in seen or _content(other) != seen[other] for other in beside):
+                # while we looked, others took it: after one that was left, or anew
                 file.unlink(missing_ok=True)
                 return None
             for old in found:
@@ -135,8 +136,9 @@ class Leases:
         """Let others have the cell."""
         with self._lock:
             self._held.remove(lease)
-        if not lease.lost:
-            with suppress(OSError):
+        with suppress(OSError):
+            owner = _owner(lease.file)
+            if owner is not None and owner.token == self.token:
                 lease.file.unlink(missing_ok=True)
 
     def _make(self, file: Path, cell: str) -> bool:
@@ -181,7 +183,8 @@ class Leases:
                 try:
                     os.utime(lease.file)
                     key = lease.file.name.partition(".")[0]
-                    lease.lost = _files(self.folder, key)[-1:] != [lease.file]
+                    if _files(self.folder, key)[-1:] != [lease.file]:
+                        lease.lost = True
                 except FileNotFoundError:
                     lease.lost = True
                 except OSError:

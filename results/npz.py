@@ -122,9 +122,7 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]:
         size *= length
     if dtype.hasobject or min(shape, default=0) < 0 or size != len(content) - opened.tell():
         raise ValueError(f"{info.filename} does not hold the array that its header claims")
-    return cast(
-        "NDArray[Any]", np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
-    )
+    return np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
 
 
 def synthetic_digest(synthetic: EcgWindows) -> str:

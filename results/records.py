@@ -267,7 +267,7 @@ def is_sealed(content: bytes) -> bool:
     if len(found) != 1:
         return False
     plain = content.replace(SEAL % found[0], SEAL % UNSEALED)
-    return hashlib.sha256(plain).hexdigest().encode() == found[0]
+    return bool(hashlib.sha256(plain).hexdigest().encode() == found[0])
 
 
 def digest_of(value: object) -> str:

@@ -18,11 +18,15 @@ if TYPE_CHECKING:
 COMMANDS = {
     "run": ("ecgbench.harness.cli.run:run", "Fit, sample and score; then print the board."),
     "leaderboard": ("ecgbench.harness.cli.leaderboard:leaderboard", "Print the stored boards."),
+    "status": ("ecgbench.harness.cli.status:status", "Tell how far runs are, from anywhere."),
     "list": ("ecgbench.harness.cli.plugins:list_plugins", "List generators, datasets, metrics."),
     "show": ("ecgbench.harness.cli.plugins:show", "Show a plugin's card, or a stored cell."),
     "fetch": ("ecgbench.harness.cli.data:fetch", "Download a dataset from PhysioNet."),
     "split": ("ecgbench.harness.cli.data:split", "Write what a model may be trained on."),
     "score": ("ecgbench.harness.cli.submit:score", "Score windows that were made elsewhere."),
+    "reproduce": ("ecgbench.harness.cli.reproduce:reproduce", "Run a stored cell again; compare."),
+    "export": ("ecgbench.harness.cli.exchange:export", "Make one file of cells, for others."),
+    "merge": ("ecgbench.harness.cli.exchange:merge", "Take in what others have exported."),
     "doctor": ("ecgbench.harness.cli.doctor:doctor", "Tell versions, devices, data and problems."),
 }
 

@@ -42,7 +42,9 @@ def machine_and_pool(
         from ecgbench.harness.cluster import connect  # noqa: PLC0415 - needs an extra
 
         if jobs != 1:
-            raise UsageError("--jobs is for this machine; with --scheduler the workers say how many")
+            raise UsageError(
+                "--jobs is for this machine; with --scheduler the workers say how many"
+            )
         with connect(scheduler, catalog, device, shared=results == "store") as cluster:
             yield (
                 Machine(

@@ -39,10 +39,14 @@ from ecgbench.results.store import Store
 
 if TYPE_CHECKING:
     from ecgbench.harness.catalog import Catalog
+    from ecgbench.harness.plan import Cell
     from ecgbench.harness.run import Machine
     from ecgbench.harness.study import Study
 
 STATES = {"done": "green", "todo": "yellow", "failed": "red", "skipped": "dim"}
+
+MOST_ROWS = 100
+"""Of a plan that are printed; a larger one is counted."""
 
 
 @click.command()
@@ -198,32 +202,48 @@ def _absent(resolved: Study, catalog: Catalog, data_dir: Path | None) -> list[st
 def _show_plan(plan: Plan, resolved: Study, machine: Machine, console: Console) -> None:
     counts = Counter(cell.state for cell in plan.cells)
     scores = sum(len(cell.missing) for cell in plan.todo)
+    threads = f"{machine.threads} thread{'s' if machine.threads > 1 else ''} for each cell"
     console.print(
         Text.assemble(
             ("plan ", "bold"),
             f"study {resolved.name}: {len(plan.record.datasets)} datasets × "
             f"{len(plan.record.generators)} generators × {len(resolved.seeds)} seeds = "
             f"{len(plan.cells)} cells, {len(plan.record.metrics)} metrics; "
-            f"{machine.device}, {machine.threads} threads",
+            f"{machine.device}, {threads}",
         )
     )
-    table = Table(box=None, padding=(0, 1))
-    for column in ("dataset", "generator", *(f"seed {seed}" for seed in resolved.seeds)):
-        table.add_column(column, header_style="dim")
-    by_row: dict[tuple[str, str], list[Text]] = {}
+    rows: dict[tuple[str, str], list[Cell]] = {}
     for cell in plan.cells:
-        row = by_row.setdefault((cell.id.dataset.name, cell.id.generator.name), [])
-        shown: str = cell.state
-        if cell.state == "todo" and len(cell.missing) < len(plan.record.metrics):
-            shown += f" ({len(cell.missing)} scores)"
-        if cell.reason:
-            shown += f" ({plain(cell.reason)[:60]})"
-        row.append(Text(shown, style=STATES[cell.state]))
-    for (dataset, generator), states in by_row.items():
-        table.add_row(dataset, generator, *states)
+        rows.setdefault((cell.id.dataset.name, cell.id.generator.name), []).append(cell)
+    names = max((len(dataset + generator) for dataset, generator in rows), default=0)
+    of_seeds = names + len(resolved.seeds) * len(" seed 10 ") < console.width
+    columns = [f"seed {seed}" for seed in resolved.seeds] if of_seeds else ["cells"]
+    table = Table(box=None, padding=(0, 1))
+    for column in ("dataset", "generator", *columns):
+        table.add_column(column, header_style="dim")
+    for (dataset, generator), cells in list(rows.items())[:MOST_ROWS]:
+        shown = [_state(cell, plan) for cell in cells] if of_seeds else [_states(cells)]
+        table.add_row(dataset, generator, *shown)
     console.print(table)
+    if len(rows) > MOST_ROWS:
+        console.print(Text(f" … and {len(rows) - MOST_ROWS} more rows", style="dim"))
     done = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
     console.print(Text(f"{done}; {scores} scores to compute", style="dim"))
+
+
+def _state(cell: Cell, plan: Plan) -> Text:
+    shown: str = cell.state
+    if cell.state == "todo" and len(cell.missing) < len(plan.record.metrics):
+        shown += f" ({len(cell.missing)} scores)"
+    if cell.reason:
+        shown += f" ({plain(cell.reason)[:60]})"
+    return Text(shown, style=STATES[cell.state])
+
+
+def _states(cells: list[Cell]) -> Text:
+    counts: Counter[str] = Counter(cell.state for cell in cells)
+    parts = [Text(f"{s} {counts[s]}", style=style) for s, style in STATES.items() if counts[s]]
+    return Text(", ").join(parts)
 
 
 def _relative(path: Path) -> Path:

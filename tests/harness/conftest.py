@@ -14,6 +14,7 @@ from ecgbench import EcgWindows
 from ecgbench.harness import data
 from ecgbench.harness.catalog import DISTRIBUTION, discover
 from ecgbench.harness.cell import Task, work
+from ecgbench.harness.config import build
 from ecgbench.harness.plan import make_plan
 from ecgbench.harness.run import Machine, locate, work_through
 from ecgbench.harness.study import Study, resolve
@@ -136,6 +137,12 @@ class Bench:
 
         return locate(study, self.catalog, None, fetch)
 
+    def source_of(self, cell: Cell) -> data.Source:
+        """The dataset of a cell, with the cell's settings."""
+        dataset = cell.id.dataset
+        entry = self.catalog.entry("dataset", dataset.name)
+        return data.Source(entry, build(entry.spec.config, dataset.settings, where="test"), None)
+
     def plan(self, study: Study | None = None, *, retry_failed: bool = False) -> Plan:
         study = study or self.study()
         records = [data.record(source, study.windows) for source in self.sources(study)]
@@ -146,6 +153,7 @@ class Bench:
             "store": self.store.path,
             "cell": cell.id,
             "metrics": tuple(self.plan().record.metrics) if not cell.missing else cell.missing,
+            "windows": data.folder(self.source_of(cell)),
             "plugin_files": tuple(str(file) for file in self.files),
         }
         return Task(**(fields | changes))
@@ -153,8 +161,11 @@ class Bench:
     def work(self, study: Study | None = None, *, retry_failed: bool = False) -> list[Any]:
         """Work through a plan in this process; return what the cells sent."""
         sent: list[Any] = []
-        for cell in self.plan(study, retry_failed=retry_failed).todo:
-            work(self.task(cell), sent.append)
+        plan = self.plan(study, retry_failed=retry_failed)
+        for cell in plan.todo:
+            if retry_failed:
+                self.store.forget_failed(cell.id.name)
+            work(self.task(cell, metrics=tuple(plan.record.metrics)), sent.append)
         return sent
 
     def run(

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from ecgbench.harness import data
-from ecgbench.harness.cell import say
+from ecgbench.harness.cell import say, work
 from ecgbench.harness.errors import PluginError, StoreError
 from ecgbench.harness.isolation import plugin_state
 from ecgbench.harness.split import split, subsample
@@ -72,7 +72,7 @@ def test_a_cell_is_fitted_once_sampled_once_and_scored_by_every_metric(bench: Be
         ("stage", "score level"),
         ("stage", "score spread"),
     ]
-    assert ("log", 2, 3, {"loss": 0.5}) in sent
+    assert ("log", 3, 3, {"loss": 1 / 3}) in sent
     assert ("cell", "ok", "") in sent
     level = bench.scores()["level"]
     assert ("score", "level", "ok", "", level.value) in sent
@@ -231,8 +231,6 @@ def test_a_score_is_the_same_whether_the_windows_come_from_the_fit_or_from_the_s
 def test_a_score_that_another_process_has_finished_meanwhile_is_not_computed_again(
     bench: Bench,
 ) -> None:
-    from ecgbench.harness.cell import work
-
     (cell,) = bench.plan().todo
     work(bench.task(cell, metrics=cell.missing[:1]), lambda _: None)
     bench.forget_trace()
@@ -240,13 +238,12 @@ def test_a_score_that_another_process_has_finished_meanwhile_is_not_computed_aga
     assert bench.trace == ["score spread"]
 
 
-def test_a_cell_that_another_process_works_on_is_left_to_it(bench: Bench) -> None:
-    (cell,) = bench.plan().todo
-    bench.forget_trace()
-    with bench.store.lock(cell.id.name).acquire(timeout=0):
-        assert bench.work() == [("busy",)]
-    assert bench.trace == []
-    assert bench.store.cell(cell.id.name) is None
+def test_a_fast_fit_tells_of_its_first_and_last_step_and_not_of_each(bench: Bench) -> None:
+    study = bench.study(generator={"jitter": {"steps": 500}})
+    steps = [message[1] for message in bench.work(study) if message[0] == "log"]
+    assert (steps[0], steps[-1]) == (1, 500)
+    assert len(steps) < 250
+    assert len(curve(bench, study)) == 500
 
 
 def test_a_failed_cell_starts_afresh_when_it_is_retried(bench: Bench) -> None:
@@ -260,6 +257,7 @@ def test_a_failed_score_alone_is_computed_again_when_it_is_retried(bench: Bench)
     study = scored(bench, "raises")
     bench.work(study)
     bench.forget_trace()
+    assert bench.work(study) == []
     sent = bench.work(study, retry_failed=True)
     assert [m[1] for m in sent if m[0] == "score"] == ["bad-a"]
     assert bench.trace == []
@@ -295,36 +293,89 @@ def test_a_reference_row_is_made_again_for_a_score_that_is_missing(bench: Bench)
     ]
 
 
-def test_windows_that_are_not_those_of_the_record_are_noticed(bench: Bench) -> None:
-    study = bench.study(metrics=("level",))
-    bench.work(study)
-    found = stored(bench)
+# --- what is damaged is set aside and made again ---------------------------------------------------
+
+
+def damaged(bench: Bench) -> list[str]:
+    """The files that were set aside, relative to their cell's folder."""
+    folders = list(bench.store.path.glob("damaged/cohort/jitter/*"))
+    return sorted(
+        file.relative_to(each).as_posix()
+        for each in folders
+        for file in each.rglob("*")
+        if file.is_file()
+    )
+
+
+def made_again(bench: Bench, how: str) -> None:
+    """Work through the plan once more, and see that the whole cell is made again."""
+    sent = bench.work()
+    (why,) = [message[1] for message in sent if message[0] == "aside"]
+    assert how in why
+    assert "is damaged" in why
+    assert ("stage", "fit") in sent
+    assert bench.plan().cells[0].state == "done"
+    assert bench.store.damage(bench.plan().cells[0].id.name) is None
+
+
+def test_windows_that_are_not_those_of_the_record_are_made_again(bench: Bench) -> None:
+    bench.work(bench.study(metrics=("level",)))
+    found, digest = stored(bench), bench.cell().synthetic
     found["signals"][0, 0, 0] += 1
     (folder(bench) / "synthetic.npz").write_bytes(npz(found))
-    with pytest.raises(StoreError, match=r"not those that cell\.json speaks of; remove the cell's"):
-        bench.work()
+    made_again(bench, "these are not the windows that cell.json speaks of")
+    assert bench.cell().synthetic == digest
+    assert "synthetic.npz" in damaged(bench)
 
 
 @pytest.mark.parametrize(
     "content",
     [None, b"", b"PK\x03\x04 and no more", b"text", b"\x93NUMPY\x01\x00v\x00{'descr': '<f8', "],
 )
-def test_damaged_windows_are_told_with_the_file(bench: Bench, content: bytes | None) -> None:
+def test_damaged_windows_are_made_again(bench: Bench, content: bytes | None) -> None:
     bench.work(bench.study(metrics=("level",)))
-    file = folder(bench) / "synthetic.npz"
+    digest, file = bench.cell().synthetic, folder(bench) / "synthetic.npz"
     if content is None:
         file.unlink()
     else:
         file.write_bytes(content)
-    with pytest.raises(StoreError, match=r"synthetic\.npz cannot be read .*to have it made again"):
-        bench.work()
+    made_again(bench, "synthetic.npz")
+    assert bench.cell().synthetic == digest
+    assert {"cell.json", "artefacts/level-note.txt"} < set(damaged(bench))
 
 
 def test_windows_without_signals_are_damaged(bench: Bench) -> None:
     bench.work(bench.study(metrics=("level",)))
     (folder(bench) / "synthetic.npz").write_bytes(npz({"labels": np.zeros(3)}))
-    with pytest.raises(StoreError, match=r"synthetic\.npz cannot be read \('signals'\)"):
-        bench.work()
+    made_again(bench, "it holds no array 'signals'")
+
+
+def test_a_record_that_somebody_has_edited_is_set_aside_and_the_cell_made_again(
+    bench: Bench,
+) -> None:
+    bench.work(bench.study(metrics=("level",)))
+    (cell,) = bench.plan().todo
+    file = folder(bench) / "cell.json"
+    file.write_bytes(file.read_bytes().replace(b'"fold": 0', b'"fold": 1'))
+    sent: list[Any] = []
+    work(bench.task(cell), sent.append)
+    assert [m[0] for m in sent if m[0] in ("aside", "cell")] == ["aside", "cell"]
+    assert bench.cell().fold == 0
+    assert "cell.json" in damaged(bench)
+
+
+def test_a_damaged_score_alone_is_set_aside_and_computed_again(bench: Bench) -> None:
+    bench.work()
+    cell = bench.plan().cells[0]
+    value = bench.scores()["level"].value
+    file = bench.store.score_file(cell.id.name, bench.scores()["level"].metric)
+    file.write_bytes(file.read_bytes()[:-20])
+    bench.forget_trace()
+    sent: list[Any] = []
+    work(bench.task(cell, metrics=tuple(bench.plan().record.metrics)), sent.append)
+    assert bench.trace == ["score level"]
+    assert bench.scores()["level"].value == value
+    assert damaged(bench) == [f"scores/{file.name}"]
 
 
 # --- generators that misbehave ---------------------------------------------------------------------
@@ -604,7 +655,7 @@ def test_the_same_cell_in_two_stores_has_the_same_bytes_but_for_times(
         texts.append({})
         for file in sorted(folder(bench, study).rglob("*.json")):
             record = json.loads(file.read_text())
-            for time in ("seconds", "finished", "costs"):
+            for time in ("seconds", "cpu_seconds", "finished", "costs", "sha256"):
                 record.pop(time, None)
             texts[-1][file.relative_to(bench.store.path).as_posix()] = record
     assert windows[0] == windows[1]

@@ -236,22 +236,22 @@ def test_the_digest_changes_with_everything_that_a_plugin_can_see(
 ) -> None:
     windows = make_windows([1, 2, 3])
     changed = dataclasses.replace(windows, **changes)
-    assert len(data.digest(windows)) == 64
-    assert data.digest(changed) != data.digest(windows)
-    assert data.digest(dataclasses.replace(changed)) == data.digest(changed)
+    assert len(data.digest(windows, "")) == 64
+    assert data.digest(changed, "") != data.digest(windows, "")
+    assert data.digest(dataclasses.replace(changed), "") == data.digest(changed, "")
 
 
 def test_the_digest_does_not_depend_on_how_arrays_lie_in_memory(make_windows: Any) -> None:
     windows = make_windows([1, 2, 3])
     turned = dataclasses.replace(windows, signals=np.asfortranarray(windows.signals))
-    assert data.digest(turned) == data.digest(windows)
+    assert data.digest(turned, "") == data.digest(windows, "")
 
 
 def test_a_record_tells_what_identifies_the_dataset(bench: Bench) -> None:
     record = data.record(source(bench, gain=2), 100)
     assert (record.name, record.version, record.windows) == ("cohort", 1, 100)
     assert record.settings == {"patients": 6, "windows": 240, "classes": 2, "gain": 2.0}
-    assert record.digest == data.digest(data.windows(source(bench, gain=2)))
+    assert record.digest == data.digest(data.windows(source(bench, gain=2)), "")
     assert record.origin.startswith("good.py ")
 
 

@@ -7,13 +7,16 @@ import sys
 import threading
 import time
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from ecgbench.harness import physionet, process, run
 from ecgbench.harness.errors import StoreError, UsageError
 from ecgbench.harness.run import choose_device, default_datasets, work_through
+from ecgbench.results.lease import Leases, owners
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +68,7 @@ def processes(bench: Bench) -> int:
 
 def test_a_run_works_through_its_plan_and_tells_of_it(bench: Bench) -> None:
     study = bench.study(seeds=(0, 1), references=True)
-    assert bench.run(study) == []
+    bench.run(study)
     plan = bench.plan(study)
     assert [cell.state for cell in plan.cells] == ["done"] * 4
     assert bench.watch.started == [cell.id.name for cell in plan.cells]
@@ -87,7 +90,7 @@ def test_the_plan_and_the_study_stand_in_the_store(bench: Bench) -> None:
 def test_a_second_run_starts_no_process(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.run()
     monkeypatch.setattr(process, "call", None)
-    assert bench.run() == []
+    bench.run()
     assert bench.watch.started == []
 
 
@@ -173,17 +176,18 @@ def test_a_retried_metric_that_dies_again_takes_no_other_down(bench: Bench) -> N
     assert bench.trace.count("score level") == 1
 
 
-def test_a_cell_whose_windows_are_damaged_fails_every_score_that_is_missing_at_once(
-    bench: Bench,
-) -> None:
-    bench.run(bench.study(metrics=("never",)))
-    cell = bench.plan().cells[0].id.name
+def test_a_cell_whose_windows_are_damaged_is_set_aside_and_made_again(bench: Bench) -> None:
+    bench.run(bench.study(metrics=("level",)))
+    cell, value = bench.plan().cells[0].id.name, bench.scores()["level"].value
     (bench.store.folder(cell) / "synthetic.npz").write_bytes(b"damaged")
     bench.run()
     found = bench.scores()
-    assert {found[name].status for name in ("level", "spread")} == {"failed"}
-    assert "synthetic.npz cannot be read" in found["level"].reason
-    assert found["never"].status == "skipped"
+    assert {name: score.status for name, score in found.items()} == {"level": "ok", "spread": "ok"}
+    assert found["level"].value == value
+    (why,) = [message[1] for message in bench.watch.messages if message[0] == "aside"]
+    assert "synthetic.npz is damaged" in why
+    (aside,) = bench.store.path.glob("damaged/cohort/jitter/*/synthetic.npz")
+    assert aside.read_bytes() == b"damaged"
     assert processes(bench) == 1
 
 
@@ -229,7 +233,6 @@ def test_a_run_killed_in_mid_score_goes_on_with_what_is_missing(bench: Bench) ->
     study = bench.study(metrics=metrics, metric={"waits": {"pid": str(pid)}})
     cell = bench.plan(study).cells[0]
     assert [metric.name for metric in cell.missing] == ["waits", "spread"]
-    wait_for(lambda: not _held(bench, cell.id.name))
     bench.forget_trace()
     bench.run(study)
     assert bench.plan(study).cells[0].state == "done"
@@ -247,7 +250,6 @@ def test_a_run_killed_in_mid_fit_goes_on_from_its_checkpoint(bench: Bench) -> No
     study = bench.study(metrics=("spread",), generator={"jitter": settings})
     cell = bench.plan(study).cells[0]
     assert cell.state == "todo"
-    wait_for(lambda: not _held(bench, cell.id.name))
     bench.run(study)
     steps = [line for line in bench.trace if line.startswith("step")]
     ended = bench.plan(study).cells[0]
@@ -255,16 +257,6 @@ def test_a_run_killed_in_mid_fit_goes_on_from_its_checkpoint(bench: Bench) -> No
     assert len(steps) <= 41  # the one that the kill cut off may have been done twice
     assert len(set(steps)) == 40
     assert not (bench.store.folder(cell.id.name) / "checkpoint").exists()
-
-
-def _held(bench: Bench, cell: str) -> bool:
-    from filelock import Timeout
-
-    try:
-        with bench.store.lock(cell).acquire(timeout=0):
-            return False
-    except Timeout:
-        return True
 
 
 def test_an_interrupt_ends_the_worker_and_records_nothing(
@@ -281,7 +273,8 @@ def test_an_interrupt_ends_the_worker_and_records_nothing(
         bench.run(study)
     cell = bench.plan(study).cells[0]
     assert cell.state == "todo"
-    wait_for(lambda: not _held(bench, cell.id.name), 10)
+    assert owners(bench.store.path) == {}
+    assert list((bench.store.path / "leases").iterdir()) == []
 
 
 # --- two runs on one store -------------------------------------------------------------------------
@@ -302,14 +295,96 @@ def test_two_runs_on_one_store_share_the_work(bench: Bench) -> None:
     assert (calls["fit"], calls["score"]) == (4, 8)
 
 
-def test_a_cell_that_another_run_works_on_is_left_to_it(bench: Bench) -> None:
+def test_a_cell_that_another_run_works_on_is_waited_for(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     study = bench.study(seeds=(0, 1))
-    first = bench.plan(study).cells[0]
-    with bench.store.lock(first.id.name).acquire(timeout=0):
-        left = bench.run(study)
-    assert [cell.id for cell in left] == [first.id]
-    assert ("busy",) in bench.watch.messages
-    assert [c.state for c in bench.plan(study).cells] == ["todo", "done"]
+    names = [cell.id.name for cell in bench.plan(study).cells]
+    with Leases(bench.store.path) as others:
+        lease = others.take(names[0])
+        assert lease is not None
+
+        def waiting(self: Any, cells: Any) -> None:
+            self.waited.append([cell.id.name for cell in cells])
+            others.give_back(lease)
+
+        monkeypatch.setattr(type(bench.watch), "waiting", waiting)
+        bench.run(study)
+    assert bench.watch.waited == [names[:1]]
+    assert bench.watch.started == [names[1], names[0]]
+    assert [cell.state for cell in bench.plan(study).cells] == ["done", "done"]
+
+
+def test_a_cell_that_another_run_ends_while_it_is_waited_for_is_not_run_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Leases(bench.store.path) as others:
+        lease = others.take(bench.plan().cells[0].id.name)
+        assert lease is not None
+
+        def waiting(self: Any, cells: Any) -> None:
+            bench.work()
+            others.give_back(lease)
+
+        monkeypatch.setattr(type(bench.watch), "waiting", waiting)
+        monkeypatch.setattr(process, "call", None)
+        bench.run()
+    assert bench.watch.states == ["done"]
+    assert Counter(line.split()[0] for line in bench.trace)["fit"] == 1
+
+
+@pytest.mark.slow
+def test_the_cell_of_a_run_that_dies_is_taken_over_by_one_that_waits_for_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {"steps": 60, "seconds": 0.05}
+    flags = [f"--set=generator.jitter.{name}={value}" for name, value in settings.items()]
+    study = bench.study(metrics=("spread",), generator={"jitter": settings})
+    first = command(bench, "--seeds", "0", "--metrics", "spread", *flags)
+    wait_for(lambda: "step 3" in bench.trace)
+
+    def waiting(self: Any, cells: Any) -> None:
+        self.waited.append([cell.id.name for cell in cells])
+        first.kill()
+        first.communicate()
+
+    monkeypatch.setattr(type(bench.watch), "waiting", waiting)
+    bench.run(study)
+    assert len(bench.watch.waited) == 1
+    assert bench.plan(study).cells[0].state == "done"
+    steps = [line for line in bench.trace if line.startswith("step")]
+    assert len(set(steps)) == 60
+    assert len(steps) <= 61  # the one that the kill cut off may have been done twice
+
+
+def test_a_run_that_has_lost_a_cell_ends_it_records_nothing_and_waits_for_the_other(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "Leases", partial(Leases, beat=0.1))
+    study = bench.study(generator={"jitter": {"seconds": 0.5}})
+    leases = bench.store.path / "leases"
+    states = []
+
+    def message(self: Any, cell: Any, message: tuple[Any, ...]) -> None:
+        if message == ("stage", "fit") and not self.failures:
+            (ours,) = leases.glob("*.0")
+            owner = msgspec.json.decode(ours.read_bytes()) | {"machine": "another", "token": "x"}
+            ours.with_suffix(".1").write_bytes(msgspec.json.encode(owner))
+
+    def waiting(self: Any, cells: Any) -> None:
+        states.append(bench.plan(study).cells[0].state)
+        (theirs,) = leases.glob("*.1")
+        theirs.unlink()
+
+    monkeypatch.setattr(type(bench.watch), "message", message)
+    monkeypatch.setattr(type(bench.watch), "waiting", waiting)
+    bench.run(study)
+    assert states == ["todo"]
+    assert bench.watch.failures == [
+        "another run has taken it over, for this one was silent for too long",
+        None,
+    ]
+    assert bench.plan(study).cells[0].state == "done"
 
 
 @pytest.mark.parametrize("status", ["ok", "failed"])
@@ -321,8 +396,7 @@ def test_a_cell_that_another_run_has_ended_since_the_plan_was_made_is_not_run_ag
     plan = bench.plan(study)
     bench.work(study)
     monkeypatch.setattr(process, "call", None)
-    left = work_through(plan, bench.store, study, bench.sources(study), run.Machine(), bench.watch)
-    assert left == []
+    work_through(plan, bench.store, study, bench.sources(study), run.Machine(), bench.watch)
     assert len(bench.watch.started) == len(bench.watch.failures) == 1
 
 

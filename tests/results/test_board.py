@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -110,10 +111,23 @@ def test_an_ok_score_without_a_number_has_failed(bench: Bench) -> None:
 
 def test_contributions_that_contradict_their_value_are_named(bench: Bench) -> None:
     plan = bench.run({"gmm": {"mmd": {0: people(bench, 1.0)}}})
-    (file,) = bench.store.folder(plan.cells[0].name).glob("scores/*.json")
-    file.write_text(file.read_text().replace('"offset": 0.0', '"offset": 9.0'))
+    (record,) = bench.store.scores(plan.cells[0].name)
+    bench.store.write_score(msgspec.structs.replace(record, value=9.0))
     with pytest.raises(StoreError, match=r"mmd of mitdb/gmm/seed-0-\w+ .* damaged.*remove"):
         boards(bench.store)
+
+
+@pytest.mark.parametrize("part", ["cell.json", "scores/*.json"])
+def test_a_record_that_was_edited_is_shown_as_damaged_and_its_number_is_not(
+    bench: Bench, part: str
+) -> None:
+    plan = bench.run({"gmm": {"mmd": {0: 0.5}}, "kde": {"mmd": {0: 0.25}}})
+    (file,) = bench.store.folder(plan.cells[0].name).glob(part)
+    file.write_bytes(file.read_bytes().replace(b'"ok"', b'"OK"'))
+    found = score(bench.board, "gmm")
+    assert (found.status, found.value) == ("todo", None)
+    assert "damaged; ecgbench run makes it again" in found.reason
+    assert score(bench.board, "kde").value == 0.25
 
 
 # --- ranks -------------------------------------------------------------------------------------

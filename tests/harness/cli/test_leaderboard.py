@@ -47,12 +47,26 @@ def test_an_empty_store_and_an_unknown_dataset_are_said(ecgbench: Command) -> No
     assert "did you mean 'tiny'?" in ecgbench.err
 
 
-def test_a_damaged_record_is_named(ecgbench: Command) -> None:
+@pytest.mark.parametrize("part", ["cell.json", "peak-*.json"])
+def test_a_damaged_record_is_shown_with_the_way_out_and_the_rest_of_the_board_stands(
+    ecgbench: Command, part: str
+) -> None:
     assert ecgbench.tiny("--seeds", "0") == 0
-    (record,) = (ecgbench.folder / "ecgbench-results").rglob("cell.json")
+    (record,) = (ecgbench.folder / "ecgbench-results").rglob(part)
     record.write_text(record.read_text()[:40])
+    assert ecgbench("leaderboard") == 0
+    assert "its record is damaged; ecgbench run makes it again" in ecgbench.out
+    assert ecgbench("run", *ecgbench.flags, "--metrics", "peak,never", "--seeds", "0") == 0
+    assert ecgbench("leaderboard") == 0
+    assert "damaged" not in ecgbench.out
+
+
+def test_a_damaged_plan_is_named(ecgbench: Command) -> None:
+    assert ecgbench.tiny("--seeds", "0") == 0
+    (plan,) = (ecgbench.folder / "ecgbench-results").rglob("plans/*/*.json")
+    plan.write_text(plan.read_text()[:40])
     assert ecgbench("leaderboard") == 2
-    assert "cell.json is damaged" in ecgbench.err
+    assert f"{plan} is damaged" in ecgbench.err
     assert "Traceback" not in ecgbench.err
 
 

@@ -9,7 +9,13 @@ from ecgbench.harness.split import number, split
 from ecgbench.metrics.cost import ecgbench_metrics
 
 SPECS = {spec.name: spec for spec in ecgbench_metrics()}
-COSTS = Costs(fit_seconds=12.5, sample_seconds=0.25, peak_memory=3 * 2**30, parameters=1234)
+COSTS = Costs(
+    fit_seconds=12.5,
+    sample_seconds=0.25,
+    cpu_seconds=20.0,
+    peak_memory=3 * 2**30,
+    parameters=1234,
+)
 
 
 def comparison(costs: Costs | None, *, reference: bool = False) -> Comparison:
@@ -60,14 +66,14 @@ def test_a_reference_row_has_no_costs(name: str) -> None:
 
 
 def test_a_generator_that_does_not_count_its_parameters_is_skipped_and_not_failed() -> None:
-    silent = Costs(fit_seconds=1.0, sample_seconds=1.0, peak_memory=1)
+    silent = Costs(fit_seconds=1.0, sample_seconds=1.0, cpu_seconds=1.0, peak_memory=1)
     with pytest.raises(Skip, match="does not say"):
         cost("parameters", silent)
     assert cost("fit-time", silent) == 1.0
 
 
 def test_a_sampling_shorter_than_the_clock_resolves_has_a_finite_rate() -> None:
-    instant = Costs(fit_seconds=0.0, sample_seconds=0.0, peak_memory=1)
+    instant = Costs(fit_seconds=0.0, sample_seconds=0.0, cpu_seconds=0.0, peak_memory=1)
     assert 0 < cost("sample-rate", instant) < float("inf")
 
 

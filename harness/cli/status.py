@@ -1,0 +1,250 @@
+"""``ecgbench status``: how far the runs on a store are, from another terminal or machine."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ecgbench.harness.cli.options import store_option
+from ecgbench.harness.cli.progress import duration, memory, steps, values
+from ecgbench.harness.errors import DamagedError, StoreError, UsageError
+from ecgbench.results import gather
+from ecgbench.results.lease import BEAT, owners
+from ecgbench.results.progress import Progress
+from ecgbench.results.records import CellRecord, ScoreRecord
+from ecgbench.results.render.text import plain
+from ecgbench.results.store import Store, decode
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+STYLES = {"done": "green", "failed": "red", "skipped": "dim", "running": "cyan", "todo": "yellow"}
+
+QUIET = 3 * BEAT
+"""Seconds of silence after which a run is worth a look."""
+
+STATUS = b'\n "status": "'
+"""Of a record; one space stands before nothing but what is at the top level."""
+
+
+class Count(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a board is.
+
+    Attributes:
+        study: its name.
+        dataset: its label; with a version or digits of its key where two are called the same.
+        settings: what differs from the plugins' defaults.
+        cells: that were asked for.
+        done: with all their scores, none of which failed.
+        failed: or a score of theirs did.
+        skipped: because they do not apply.
+        running: that a run works on.
+        todo: that nobody works on.
+    """
+
+    study: str
+    dataset: str
+    settings: dict[str, Any]
+    cells: int
+    done: int
+    failed: int
+    skipped: int
+    running: int
+    todo: int
+
+
+class Working(msgspec.Struct, frozen=True, kw_only=True):
+    """A cell that a run works on.
+
+    Attributes:
+        cell: its name.
+        silent: seconds since its run gave a sign of life.
+        progress: as the run noted it; None if it has noted nothing yet.
+    """
+
+    cell: str
+    silent: float
+    progress: Progress | None
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``ecgbench status --json`` prints.
+
+    Attributes:
+        boards: by dataset and study.
+        running: by name.
+        damaged: files that are not what was written, as far as was seen.
+    """
+
+    boards: list[Count]
+    running: list[Working]
+    damaged: list[str]
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@store_option
+def status(as_json: bool, store_path: Path) -> None:
+    """Tell what is done, failed and left of each board, and how far the running cells are.
+
+    Reads only, so it may be called at any time, on any machine that sees the store.
+    """
+    found = status_of(Store(store_path))
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=1).decode())
+        return
+    console = Console()
+    console.print(_boards(found.boards))
+    console.print()
+    if found.running:
+        console.print(_running(found.running))
+    else:
+        left = sum(board.todo for board in found.boards)
+        hint = "; ecgbench run goes on with what is to do" if left else ""
+        console.print(Text(f"no run works on this store{hint}"))
+    for file in found.damaged:
+        text = f"damaged: {plain(file)}; the next ecgbench run makes it again"
+        console.print(Text(text, style="red"), soft_wrap=True)
+
+
+def status_of(store: Store) -> Status:
+    """How far the runs on a store are.
+
+    Args:
+        store: read only.
+
+    Raises:
+        UsageError: nothing was asked for in this store.
+        DamagedError: a plan is not what was written.
+        StoreError: the store cannot be read.
+    """
+    working = owners(store.path)
+    groups = gather.groups(store)
+    if not groups and not working:
+        raise UsageError(
+            f"{store.path} holds no plan of a run; ecgbench run makes one, --store names another "
+            "folder"
+        )
+    damaged: list[str] = []
+    labels = gather.labels(used for group in groups for _, used in group[:1])
+    return Status(
+        boards=[_count(store, group, labels, working, damaged) for group in groups],
+        running=[
+            Working(cell=cell, silent=round(silent, 1), progress=store.progress(cell))
+            for cell, silent in sorted(working.items())
+        ],
+        damaged=list(dict.fromkeys(damaged)),
+    )
+
+
+def _count(
+    store: Store,
+    group: list[gather.Used],
+    labels: Mapping[str, str],
+    working: Collection[str],
+    damaged: list[str],
+) -> Count:
+    wanted: dict[str, frozenset[str]] = {}
+    for plan, used in group:
+        scores = frozenset(store.score_file("", metric).name for metric in plan.metrics)
+        of_board = {place for place, d in enumerate(plan.datasets) if d.key == used.key}
+        for cell in plan.cells:
+            if cell.dataset in of_board:
+                before = wanted.get(cell.name, scores)
+                wanted[cell.name] = scores if scores == before else scores | before
+    states: Counter[str] = Counter()
+    for name, scores in wanted.items():
+        try:
+            state = _state(str(store.folder(name)), scores)
+        except DamagedError as error:
+            damaged.append(str(error.file))
+            state = "todo"
+        states["running" if state == "todo" and name in working else state] += 1
+    plan, used = group[0]
+    return Count(
+        study=plan.study,
+        dataset=labels[used.key],
+        settings=plan.settings,
+        cells=len(wanted),
+        **{state: states[state] for state in STYLES},
+    )
+
+
+def _state(folder: str, scores: frozenset[str]) -> str:
+    """As `ecgbench.harness.plan.state_of`, of a hundred thousand cells in seconds."""
+    ended = _status(f"{folder}/cell.json", CellRecord)
+    if ended != "ok":
+        return ended or "todo"
+    of_scores = set()
+    for name in scores:
+        ended = _status(f"{folder}/scores/{name}", ScoreRecord)
+        if ended is None:
+            return "todo"
+        of_scores.add(ended)
+    return "failed" if "failed" in of_scores else "done"
+
+
+def _status(file: str, kind: type[CellRecord | ScoreRecord]) -> str | None:
+    """How a record says that it ended, None if there is none; decoded only if it looks damaged."""
+    try:
+        with open(file, "rb") as stream:  # noqa: PTH123 - a Path costs more than the reading
+            content = stream.read()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StoreError(f"cannot read {file}: {error.strerror}") from error
+    found = content[content.rfind(STATUS) :][len(STATUS) :].partition(b'"')[0]
+    if found in {b"ok", b"skipped", b"failed"} and content.endswith(b"\n}\n"):
+        return found.decode()
+    return decode(content, kind, Path(file)).status
+
+
+def _boards(boards: list[Count]) -> Table:
+    table = Table(box=None)
+    table.add_column("board", header_style="dim", overflow="fold")
+    for state in ("cells", *STYLES):
+        table.add_column("to do" if state == "todo" else state, header_style="dim", justify="right")
+    for board in boards:
+        name = Text(f"{plain(board.study)}/{board.dataset}")
+        if board.settings:
+            given = ", ".join(f"{key}={value}" for key, value in sorted(board.settings.items()))
+            name.append(f" {plain(given)}", style="dim")
+        counts = {state: getattr(board, state) for state in STYLES}
+        shown = [
+            Text(f"{count} ({_percent(count, board.cells)})" if count else "–", style=STYLES[state])
+            for state, count in counts.items()
+        ]
+        table.add_row(name, str(board.cells), *shown)
+    return table
+
+
+def _percent(part: int, whole: int) -> str:
+    """Whole percents, of which 0 means none and 100 means all."""
+    return f"{min(99, max(1, round(100 * part / whole))) if part < whole else 100}%"
+
+
+def _running(running: list[Working]) -> Table:
+    table = Table(box=None)
+    for column in ("running", "stage", "step", "last values", "memory", "elapsed", "silent for"):
+        table.add_column(column, header_style="dim", overflow="fold")
+    for cell in running:
+        progress = cell.progress or Progress(began=time.time())
+        elapsed = duration(max(0.0, time.time() - progress.began)) if cell.progress else ""
+        table.add_row(
+            Text(plain(cell.cell), style="cyan"),
+            Text(plain(progress.stage) or "starting"),
+            Text(steps(progress)),
+            Text(values(progress)),
+            Text(memory(progress.memory)),
+            Text(elapsed),
+            Text(duration(cell.silent), style="red" if cell.silent > QUIET else ""),
+        )
+    return table

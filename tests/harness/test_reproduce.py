@@ -1,0 +1,316 @@
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from ecgbench.harness import reproduce as module
+from ecgbench.harness.errors import DataError, StoreError, UsageError
+from ecgbench.harness.reproduce import compare, differences, reproduce
+from ecgbench.results.records import ContributionsRecord, encode
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ecgbench.harness.reproduce import Reproduction
+    from ecgbench.harness.study import Study
+    from tests.harness.conftest import Bench
+
+
+MANY = {"cohort": {"patients": 24, "windows": 480}}
+"""As many people as an interval needs, in each fold."""
+
+
+def name_of(bench: Bench, study: Study) -> str:
+    return bench.plan(study).cells[0].id.name
+
+
+def again(bench: Bench, study: Study) -> Reproduction:
+    return reproduce(bench.store, name_of(bench, study), bench.catalog, None, lambda _: None)
+
+
+def verdicts(found: Reproduction) -> dict[str, str]:
+    return {score.metric: score.verdict for score in found.scores}
+
+
+def unsteady(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file that says by how much the generator is off."""
+    bench.files = (*bench.files, bench.files[0].with_name("unsteady.py"))
+    level = bench.folder / "level"
+    level.write_text("1")
+    monkeypatch.setenv("LEVEL", str(level))
+    return level
+
+
+def snapshot(folder: Path) -> dict[str, str]:
+    return {
+        str(file): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in folder.rglob("*")
+        if file.is_file()
+    }
+
+
+def reseal(bench: Bench, cell: str, metric: str, **changes: Any) -> None:
+    (record,) = [s for s in bench.store.scores(cell) if s.metric.name == metric]
+    file = bench.store.score_file(cell, record.metric)
+    file.write_bytes(encode(msgspec.structs.replace(record, **changes)))
+
+
+# --- reproduce -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("generator", ["jitter", "jitter-by-class", "chosen"])
+def test_the_same_seed_on_the_same_machine_gives_the_same_bytes_and_scores(
+    bench: Bench, generator: str
+) -> None:
+    study = bench.study(generators=(generator,), metrics=("level", "spread", "shared", "never"))
+    bench.run(study)
+    before = snapshot(bench.folder)
+    found = again(bench, study)
+    assert found.same_bytes
+    assert verdicts(found) == dict.fromkeys(("level", "never", "shared", "spread"), "equal")
+    assert found.versions == ()
+    assert found.agrees
+    bench.forget_trace()
+    assert {k: v for k, v in snapshot(bench.folder).items() if "trace" not in k} == {
+        k: v for k, v in before.items() if "trace" not in k
+    }
+
+
+def test_settings_subsample_and_threads_are_those_of_the_record(bench: Bench) -> None:
+    study = bench.study(
+        windows=200, generator={"jitter": {"sigma": 0.3}}, dataset={"cohort": {"gain": 2.0}}
+    )
+    bench.run(study, threads=2)
+    assert again(bench, study).same_bytes
+
+
+def test_other_bytes_agree_where_every_score_is_within_its_interval(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unsteady(bench, monkeypatch)
+    study = bench.study(generators=("unsteady",), metrics=("level",), dataset=MANY)
+    bench.run(study)
+    found = again(bench, study)
+    assert not found.same_bytes
+    assert verdicts(found)["level"] in ("close", "within its interval")
+    assert found.agrees
+
+
+def test_a_score_beyond_its_interval_is_not_reproduced(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    level = unsteady(bench, monkeypatch)
+    study = bench.study(generators=("unsteady",))
+    bench.run(study)
+    level.write_text("3")
+    found = again(bench, study)
+    assert verdicts(found) == {"level": "differs", "spread": "differs"}
+    assert not found.agrees
+
+
+def test_a_generator_that_does_not_work_any_more_is_told(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    level = unsteady(bench, monkeypatch)
+    study = bench.study(generators=("unsteady",))
+    bench.run(study)
+    level.write_text("broken")
+    found = again(bench, study)
+    assert "it does not work any more" in found.reason
+    assert not found.agrees
+
+
+def test_versions_that_differ_are_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = bench.study()
+    bench.run(study)
+    true = module.environment()
+    packages = true["packages"] | {"numpy": "9.9", "torch": None}
+    monkeypatch.setattr(
+        module, "environment", lambda: true | {"processor": "another", "packages": packages}
+    )
+    found = again(bench, study)
+    assert found.agrees
+    assert {what: (then, here) for what, then, here in found.versions} == {
+        "processor": (true["processor"], "another"),
+        "numpy": (np.__version__, "9.9"),
+        "torch": (true["packages"]["torch"], "None"),
+    }
+
+
+def test_a_plugin_of_another_version_is_told_and_run(bench: Bench) -> None:
+    file = bench.folder / "mine.py"
+    text = (
+        bench.files[0]
+        .with_name("unsteady.py")
+        .read_text()
+        .replace("default_rng()", "default_rng(1)")
+    )
+    file.write_text(
+        text.replace('float(Path(os.environ["LEVEL"]).read_text())', "1.0").replace(
+            'Path(os.environ["LEVEL"]).read_text()', '"1"'
+        )
+    )
+    bench.files = (*bench.files, file)
+    study = bench.study(generators=("unsteady",), metrics=("spread",))
+    bench.run(study)
+    name = name_of(bench, study)
+    file.write_text(
+        file.read_text().replace('summary="for tests"', 'version=2, summary="for tests"')
+    )
+    found = reproduce(bench.store, name, bench.catalog, None, lambda _: None)
+    assert found.same_bytes
+    told = {what: (then, here) for what, then, here in found.versions}
+    assert told["generator unsteady version"] == ("1", "2")
+    assert set(told) == {"generator unsteady version", "generator unsteady origin"}
+
+
+def test_data_that_differ_are_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = bench.study()
+    bench.run(study)
+    name = name_of(bench, study)
+    text = bench.files[0].read_text().replace("default_rng(5)", "default_rng(6)")
+    (bench.folder / "good.py").write_text(text)
+    bench.files = (bench.folder / "good.py", *bench.files[1:])
+    found = reproduce(bench.store, name, bench.catalog, None, lambda _: None)
+    assert "dataset cohort data" in [what for what, _, _ in found.versions]
+    assert not found.same_bytes
+
+
+def test_only_a_cell_that_ended_well_can_be_reproduced(bench: Bench) -> None:
+    study = bench.study(generators=("bad",), generator={"bad": {"how": "raises"}})
+    bench.run(study)
+    with pytest.raises(StoreError, match=r"ended as failed .*--retry-failed"):
+        again(bench, study)
+    with pytest.raises(StoreError, match="has no cell"):
+        again(bench, bench.study())
+
+
+def test_a_plugin_that_is_not_installed_is_a_usage_error(bench: Bench) -> None:
+    study = bench.study(generators=("bad",))
+    bench.run(study)
+    name = name_of(bench, study)
+    bench.files = bench.files[:1]
+    with pytest.raises(UsageError, match="no generator is called 'bad'"):
+        reproduce(bench.store, name, bench.catalog, None, lambda _: None)
+
+
+def test_a_dataset_that_is_not_here_is_a_data_error(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = bench.study()
+    bench.run(study)
+    spec = bench.catalog.dataset("cohort")
+    object.__setattr__(spec, "source", object())
+    catalog = bench.catalog
+    object.__setattr__(catalog.dataset("cohort"), "source", object())
+    monkeypatch.setattr(module.physionet, "find", lambda source, folder: None)
+    with pytest.raises(DataError, match="ecgbench fetch cohort, or --data-dir"):
+        reproduce(bench.store, name_of(bench, study), catalog, None, lambda _: None)
+
+
+# --- the scores alone ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("generator", ["jitter", "chosen"])
+def test_true_scores_come_out_of_their_own_windows(bench: Bench, generator: str) -> None:
+    study = bench.study(generators=(generator,), metrics=("level", "spread", "never"))
+    bench.run(study)
+    bench.forget_trace()
+    assert differences(bench.store, name_of(bench, study), bench.catalog, None) == []
+    assert not any(line.startswith("fit") for line in bench.trace)
+
+
+def test_a_score_that_its_windows_do_not_give_is_named(bench: Bench) -> None:
+    study = bench.study()
+    bench.run(study)
+    cell = name_of(bench, study)
+    true = bench.scores(study)["spread"].value
+    reseal(bench, cell, "spread", value=123.0)
+    (told,) = differences(bench.store, cell, bench.catalog, None)
+    assert told.startswith(f"spread is 123.0 in the archive and {true} when its windows are scored")
+
+
+def test_a_score_within_its_interval_passes_only_between_machines(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = bench.study(dataset=MANY)
+    bench.run(study)
+    cell, level = name_of(bench, study), bench.scores(study)["level"]
+    assert level.contributions is not None
+    contributions = msgspec.structs.replace(
+        level.contributions, offset=level.contributions.offset + 0.02
+    )
+    reseal(bench, cell, "level", value=level.value + 0.02, contributions=contributions)  # type: ignore[operator]
+    assert len(differences(bench.store, cell, bench.catalog, None)) == 1
+    true = module.environment()
+    monkeypatch.setattr(module, "environment", lambda: true | {"python": "2.7"})
+    assert differences(bench.store, cell, bench.catalog, None) == []
+
+
+def test_a_skipped_score_that_does_apply_is_named(bench: Bench) -> None:
+    study = bench.study()
+    bench.run(study)
+    cell = name_of(bench, study)
+    reseal(bench, cell, "level", value=None, contributions=None, status="skipped", reason="no")
+    (told,) = differences(bench.store, cell, bench.catalog, None)
+    assert "level is None" in told
+    assert "skipped then, ok again" in told
+
+
+def test_windows_that_were_withheld_cannot_be_checked(bench: Bench) -> None:
+    study = bench.study()
+    bench.run(study)
+    record = bench.cell(study)
+    bench.store.write_cell(msgspec.structs.replace(record, stored=False, synthetic_file=""))
+    (told,) = differences(bench.store, name_of(bench, study), bench.catalog, None)
+    assert "its windows did not come with it" in told
+
+
+# --- comparing two scores --------------------------------------------------------------------------
+
+
+def contributions(value: float) -> ContributionsRecord:
+    people = list(range(8))
+    return ContributionsRecord(
+        people=people,
+        numerators=[[value + 0.5 * (person - 3.5)] for person in people],
+        denominators=[[1.0]] * 8,
+        coefficients=[1.0],
+        offset=0.0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "verdict"),
+    [
+        (1.0, "equal"),
+        (1.0 + 1e-12, "equal"),
+        (1.005, "close"),
+        (1.5, "within its interval"),
+        (0.5, "within its interval"),
+        (5.0, "differs"),
+        (-1.0, "differs"),
+    ],
+)
+def test_a_score_is_compared_by_its_own_interval(bench: Bench, value: float, verdict: str) -> None:
+    bench.run()
+    stored = msgspec.structs.replace(
+        bench.scores()["level"], value=1.0, contributions=contributions(1.0)
+    )
+    assert compare(stored, msgspec.structs.replace(stored, value=value)).verdict == verdict
+    plain = msgspec.structs.replace(stored, contributions=None)
+    without = compare(plain, msgspec.structs.replace(plain, value=value)).verdict
+    assert without == ("differs" if verdict == "within its interval" else verdict)
+
+
+def test_what_a_cell_cost_is_not_compared(bench: Bench) -> None:
+    bench.run()
+    stored = bench.scores()["level"]
+    cost = msgspec.structs.replace(
+        stored, metric=msgspec.structs.replace(stored.metric, family="cost")
+    )
+    assert compare(cost, msgspec.structs.replace(cost, value=99.0)).verdict == "not compared"
