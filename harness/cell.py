@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import json
-import os
-import resource
-import shutil
-import sys
 import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,12 +16,13 @@ import numpy as np
 
 from ecgbench.harness import data
 from ecgbench.harness.catalog import discover
-from ecgbench.harness.checks import as_score, check_applies, check_metric_applies, check_sample
+from ecgbench.harness.checks import as_score, check_metric_applies
 from ecgbench.harness.comparison import Comparison
 from ecgbench.harness.config import build
-from ecgbench.harness.contracts import Context, Costs, Score
+from ecgbench.harness.contracts import Costs, Score
 from ecgbench.harness.environment import environment
 from ecgbench.harness.errors import DamagedError, PluginError, Skip, StoreError
+from ecgbench.harness.fitting import Fitting, cpu_seconds
 from ecgbench.harness.isolation import plugin_state
 from ecgbench.harness.once import OnceInStore
 from ecgbench.harness.split import split, subsample
@@ -37,7 +31,6 @@ from ecgbench.results.records import (
     CellId,
     CellRecord,
     ContributionsRecord,
-    CostsRecord,
     MetricRecord,
     ScoreRecord,
     Status,
@@ -45,23 +38,14 @@ from ecgbench.results.records import (
 from ecgbench.results.store import Store, sha256, write
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from ecgbench.harness.catalog import Catalog
-    from ecgbench.harness.contracts import Generator
     from ecgbench.harness.specs import GeneratorSpec
     from ecgbench.harness.windows import EcgWindows, Splits
-
-RUSAGE_UNIT = 1 if sys.platform == "darwin" else 1024
-"""Bytes in the unit of ``ru_maxrss``."""
 
 Send = Callable[[tuple[Any, ...]], None]
 """Reports to whoever waits: ``("stage", name)``, ``("log", step, total, values)``,
 ``("aside", why)`` of what was damaged, ``("cell", status, reason)`` and ``("score", metric, status,
 reason, value)``.  The stages are ``data``, ``fit``, ``sample`` and `scoring` of each metric."""
-
-TELL_EVERY = 0.1
-"""Seconds between two reports of a step: a fast fit must not drown whoever watches."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +102,6 @@ class _Cell:
         self.send = send
         self.folder = store.folder(task.cell.name)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.told = 0.0
 
     def work(self) -> None:
         self.send(("stage", "data"))
@@ -179,10 +162,11 @@ class _Cell:
             study=self.task.study,
             threads=self.task.threads,
         )
+        fitting = Fitting(self.task, spec, splits, self.folder, self.send)
         synthetic, costs, reason = None, None, ""
         status: Status = "ok"
         try:
-            synthetic, costs = self._fit_and_sample(spec, splits)
+            synthetic, costs = fitting.fit_and_sample()
         except Skip as skip:
             status, reason = "skipped", str(skip)
         except StoreError:
@@ -191,7 +175,10 @@ class _Cell:
             _raise_if_full(error)
             traceback.print_exc()
             status, reason = "failed", say(error)
-        artefacts = self._keep_curve()
+        artefacts = {}
+        if (curve := fitting.curve()) is not None:
+            name = self.task.cell.name
+            artefacts["training.csv"] = self.store.write_artefact(name, "training.csv", curve)
         written = "" if synthetic is None else self._write_synthetic(synthetic, spec)
         record = msgspec.structs.replace(
             common,
@@ -206,121 +193,9 @@ class _Cell:
         )
         self.store.write_cell(record)
         if status != "failed":
-            self._remove_checkpoint()
+            fitting.forget()
         self.send(("cell", status, reason))
         return record, synthetic
-
-    def _fit_and_sample(
-        self, spec: GeneratorSpec, splits: Splits
-    ) -> tuple[EcgWindows, CostsRecord]:
-        labels = np.array(splits.fresh.labels)
-        check_applies(spec, splits.train, labels)
-        self.send(("stage", "fit"))
-        started, cpu = time.perf_counter(), cpu_seconds()
-        with plugin_state(self.task.cell.seed):
-            models = self._fit(spec, splits)
-        fitted = time.perf_counter()
-        self.send(("stage", "sample"))
-        with plugin_state(self.task.cell.seed):
-            synthetic = self._sample(spec, models, splits, labels)
-        sampled = time.perf_counter()
-        counts = [getattr(model, "parameters", None) for _, model, _ in models]
-        known = [int(count) for count in counts if isinstance(count, int | np.integer)]
-        return synthetic, CostsRecord(
-            fit_seconds=fitted - started,
-            sample_seconds=sampled - fitted,
-            cpu_seconds=cpu_seconds() - cpu,
-            peak_memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RUSAGE_UNIT,
-            parameters=sum(known) if len(known) == len(models) else None,
-        )
-
-    def _fit(
-        self, spec: GeneratorSpec, splits: Splits
-    ) -> list[tuple[int | None, Generator, Context]]:
-        """Fitted models by label: one for all (None), or one for each class."""
-        config = build(
-            spec.config, self.task.cell.generator.settings, where=f"generator {spec.name}"
-        )
-        wanted: list[int | None] = [None]
-        if not spec.conditional:
-            wanted = [int(label) for label in np.unique(splits.fresh.labels)]
-        models = []
-        for label in wanted:
-            train = splits.train
-            if label is not None:
-                train = train.take(train.labels == label)
-            context = self._context(spec, splits, "all" if label is None else f"class-{label}")
-            model = spec.load()(config)
-            model.fit(train, context)
-            models.append((label, model, context))
-        return models
-
-    def _sample(
-        self,
-        spec: GeneratorSpec,
-        models: list[tuple[int | None, Generator, Context]],
-        splits: Splits,
-        labels: NDArray[np.int64],
-    ) -> EcgWindows:
-        if spec.conditional:
-            _, model, context = models[0]
-            synthetic = model.sample(labels.copy(), context)
-            check_sample(spec.name, synthetic, splits.train, labels)
-            if spec.reference:
-                return synthetic
-            return splits.train.synthetic(synthetic.signals, labels)
-        signals = np.empty((len(labels), *splits.train.signals.shape[1:]), dtype=np.float32)
-        for label, model, context in models:
-            rows = labels == label
-            part = model.sample(labels[rows], context)
-            check_sample(spec.name, part, splits.train, labels[rows])
-            signals[rows] = part.signals
-        return splits.train.synthetic(signals, labels)
-
-    def _context(self, spec: GeneratorSpec, splits: Splits, part: str) -> Context:
-        checkpoint = self.folder / "checkpoint" / part
-        checkpoint.mkdir(parents=True, exist_ok=True)
-        return Context(
-            seed=self.task.cell.seed,
-            device=self.task.device,
-            threads=self.task.threads,
-            log=partial(self._log, part),
-            checkpoint_dir=checkpoint,
-            fresh=splits.fresh if spec.draws_on_fresh else None,
-        )
-
-    def _remove_checkpoint(self) -> None:
-        shutil.rmtree(self.folder / "checkpoint", ignore_errors=True)
-
-    def _log(self, part: str, step: int, /, *, total: int | None = None, **values: float) -> None:
-        numbers = {name: float(value) for name, value in values.items()}
-        with (self.folder / "training.jsonl").open("a", encoding="utf-8") as curve:
-            # the break goes before: a line that a kill cut short does not spoil the next
-            curve.write("\n" + json.dumps({"part": part, "step": int(step), **numbers}))
-        if time.monotonic() - self.told > TELL_EVERY or step == total:
-            self.told = time.monotonic()
-            self.send(("log", int(step), total, numbers))
-
-    def _keep_curve(self) -> dict[str, str]:
-        """Make the artefact ``training.csv`` of what was logged, in this process or before a kill."""
-        curve = self.folder / "training.jsonl"
-        if not curve.exists():
-            return {}
-        import pandas as pd  # noqa: PLC0415 - most cells have no curve
-
-        rows = []
-        for line in curve.read_text("utf-8").splitlines():
-            with contextlib.suppress(json.JSONDecodeError):
-                rows.append(json.loads(line))
-        table = pd.DataFrame(rows, columns=None if rows else ["part", "step"])
-        # a fit that was resumed has told of some steps twice
-        table = table.drop_duplicates(["part", "step"], keep="last").sort_values(["part", "step"])
-        if table["part"].nunique() < 2:
-            table = table.drop(columns="part")
-        content = table.to_csv(index=False).encode()
-        digest = self.store.write_artefact(self.task.cell.name, "training.csv", content)
-        curve.unlink()
-        return {"training.csv": digest}
 
     # --- the synthetic windows -----------------------------------------------------------------
 
@@ -346,10 +221,10 @@ class _Cell:
             arrays = read_npz(file, "signals", "labels")
             synthetic = splits.train.synthetic(arrays["signals"], arrays["labels"])
         else:
-            synthetic, _ = self._fit_and_sample(
-                self.catalog.generator(self.task.cell.generator.name), splits
-            )
-            self._remove_checkpoint()
+            spec = self.catalog.generator(self.task.cell.generator.name)
+            fitting = Fitting(self.task, spec, splits, self.folder, self.send)
+            synthetic, _ = fitting.fit_and_sample()
+            fitting.forget()
         if synthetic_digest(synthetic) != record.synthetic:
             raise DamagedError(file, "these are not the windows that cell.json speaks of")
         return synthetic
@@ -422,12 +297,6 @@ class _Cell:
             cpu_seconds=cpu_seconds() - cpu,
             finished=now(),
         )
-
-
-def cpu_seconds() -> float:
-    """Processor time of this process and of its children that have ended."""
-    times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
 
 
 def scoring(metric: MetricRecord) -> str:

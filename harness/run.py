@@ -299,10 +299,10 @@ class _Engine:
             raise failure
         if running.lease.lost:
             failure = "another run has taken it over, for this one was silent for too long"
+        cell = state_of(running.cell.id, self.plan.record.metrics, self.store)
+        if running.lease.lost and cell.state == "todo":
             self.with_others.append(running.cell)
-        self.watch.cell_ended(
-            state_of(running.cell.id, self.plan.record.metrics, self.store), failure
-        )
+        self.watch.cell_ended(cell, failure)
 
     def _note(self, running: _Running, message: tuple[Any, ...]) -> None:
         """Let ``ecgbench status`` see how far the cell has come."""

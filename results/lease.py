@@ -43,7 +43,7 @@ class Owner(msgspec.Struct, frozen=True, kw_only=True):
         token: of the run.
         machine: a digest of this boot of the machine (and, in a container, of the container).
         pid: of the run's process.
-        started: when that process was started, seconds since the epoch.
+        started: when that process was started, seconds since the machine was.
     """
 
     cell: str
@@ -147,7 +147,7 @@ class Leases:
             token=self.token,
             machine=machine(),
             pid=os.getpid(),
-            started=psutil.Process().create_time(),
+            started=_started(psutil.Process()),
         )
         temporary = file.with_name(f".{secrets.token_hex(8)}.tmp")
         temporary.write_bytes(msgspec.json.encode(me))
@@ -225,13 +225,17 @@ def _lives(owner: Owner) -> bool:
     try:
         process = psutil.Process(owner.pid)
         return (
-            abs(process.create_time() - owner.started) < 1
-            and process.status() != psutil.STATUS_ZOMBIE
+            abs(_started(process) - owner.started) < 1 and process.status() != psutil.STATUS_ZOMBIE
         )
     except psutil.NoSuchProcess:
         return False
     except psutil.AccessDenied:
         return True
+
+
+def _started(process: psutil.Process) -> float:
+    # both move when somebody sets the clock, and an owner that lives must not look like another
+    return process.create_time() - psutil.boot_time()
 
 
 def _content(file: Path) -> bytes | None:

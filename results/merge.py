@@ -219,7 +219,7 @@ class _Merge:
                 reason = "it is what their run cost; ecgbench run scores what ours did"
                 self._end("conflict", name, reason=reason, theirs=_tell(score), **how)
             elif clash := self._clash(score):
-                reason = f"{clash} is here with other content"
+                reason = f"{clash} is here with other content; ecgbench run scores it here"
                 self._end("conflict", name, reason=reason, theirs=_tell(score), **how)
             else:
                 for artefact in score.artefacts:

@@ -13,7 +13,7 @@ class Progress(msgspec.Struct, kw_only=True):
         stage: ``data``, ``fit``, ``sample``, or ``score`` and a metric.
         step: of the fit.
         total: steps of the fit; None if the generator does not say.
-        values: what the fit reported of its last step.
+        values: what the fit reported of its last step; None for what is no number.
         memory: bytes in use.
         cpu_seconds: processor time so far.
     """
@@ -22,6 +22,6 @@ class Progress(msgspec.Struct, kw_only=True):
     stage: str = ""
     step: int | None = None
     total: int | None = None
-    values: dict[str, float] = msgspec.field(default_factory=dict)
+    values: dict[str, float | None] = msgspec.field(default_factory=dict)
     memory: int = 0
     cpu_seconds: float = 0.0

@@ -44,7 +44,7 @@ def fetch_dataset(name: str, catalog: Catalog, data_dir: Path | None) -> Path:
     """
     source = catalog.dataset(name).source
     assert source is not None
-    console = Console()
+    console = Console(stderr=True)  # standard output may be a program's
     bar = Progress(
         TextColumn("fetching {task.description}"),
         BarColumn(bar_width=32),

@@ -58,13 +58,15 @@ def machine_and_pool(
                 cluster,
             )
         return
-    if jobs > cores() and threads is None:
+    threads = threads or max(1, cores() // jobs)
+    if jobs > 1 and jobs * threads > cores():
         raise UsageError(
-            f"--jobs {jobs} is more than the {cores()} processors here; --threads 1 shares them"
+            f"--jobs {jobs} of {threads} threads each are more than the {cores()} processors here and "
+            f"would only slow each other down; --jobs {max(1, cores() // threads)} fits"
         )
     machine = Machine(
         device=choose_device(device),
-        threads=threads or cores() // jobs,
+        threads=threads,
         data_dir=data_dir,
         plugin_files=catalog.files,
         timeout=timeout,

@@ -39,7 +39,7 @@ GAP = 2
 LEAST = 12
 """Columns of the terminal: of a bar, between two columns, and of a column that gives way."""
 
-SPARE = ("bar", "memory", "values", "elapsed", "steps")
+SPARE = ("bar", "memory", "values", "elapsed", "left", "steps")
 """What a terminal that is too narrow does without, first to last."""
 
 STYLES = {"done": "dim", "failed": "red", "skipped": "yellow", "todo": "yellow"}
@@ -292,7 +292,7 @@ class _Live(_Lines):
             "steps": Text(f"{done}/{self.tally.count}"),
             "failed": Text(failed, style=STYLES["failed"]),
             "elapsed": Text(duration(monotonic() - self.tally.began)),
-            "values": Text(about, style="dim"),
+            "left": Text(about, style="dim"),
         }
 
 
@@ -386,7 +386,7 @@ def steps(progress: Progress) -> str:
 
 def values(progress: Progress) -> str:
     """What the fit reported of its last step; a loss may be huge, or no number at all."""
-    return "  ".join(
+    return ", ".join(
         f"{plain(name)} {number(value) if value is None or abs(value) < 1e6 else f'{value:.3g}'}"
         for name, value in progress.values.items()
     )

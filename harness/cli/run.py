@@ -202,7 +202,7 @@ def _absent(resolved: Study, catalog: Catalog, data_dir: Path | None) -> list[st
 def _show_plan(plan: Plan, resolved: Study, machine: Machine, console: Console) -> None:
     counts = Counter(cell.state for cell in plan.cells)
     scores = sum(len(cell.missing) for cell in plan.todo)
-    threads = f"{machine.threads} thread{'s' if machine.threads > 1 else ''} for each cell"
+    threads = f"{machine.threads} thread{'s' if machine.threads > 1 else ''} each"
     console.print(
         Text.assemble(
             ("plan ", "bold"),

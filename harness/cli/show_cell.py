@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ecgbench.results.merge import provenance
 from ecgbench.results.render.text import number, plain
 from ecgbench.results.store import Store
 
@@ -53,12 +54,18 @@ def _facts(record: CellRecord, store: Store) -> Table:
     if costs is not None:
         facts["fit"] = f"{costs.fit_seconds:.1f} s"
         facts["sample"] = f"{costs.sample_seconds:.2f} s"
+        facts["processor time"] = f"{costs.cpu_seconds:.1f} s"
         facts["peak memory"] = f"{costs.peak_memory / 2**20:.0f} MiB"
     packages = record.environment.get("packages", {})
     facts["made with"] = ", ".join(f"{k} {v}" for k, v in packages.items() if v)
     facts["made on"] = ", ".join(
         str(record.environment[k]) for k in ("processor", "system") if k in record.environment
     )
+    for source in provenance(store, cell.name):
+        who = f" by {source.who}" if source.who else ""
+        facts[f"archive {source.archive[:12]}"] = (
+            f"made{who} {source.when}, taken in {source.merged}"
+        )
     facts["folder"] = store.folder(cell.name)
     for name, value in facts.items():
         table.add_row(name, Text(plain(str(value))))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 import msgspec
@@ -25,6 +25,8 @@ from ecgbench.results.store import Store, decode
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+
+Ended = TypeVar("Ended", CellRecord, ScoreRecord)
 
 STYLES = {"done": "green", "failed": "red", "skipped": "dim", "running": "cyan", "todo": "yellow"}
 
@@ -161,9 +163,10 @@ def _count(
                 before = wanted.get(cell.name, scores)
                 wanted[cell.name] = scores if scores == before else scores | before
     states: Counter[str] = Counter()
+    cells = str(store.folder(""))
     for name, scores in wanted.items():
         try:
-            state = _state(str(store.folder(name)), scores)
+            state = _state(f"{cells}/{name}", scores)
         except DamagedError as error:
             damaged.append(str(error.file))
             state = "todo"
@@ -192,10 +195,11 @@ def _state(folder: str, scores: frozenset[str]) -> str:
     return "failed" if "failed" in of_scores else "done"
 
 
-def _status(file: str, kind: type[CellRecord | ScoreRecord]) -> str | None:
+def _status(file: str, kind: type[Ended]) -> str | None:
     """How a record says that it ended, None if there is none; decoded only if it looks damaged."""
     try:
-        with open(file, "rb") as stream:  # noqa: PTH123 - a Path costs more than the reading
+        # of many small files a Path and a buffer cost more than the reading
+        with open(file, "rb", buffering=0) as stream:  # noqa: PTH123
             content = stream.read()
     except FileNotFoundError:
         return None
@@ -214,9 +218,8 @@ def _boards(boards: list[Count]) -> Table:
         table.add_column("to do" if state == "todo" else state, header_style="dim", justify="right")
     for board in boards:
         name = Text(f"{plain(board.study)}/{board.dataset}")
-        if board.settings:
-            given = ", ".join(f"{key}={value}" for key, value in sorted(board.settings.items()))
-            name.append(f" {plain(given)}", style="dim")
+        for key, value in sorted(board.settings.items()):
+            name.append(f"\n{plain(f'{key}={value}')}", style="dim")
         counts = {state: getattr(board, state) for state in STYLES}
         shown = [
             Text(f"{count} ({_percent(count, board.cells)})" if count else "–", style=STYLES[state])
@@ -239,7 +242,7 @@ def _running(running: list[Working]) -> Table:
         progress = cell.progress or Progress(began=time.time())
         elapsed = duration(max(0.0, time.time() - progress.began)) if cell.progress else ""
         table.add_row(
-            Text(plain(cell.cell), style="cyan"),
+            Text(plain(cell.cell.rpartition("-")[0]), style="cyan"),
             Text(plain(progress.stage) or "starting"),
             Text(steps(progress)),
             Text(values(progress)),

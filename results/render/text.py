@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from typing import TYPE_CHECKING
 
@@ -31,11 +32,15 @@ def number(value: float | None, like: float | None = None) -> str:
 
     >>> number(0.012345), number(12345.6), number(-0.5), number(0.0), number(None)
     ('0.0123', '12346', '-0.500', '0', '–')
+    >>> number(float("nan"))
+    'nan'
     >>> number(0.0123, like=0.5), number(2, like=12.3), number(0.00001234), number(3, like=1e-6)
     ('0.012', '2.0', '1.2e-05', '3.00')
     """
     if value is None:
         return "–"
+    if not math.isfinite(value):
+        return str(value)
     magnitude = max(abs(value), abs(like or 0.0))
     if magnitude == 0:
         return "0"

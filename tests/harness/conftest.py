@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +24,7 @@ from ecgbench.harness.study import Study, resolve
 from ecgbench.results.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ecgbench.harness.catalog import Catalog
     from ecgbench.harness.plan import Cell, Plan
@@ -63,6 +66,36 @@ def make_windows(
 @pytest.fixture(name="make_windows", scope="session")
 def _make_windows() -> Any:
     return make_windows
+
+
+def wait_for(what: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Wait until it is so.
+
+    Raises:
+        AssertionError: it is not within so many seconds.
+    """
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.02)
+
+
+@pytest.fixture(name="wait_for", scope="session")
+def _wait_for() -> Any:
+    return wait_for
+
+
+def gone(pid: int) -> bool:
+    """Whether a process has ended."""
+    try:
+        return "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text("ascii")
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+@pytest.fixture(name="gone", scope="session")
+def _gone() -> Any:
+    return gone
 
 
 @dataclass
@@ -182,6 +215,19 @@ class Bench:
         self.watch = Watch()
         used = Machine(plugin_files=tuple(str(file) for file in self.files), **machine)
         work_through(plan, self.store, study, self.sources(study), used, self.watch, pool)
+
+    def command(self, *flags: str) -> subprocess.Popen[str]:
+        """``ecgbench run`` on this store, in a process group of its own."""
+        plugins = [flag for file in self.files for flag in ("--plugin", str(file))]
+        fixed = ["--datasets", "cohort", "--no-references", "--threads", "1"]
+        fixed += ["--store", str(self.store.path)]
+        return subprocess.Popen(
+            [sys.executable, "-m", "ecgbench", "run", *plugins, *fixed, *flags],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
 
     def cell(self, study: Study | None = None, number: int = 0) -> CellRecord:
         """The record of a cell of the plan."""

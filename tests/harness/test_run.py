@@ -2,10 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import threading
-import time
 from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -19,32 +16,10 @@ from ecgbench.harness.run import choose_device, default_datasets, work_through
 from ecgbench.results.lease import Leases, owners
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from ecgbench.harness.study import Study
     from tests.harness.conftest import Bench
-
-
-def wait_for(what: Callable[[], bool], seconds: float = 60.0) -> None:
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.02)
-
-
-def command(bench: Bench, *flags: str) -> subprocess.Popen[str]:
-    """``ecgbench run`` on the bench's store, in a process group of its own."""
-    plugins = [flag for file in bench.files for flag in ("--plugin", str(file))]
-    fixed = ["--datasets", "cohort", "--generators", "jitter", "--no-references"]
-    fixed += ["--threads", "1", "--store", str(bench.store.path)]
-    return subprocess.Popen(
-        [sys.executable, "-m", "ecgbench", "run", *plugins, *fixed, *flags],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
 
 
 def scored(bench: Bench, how: str, **fields: Any) -> Study:
@@ -197,7 +172,9 @@ def test_too_few_windows_for_the_split_fail_the_cell_with_the_reason(bench: Benc
     assert "leave none for" in bench.plan(study).cells[0].reason
 
 
-def test_a_worker_that_is_killed_in_mid_score_costs_that_score_only(bench: Bench) -> None:
+def test_a_worker_that_is_killed_in_mid_score_costs_that_score_only(
+    bench: Bench, wait_for: Any
+) -> None:
     pid = bench.folder / "pid"
     study = bench.study(metrics=("level", "waits", "spread"), metric={"waits": {"pid": str(pid)}})
 
@@ -221,11 +198,20 @@ def test_a_worker_that_is_killed_in_mid_score_costs_that_score_only(bench: Bench
 
 
 @pytest.mark.slow
-def test_a_run_killed_in_mid_score_goes_on_with_what_is_missing(bench: Bench) -> None:
+def test_a_run_killed_in_mid_score_goes_on_with_what_is_missing(
+    bench: Bench, wait_for: Any
+) -> None:
     pid = bench.folder / "pid"
     metrics = ("level", "waits", "spread")
-    first = command(
-        bench, "--seeds", "0", "--metrics", ",".join(metrics), "--set", f"metric.waits.pid={pid}"
+    first = bench.command(
+        "--generators",
+        "jitter",
+        "--seeds",
+        "0",
+        "--metrics",
+        ",".join(metrics),
+        "--set",
+        f"metric.waits.pid={pid}",
     )
     wait_for(lambda: pid.exists() and pid.read_text() != "")
     first.kill()
@@ -240,10 +226,10 @@ def test_a_run_killed_in_mid_score_goes_on_with_what_is_missing(bench: Bench) ->
 
 
 @pytest.mark.slow
-def test_a_run_killed_in_mid_fit_goes_on_from_its_checkpoint(bench: Bench) -> None:
+def test_a_run_killed_in_mid_fit_goes_on_from_its_checkpoint(bench: Bench, wait_for: Any) -> None:
     settings = {"steps": 40, "seconds": 0.05}
     flags = [f"--set=generator.jitter.{name}={value}" for name, value in settings.items()]
-    first = command(bench, "--seeds", "0", "--metrics", "spread", *flags)
+    first = bench.command("--generators", "jitter", "--seeds", "0", "--metrics", "spread", *flags)
     wait_for(lambda: "step 10" in bench.trace)
     first.kill()
     first.communicate()
@@ -284,8 +270,16 @@ def test_an_interrupt_ends_the_worker_and_records_nothing(
 def test_two_runs_on_one_store_share_the_work(bench: Bench) -> None:
     bench.plan()
     bench.forget_trace()
-    flags = ("--seeds", "0-3", "--metrics", "level,spread", "--set=generator.jitter.seconds=0.1")
-    runs = [command(bench, *flags) for _ in range(2)]
+    flags = (
+        "--generators",
+        "jitter",
+        "--seeds",
+        "0-3",
+        "--metrics",
+        "level,spread",
+        "--set=generator.jitter.seconds=0.1",
+    )
+    runs = [bench.command(*flags) for _ in range(2)]
     for each in runs:
         out, _ = each.communicate(timeout=60)
         assert each.returncode == 0, out
@@ -335,12 +329,12 @@ def test_a_cell_that_another_run_ends_while_it_is_waited_for_is_not_run_again(
 
 @pytest.mark.slow
 def test_the_cell_of_a_run_that_dies_is_taken_over_by_one_that_waits_for_it(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, wait_for: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = {"steps": 60, "seconds": 0.05}
     flags = [f"--set=generator.jitter.{name}={value}" for name, value in settings.items()]
     study = bench.study(metrics=("spread",), generator={"jitter": settings})
-    first = command(bench, "--seeds", "0", "--metrics", "spread", *flags)
+    first = bench.command("--generators", "jitter", "--seeds", "0", "--metrics", "spread", *flags)
     wait_for(lambda: "step 3" in bench.trace)
 
     def waiting(self: Any, cells: Any) -> None:

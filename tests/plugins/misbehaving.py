@@ -3,12 +3,14 @@
 # ruff: noqa: NPY002, T201 - global random numbers and printing are what these are for
 
 import ctypes
+import json
 import os
 import random
 import signal
 import sys
 import threading
 import time
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,18 +40,255 @@ class PidConfig(Config, frozen=True):
     pid: str = ""
 
 
-def end_process(how: str) -> None:
-    """End this process, if ``how`` says so."""
-    if how == "segfault":
-        ctypes.string_at(0)
-    if how == "killed":
-        os.kill(os.getpid(), signal.SIGKILL)
-    if how == "os._exit(3)":
-        os._exit(3)
-    if how == "os._exit(0)":
-        os._exit(0)
-    if how == "sys.exit()":
-        sys.exit()
+MIB = 2**20
+KEPT: list[Any] = []
+"""What is never given back."""
+
+
+class Odd(BaseException):
+    """An error that no `except Exception` catches."""
+
+
+def tell_pid() -> None:
+    """Append this process's number to the file in PIDS, if there is one."""
+    with Path(os.environ.get("PIDS", os.devnull)).open("a") as file:
+        print(os.getpid(), file=file, flush=True)
+
+
+def child(does: "Callable[[], object]", *, daemon: bool = False) -> int:
+    """Fork a process that ignores SIGTERM; as a daemon, nobody's child and in a session of its own."""
+    pid = os.fork()
+    if pid:
+        if daemon:
+            os.waitpid(pid, 0)
+        return pid
+    if daemon:
+        os.setsid()
+        if os.fork():
+            os._exit(0)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    tell_pid()
+    does()
+    os._exit(0)
+
+
+def hang() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    time.sleep(600)
+
+
+def hang_in_c() -> None:
+    """Sleep without giving the interpreter back."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    ctypes.PyDLL(None).sleep(600)
+
+
+def eat_memory() -> None:
+    for _ in range(64):
+        KEPT.append(b"x" * (64 * MIB))
+        time.sleep(0.02)
+    hang()
+
+
+def let_a_child_eat_memory() -> None:
+    os.waitpid(child(eat_memory), 0)
+
+
+def leave_children() -> None:
+    child(hang)
+    child(hang, daemon=True)
+
+
+def stop_the_guard() -> None:
+    os.kill(os.getppid(), signal.SIGSTOP)
+    hang()
+
+
+def keep_the_guard_stopped() -> None:
+    guard = os.getppid()
+
+    def stop() -> None:
+        while True:
+            os.kill(guard, signal.SIGSTOP)
+            time.sleep(0.001)
+
+    child(stop)
+    child(hang, daemon=True)
+    stop()
+
+
+def kill_the_guard() -> None:
+    child(hang)
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(600)
+
+
+def print_much() -> None:
+    print("the first words")
+    line = "x" * 1023 + "\n"
+    for _ in range(100):
+        sys.stdout.write(line * 1024)
+    print("the last words")
+
+
+def print_for_ever() -> None:
+    line = b"y" * 1023 + b"\n"
+
+    def write() -> None:
+        while True:
+            os.write(1, line)
+
+    child(write, daemon=True)
+
+
+def open_files() -> None:
+    KEPT.extend(os.open(os.devnull, os.O_RDONLY) for _ in range(5000))
+
+
+def close_standard_files() -> None:
+    sys.stdout.close()
+    sys.stderr.close()
+    os.closerange(0, 3)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    KEPT.extend(os.open(os.environ["TRACE"], flags) for _ in range(3))
+
+
+def come_back_from_a_fork() -> None:
+    pid = os.fork()
+    if pid:
+        os.waitpid(pid, 0)
+
+
+def change_everything() -> None:
+    import numpy as np
+    import torch
+
+    os.chdir("/")
+    os.environ.clear()
+    os.environ["HOME"] = "/nowhere"
+    os.umask(0o777)
+    random.seed(1)
+    np.random.seed(1)
+    torch.manual_seed(1)
+    torch.set_num_threads(3)
+    torch.set_default_dtype(torch.float64)
+    torch.set_default_device("meta")
+    torch.set_grad_enabled(False)
+    torch.use_deterministic_algorithms(True)
+    np.seterr(all="raise")
+    warnings.simplefilter("error")
+    sys.setrecursionlimit(500)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, 300)
+    sys.stdout = None
+
+
+def state(comparison: Any, config: Any) -> Score:
+    """What a plugin finds that is the process's and not its own."""
+    import numpy as np
+    import torch
+    from threadpoolctl import threadpool_info
+
+    os.umask(mask := os.umask(0))
+    found = {
+        "folder": str(Path.cwd()),
+        "environ": dict(os.environ),
+        "umask": mask,
+        "draws": [random.random(), np.random.random(), torch.rand(1).item()],
+        "threads": [torch.get_num_threads(), *(pool["num_threads"] for pool in threadpool_info())],
+        "torch": [
+            str(torch.get_default_dtype()),
+            str(torch.zeros(1).device),
+            torch.is_grad_enabled(),
+            torch.are_deterministic_algorithms_enabled(),
+        ],
+        "numpy": np.geterr(),
+        "warnings": [str(each) for each in warnings.filters],
+        "depth": sys.getrecursionlimit(),
+        "timer": signal.getitimer(signal.ITIMER_REAL)[0],
+        "log": [str(Path("/proc/self/fd/1").readlink()).partition(":")[0], sys.stdout.fileno()],
+    }
+    return Score(value=0.0, artefacts={"state.json": json.dumps(found, sort_keys=True).encode()})
+
+
+def burn() -> None:
+    """Use half a second of processor time."""
+    end = time.process_time() + 0.5
+    while time.process_time() < end:
+        pass
+
+
+def allocate() -> None:
+    KEPT.append(b"x" * (300 * MIB))
+
+
+def burn_and_exit() -> None:
+    burn()
+    os._exit(3)
+
+
+def allocate_and_exit() -> None:
+    allocate()
+    os._exit(3)
+
+
+def recurse() -> None:
+    recurse()
+
+
+def wait_with_children() -> None:
+    """Leave children, and hang as long as there is a file HANG."""
+    if Path(os.environ["HANG"]).exists():
+        leave_children()
+        tell_pid()
+        hang()
+
+
+def interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+def raise_odd() -> None:
+    raise Odd("beyond\nreason")
+
+
+DOES: dict[str, "Callable[[], object]"] = {
+    "segfault": lambda: ctypes.string_at(0),
+    "killed": lambda: os.kill(os.getpid(), signal.SIGKILL),
+    "os._exit(3)": lambda: os._exit(3),
+    "os._exit(0)": lambda: os._exit(0),
+    "sys.exit()": sys.exit,
+    "sys.exit(text)": lambda: sys.exit("no licence found"),
+    "KeyboardInterrupt": interrupt,
+    "BaseException": raise_odd,
+    "recursion": recurse,
+    "hangs": hang,
+    "hangs in C": hang_in_c,
+    "stops itself": lambda: os.kill(os.getpid(), signal.SIGSTOP),
+    "stops its guard": stop_the_guard,
+    "keeps its guard stopped": keep_the_guard_stopped,
+    "kills its guard": kill_the_guard,
+    "eats memory": eat_memory,
+    "a child eats memory": let_a_child_eat_memory,
+    "leaves children": leave_children,
+    "prints much": print_much,
+    "prints for ever": print_for_ever,
+    "opens files": open_files,
+    "closes standard files": close_standard_files,
+    "comes back from a fork": come_back_from_a_fork,
+    "changes everything": change_everything,
+    "takes a second": lambda: time.sleep(1),
+    "burns": burn,
+    "burns and exits": burn_and_exit,
+    "allocates": allocate,
+    "allocates and exits": allocate_and_exit,
+    "waits with children": wait_with_children,
+}
+
+
+def misbehave(how: str) -> None:
+    """Do what ``how`` says, if it says something that any plugin can do."""
+    DOES.get(how, lambda: None)()
 
 
 class Bad:
@@ -63,7 +302,7 @@ class Bad:
         self.train = train
         (context.checkpoint_dir / "mark").write_text("half a fit")
         context.log(1, loss=0.5)
-        end_process(self.how)
+        misbehave(self.how)
         if self.how == "raises":
             raise ZeroDivisionError("the loss\nvanished")
         if self.how == "skips":
@@ -83,6 +322,10 @@ class Bad:
     def sample(self, labels: Any, context: Any) -> Any:
         import numpy as np
 
+        if self.how == "hangs in sampling":
+            hang()
+        if self.how == "takes a second":
+            time.sleep(1)
         n, (_, leads, length) = len(labels), self.train.signals.shape
         good = self.train.synthetic(np.ones((n, leads, length)), labels.copy())
         if self.how == "mutates its labels":
@@ -115,7 +358,7 @@ class Bad:
 def bad_metric(comparison: Any, config: Any) -> Any:
     import numpy as np
 
-    end_process(config.how)
+    misbehave(config.how)
     people = comparison.splits.control.patients
     ones = np.ones(len(people))
     if config.how == "raises":
@@ -164,7 +407,7 @@ def wait_metric(comparison: Any, config: Any) -> float:
 def bad_dataset(config: Any, folder: Path | None) -> Any:
     import numpy as np
 
-    end_process(config.how)
+    misbehave(config.how)
     if config.how == "raises":
         raise KeyError("record 101")
     if config.how == "an array":
@@ -212,7 +455,11 @@ def ecgbench_generators() -> list[GeneratorSpec]:
             summary="breaks the contract on request",
             conditional=conditional,
         )
-        for name, conditional in (("bad", True), ("bad-by-class", False))
+        for name, conditional in (
+            ("bad", True),
+            ("bad-by-class", False),
+            *((f"bad-{number}", True) for number in range(1, 10)),
+        )
     ]
 
 
@@ -228,7 +475,7 @@ def ecgbench_metrics() -> list[MetricSpec]:
             better="lower",
             bounds=(0.0, 1.0),
         )
-        for name in ("bad-a", "bad-b")
+        for name in ("bad-a", "bad-b", "bad-c", "bad-d", "bad-e", "bad-f")
     ]
     waits = MetricSpec(
         name="waits",
@@ -238,4 +485,11 @@ def ecgbench_metrics() -> list[MetricSpec]:
         family="fidelity",
         better="lower",
     )
-    return [*bad, waits]
+    told = MetricSpec(
+        name="state",
+        target=state,
+        summary="what a plugin finds that is the process's",
+        family="fidelity",
+        better="lower",
+    )
+    return [*bad, waits, told]

@@ -54,8 +54,88 @@ def sleep(file: Path, send: Any) -> None:
     time.sleep(60)
 
 
+def sleep_in_stages(count: int, send: Any) -> None:
+    for number in range(count):
+        send(("stage", number))
+        time.sleep(0.1)
+
+
+def flood(send: Any) -> None:
+    while True:
+        send(("log", 1, 1, {}))
+
+
+def write_into_the_pipe(send: Any) -> None:
+    os.write(send.__self__.fileno(), b"\x00\x00\x00\x04junk")
+
+
+def _burn(seconds: float) -> None:
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+
+
+def burn_in_a_child(send: Any) -> None:
+    """Let half a second be used by a process that nobody waits for."""
+    ours, theirs = os.pipe()
+    if os.fork() == 0:
+        _burn(0.5)
+        os._exit(0)
+    os.close(theirs)
+    os.read(ours, 1)
+
+
+def burn_and_kill_the_guard(send: Any) -> None:
+    _burn(0.5)
+    time.sleep(1.7)
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(3600)
+
+
+def hold_memory(mib: int, seconds: float, send: Any) -> None:
+    kept = b"x" * (mib * 2**20)
+    send(("holding", len(kept)))
+    time.sleep(seconds)
+
+
+def share_memory(mib: int, send: Any) -> None:
+    """Have it in two processes that share each page."""
+    kept = b"x" * (mib * 2**20)
+    child = os.fork()
+    if child == 0:
+        time.sleep(1.7)
+        os._exit(len(kept) % 2)
+    os.waitpid(child, 0)
+
+
+def tidy_up_at_the_end(file: Path, send: Any) -> None:
+    def tidy(*_: Any) -> None:
+        file.write_text("tidy")
+        sys.exit()
+
+    signal.signal(signal.SIGTERM, tidy)
+    send(("ready",))
+    time.sleep(3600)
+
+
+def ask_once(once: Any, folder: Path, who: str, hang: bool, send: Any) -> None:
+    """Ask for what is computed once; the computation ends when two have asked for it."""
+    import numpy as np
+
+    def compute() -> dict[str, Any]:
+        with (folder / "computed").open("a") as file:
+            print(who, file=file, flush=True)
+        while hang or len(list(folder.glob("*.asks"))) < 2:
+            time.sleep(0.02)
+        time.sleep(0.5)  # the other is between the two lines below
+        return {"found": np.arange(3)}
+
+    (folder / f"{who}.asks").write_text(str(os.getpid()))
+    send(("value", once.get("thing", None, compute)["found"].tolist()))
+
+
 def leave_a_thread(send: Any) -> None:
-    threading.Thread(target=time.sleep, args=(60,)).start()
+    threading.Thread(target=time.sleep, args=(3600,)).start()
     send(("value", 1))
 
 
@@ -63,7 +143,7 @@ def leave_a_child(file: Path, send: Any) -> None:
     """Fork a process that outlives this one with its end of the pipe."""
     child = os.fork()
     if child == 0:
-        time.sleep(60)
+        time.sleep(3600)
         os._exit(0)
     file.write_text(str(child))
     os._exit(3)

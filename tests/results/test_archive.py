@@ -146,7 +146,7 @@ def test_a_name_that_is_not_of_the_layout_is_refused(tmp_path: Path, path: str) 
     info = zipfile.ZipInfo("x")
     info.filename = path  # as it is, where the constructor would tidy it
     content = zipped([("manifest.json", manifest({path: b"x"})), (info, b"x")])
-    refuse(tmp_path / "a.zip", content, "has no place in a store|cannot be read")
+    refuse(tmp_path / "a.zip", content, "has no place in a store")
 
 
 def test_what_is_no_zip_is_refused(tmp_path: Path) -> None:
@@ -233,7 +233,7 @@ def changed(change: Callable[[zipfile.ZipInfo], None], content: bytes = b"x" * 1
 
 def test_encrypted_entries_are_refused(tmp_path: Path) -> None:
     content = changed(lambda info: setattr(info, "flag_bits", 1))
-    refuse(tmp_path / "a.zip", content, "is encrypted")
+    refuse(tmp_path / "a.zip", content, "is encrypted; export without")
 
 
 @pytest.mark.parametrize("kind", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA, 99])
@@ -289,6 +289,13 @@ def test_too_many_entries_are_refused_before_they_are_listed(
     refuse(tmp_path / "a.zip", whole(), "more than 5 entries")
     monkeypatch.setattr(archive, "MAX_ENTRIES", 6)
     unpack(tmp_path / "a.zip", tmp_path / "into")
+
+
+def test_a_list_of_entries_that_fills_the_memory_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "MAX_MANIFEST", 100)
+    refuse(tmp_path / "a.zip", whole(), "its list of entries has .* bytes; at most 100")
 
 
 def test_a_small_file_cannot_fill_the_disk(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = int(os.environ.get("ECGBENCH_FUZZ_EXAMPLES", "300"))
 
-PLUGIN = {"version": 1, "origin": "x 1"}
+PLUGIN: dict[str, Any] = {"version": 1, "origin": "x 1"}
 DATASET = DatasetRecord(name="cohort", settings={"gain": 1.0}, digest="d" * 64, **PLUGIN)
 GENERATOR = PluginRecord(name="jitter", settings={"sigma": 0.1}, **PLUGIN)
 METRIC = MetricRecord(
@@ -425,10 +425,10 @@ def with_header(header: str, data: bytes) -> bytes:
     text = header.encode("utf-8", "replace") + b"\n"
     buffer = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(VALID[SYNTHETIC])) as old, zipfile.ZipFile(buffer, "w") as new:
-        new.writestr(
-            "signals.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + data
-        )
-        new.writestr("labels.npy", old.read("labels.npy"))
+        signals = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + data
+        # as of 1980: the same draws have to give the same bytes
+        new.writestr(zipfile.ZipInfo("signals.npy"), signals)
+        new.writestr(zipfile.ZipInfo("labels.npy"), old.read("labels.npy"))
     return buffer.getvalue()
 
 

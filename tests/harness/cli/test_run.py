@@ -112,6 +112,16 @@ def test_dry_run_prints_the_plan_and_stops(ecgbench: Command) -> None:
     assert not Path("ecgbench-results").exists()
 
 
+def test_a_plan_of_many_seeds_is_counted_by_row(ecgbench: Command) -> None:
+    assert ecgbench.tiny("--seeds", "0-3") == 0
+    assert ecgbench.tiny("--seeds", "0-99", "--threads", "1", "--dry-run") == 0
+    lines = [line.split() for line in ecgbench.out.splitlines()]
+    assert ["dataset", "generator", "cells"] in lines
+    assert ["tiny", "jitter", "done", "4,", "todo", "96"] in lines
+    assert "4 done, 96 todo; 192 scores to compute" in ecgbench.out
+    assert "cpu, 1 thread each" in ecgbench.out
+
+
 def test_a_failed_cell_is_exit_code_1_and_visible_and_others_go_on(ecgbench: Command) -> None:
     failing = ("--set", "generator.jitter.fail_on_odd_seeds=true")
     assert ecgbench.tiny(*failing) == 1

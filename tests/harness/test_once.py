@@ -1,0 +1,60 @@
+"""`OnceInStore`, asked by several processes at the same time."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ecgbench.harness import process
+from ecgbench.harness.once import OnceInStore
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.harness.conftest import Bench
+
+
+@pytest.fixture
+def targets(plugins: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The module of functions that run in another process, importable there too."""
+    monkeypatch.syspath_prepend(str(plugins))
+    return importlib.import_module("processes")
+
+
+def ask(targets: Any, bench: Bench, who: str, *, hang: bool = False) -> list[Any]:
+    once = OnceInStore(bench.store, bench.plan().cells[0].id)
+    messages = process.call(targets.ask_once, once, bench.folder, who, hang)
+    return [message[1] for message in messages if message[0] in ("value", "exit")]
+
+
+def computed(bench: Bench) -> list[str]:
+    file = bench.folder / "computed"
+    return file.read_text().split() if file.exists() else []
+
+
+def test_two_processes_that_ask_at_the_same_time_compute_once(targets: Any, bench: Bench) -> None:
+    bench.plan()
+    with ThreadPoolExecutor(2) as threads:
+        found = list(threads.map(lambda who: ask(targets, bench, who), ["one", "other"]))
+    assert found == [[[0, 1, 2], None]] * 2
+    assert len(computed(bench)) == 1
+
+
+def test_a_process_that_dies_as_it_computes_leaves_it_to_the_one_that_waits(
+    targets: Any, bench: Bench, wait_for: Any
+) -> None:
+    bench.plan()
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(ask, targets, bench, "one", hang=True)
+        wait_for(lambda: computed(bench) != [])
+        second = threads.submit(ask, targets, bench, "other")
+        wait_for((bench.folder / "other.asks").exists)
+        os.kill(int((bench.folder / "one.asks").read_text()), signal.SIGKILL)
+        assert first.result() == ["its process was ended by SIGKILL (out of memory?)"]
+        assert second.result() == [[0, 1, 2], None]
+    assert computed(bench) == ["one", "other"]

@@ -1,0 +1,117 @@
+"""Works through a small plan in forks of one process, each of which may be told to die on the way.
+
+Run with ``crash.c`` preloaded.  Reads a JSON object per line, ``{"store", "trace", "way", "point"}``, and
+answers each with what became of the fork: ``{"signal", "kinds", "error", "sent"}``.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ecgbench.harness import data, preload
+from ecgbench.harness.catalog import discover
+from ecgbench.harness.cell import Task, work
+from ecgbench.harness.errors import EcgbenchError
+from ecgbench.harness.plan import make_plan
+from ecgbench.harness.run import locate
+from ecgbench.harness.study import Study, resolve
+from ecgbench.results.board import boards
+from ecgbench.results.lease import Leases
+from ecgbench.results.render import write_boards
+from ecgbench.results.store import Store
+
+PLUGINS = Path(__file__).parents[1] / "plugins" / "good.py"
+STUDY = Study(
+    name="crash",
+    datasets=("cohort",),
+    generators=("chosen", "jitter"),
+    metrics=("level", "spread", "shared"),
+    seeds=(0, 1),
+    references=False,
+)
+WAYS = ("count", "before", "after", "half", "full", "once")
+"""As `crash.c` numbers them."""
+
+
+def rehearse(path: Path) -> list[Any]:
+    """Do in this process what a run does in several; return what the cells sent."""
+    sent: list[Any] = []
+    store, catalog = Store(path), discover([PLUGINS])
+    study = resolve(STUDY, catalog)
+    sources = locate(study, catalog, None, Path)
+    records = [data.record(source, study.windows) for source in sources]
+    plan = make_plan(study, catalog, records, store)
+    store.mend_plans()
+    store.write_plan(plan.record)
+    # no heartbeat falls into a rehearsal, so the calls are the same each time
+    with Leases(store.path, beat=1e6) as leases:
+        for cell in plan.todo:
+            lease = leases.take(cell.id.name)
+            assert lease is not None, "a lease that was left is not taken over"
+            store.tidy(cell.id.name)
+            task = Task(
+                store=store.path,
+                cell=cell.id,
+                metrics=tuple(plan.record.metrics),
+                windows=data.folder(sources[0]),
+                plugin_files=(str(PLUGINS),),
+                study=msgspec.to_builtins(study),
+            )
+            work(task, sent.append)
+            leases.give_back(lease)
+    write_boards(boards(store), store)
+    return sent
+
+
+def told_to(asked: dict[str, Any], shim: ctypes.CDLL, answer: int) -> None:
+    """Be the fork: rehearse, and say what became of it."""
+    os.environ["TRACE"] = asked["trace"]
+    error, sent = None, []
+    shim.crash_arm(asked["store"].encode(), WAYS.index(asked["way"]), ctypes.c_long(asked["point"]))
+    try:
+        sent = rehearse(Path(asked["store"]))
+    except EcgbenchError as failure:
+        error = [type(failure).__name__, str(failure)]
+    except Exception:  # noqa: BLE001 - the test shows it
+        error = ["traceback", traceback.format_exc()]
+    shim.crash_disarm()
+    told = {"error": error, "sent": sent, "kinds": shim.crash_kinds().decode()}
+    with os.fdopen(answer, "w") as stream:
+        json.dump(told, stream)
+
+
+def main() -> None:
+    """Answer until there is nothing more to read."""
+    assert preload
+    shim = ctypes.CDLL(None)
+    shim.crash_kinds.restype = ctypes.c_char_p
+    # what is imported late, and the cache, are there before the first fork
+    rehearse(Path(sys.argv[1]))
+    for line in sys.stdin:
+        reading, answer = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.close(reading)
+            # what plugins and the cell print belongs to no answer
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            os.dup2(1, 2)
+            told_to(json.loads(line), shim, answer)
+            os._exit(0)
+        os.close(answer)
+        with os.fdopen(reading) as stream:
+            told = stream.read()
+        _, status = os.waitpid(pid, 0)
+        became = {"signal": -min(0, os.waitstatus_to_exitcode(status))}
+        print(json.dumps(became | (json.loads(told) if told else {})), flush=True)  # noqa: T201 - the answer
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""A run may be killed at any call by which it changes a file: the next run loses nothing, repeats only
+what had not ended, and ends as if nothing had happened.
+
+``ECGBENCH_CRASH_POINTS=all`` tries every call; else some, spread evenly.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.store.conftest import ended, state, strays
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.store.conftest import Rehearsals, Undisturbed
+
+pytestmark = pytest.mark.slow
+
+SOME = 16
+"""Points that are tried for each way of dying, unless all are."""
+
+
+def points(kinds: str, way: str) -> list[int]:
+    """The numbers of the calls at which to die."""
+    found = [n for n, kind in enumerate(kinds, 1) if way != "half" or kind == "w"]
+    if os.environ.get("ECGBENCH_CRASH_POINTS") == "all":
+        return found
+    # each way begins elsewhere, or they would see the same states of the disk
+    first = ("before", "after", "half").index(way)
+    return found[first :: max(1, len(found) // SOME)]
+
+
+def test_a_rehearsal_is_the_same_each_time(
+    rehearse: Rehearsals, undisturbed: Undisturbed, tmp_path: Path
+) -> None:
+    again = rehearse(tmp_path / "store")
+    assert again.kinds == undisturbed.kinds
+    assert state(tmp_path / "store") == undisturbed.state
+    assert again.fits == 2
+    assert Counter(message[0] for message in again.sent)["score"] == 12
+    assert len(again.kinds) > 200
+    assert set("owsrludd") <= set(again.kinds)
+
+
+def test_a_rehearsal_of_what_is_done_does_nothing_again(
+    rehearse: Rehearsals, tmp_path: Path
+) -> None:
+    rehearse(tmp_path / "store")
+    before = ended(tmp_path / "store")
+    again = rehearse(tmp_path / "store")
+    assert (again.error, again.sent, again.trace) == (None, [], [])
+    assert ended(tmp_path / "store") == before
+
+
+@pytest.mark.parametrize("way", ["before", "after", "half"])
+def test_a_run_that_is_killed_at_any_call_is_gone_on_with_as_if_nothing_had_happened(
+    rehearse: Rehearsals, undisturbed: Undisturbed, tmp_path: Path, way: str
+) -> None:
+    failures = []
+    for point in points(undisturbed.kinds, way):
+        store = tmp_path / f"store-{point}"
+        try:
+            _die_and_go_on(rehearse, undisturbed, store, way, point)
+        except AssertionError as failure:
+            failures.append(f"{way} {point} ({undisturbed.kinds[point - 1]}): {failure}")
+        shutil.rmtree(store, ignore_errors=True)
+    assert not failures, "\n".join(failures)
+
+
+def _die_and_go_on(
+    rehearse: Rehearsals, undisturbed: Undisturbed, store: Path, way: str, point: int
+) -> None:
+    assert rehearse(store, way, point).killed, "it was not killed"
+    before = ended(store)
+    fitted = sum(file.name == "cell.json" and file.parts[-3] == "jitter" for file in before)
+    scored = sum(file.parent.name == "scores" for file in before)
+    again = rehearse(store)
+    assert again.error is None
+    assert again.asides == [], "something read was torn"
+    assert not (store / "damaged").exists()
+    assert again.fits == 2 - fitted, "a cell that had ended was fitted again, or one was not fitted"
+    assert Counter(message[0] for message in again.sent)["score"] == 12 - scored
+    for file, content in before.items():
+        assert file.read_bytes() == content, f"{file} has changed"
+    assert strays(store) == [], "what the killed writer left is still there"
+    for part in ("leases", "plans", "shared", "board"):
+        for stray in strays(store, part):
+            (store / stray).unlink()
+    after = state(store)
+    assert after.keys() == undisturbed.state.keys()
+    for name, content in undisturbed.state.items():
+        assert after[name] == content, f"{name} is not what an undisturbed run writes"
