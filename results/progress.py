@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping  # noqa: TC003 - msgspec reads the annotations
+
 import msgspec
 
 
@@ -22,6 +24,6 @@ class Progress(msgspec.Struct, kw_only=True):
     stage: str = ""
     step: int | None = None
     total: int | None = None
-    values: dict[str, float | None] = msgspec.field(default_factory=dict)
+    values: Mapping[str, float | None] = msgspec.field(default_factory=dict)
     memory: int = 0
     cpu_seconds: float = 0.0

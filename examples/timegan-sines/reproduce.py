@@ -110,7 +110,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("sines"))
     parser.add_argument("--iterations", type=int, default=50_000, help="of each phase")
-    parser.add_argument("--noise", default="uniform", help="uniform (the code) or wiener (the paper)")
+    parser.add_argument(
+        "--noise", default="uniform", help="uniform (the code) or wiener (the paper)"
+    )
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     asked = parser.parse_args()
     torch.set_flush_denormal(True)

@@ -94,8 +94,8 @@ def split(
     """
     import numpy as np  # noqa: PLC0415 - as above
 
-    from ecgbench.results.npz import npz  # noqa: PLC0415 - fetching needs no numpy
     from ecgbench.harness.cli.submit import load_splits  # noqa: PLC0415 - as above
+    from ecgbench.results.npz import npz  # noqa: PLC0415 - fetching needs no numpy
     from ecgbench.results.store import write  # noqa: PLC0415 - as above
 
     catalog = discover(plugins)

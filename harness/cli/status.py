@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ecgbench.harness.cli.options import store_option
-from ecgbench.harness.cli.progress import duration, memory, steps, values
+from ecgbench.harness.cli.progress.say import duration, memory, steps, values
 from ecgbench.harness.errors import DamagedError, StoreError, UsageError
 from ecgbench.results import gather
 from ecgbench.results.lease import BEAT, owners

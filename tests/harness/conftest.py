@@ -24,7 +24,7 @@ from ecgbench.harness.study import Study, resolve
 from ecgbench.results.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ecgbench.harness.catalog import Catalog
     from ecgbench.harness.plan import Cell, Plan
@@ -68,7 +68,7 @@ def _make_windows() -> Any:
     return make_windows
 
 
-def wait_for(what: Callable[[], bool], seconds: float = 60.0) -> None:
+def wait_for(what: Callable[[], bool], seconds: float = 180.0) -> None:
     """Wait until it is so.
 
     Raises:
@@ -137,6 +137,7 @@ class Bench:
     files: tuple[Path, ...] = (PLUGINS / "good.py", PLUGINS / "misbehaving.py")
     store_name: str = "store"
     watch: Watch = field(default_factory=Watch)
+    commands: list[subprocess.Popen[str]] = field(default_factory=list)
 
     @property
     def store(self) -> Store:
@@ -221,13 +222,15 @@ class Bench:
         plugins = [flag for file in self.files for flag in ("--plugin", str(file))]
         fixed = ["--datasets", "cohort", "--no-references", "--threads", "1"]
         fixed += ["--store", str(self.store.path)]
-        return subprocess.Popen(
+        command = subprocess.Popen(
             [sys.executable, "-m", "ecgbench", "run", *plugins, *fixed, *flags],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
         )
+        self.commands.append(command)
+        return command
 
     def cell(self, study: Study | None = None, number: int = 0) -> CellRecord:
         """The record of a cell of the plan."""
@@ -242,7 +245,12 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, only_files: None) -> Bench:
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, only_files: None) -> Iterator[Bench]:
     trace = tmp_path / "trace"
     monkeypatch.setenv("TRACE", str(trace))
-    return Bench(tmp_path, trace)
+    made = Bench(tmp_path, trace)
+    yield made
+    for command in made.commands:
+        if command.poll() is None:
+            command.kill()
+            command.communicate()

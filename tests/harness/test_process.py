@@ -171,7 +171,7 @@ def test_the_process_dies_with_this_one_however_that_ends(
     assert parent.stdout is not None
     assert parent.stdout.readline() == "('sleeping',)\n"
     parent.send_signal(end)
-    parent.wait(10)
+    parent.wait(60)
     parent.stdout.close()
     wait_for(lambda: gone(int((tmp_path / "pid").read_text())))
 

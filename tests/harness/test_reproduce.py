@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ecgbench.harness import reproduce as module
+from ecgbench.harness.environment import environment
 from ecgbench.harness.errors import DataError, StoreError, UsageError
 from ecgbench.harness.reproduce import compare, differences, reproduce
 from ecgbench.results.records import ContributionsRecord, encode
@@ -127,7 +128,7 @@ def test_a_generator_that_does_not_work_any_more_is_told(
 def test_versions_that_differ_are_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     study = bench.study()
     bench.run(study)
-    true = module.environment()
+    true = environment()
     packages = true["packages"] | {"numpy": "9.9", "torch": None}
     monkeypatch.setattr(
         module, "environment", lambda: true | {"processor": "another", "packages": packages}
@@ -207,7 +208,7 @@ def test_a_dataset_that_is_not_here_is_a_data_error(
     object.__setattr__(spec, "source", object())
     catalog = bench.catalog
     object.__setattr__(catalog.dataset("cohort"), "source", object())
-    monkeypatch.setattr(module.physionet, "find", lambda source, folder: None)
+    monkeypatch.setattr("ecgbench.harness.physionet.find", lambda source, folder: None)
     with pytest.raises(DataError, match="ecgbench fetch cohort, or --data-dir"):
         reproduce(bench.store, name_of(bench, study), catalog, None, lambda _: None)
 
@@ -246,7 +247,7 @@ def test_a_score_within_its_interval_passes_only_between_machines(
     )
     reseal(bench, cell, "level", value=level.value + 0.02, contributions=contributions)  # type: ignore[operator]
     assert len(differences(bench.store, cell, bench.catalog, None)) == 1
-    true = module.environment()
+    true = environment()
     monkeypatch.setattr(module, "environment", lambda: true | {"python": "2.7"})
     assert differences(bench.store, cell, bench.catalog, None) == []
 

@@ -281,7 +281,7 @@ def test_two_runs_on_one_store_share_the_work(bench: Bench) -> None:
     )
     runs = [bench.command(*flags) for _ in range(2)]
     for each in runs:
-        out, _ = each.communicate(timeout=60)
+        out, _ = each.communicate(timeout=180)
         assert each.returncode == 0, out
     study = bench.study(seeds=tuple(range(4)), generator={"jitter": {"seconds": 0.1}})
     assert {cell.state for cell in bench.plan(study).cells} == {"done"}

@@ -78,14 +78,14 @@ def test_a_worker_is_asked_to_end_before_it_is_killed(targets: Any, tmp_path: Pa
 
 
 def test_each_stage_has_the_time_limit_for_itself(targets: Any) -> None:
-    assert exit_of(targets.sleep_in_stages, 20, limits=Limits(timeout=1.5)).reason is None
+    assert exit_of(targets.sleep_in_stages, 25, limits=Limits(timeout=2.2)).reason is None
 
 
 def test_time_in_which_the_caller_is_busy_or_suspended_is_not_the_workers(targets: Any) -> None:
     reason: str | None = ""
-    for message in process.call(targets.sleep_in_stages, 30, limits=Limits(timeout=1.5)):
+    for message in process.call(targets.sleep_in_stages, 40, limits=Limits(timeout=2)):
         if message == ("stage", 0):
-            time.sleep(2.2)  # the worker goes on meanwhile, and for a while after
+            time.sleep(2.7)  # the worker goes on meanwhile, and for a while after
         if message[0] == "exit":
             reason = message[1]
     assert reason is None

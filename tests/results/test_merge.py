@@ -198,7 +198,9 @@ def test_a_second_merge_finds_everything_here_and_changes_nothing(
     theirs.plan(record)
     merge(ours.store, theirs.archive())
     before = contents(ours.store.path)
+    written = {file: file.stat().st_ino for file in ours.store.path.rglob("*.*")}
     outcomes = merge(ours.store, theirs.archive())
+    assert {file: file.stat().st_ino for file in ours.store.path.rglob("*.*")} == written
     assert {end for _, end in ends(outcomes)} == {"already here"}
     assert [outcome.what for outcome in outcomes] == ["cell", "score", "plan"]
     assert contents(ours.store.path) == before

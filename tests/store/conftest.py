@@ -205,15 +205,15 @@ def undisturbed(rehearse: Rehearsals) -> Undisturbed:
 
 
 def state(store: Path) -> dict[str, Any]:
-    """All files of a store by name, but locks, logs and what was set aside.
+    """All files of a store by name, but leases, locks, logs and what was set aside.
 
     Of records, what does not differ from run to run.
     """
     found: dict[str, Any] = {}
     for file in sorted(store.rglob("*")):
         name = str(file.relative_to(store))
-        left_out = name.startswith("damaged/") or file.suffix == ".lock" or file.name == "log.txt"
-        if file.is_file() and not left_out:
+        left_out = name.startswith(("damaged/", "leases/")) or file.suffix == ".lock"
+        if file.is_file() and not left_out and file.name != "log.txt":
             content = file.read_bytes()
             record = file.suffix == ".json" and not name.startswith("board/")
             found[name] = _timeless(json.loads(content)) if record else content

@@ -10,8 +10,11 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from ecgbench.harness.cli import progress
-from ecgbench.harness.cli.progress import Tally, _Live, _Plain, duration, memory, values, watch
+from ecgbench.harness.cli.progress import watch
+from ecgbench.harness.cli.progress.lines import Plain
+from ecgbench.harness.cli.progress.live import Live
+from ecgbench.harness.cli.progress.say import duration, memory, values
+from ecgbench.harness.cli.progress.tally import Tally
 from ecgbench.harness.plan import Cell
 from ecgbench.results.progress import Progress
 from ecgbench.results.records import CellId, DatasetRecord, MetricRecord, PluginRecord
@@ -51,7 +54,8 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     found = Clock()
-    monkeypatch.setattr(progress, "monotonic", found)
+    for name in ("events", "lines", "live", "tally"):
+        monkeypatch.setattr(f"ecgbench.harness.cli.progress.{name}.monotonic", found)
     return found
 
 
@@ -81,7 +85,7 @@ def piped() -> Console:
 @pytest.fixture
 def plain(piped: Console, clock: Clock) -> Iterator[Watch]:
     with watch(piped, 3, as_json=False) as watching:
-        assert isinstance(watching, _Plain)
+        assert isinstance(watching, Plain)
         yield watching
 
 
@@ -172,7 +176,7 @@ def test_plain_lines_tell_who_is_waited_for(plain: Watch, piped: Console) -> Non
     ]
 
 
-def screen(live: _Live) -> list[str]:
+def screen(live: Live) -> list[str]:
     """The block as it would be drawn now, line by line."""
     console = live.console
     lines = console.render_lines(live.display.get_renderable(), pad=False)
@@ -195,7 +199,7 @@ def start(live: Watch, jobs: int) -> None:
 
 def test_the_display_has_a_line_for_all_cells_and_one_for_each_that_runs(clock: Clock) -> None:
     with watch(terminal(), 12, as_json=False) as live:
-        assert isinstance(live, _Live)
+        assert isinstance(live, Live)
         start(live, 2)
         live.message(cell(1), ("stage", "score peak"))
         clock.now += 75
@@ -215,7 +219,7 @@ def test_the_display_has_a_line_for_all_cells_and_one_for_each_that_runs(clock: 
 @pytest.mark.parametrize("width", [1, 20, 40, 60, 100])
 def test_the_display_stays_within_the_terminal(width: int, height: int, clock: Clock) -> None:
     with watch(terminal(width, height), 12, as_json=False) as live:
-        assert isinstance(live, _Live)
+        assert isinstance(live, Live)
         start(live, 8)
         lines = screen(live)
     assert len(lines) <= max(1, height - 1)
@@ -231,7 +235,7 @@ def test_the_display_stays_within_the_terminal(width: int, height: int, clock: C
 
 def test_a_narrow_terminal_does_without_bars_before_it_does_without_numbers(clock: Clock) -> None:
     with watch(terminal(56), 2, as_json=False) as live:
-        assert isinstance(live, _Live)
+        assert isinstance(live, Live)
         live.cell_started(cell(1))
         clock.now += 75
         live.cell_ended(cell(1, "failed", reason="no"), None)
@@ -250,7 +254,7 @@ def test_failures_and_ends_scroll_above_the_display(clock: Clock) -> None:
         start(live, 1)
         live.message(cell(0), ("cell", "failed", EVIL))
         live.cell_ended(cell(0, "failed", reason=EVIL), None)
-        assert isinstance(live, _Live)
+        assert isinstance(live, Live)
         assert "1/2  1 failed" in screen(live)[0]
     text = "\n".join(printed(console))
     assert "failed: tiny/jitter/seed-0: it is [2J[bold]over[/bold] for good" in text
@@ -260,7 +264,7 @@ def test_failures_and_ends_scroll_above_the_display(clock: Clock) -> None:
 
 def test_the_display_says_that_it_waits_until_it_works_again(clock: Clock) -> None:
     with watch(terminal(), 2, as_json=False) as live:
-        assert isinstance(live, _Live)
+        assert isinstance(live, Live)
         live.waiting((cell(0), cell(1)))
         assert screen(live)[-1] == "waiting for 2 cells that other runs work on"
         live.cell_started(cell(0))
@@ -269,7 +273,7 @@ def test_the_display_says_that_it_waits_until_it_works_again(clock: Clock) -> No
 
 def test_text_of_a_plugin_cannot_steer_the_terminal(clock: Clock) -> None:
     with watch(terminal(200), 1, as_json=False) as live:
-        assert isinstance(live, _Live)
+        assert isinstance(live, Live)
         live.cell_started(cell(0))
         live.message(cell(0), ("stage", f"score {EVIL}"))
         live.message(cell(0), ("log", 1, None, {EVIL: 1.0}))
@@ -281,7 +285,7 @@ def test_text_of_a_plugin_cannot_steer_the_terminal(clock: Clock) -> None:
 def test_a_dumb_terminal_gets_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "dumb")
     with watch(Console(file=io.StringIO(), force_terminal=True), 1, as_json=False) as watching:
-        assert isinstance(watching, _Plain)
+        assert isinstance(watching, Plain)
 
 
 def work(tally: Tally, clock: Clock, seed: int, generator: str, seconds: float) -> None:

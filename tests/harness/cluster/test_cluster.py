@@ -263,9 +263,11 @@ def test_an_address_without_a_scheduler_is_a_usage_error(
     bench: Bench, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cluster_module, "CONNECT", 1)
-    with pytest.raises(UsageError, match="no Dask scheduler answers there"):
-        with pool_of(cluster, bench):
-            pass
+    with (
+        pytest.raises(UsageError, match="no Dask scheduler answers there"),
+        pool_of(cluster, bench),
+    ):
+        pass
 
 
 def test_a_cluster_without_workers_is_a_usage_error(
