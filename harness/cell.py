@@ -269,7 +269,7 @@ class _Cell:
             config = build(spec.config, metric.settings, where=f"metric {spec.name}")
             with plugin_state(self.task.cell.seed):
                 score = as_score(spec, spec.load()(comparison, config))
-            names = {name: f"{metric.name}-{name}" for name in score.artefacts}
+            names = {name: f"{metric.name}-{metric.key}-{name}" for name in score.artefacts}
             artefacts = {
                 names[name]: self.store.write_artefact(record.cell.name, names[name], content)
                 for name, content in score.artefacts.items()

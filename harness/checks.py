@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -93,6 +94,11 @@ def as_score(spec: MetricSpec, returned: object) -> Score:
         score = Score(value=float(returned))
     else:
         raise PluginError(f"{where} returned {type(returned).__name__}; a float or a Score")
+    for name in score.artefacts:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
+            raise PluginError(
+                f"{where} named an artefact {name!r}; letters, digits, dots, hyphens and underscores"
+            )
     value = float(score.value)
     low, high = spec.bounds
     tolerance = 1e-6 * max(1.0, abs(value))

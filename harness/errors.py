@@ -56,6 +56,7 @@ class DamagedError(StoreError):
             f"{file} is damaged ({how}); the next ecgbench run sets it aside and makes it again"
         )
         self.file = file
+        self.how = how
 
 
 class Skip(Exception):  # noqa: N818 - it is no error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -146,17 +147,39 @@ def differences(store: Store, name: str, catalog: Catalog, data_dir: Path | None
         _copy(store, name, scratch, name)
         metrics = [_metric_here(score.metric, catalog) for score in scores]
         _perform(scratch, cell, record, metrics, source, catalog, lambda _: None)
+        again = [scratch.score(name, metric) for metric in metrics]
         same_machine = not _machine(record)
-        compared = map(compare, scores, [scratch.score(name, metric) for metric in metrics])
-        allowed = {"equal", "close", "not compared"} | (
-            set() if same_machine else {"within its interval"}
+        told = map(partial(_lie, same_machine=same_machine), scores, again)
+        return [reason for reason in told if reason]
+
+
+def _lie(stored: ScoreRecord, again: ScoreRecord | None, *, same_machine: bool) -> str:
+    """In what a score is not what its windows give; empty if it is.
+
+    The interval by which the two are compared is ours: theirs could be as wide as they like.
+    """
+    found = compare(stored, again)
+    theirs, ours = interval(stored), None if again is None else interval(again)
+    right = found.verdict in ("equal", "close", "not compared")
+    if not right and not same_machine and ours is not None and stored.value is not None:
+        right = ours[0] <= stored.value <= ours[1]
+    if not right:
+        note = f" ({found.note})" if found.note else ""
+        return (
+            f"{found.metric} is {stored.value} in the archive and {found.again} when its windows are "
+            f"scored again{note}"
         )
-        return [
-            f"{each.metric} is {each.stored} in the archive and {each.again} when its windows are "
-            f"scored again{f' ({each.note})' if each.note else ''}"
-            for each in compared
-            if each.verdict not in allowed
-        ]
+    if found.verdict == "not compared" or theirs is ours is None:
+        return ""
+    if theirs is None or ours is None:
+        return f"{found.metric} has {'no' if theirs is None else 'an'} interval, unlike here"
+    slack = (CLOSE if same_machine else 0.5) * (ours[1] - ours[0]) + EQUAL * max(map(abs, ours))
+    if max(abs(theirs[0] - ours[0]), abs(theirs[1] - ours[1])) > slack:
+        return (
+            f"{found.metric} has the interval {theirs} in the archive and {ours} when its windows are "
+            "scored again"
+        )
+    return ""
 
 
 def compare(stored: ScoreRecord, again: ScoreRecord | None) -> Agreement:
@@ -177,13 +200,14 @@ def compare(stored: ScoreRecord, again: ScoreRecord | None) -> Agreement:
         return Agreement(name, value, again.value, "equal")
     if difference <= CLOSE * scale:
         return Agreement(name, value, again.value, "close")
-    interval = _interval(stored)
-    if interval is not None and interval[0] <= again.value <= interval[1]:
+    bounds = interval(stored)
+    if bounds is not None and bounds[0] <= again.value <= bounds[1]:
         return Agreement(name, value, again.value, "within its interval")
     return Agreement(name, value, again.value, "differs")
 
 
-def _interval(score: ScoreRecord) -> tuple[float, float] | None:
+def interval(score: ScoreRecord) -> tuple[float, float] | None:
+    """The interval of one score over its own people, None where there is none."""
     if score.contributions is None or score.value is None:
         return None
     people = Resamples(np.unique(np.array(score.contributions.people, dtype=np.int64)))

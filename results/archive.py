@@ -35,14 +35,16 @@ MAX_TOTAL = 64 * 1024 * MIB
 MAX_ENTRIES = 2_000_000
 MAX_WHO = 500
 
-NAME, _KEY = (get_args(each)[1].pattern.strip("^$") for each in (Name, Key))
+NAME, _KEY = (
+    get_args(each)[1].pattern.removeprefix("^").removesuffix(r"\Z") for each in (Name, Key)
+)
 _SEED = "(?:0|[1-9][0-9]{0,18})"
 CELL = re.compile(rf"{NAME}/{NAME}/seed-{_SEED}-{_KEY}")
 _LAYOUT = (
     (re.compile(rf"cells/{CELL.pattern}/cell\.json"), MAX_RECORD),
     (re.compile(rf"cells/{CELL.pattern}/scores/{NAME}-{_KEY}\.json"), MAX_RECORD),
     (
-        re.compile(rf"cells/{CELL.pattern}/artefacts/[A-Za-z0-9][A-Za-z0-9._-]{{0,127}}"),
+        re.compile(rf"cells/{CELL.pattern}/artefacts/[A-Za-z0-9][A-Za-z0-9._-]{{0,191}}"),
         MAX_ARTEFACT,
     ),
     (re.compile(rf"cells/{CELL.pattern}/synthetic\.npz"), MAX_SYNTHETIC),

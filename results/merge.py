@@ -6,6 +6,7 @@ import math
 import os
 import secrets
 import shutil
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
     Check = Callable[[Store, str], list[str]]
     """Given the archive's cells as a store, and the name of one: reasons to refuse it."""
+
+LEFT = 86_400.0
+"""Seconds after which what a merge unpacked cannot be wanted any more."""
 
 What = Literal["cell", "score", "plan"]
 End = Literal["added", "already here", "conflict", "refused"]
@@ -110,6 +114,7 @@ def merge(
         StoreError: it is no archive, or holds what an archive cannot hold, and nothing was taken in;
             or the store cannot be read or written.
     """
+    _sweep(store.path / "incoming")
     incoming = Store(store.path / "incoming" / secrets.token_hex(8))
     try:
         manifest, digest = unpack(file, incoming.path, most=most)
@@ -121,6 +126,14 @@ def merge(
         shutil.rmtree(incoming.path, ignore_errors=True)
         with suppress(OSError):
             incoming.path.parent.rmdir()
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what merges that were killed have left."""
+    for left in folder.glob("*"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > LEFT:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 class _Merge:

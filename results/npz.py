@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import tokenize
+import warnings
 import zipfile
 import zlib
 from typing import TYPE_CHECKING, Any, cast
@@ -31,6 +33,9 @@ UNREADABLE = (
     MemoryError,
     NotImplementedError,  # a way of compression that zipfile does not know
     RuntimeError,  # an encrypted file
+    IndexError,
+    OverflowError,
+    tokenize.TokenError,
     zipfile.BadZipFile,
     zlib.error,
 )
@@ -88,7 +93,8 @@ def parse_npz(content: bytes, *names: str, most: int = MAX_BYTES) -> dict[str, N
         ValueError: it is no archive of plain arrays, is damaged or too large, or lacks an array.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # numpy's, of a header that is odd but can be read
             if sum(info.file_size for info in archive.infolist()) > most:
                 raise ValueError(f"its arrays have more than {most} bytes")
             found = {

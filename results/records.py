@@ -12,8 +12,8 @@ SCHEMA = 2
 """Raise it when a reader of earlier stores would misunderstand a record."""
 
 Status = Literal["ok", "skipped", "failed"]
-Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
-Key = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{12}$")]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,63}\Z")]
+Key = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{12}\Z")]
 
 
 class PluginRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-import warnings
 from contextlib import contextmanager
 from pathlib import Path
-from tokenize import TokenError
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -26,7 +24,7 @@ from ecgbench.results.records import (
     digest_of,
 )
 from ecgbench.results.store import decode, sha256
-from ecgbench.results.uncertainty import _contributions
+from ecgbench.results.uncertainty import contributions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -150,14 +148,7 @@ def _unsound(name: str) -> Iterator[None]:
         yield
     except StoreError as error:
         raise StoreError(f"{name}: {error}") from error
-    except (
-        ValueError,
-        IndexError,
-        OverflowError,
-        RecursionError,
-        MemoryError,
-        TokenError,
-    ) as error:
+    except (ValueError, IndexError, OverflowError, RecursionError, MemoryError) as error:
         raise StoreError(f"{name}: {error or type(error).__name__}") from error
 
 
@@ -171,7 +162,7 @@ def _read(file: Path, record: type[Record]) -> Record:
         raise StoreError(error.strerror or str(error)) from error
     except DamagedError as error:
         # its own words promise that the next run makes the file again
-        raise StoreError(str(error.__context__ or "its bytes do not have its SHA-256")) from None
+        raise StoreError(error.how) from None
 
 
 def _depth(content: bytes) -> int:
@@ -204,9 +195,7 @@ def _check_synthetic(file: Path, record: CellRecord) -> None:
     if sha256(content) != record.synthetic_file:
         raise StoreError("it does not have the SHA-256 that cell.json tells")
     names = {"signals", "labels"} if record.stored else {"labels", "indices"}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # numpy's, of a header that is odd but can be read
-        arrays = parse_npz(content, "labels", *names & {"signals"}, most=MAX_SYNTHETIC)
+    arrays = parse_npz(content, "labels", *names & {"signals"}, most=MAX_SYNTHETIC)
     labels = arrays["labels"]
     if not arrays.keys() <= names:
         raise StoreError(f"it holds {', '.join(arrays)}")
@@ -246,6 +235,6 @@ def _check_value(score: ScoreRecord) -> None:
     if len(score.contributions.people) > MAX_PEOPLE:
         raise StoreError(f"it is made of more than {MAX_PEOPLE} people")
     with np.errstate(all="ignore"):
-        made = float(_contributions(score.contributions).evaluate()[0])
+        made = float(contributions(score.contributions).evaluate()[0])
     if not math.isclose(made, score.value, rel_tol=1e-5, abs_tol=1e-6):
         raise StoreError(f"its contributions make {made}, its value is {score.value}")

@@ -285,5 +285,5 @@ def decode(content: bytes, record: type[Record], file: Path) -> Record:
         raise DamagedError(file, "its bytes do not have the SHA-256 that it claims")
     try:
         return msgspec.json.decode(content, type=record)
-    except (msgspec.ValidationError, msgspec.DecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
         raise DamagedError(file, str(error)) from None

@@ -118,14 +118,14 @@ class Resamples:
 
 def sample(
     values: Mapping[int, float],
-    contributions: Mapping[int, ContributionsRecord],
+    of_seed: Mapping[int, ContributionsRecord],
     resamples: Resamples,
 ) -> Sample:
     """What is known of one metric on one row.
 
     Args:
         values: by seed.
-        contributions: by seed; where a seed has none there is no interval.
+        of_seed: contributions by seed; where a seed has none there is no interval.
         resamples: of the board's people.
 
     Raises:
@@ -133,12 +133,12 @@ def sample(
     """
     seeds = tuple(sorted(values))
     known = Sample(seeds=seeds, values=np.array([values[seed] for seed in seeds]))
-    if not all(seed in contributions for seed in seeds):
+    if not all(seed in of_seed for seed in seeds):
         return known
     resampled = np.zeros(RESAMPLES)
     people: dict[int, set[int]] = {}
     for seed, weight in zip(seeds, fold_weights(seeds), strict=True):
-        found = _contributions(contributions[seed])
+        found = contributions(of_seed[seed])
         made = found.evaluate(resamples.weights(found.people))
         if not math.isclose(made[0], values[seed], rel_tol=1e-5, abs_tol=1e-6):
             raise ValueError(f"its contributions make {made[0]}, its value is {values[seed]}")
@@ -151,7 +151,12 @@ def sample(
     return replace(known, resampled=resampled, people=counted)
 
 
-def _contributions(record: ContributionsRecord) -> Contributions:
+def contributions(record: ContributionsRecord) -> Contributions:
+    """The arrays of a record.
+
+    Raises:
+        ValueError: their shapes do not fit.
+    """
     found = Contributions(
         people=np.array(record.people, dtype=np.int64),
         numerators=np.array(record.numerators, dtype=np.float64),

@@ -159,3 +159,9 @@ def test_what_is_no_number_in_bounds_is_told(value: Any, said: str) -> None:
 def test_without_bounds_any_finite_number_is_a_score() -> None:
     spec = MetricSpec(name="d", target="x:y", summary="", family="fidelity", better="lower")
     assert as_score(spec, -1e300).value == -1e300
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "", ".hidden", "a\n", "x" * 65])
+def test_an_artefact_is_named_so_that_it_stays_in_its_folder(name: str) -> None:
+    with pytest.raises(PluginError, match="named an artefact"):
+        as_score(METRIC, Score(value=0.5, artefacts={name: b""}))

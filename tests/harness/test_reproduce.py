@@ -12,6 +12,7 @@ from ecgbench.harness.environment import environment
 from ecgbench.harness.errors import DataError, StoreError, UsageError
 from ecgbench.harness.reproduce import compare, differences, reproduce
 from ecgbench.results.records import ContributionsRecord, encode
+from ecgbench.results.uncertainty import contributions as contributions_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -315,3 +316,36 @@ def test_what_a_cell_cost_is_not_compared(bench: Bench) -> None:
         stored, metric=msgspec.structs.replace(stored.metric, family="cost")
     )
     assert compare(cost, msgspec.structs.replace(cost, value=99.0)).verdict == "not compared"
+
+
+def test_an_interval_that_its_windows_do_not_give_is_named(bench: Bench) -> None:
+    study = bench.study(dataset=MANY)
+    bench.run(study)
+    cell, level = name_of(bench, study), bench.scores(study)["level"]
+    assert level.contributions is not None
+    # the same value, made to look as if people did not differ
+    top = np.array(level.contributions.numerators)
+    bottom = np.array(level.contributions.denominators)
+    flat = bottom * top.sum() / bottom.sum()
+    contributions = msgspec.structs.replace(level.contributions, numerators=flat.tolist())
+    reseal(bench, cell, "level", contributions=contributions)
+    (told,) = differences(bench.store, cell, bench.catalog, None)
+    assert told.startswith("level has the interval")
+
+
+def test_an_interval_of_ones_own_making_covers_no_lie(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = bench.study(dataset=MANY)
+    bench.run(study)
+    cell, level = name_of(bench, study), bench.scores(study)["level"]
+    assert level.contributions is not None
+    assert level.value is not None
+    wide = (10 * np.array(level.contributions.numerators)).tolist()
+    contributions = msgspec.structs.replace(level.contributions, numerators=wide)
+    made = float(contributions_of(contributions).evaluate()[0])
+    reseal(bench, cell, "level", value=made, contributions=contributions)
+    true = environment()
+    monkeypatch.setattr(module, "environment", lambda: true | {"python": "2.7"})
+    (told,) = differences(bench.store, cell, bench.catalog, None)
+    assert told.startswith("level is ")
