@@ -23,6 +23,7 @@ from ecgbench.harness.contracts import Costs, Score
 from ecgbench.harness.environment import environment
 from ecgbench.harness.errors import DamagedError, PluginError, Skip, StoreError
 from ecgbench.harness.fitting import Fitting, cpu_seconds
+from ecgbench.harness.frozen import Frozen
 from ecgbench.harness.isolation import plugin_state
 from ecgbench.harness.once import OnceInStore
 from ecgbench.harness.split import split, subsample
@@ -108,8 +109,8 @@ class _Cell:
         dataset = self.task.cell.dataset
         chosen = subsample(data.read(self.task.windows), dataset.windows)
         splits = split(chosen, self.task.cell.seed, self.catalog.dataset(dataset.name).halves)
-        for part in (splits.train, splits.control, splits.auxiliary, splits.fresh, splits.test):
-            _freeze(part)
+        parts = (splits.train, splits.control, splits.auxiliary, splits.fresh, splits.test)
+        self.real = Frozen(*parts)
         record, synthetic = self._stored(splits)
         if record is None:
             self.store.forget(self.task.cell)
@@ -167,6 +168,7 @@ class _Cell:
         status: Status = "ok"
         try:
             synthetic, costs = fitting.fit_and_sample()
+            self.real.check(f"generator {spec.name}")
         except Skip as skip:
             status, reason = "skipped", str(skip)
         except StoreError:
@@ -236,7 +238,7 @@ class _Cell:
         if not missing:
             return
         assert synthetic is not None
-        _freeze(synthetic)
+        made = Frozen(synthetic)
         spec = self.catalog.dataset(self.task.cell.dataset.name)
         comparison = Comparison(
             synthetic=synthetic,
@@ -253,6 +255,8 @@ class _Cell:
         for metric in missing:
             self.send(("stage", scoring(metric)))
             score = self._score(metric, record, comparison)
+            for windows in (self.real, made):
+                windows.check(f"metric {metric.name}")
             self.store.write_score(score)
             self.send(("score", metric.name, score.status, score.reason, score.value))
 
@@ -349,12 +353,6 @@ def _contributions(score: Score) -> ContributionsRecord | None:
         coefficients=found.coefficients.tolist(),
         offset=float(found.offset),
     )
-
-
-def _freeze(windows: EcgWindows) -> None:
-    """Let nobody change in place what others are yet to see."""
-    for array in (windows.signals, windows.labels, windows.patients):
-        array.flags.writeable = False
 
 
 def _sizes(splits: Splits) -> dict[str, int]:

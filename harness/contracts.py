@@ -119,8 +119,8 @@ class Costs:
         fit_seconds: wall-clock time of the fit.
         sample_seconds: wall-clock time of the sampling.
         cpu_seconds: processor time of both, over all threads and ended child processes.
-        peak_memory: bytes, the largest resident set of the cell's process while it fitted and
-            sampled.
+        peak_memory: bytes, the largest resident set of the cell's process, or of one that it started,
+            while it fitted and sampled.
         parameters: what the generator says it estimated; None if it does not say.
     """
 

@@ -87,7 +87,7 @@ class Fitting:
             fit_seconds=fitted - started,
             sample_seconds=sampled - resumed,
             cpu_seconds=cpu_seconds() - cpu,
-            peak_memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RUSAGE_UNIT,
+            peak_memory=peak_memory(),
             parameters=sum(known) if len(known) == len(models) else None,
         )
 
@@ -170,6 +170,12 @@ class Fitting:
         """Remove what a fit that is over has left to go on from."""
         shutil.rmtree(self.folder / "checkpoint", ignore_errors=True)
         (self.folder / "training.jsonl").unlink(missing_ok=True)
+
+
+def peak_memory() -> int:
+    """Bytes, the largest resident set of this process so far, or of a child that has ended."""
+    who = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
+    return max(resource.getrusage(each).ru_maxrss for each in who) * RUSAGE_UNIT
 
 
 def cpu_seconds() -> float:

@@ -108,7 +108,8 @@ class CostsRecord(msgspec.Struct, frozen=True, kw_only=True):
         fit_seconds: wall-clock time.
         sample_seconds: wall-clock time.
         cpu_seconds: processor time of fit and sampling, over all threads and ended child processes.
-        peak_memory: bytes, the largest resident set while it fitted and sampled.
+        peak_memory: bytes, the largest resident set of the cell's process, or of one that it started,
+            while it fitted and sampled.
         parameters: None if the generator does not say.
     """
 

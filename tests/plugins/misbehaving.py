@@ -314,6 +314,8 @@ class Bad:
             random.seed(1)
             np.random.seed(1)
             torch.manual_seed(1)
+        if self.how == "tensor":
+            torch.from_numpy(train.signals).sub_(1)
         if self.how == "writes to train":
             train.signals[:] = 0
         if self.how == "thread":
@@ -363,6 +365,10 @@ def bad_metric(comparison: Any, config: Any) -> Any:
     ones = np.ones(len(people))
     if config.how == "raises":
         raise ZeroDivisionError("no windows\nat all")
+    if config.how == "tensor":
+        import torch
+
+        torch.from_numpy(comparison.splits.control.signals).zero_()
     if config.how == "writes to control":
         comparison.splits.control.signals[:] = 0
     if config.how == "random numbers":

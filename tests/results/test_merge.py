@@ -601,7 +601,7 @@ def test_a_record_whose_seal_is_broken_is_refused(theirs: Source, ours: Source) 
     record = theirs.cell()
     file = theirs.store.folder(record.cell.name) / "cell.json"
     file.write_bytes(file.read_bytes().replace(b'"threads": 1', b'"threads": 2'))
-    refuse(theirs, ours, "cell.json: its bytes do not have its SHA-256")
+    refuse(theirs, ours, "cell.json: its bytes do not have the SHA-256")
 
 
 @pytest.mark.parametrize(
@@ -639,7 +639,7 @@ def test_a_plan_of_plugins_whose_names_are_no_names_is_refused(
 ) -> None:
     plan = theirs.plan(theirs.cell())
     odd = msgspec.structs.replace(plan, metrics=[metric("level\n")])
-    plan_is_refused(theirs, ours, odd, r"it names a plugin 'level\n'")
+    plan_is_refused(theirs, ours, odd, "`$.metrics[0].name`")
 
 
 def test_a_plan_of_cells_that_are_not_here_is_refused(theirs: Source, ours: Source) -> None:

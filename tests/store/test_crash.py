@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-SOME = 16
+SOME = 24
 """Points that are tried for each way of dying, unless all are."""
 
 

@@ -35,12 +35,12 @@ PARTS = (
     "cells/cohort/jitter/seed-0-*/scores/level-*.json",
     "cells/cohort/jitter/seed-0-*/scores/spread-*.json",
     "cells/cohort/jitter/seed-0-*/scores/shared-*.json",
-    "cells/cohort/jitter/seed-0-*/artefacts/level-note.txt",
+    "cells/cohort/jitter/seed-0-*/artefacts/level-*-note.txt",
     "cells/cohort/jitter/seed-0-*/artefacts/training.csv",
     "cells/cohort/chosen/seed-1-*/cell.json",
     "cells/cohort/chosen/seed-1-*/synthetic.npz",
     "cells/cohort/chosen/seed-1-*/scores/level-*.json",
-    "cells/cohort/chosen/seed-1-*/artefacts/level-note.txt",
+    "cells/cohort/chosen/seed-1-*/artefacts/level-*-note.txt",
 )
 PLAN = "plans/*/*.json"
 SHARED = "shared/cohort/seed-0/mean-window-*.npz"
@@ -138,7 +138,6 @@ COST = {
     "cell.json": 3,
     "synthetic.npz": 3,
     "training.csv": 3,
-    "level-note.txt": 1,
     "level": 1,
     "spread": 1,
     "shared": 1,
@@ -164,7 +163,7 @@ def test_what_is_damaged_is_set_aside_and_made_again_and_nothing_else_is(
     assert again.fits == (cost == 3 and "jitter" in part)
     _is_as_undisturbed(store, undisturbed)
     aside = [f for f in (store / "damaged").rglob("*") if f.is_file()]
-    if file.name == "level-note.txt":
+    if file.suffix == ".txt":
         # it is written over; what is set aside is the record that speaks of it
         assert [f.name.split("-")[0] for f in aside] == ["level"]
     else:

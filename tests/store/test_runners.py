@@ -28,7 +28,7 @@ def finish(runners: list[Popen[str]]) -> None:
 def test_runners_on_one_store_fit_every_cell_once_and_all_end_well(
     command: Command, count: int
 ) -> None:
-    seeds = 2 * count
+    seeds = count + 2
     finish([command.start("--seeds", f"0-{seeds - 1}", "--threads", "1") for _ in range(count)])
     assert sorted(command.fits) == list(range(seeds))
     assert command.done == list(range(seeds))

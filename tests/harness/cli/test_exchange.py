@@ -184,7 +184,7 @@ def test_what_is_damaged_is_left_out_and_told(there: Command) -> None:
     store.score_file(named("free"), score.metric).write_bytes(b"{}")
     (store.folder(named("free", "chosen")) / "synthetic.npz").write_bytes(b"PK")
     assert there("export", "--store", "free", "--out", "a.zip", "--plugin", "free.py") == 1
-    assert "its bytes do not have its SHA-256" in there.out
+    assert "its bytes do not have the SHA-256" in there.out
     assert "does not have the SHA-256 that cell.json tells" in there.out
     assert merged(there) == 0
     ours = Store(Path("ours"))

@@ -1,0 +1,55 @@
+"""Windows that plugins share and must not change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ecgbench.harness.errors import PluginError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ecgbench.harness.windows import EcgWindows
+
+
+class Frozen:
+    """Makes the arrays of windows read-only, and notices who changes them all the same.
+
+    A tensor made by ``torch.from_numpy`` shares an array's memory and knows nothing of its flags.
+
+    Args:
+        windows: whose signals, labels and patients nobody may change.
+    """
+
+    def __init__(self, *windows: EcgWindows) -> None:
+        self._arrays = [
+            array for each in windows for array in (each.signals, each.labels, each.patients)
+        ]
+        for array in self._arrays:
+            array.flags.writeable = False
+        self._sums = [_sum(array) for array in self._arrays]
+
+    def check(self, plugin: str) -> None:
+        """See that all is as it was.
+
+        Args:
+            plugin: that has been called last.
+
+        Raises:
+            PluginError: something is not.
+        """
+        if [_sum(array) for array in self._arrays] != self._sums:
+            raise PluginError(
+                f"{plugin} changed windows that it was only to look at; it has to work on a copy "
+                "(torch.tensor(array), not torch.from_numpy(array))"
+            )
+
+
+def _sum(array: NDArray[Any]) -> int:
+    """A sum over all bytes in which the place of each row counts."""
+    rows = np.ascontiguousarray(array).reshape(len(array), array[:1].size or 1)
+    size = 8 if rows.shape[1] * rows.itemsize % 8 == 0 else 4
+    words = rows.view(f"u{size}").sum(axis=1, dtype=np.uint64)
+    return int((words * np.arange(1, len(words) + 1, dtype=np.uint64)).sum(dtype=np.uint64))
