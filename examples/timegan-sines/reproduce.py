@@ -32,7 +32,6 @@ from ecgbench.generators.timegan.model import TimeGan
 from ecgbench.nn import RecurrentStack
 
 SERIES, STEPS, FEATURES = 10_000, 24, 5
-REPEATS = 10
 KEEP_EVERY = 1_000
 """Iterations between two losses that are kept."""
 
@@ -113,6 +112,7 @@ def main() -> None:
     parser.add_argument(
         "--noise", default="uniform", help="uniform (the code) or wiener (the paper)"
     )
+    parser.add_argument("--repeats", type=int, default=10, help="of each score")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     asked = parser.parse_args()
     torch.set_flush_denormal(True)
@@ -157,8 +157,8 @@ def main() -> None:
         "iterations": asked.iterations,
         "noise": asked.noise,
         "fit_seconds": seconds,
-        "discriminative": [discriminative(x, x_hat, repeat) for repeat in range(REPEATS)],
-        "predictive": [predictive(x, x_hat, repeat) for repeat in range(REPEATS)],
+        "discriminative": [discriminative(x, x_hat, repeat) for repeat in range(asked.repeats)],
+        "predictive": [predictive(x, x_hat, repeat) for repeat in range(asked.repeats)],
         "predictive_of_real": predictive(x, x, 0),
         "curve": curve,
     }
