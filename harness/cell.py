@@ -22,7 +22,7 @@ from ecgbench.harness.config import build
 from ecgbench.harness.contracts import Costs, Score
 from ecgbench.harness.environment import environment
 from ecgbench.harness.errors import DamagedError, PluginError, Skip, StoreError
-from ecgbench.harness.fitting import Fitting, cpu_seconds
+from ecgbench.harness.fitting import Fitting, cpu_seconds, forget_fit
 from ecgbench.harness.frozen import Frozen
 from ecgbench.harness.isolation import plugin_state
 from ecgbench.harness.once import OnceInStore
@@ -86,12 +86,18 @@ def work(task: Task, send: Send) -> None:
     Raises:
         StoreError: the store cannot be written, which is no plugin's fault; ``("store", why)`` is sent.
     """
+    store = Store(task.store)
     try:
-        _Cell(task, Store(task.store), discover(task.plugin_files), send).work()
+        _Cell(task, store, discover(task.plugin_files), send).work()
     except DamagedError:
         raise
     except StoreError as error:
         send(("store", str(error)))
+        raise
+    except OSError as error:
+        if full := _full(error, store.folder(task.cell.name)):
+            send(("store", str(full)))
+            raise full from error
         raise
 
 
@@ -115,6 +121,8 @@ class _Cell:
         if record is None:
             self.store.forget(self.task.cell)
             record, synthetic = self._make(splits)
+        if record.status != "failed":
+            forget_fit(self.folder)
         if record.status == "ok":
             self._score_all(record, splits, synthetic)
 
@@ -173,8 +181,9 @@ class _Cell:
             status, reason = "skipped", str(skip)
         except StoreError:
             raise
-        except Exception as error:  # noqa: BLE001 - any plugin, any error: the cell fails, the run goes on
-            _raise_if_full(error)
+        except Exception as error:
+            if full := _full(error, self.folder):
+                raise full from error
             traceback.print_exc()
             status, reason = "failed", say(error)
         artefacts = {}
@@ -194,8 +203,6 @@ class _Cell:
             artefacts=artefacts,
         )
         self.store.write_cell(record)
-        if status != "failed":
-            fitting.forget()
         self.send(("cell", status, reason))
         return record, synthetic
 
@@ -226,7 +233,6 @@ class _Cell:
             spec = self.catalog.generator(self.task.cell.generator.name)
             fitting = Fitting(self.task, spec, splits, self.folder, self.send)
             synthetic, _ = fitting.fit_and_sample()
-            fitting.forget()
         if synthetic_digest(synthetic) != record.synthetic:
             raise DamagedError(file, "these are not the windows that cell.json speaks of")
         return synthetic
@@ -290,8 +296,9 @@ class _Cell:
             ended = {"status": "skipped", "reason": str(skip)}
         except StoreError:
             raise
-        except Exception as error:  # noqa: BLE001 - any plugin, any error: the score fails, the rest goes on
-            _raise_if_full(error)
+        except Exception as error:
+            if full := _full(error, self.folder):
+                raise full from error
             traceback.print_exc()
             ended = {"status": "failed", "reason": say(error)}
         return msgspec.structs.replace(
@@ -318,17 +325,12 @@ def say(error: BaseException) -> str:
     return f"{type(error).__name__}: {text[:500]}{place}"
 
 
-def _raise_if_full(error: BaseException) -> None:
-    """Let nothing be recorded as a plugin's failure that a full disk has caused.
-
-    Raises:
-        StoreError: ``error`` says that there is no space left.
-    """
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        where = f" {error.filename}" if error.filename else ""
-        raise StoreError(
-            f"cannot write{where}: {error.strerror}; what was finished before stays"
-        ) from error
+def _full(error: BaseException, folder: Path) -> StoreError | None:
+    """The error of a full disk, so that it is not recorded as a plugin's failure; else None."""
+    if not isinstance(error, OSError) or error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return None
+    file = error.filename or f"a file, probably below {folder}"
+    return StoreError(f"cannot write {file}: {error.strerror}; what was finished before stays")
 
 
 def now() -> str:

@@ -166,10 +166,11 @@ class Fitting:
             table = table.drop(columns="part")
         return table.to_csv(index=False).encode()
 
-    def forget(self) -> None:
-        """Remove what a fit that is over has left to go on from."""
-        shutil.rmtree(self.folder / "checkpoint", ignore_errors=True)
-        (self.folder / "training.jsonl").unlink(missing_ok=True)
+
+def forget_fit(folder: Path) -> None:
+    """Remove what a fit that is over has left in a cell's folder to go on from."""
+    shutil.rmtree(folder / "checkpoint", ignore_errors=True)
+    (folder / "training.jsonl").unlink(missing_ok=True)
 
 
 def peak_memory() -> int:

@@ -182,6 +182,7 @@ def work_through(
     Raises:
         StoreError: the store cannot be written; what was finished before stays.
     """
+    store.sweep()
     store.mend_plans()
     store.write_plan(plan.record)
     pool = pool or LocalPool()

@@ -267,8 +267,11 @@ class _Log:
     """
 
     def __init__(self, file: Path, source: int) -> None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        self.file = file.open("ab", buffering=0)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            self.file = file.open("ab", buffering=0)
+        except OSError:
+            self.file = open(os.devnull, "ab", buffering=0)  # noqa: PTH123, SIM115 - as `_write`
         self.source = source
         self.open = True
         self.written = 0

@@ -149,19 +149,20 @@ class Leases:
             pid=os.getpid(),
             started=_started(psutil.Process()),
         )
+        content = msgspec.json.encode(me)
         temporary = file.with_name(f".{secrets.token_hex(8)}.tmp")
-        temporary.write_bytes(msgspec.json.encode(me))
         try:
-            os.link(temporary, file)  # whole or not at all, and never over another's
+            temporary.write_bytes(content)
+            try:
+                os.link(temporary, file)  # whole or not at all, and never over another's
+            except FileExistsError:
+                raise
+            except OSError:
+                # a file system without hard links: whoever reads it before it is written sees no owner
+                with file.open("xb") as made:
+                    made.write(content)
         except FileExistsError:
             return False
-        except OSError:
-            # a file system without hard links: whoever reads it before it is written sees no owner
-            try:
-                with file.open("xb") as made:
-                    made.write(temporary.read_bytes())
-            except FileExistsError:
-                return False
         finally:
             temporary.unlink(missing_ok=True)
         return True

@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import shutil
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
@@ -29,6 +30,9 @@ from ecgbench.results.records import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+LEFT = 3600.0
+"""Seconds after which nobody can still be writing a temporary file."""
 
 Record = TypeVar("Record", CellRecord, ScoreRecord, PlanRecord)
 
@@ -124,6 +128,14 @@ class Store:
         folder = self.folder(cell)
         for file in (*folder.glob(".*.tmp"), *folder.glob("*/.*.tmp")):
             file.unlink(missing_ok=True)
+
+    def sweep(self) -> None:
+        """Remove what writers that were killed have left outside the cells."""
+        for pattern in ("leases/.*.tmp", "plans/*/.*.tmp", "shared/*/*/.*.tmp", "board/.*.tmp"):
+            for file in self.path.glob(pattern):
+                with suppress(OSError):
+                    if time.time() - file.stat().st_mtime > LEFT:
+                        file.unlink(missing_ok=True)
 
     def damage(self, cell: str) -> Path | None:
         """The first file of a cell that has ended which is not what was written, None if all are."""

@@ -133,6 +133,23 @@ def test_a_store_that_cannot_be_written_is_a_store_error(tmp_path: Path) -> None
         Leases(tmp_path).take(CELL)
 
 
+def test_a_lease_that_cannot_be_written_is_a_store_error_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = type(tmp_path).write_bytes
+
+    def half(file: Path, content: bytes) -> int:
+        write(file, content[:9])
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(tmp_path), "write_bytes", half)
+        with pytest.raises(StoreError, match="No space left on device"):
+            Leases(tmp_path).take(CELL)
+    assert files(tmp_path) == []
+    assert Leases(tmp_path).take(CELL) is not None
+
+
 @pytest.mark.usefixtures("without_links")
 def test_without_hard_links_a_cell_has_one_owner_too(tmp_path: Path) -> None:
     mine = Leases(tmp_path)

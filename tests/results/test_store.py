@@ -708,3 +708,22 @@ def test_importing_the_store_costs_no_numpy() -> None:
     code = "import sys, ecgbench.results.store; print(*{'numpy', 'torch'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_sweeping_removes_what_killed_writers_left_and_nothing_that_is_being_written(
+    store: Store,
+) -> None:
+    store.write_plan(PLAN)
+    old = [
+        store.path / name
+        for name in ("leases/.a.tmp", f"plans/{PLAN.board_key}/.b.tmp", "shared/x/seed-0/.c.tmp")
+    ]
+    fresh = store.path / "board" / ".d.tmp"
+    for file in (*old, fresh):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    for file in old:
+        os.utime(file, (0, 0))
+    store.sweep()
+    assert [file for file in (*old, fresh) if file.exists()] == [fresh]
+    assert store.plans() == [PLAN]
