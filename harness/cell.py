@@ -21,7 +21,7 @@ from ecgbench.harness.comparison import Comparison
 from ecgbench.harness.config import build
 from ecgbench.harness.contracts import Costs, Score
 from ecgbench.harness.environment import environment
-from ecgbench.harness.errors import DamagedError, PluginError, Skip, StoreError
+from ecgbench.harness.errors import DamagedError, PluginError, Skip, StoreError, UsageError
 from ecgbench.harness.fitting import Fitting, cpu_seconds, forget_fit
 from ecgbench.harness.frozen import Frozen
 from ecgbench.harness.isolation import plugin_state
@@ -33,6 +33,7 @@ from ecgbench.results.records import (
     CellRecord,
     ContributionsRecord,
     MetricRecord,
+    PluginRecord,
     ScoreRecord,
     Status,
 )
@@ -40,7 +41,7 @@ from ecgbench.results.store import Store, sha256, write
 
 if TYPE_CHECKING:
     from ecgbench.harness.catalog import Catalog
-    from ecgbench.harness.specs import GeneratorSpec
+    from ecgbench.harness.specs import GeneratorSpec, Kind
     from ecgbench.harness.windows import EcgWindows, Splits
 
 Send = Callable[[tuple[Any, ...]], None]
@@ -85,13 +86,14 @@ def work(task: Task, send: Send) -> None:
 
     Raises:
         StoreError: the store cannot be written, which is no plugin's fault; ``("store", why)`` is sent.
+        UsageError: the plugins here are not those that the run was planned with; the same is sent.
     """
     store = Store(task.store)
     try:
-        _Cell(task, store, discover(task.plugin_files), send).work()
-    except DamagedError:
-        raise
-    except StoreError as error:
+        catalog = discover(task.plugin_files)
+        check_plugins(task, catalog)
+        _Cell(task, store, catalog, send).work()
+    except (StoreError, UsageError) as error:
         send(("store", str(error)))
         raise
     except OSError as error:
@@ -99,6 +101,25 @@ def work(task: Task, send: Send) -> None:
             send(("store", str(full)))
             raise full from error
         raise
+
+
+def check_plugins(task: Task, catalog: Catalog) -> None:
+    """See that the plugins here are those that the run was planned with.
+
+    Raises:
+        UsageError: one is not there, or of another origin.
+    """
+    wanted: list[tuple[Kind, PluginRecord]] = [("dataset", task.cell.dataset)]
+    wanted += [("metric", metric) for metric in task.metrics]
+    if not task.cell.submitted:
+        wanted.append(("generator", task.cell.generator))
+    for kind, record in wanted:
+        here = str(catalog.entry(kind, record.name).origin)
+        if here != record.origin:
+            raise UsageError(
+                f"{kind} {record.name} is from {here} and was from {record.origin} when the run was "
+                "planned: start again (on a cluster, with the same installed everywhere)"
+            )
 
 
 class _Cell:
@@ -136,26 +157,53 @@ class _Cell:
             record = self.store.cell(name)
             if record is None or record.status != "ok":
                 return None, None
-            return record, self._synthetic(record, splits) if self._missing() else None
+            missing = self._missing(record)
+            return record, self._synthetic(record, splits) if missing else None
+        except Skip as skip:
+            assert record is not None
+            for metric in missing:
+                self._write_skipped(metric, record, str(skip))
+            return record, None
         except DamagedError as error:
             print(f"{error}; it is now {self.store.set_aside(name)}")  # noqa: T201 - to log.txt
             self.send(("aside", str(error)))
+            if self.task.cell.submitted:
+                raise StoreError(
+                    f"the submitted windows of cell {name} were damaged and are set aside; ecgbench "
+                    "score takes them again"
+                ) from error
             self.folder.mkdir(parents=True, exist_ok=True)
             return None, None
 
-    def _missing(self) -> list[MetricRecord]:
-        """The scores that have not ended; a damaged one is set aside."""
-        missing = []
+    def _missing(self, record: CellRecord) -> list[MetricRecord]:
+        """The scores that have not ended; one that is damaged, or of other windows, is set aside."""
+        name, missing = self.task.cell.name, []
         for metric in self.task.metrics:
+            file, ended, damage = self.store.score_file(name, metric), None, None
             try:
-                ended = self.store.score(self.task.cell.name, metric)
+                ended = self.store.score(name, metric)
+                if ended is not None and ended.synthetic != record.synthetic:
+                    damage = DamagedError(file, "it is of other windows")
             except DamagedError as error:
-                self.store.set_aside(self.task.cell.name, error.file)
-                self.send(("aside", str(error)))
-                ended = None
-            if ended is None:
+                damage = error
+            if damage is not None:
+                self.store.set_aside(name, file)
+                self.send(("aside", str(damage)))
+            if ended is None or damage is not None:
                 missing.append(metric)
         return missing
+
+    def _write_skipped(self, metric: MetricRecord, record: CellRecord, reason: str) -> None:
+        score = ScoreRecord(
+            metric=metric,
+            cell=self.task.cell.name,
+            synthetic=record.synthetic,
+            status="skipped",
+            reason=reason,
+            finished=now(),
+        )
+        self.store.write_score(score)
+        self.send(("score", metric.name, score.status, score.reason, score.value))
 
     # --- fit and sample ------------------------------------------------------------------------
 
@@ -224,6 +272,7 @@ class _Cell:
 
         Raises:
             DamagedError: they are not those that the record speaks of.
+            Skip: they were left where they were made, and come out otherwise here.
         """
         file = self.folder / "synthetic.npz"
         if record.stored:
@@ -233,6 +282,11 @@ class _Cell:
             spec = self.catalog.generator(self.task.cell.generator.name)
             fitting = Fitting(self.task, spec, splits, self.folder, self.send)
             synthetic, _ = fitting.fit_and_sample()
+            self.real.check(f"generator {spec.name}")
+            if not spec.reference and synthetic_digest(synthetic) != record.synthetic:
+                raise Skip(
+                    "its windows did not come with it, and made again they come out otherwise"
+                )
         if synthetic_digest(synthetic) != record.synthetic:
             raise DamagedError(file, "these are not the windows that cell.json speaks of")
         return synthetic
@@ -240,7 +294,7 @@ class _Cell:
     # --- scores --------------------------------------------------------------------------------
 
     def _score_all(self, record: CellRecord, splits: Splits, synthetic: EcgWindows | None) -> None:
-        missing = self._missing()
+        missing = self._missing(record)
         if not missing:
             return
         assert synthetic is not None
@@ -271,7 +325,7 @@ class _Cell:
     ) -> ScoreRecord:
         spec = self.catalog.metric(metric.name)
         common = ScoreRecord(
-            metric=metric, cell=record.cell.name, synthetic=record.synthetic, status="failed"
+            metric=metric, cell=self.task.cell.name, synthetic=record.synthetic, status="failed"
         )
         started, cpu = time.perf_counter(), cpu_seconds()
         try:

@@ -6,11 +6,12 @@ import contextlib
 import queue
 import secrets
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ecgbench.harness.environment import cores
 from ecgbench.harness.errors import EcgbenchError, UsageError
 from ecgbench.harness.task import STOPPED, record_failure
 
@@ -25,7 +26,7 @@ except ImportError as error:
     ) from error
 
 from ecgbench.harness import remote
-from ecgbench.results.store import Store, write
+from ecgbench.results.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +76,13 @@ def connect(address: str, catalog: Catalog, device: str, *, shared: bool) -> Ite
                 "tells how to start some"
             ) from None
         files = {Path(file).name: Path(file).read_bytes() for file in catalog.files}
-        yield DaskPool(client, address, files, gpu=device == "cuda", shared=shared)
+        pool = DaskPool(client, address, files, gpu=device == "cuda", shared=shared)
+        if not pool.slots:
+            raise UsageError(
+                f"--device cuda: no worker of {address} offers a GPU; start them with "
+                '--resources "GPU=1"'
+            )
+        yield pool
 
 
 @dataclass
@@ -87,6 +94,7 @@ class _Sent:
     tries: int = 0
     heard: int = 0
     lost: str = ""
+    files: dict[str, bytes] | None = None
     outcome: tuple[str | None, int] | None = None
     since: float = field(default_factory=time.monotonic)
 
@@ -117,6 +125,7 @@ class DaskPool:
         self.away: float | None = None
         self.known: dict[str, Any] = {}
         self.looked = 0.0
+        self.idle: float | None = None
         client.subscribe_topic(self.topic, self._hear)
 
     @property
@@ -130,13 +139,19 @@ class DaskPool:
     @property
     def threads(self) -> int:
         """Processors for each task on the machine that has the fewest."""
+        workers = self._workers()
         slots: Counter[str] = Counter()
-        for worker in self._workers().values():
+        for worker in workers.values():
             slots[worker["host"]] += worker["nthreads"]
-        cores: defaultdict[str, int] = defaultdict(int)
-        for address, count in self.client.run(remote.cores).items():
-            cores[self._workers()[address]["host"]] = count
-        return max(1, min(cores[host] // slots[host] for host in slots))
+        try:
+            found = self.client.run(cores, workers=list(workers), on_error="ignore")
+        except Exception as error:
+            raise UsageError(
+                f"a worker of {self.address} cannot be asked: {error}; is synthetic-ecgbench[dask] "
+                "installed there?"
+            ) from error
+        each = [count // slots[workers[address]["host"]] for address, count in found.items()]
+        return max(1, min(each, default=1))
 
     def _workers(self) -> dict[str, Any]:
         """The workers as the scheduler describes them, by address."""
@@ -191,7 +206,7 @@ class DaskPool:
         sent = self.running.get(cell)
         if sent is not None and sent.future is not None:
             sent.future.cancel()
-            self.queue.put((cell, ("ended", "stopped")))
+            sent.future, sent.outcome = None, (STOPPED, 0)
 
     def messages(self, seconds: float) -> list[tuple[str, tuple[Any, ...]]]:
         """What tasks have sent; see `ecgbench.harness.pool.Pool`."""
@@ -201,22 +216,23 @@ class DaskPool:
             while True:
                 found.append(self.queue.get_nowait())
         self._check_scheduler()
+        self._check_workers()
         passed = []
         for name, message in found:
-            if (sent := self.running.get(name)) is None:
-                continue
-            if message[0] == "future":
-                if message[1] is sent.future:
-                    self._settle(sent)
-                continue
-            sent.heard += 1
-            passed.append((name, message))
+            sent = self.running.get(name)
+            if sent is not None and message[0] != "future":
+                sent.heard += 1
+                passed.append((name, message))
+            elif sent is not None and message[1] is sent.future:
+                self._settle(sent)
         self._submit_lost()
         for name, sent in list(self.running.items()):
             # messages take another way than results, and may come after them
             if sent.outcome is not None and (
                 sent.heard >= sent.outcome[1] or time.monotonic() - sent.since > 5
             ):
+                if sent.files is not None:
+                    passed.append((name, ("files", sent.files)))
                 passed.append((name, ("ended", sent.outcome[0])))
         for name, message in passed:
             if message[0] == "ended":
@@ -234,14 +250,14 @@ class DaskPool:
             if result.failure == STOPPED:
                 sent.lost = "its worker was about to close"
                 return
-            if result.files is not None:
-                _receive(Store(sent.task.store), sent.task.cell.name, result.files)
+            sent.files = result.files
             sent.outcome, sent.since = (result.failure, result.messages), time.monotonic()
             return
         error = sent.future.exception() if sent.future.status == "error" else None
         if isinstance(error, KilledWorker):
             reason = f"the workers it was given to died: {error}".partition("\n")[0]
             record_failure(Store(sent.task.store), sent.task, reason)
+            sent.future = None
             sent.outcome = reason, 0
         else:
             sent.lost = f"{sent.future.status}{f': {error}' if error else ''}"
@@ -278,6 +294,22 @@ class DaskPool:
                 "command again when it is back"
             )
 
+    def _check_workers(self) -> None:
+        """See that there is somebody to work.
+
+        Raises:
+            EcgbenchError: there has been nobody for too long.
+        """
+        if self.slots:
+            self.idle = None
+            return
+        self.idle = self.idle or time.monotonic()
+        if time.monotonic() - self.idle > JOIN:
+            raise EcgbenchError(
+                f"the scheduler at {self.address} has had no worker for {JOIN:g} s; what was finished "
+                "stands: start the same command again when there are some"
+            )
+
     def end(self) -> None:
         """End all tasks that still run, and wait until the workers have ended them."""
         if not self.running:
@@ -307,17 +339,3 @@ def _inbox(store: Store, cell: str) -> dict[str, bytes]:
     folder = store.folder(cell)
     files = [folder / "cell.json", folder / "synthetic.npz", *folder.glob("scores/*.json")]
     return {str(file.relative_to(folder)): file.read_bytes() for file in files if file.exists()}
-
-
-def _receive(store: Store, cell: str, files: dict[str, bytes]) -> None:
-    """Put what a worker has sent into the store; a record comes after what it speaks of."""
-    folder = store.folder(cell)
-    for name in sorted(files, key=_order):
-        content = files[name]
-        if name == "log.txt" and (folder / name).exists():
-            content = (folder / name).read_bytes() + content
-        write(folder / name, content)
-
-
-def _order(name: str) -> tuple[bool, bool, str]:
-    return name.startswith("scores/"), name == "cell.json", name

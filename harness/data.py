@@ -15,7 +15,7 @@ import msgspec
 from ecgbench.harness import physionet
 from ecgbench.harness.catalog import discover
 from ecgbench.harness.config import as_dict, build
-from ecgbench.harness.errors import DataError, EcgbenchError
+from ecgbench.harness.errors import DataError, EcgbenchError, StoreError
 from ecgbench.harness.windows import EcgWindows
 from ecgbench.results.records import DatasetRecord, digest_of
 
@@ -94,7 +94,7 @@ def read(folder: Path) -> EcgWindows:
     """The windows that stand in a folder of the cache; see `windows`.
 
     Raises:
-        DataError: they are not there.
+        StoreError: they are not there.
     """
     import numpy as np  # noqa: PLC0415 - planning a run of cached datasets needs no numpy
 
@@ -106,7 +106,7 @@ def read(folder: Path) -> EcgWindows:
             if (file := folder / f"{name}.npy").exists()
         }
     except (OSError, ValueError, msgspec.DecodeError) as error:
-        raise DataError(f"the cache {folder} cannot be read: {error}; start again") from error
+        raise StoreError(f"the cache {folder} cannot be read: {error}; start again") from error
     # small arrays are read whole: a memory map of each would only cost
     arrays = {k: v if k == "signals" else np.array(v) for k, v in arrays.items()}
     return EcgWindows(

@@ -7,7 +7,6 @@ import json
 import os
 import resource
 import shutil
-import sys
 import time
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from ecgbench.harness.checks import check_applies, check_sample
 from ecgbench.harness.config import build
 from ecgbench.harness.contracts import Context
 from ecgbench.harness.isolation import plugin_state
+from ecgbench.harness.warden import RUSAGE_UNIT
 from ecgbench.results.records import CostsRecord
 
 if TYPE_CHECKING:
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 
     Fitted = tuple[int | None, Generator, Context]
     """A model, and the label that it is for; None for all."""
-
-RUSAGE_UNIT = 1 if sys.platform == "darwin" else 1024
-"""Bytes in the unit of ``ru_maxrss``."""
 
 TELL_EVERY = 0.1
 """Seconds between two reports of a step: a fast fit must not drown whoever watches."""

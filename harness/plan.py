@@ -223,6 +223,8 @@ def state_of(
             score = store.score(cell.name, metric)
         except DamagedError:
             score = None
+        if score is not None and score.synthetic != record.synthetic:
+            score = None  # it is of other windows
         if score is None or (score.status == "failed" and retry_failed):
             missing.append(metric)
         elif score.status == "failed":

@@ -1,6 +1,10 @@
 """Imported once by the fork server, so that no cell pays for these imports again."""
 
+import signal
 import warnings
+
+# Ctrl-C reaches the fork server too; the run decides what it means
+signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 import sklearn.ensemble
 import sklearn.manifold

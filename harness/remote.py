@@ -19,7 +19,7 @@ from distributed import Worker, get_worker
 from filelock import FileLock
 
 from ecgbench.harness.catalog import discover
-from ecgbench.harness.environment import cores as _cores
+from ecgbench.harness.cell import check_plugins
 from ecgbench.harness.environment import memory
 from ecgbench.harness.errors import EcgbenchError, UsageError
 from ecgbench.harness.task import perform
@@ -100,11 +100,6 @@ def carry_out(order: Order, windows: dict[str, bytes]) -> Result:
         _at_work[order.topic] -= 1
 
 
-def cores() -> int:
-    """Processors of the worker's machine."""
-    return _cores()
-
-
 def at_work(topic: str) -> int:
     """How many tasks of that client this worker is still at."""
     return _at_work[topic]
@@ -120,7 +115,7 @@ def _localise(order: Order, windows: dict[str, bytes], room: Path, slots: int) -
         folder = room / "plugins" / hashlib.sha256(content).hexdigest()[:12]
         _keep(folder, {name: content})
         files.append(str(folder / name))
-    _check_plugins(task, files)
+    check_plugins(task, discover(files))
     if order.inbox is None and not task.store.is_dir():
         raise UsageError(
             f"there is no folder {task.store} here; --results wire sends results to a store that "
@@ -137,25 +132,6 @@ def _localise(order: Order, windows: dict[str, bytes], room: Path, slots: int) -
         plugin_files=tuple(files),
         memory=task.memory or int(memory() * SHARE / slots),
     )
-
-
-def _check_plugins(task: Task, files: list[str]) -> None:
-    """See that the plugins here are those that the client planned with.
-
-    Raises:
-        UsageError: one is not there, or of another origin.
-    """
-    catalog = discover(files)
-    wanted = [("dataset", task.cell.dataset), *(("metric", metric) for metric in task.metrics)]
-    if not task.cell.submitted:
-        wanted.append(("generator", task.cell.generator))
-    for kind, record in wanted:
-        here = str(catalog.entry(kind, record.name).origin)  # type: ignore[arg-type]
-        if here != record.origin:
-            raise UsageError(
-                f"{kind} {record.name} is from {here} here and from {record.origin} where the run was "
-                "started; install the same on both"
-            )
 
 
 def _keep(folder: Path, files: Mapping[str, bytes]) -> None:

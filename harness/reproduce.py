@@ -72,7 +72,8 @@ class Reproduction:
     def agrees(self) -> bool:
         """Whether the bytes are the same, or else every score is as good as the same."""
         differ = any(score.verdict == "differs" for score in self.scores)
-        return not self.reason and not differ and (self.same_bytes or bool(self.scores))
+        compared = any(score.verdict != "not compared" for score in self.scores)
+        return not self.reason and not differ and (self.same_bytes or compared)
 
 
 def reproduce(
@@ -275,7 +276,12 @@ def _copy(store: Store, name: str, scratch: Store, cell: str) -> None:
     folder = scratch.folder(cell)
     folder.mkdir(parents=True)
     for file in ("cell.json", "synthetic.npz"):
-        shutil.copyfile(store.folder(name) / file, folder / file)
+        try:
+            shutil.copyfile(store.folder(name) / file, folder / file)
+        except OSError as error:
+            raise StoreError(
+                f"cannot read {store.folder(name) / file}: {error.strerror}"
+            ) from error
 
 
 def _perform(

@@ -46,7 +46,6 @@ class Machine:
     Attributes:
         device: ``"cpu"`` or ``"cuda"``.
         threads: for each plugin.
-        data_dir: the user's folder of datasets; None for the cache alone.
         plugin_files: given with ``--plugin``.
         timeout: seconds that fitting, sampling and each score may take; None for any.
         memory: bytes that each cell may use; None for any.
@@ -54,7 +53,6 @@ class Machine:
 
     device: str = "cpu"
     threads: int = 1
-    data_dir: Path | None = None
     plugin_files: tuple[str, ...] = ()
     timeout: float | None = None
     memory: int | None = None
@@ -239,29 +237,28 @@ class _Engine:
     def _fill(self) -> None:
         """Begin as many cells as there is room for; others' cells when there are none of our own."""
         while self.todo and len(self.running) < self.pool.slots:
-            self._try(self.todo.popleft())
+            self._try(self.todo.popleft(), retry=self.plan.retry_failed)
         if self.todo or time.monotonic() - self.looked < WAIT:
             return
         self.looked = time.monotonic()
         before = len(self.with_others)
         for _ in range(before):
             if len(self.running) < self.pool.slots:
-                self._try(self.with_others.popleft())
+                self._try(self.with_others.popleft(), retry=False)  # they have just tried
         if not self.running and self.with_others and len(self.with_others) != self.told:
             self.told = len(self.with_others)
             self.watch.waiting(tuple(self.with_others))
 
-    def _try(self, cell: Cell) -> None:
+    def _try(self, cell: Cell, *, retry: bool) -> None:
         lease = self.leases.take(cell.id.name)
         if lease is None:
             self.with_others.append(cell)
         else:
-            self._start(cell, lease)
+            self._start(cell, lease, retry=retry)
 
-    def _start(self, planned: Cell, lease: Lease) -> None:
+    def _start(self, planned: Cell, lease: Lease, *, retry: bool) -> None:
         """Begin a cell, unless another run has ended it since the plan was made."""
         metrics = self.plan.record.metrics
-        retry = self.plan.retry_failed
         cell = state_of(planned.id, metrics, self.store, retry_failed=retry)
         self.watch.cell_started(cell)
         if cell.state != "todo":
@@ -288,20 +285,25 @@ class _Engine:
 
     def _take(self, name: str, message: tuple[Any, ...]) -> None:
         running = self.running[name]
+        if message[0] == "files":
+            if self.leases.holds(running.lease):
+                self.store.receive(name, message[1])
+            return
         if message[0] != "ended":
             self.watch.message(running.cell, message)
             self._note(running, message)
             return
         del self.running[name]
+        lost = running.lease.lost
         self.store.forget_progress(name)
         self.leases.give_back(running.lease)
         failure = message[1]
         if isinstance(failure, BaseException):
             raise failure
-        if running.lease.lost:
+        if lost:
             failure = "another run has taken it over, for this one was silent for too long"
         cell = state_of(running.cell.id, self.plan.record.metrics, self.store)
-        if running.lease.lost and cell.state == "todo":
+        if lost and cell.state == "todo":
             self.with_others.append(running.cell)
         self.watch.cell_ended(cell, failure)
 

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
 
-    from ecgbench.harness.process import Exit
-    from ecgbench.results.records import MetricRecord
 
 STOPPED = "stopped"
 
@@ -63,66 +61,76 @@ def perform(
         if stop is not None and stop.is_set():
             return STOPPED
         failure = ended.reason
-        seconds, cpu_seconds = time.monotonic() - began, ended.cpu_seconds - before
-        if not _record_failure(store, task, stage, ended, seconds, cpu_seconds):
-            return failure
-
-
-def _record_failure(
-    store: Store, task: Task, stage: str, ended: Exit, seconds: float, cpu_seconds: float
-) -> tuple[MetricRecord, ...]:
-    """Put down why a process died: as the cell's end, or as that of the score it was at.
-
-    Of a cell that is finished and yet could not be read, no score can be computed: all fail.
-
-    Returns:
-        the scores that are still to be done, in another process.
-    """
-    assert ended.reason is not None
-    try:
-        record = store.cell(task.cell.name)
-    except DamagedError:
-        record = None
-    if record is None or record.status != "ok":
+        seconds = time.monotonic() - began
         costs = CostsRecord(
             fit_seconds=seconds if stage == "fit" else 0.0,
             sample_seconds=seconds if stage == "sample" else 0.0,
             cpu_seconds=ended.cpu_seconds,
             peak_memory=ended.peak_memory,
         )
-        record_failure(store, task, ended.reason, costs)
-        return ()
-    missing = tuple(m for m in task.metrics if not store.score_file(task.cell.name, m).exists())
+        cpu = ended.cpu_seconds - before
+        if not record_failure(store, task, failure, stage, costs, seconds=seconds, cpu_seconds=cpu):
+            return failure
+
+
+def record_failure(
+    store: Store,
+    task: Task,
+    reason: str,
+    stage: str = "",
+    costs: CostsRecord | None = None,
+    *,
+    seconds: float = 0.0,
+    cpu_seconds: float = 0.0,
+) -> bool:
+    """Put down why a process died: as the cell's end, or as that of the score it was at.
+
+    Of a cell that is finished and yet could not be read, no score can be computed: all fail.
+
+    Args:
+        store: the cell's.
+        task: what was to be done.
+        reason: why it died.
+        stage: at which.
+        costs: of the cell so far.
+        seconds: wall-clock time of the score.
+        cpu_seconds: its processor time.
+
+    Returns:
+        whether there are scores still to be done, in another process.
+    """
+    try:
+        record = store.cell(task.cell.name)
+    except DamagedError:
+        record = None
+    if record is None or record.status != "ok":
+        store.write_cell(
+            CellRecord(
+                cell=task.cell,
+                status="failed",
+                reason=reason,
+                environment=environment() | {"device": task.device},
+                study=task.study,
+                threads=task.threads,
+                finished=now(),
+                costs=costs,
+            )
+        )
+        return False
+    missing = [m for m in task.metrics if not store.score_file(task.cell.name, m).exists()]
     stages = [scoring(metric) for metric in missing]
     at = stages.index(stage) if stage in stages else None
-    doomed = missing if at is None else missing[at : at + 1]
-    for metric in doomed:
+    for metric in missing if at is None else missing[at : at + 1]:
         store.write_score(
             ScoreRecord(
                 metric=metric,
                 cell=task.cell.name,
                 synthetic=record.synthetic,
                 status="failed",
-                reason=ended.reason,
+                reason=reason,
+                finished=now(),
                 seconds=seconds,
                 cpu_seconds=cpu_seconds,
-                finished=now(),
             )
         )
-    return () if at is None else missing[at + 1 :]
-
-
-def record_failure(store: Store, task: Task, reason: str, costs: CostsRecord | None = None) -> None:
-    """Put down that a cell failed before its own process could say so."""
-    store.write_cell(
-        CellRecord(
-            cell=task.cell,
-            status="failed",
-            reason=reason,
-            environment=environment() | {"device": task.device},
-            study=task.study,
-            threads=task.threads,
-            finished=now(),
-            costs=costs,
-        )
-    )
+    return at is not None and at + 1 < len(missing)

@@ -9,6 +9,7 @@ import msgspec
 
 from ecgbench.harness.errors import DamagedError
 from ecgbench.results.records import (
+    CellRecord,
     DatasetRecord,
     GeneratorRecord,
     MetricRecord,
@@ -185,15 +186,17 @@ def ended(
             elif record.status != "ok":
                 found[label][seed] = Ended(record.status, record.reason)
             else:
-                found[label][seed] = _score_ended(store, name, metric)
+                found[label][seed] = _score_ended(store, record, metric)
     return found
 
 
-def _score_ended(store: Store, cell: str, metric: MetricRecord) -> Ended:
+def _score_ended(store: Store, cell: CellRecord, metric: MetricRecord) -> Ended:
     try:
-        score = store.score(cell, metric)
+        score = store.score(cell.cell.name, metric)
     except DamagedError:
         return DAMAGED
+    if score is not None and score.synthetic != cell.synthetic:
+        return Ended("todo", "its score is of other windows; ecgbench run computes it again")
     if score is None:
         return Ended("todo", "not scored yet")
     if score.status == "ok" and score.value is None:

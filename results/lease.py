@@ -176,20 +176,27 @@ class Leases:
         except FileNotFoundError:
             return False  # given back just now; the next try will take it
 
+    def holds(self, lease: Lease) -> bool:
+        """Whether a lease is still ours, by its file; one that is not stays lost."""
+        try:
+            owner = _owner(lease.file)
+            newest = _files(self.folder, lease.file.name.partition(".")[0])[-1:] == [lease.file]
+            ours = owner is not None and owner.token == self.token and newest
+        except FileNotFoundError:
+            ours = False
+        except OSError:
+            ours = True  # a file system that is away for a moment
+        lease.lost = lease.lost or not ours
+        return not lease.lost
+
     def _beat(self) -> None:
         while not self._closed.wait(self.beat):
             with self._lock:
                 held = list(self._held)
             for lease in held:
-                try:
-                    os.utime(lease.file)
-                    key = lease.file.name.partition(".")[0]
-                    if _files(self.folder, key)[-1:] != [lease.file]:
-                        lease.lost = True
-                except FileNotFoundError:
-                    lease.lost = True
-                except OSError:
-                    continue  # a file system that is away for a moment
+                if self.holds(lease):
+                    with suppress(OSError):
+                        os.utime(lease.file)
 
 
 def owners(store: Path, *, stale: float = STALE) -> dict[str, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import sys
 import tokenize
 import warnings
 import zipfile
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from ecgbench.harness.errors import DamagedError
+from ecgbench.harness.errors import DamagedError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,13 +69,16 @@ def read_npz(file: Path, *names: str) -> dict[str, NDArray[Any]]:
 
     Raises:
         DamagedError: it is not there, or damaged.
+        StoreError: it cannot be read.
     """
     try:
         content = file.read_bytes()
+    except FileNotFoundError as error:
+        raise DamagedError(file, "it is not there") from error
     except OSError as error:
-        raise DamagedError(file, error.strerror or str(error)) from error
+        raise StoreError(f"cannot read {file}: {error.strerror}") from error
     try:
-        return parse_npz(content, *names)
+        return parse_npz(content, *names, most=sys.maxsize)
     except ValueError as error:
         raise DamagedError(file, str(error)) from error
 

@@ -28,7 +28,7 @@ from ecgbench.results.records import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 LEFT = 3600.0
@@ -184,6 +184,15 @@ class Store:
                 if score is not None and artefact.name in score.artefacts:
                     return file
         return None
+
+    def receive(self, cell: str, files: Mapping[str, bytes]) -> None:
+        """Write the files of a cell that was worked on elsewhere; a record after what it speaks of."""
+        folder = self.folder(cell)
+        for name in sorted(files, key=lambda n: (n.startswith("scores/"), n == "cell.json", n)):
+            content = files[name]
+            if name == "log.txt" and (folder / name).exists():
+                content = (folder / name).read_bytes() + content
+            write(folder / name, content)
 
     def write_plan(self, plan: PlanRecord) -> None:
         """Keep what a run was asked for; the same plan again changes nothing."""

@@ -12,7 +12,6 @@ from ecgbench.harness.run import Machine, choose_device
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from ecgbench.harness.catalog import Catalog
 
@@ -23,7 +22,6 @@ SHARE = 0.9
 @contextmanager
 def machine_and_pool(
     catalog: Catalog,
-    data_dir: Path | None,
     *,
     device: str,
     threads: int | None,
@@ -50,7 +48,6 @@ def machine_and_pool(
                 Machine(
                     device="cpu" if device == "auto" else device,
                     threads=threads or cluster.threads,
-                    data_dir=data_dir,
                     plugin_files=catalog.files,
                     timeout=timeout,
                     memory=memory_limit,
@@ -67,7 +64,6 @@ def machine_and_pool(
     machine = Machine(
         device=choose_device(device),
         threads=threads,
-        data_dir=data_dir,
         plugin_files=catalog.files,
         timeout=timeout,
         memory=memory_limit or int(memory() * SHARE / jobs),

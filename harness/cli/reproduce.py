@@ -32,7 +32,7 @@ def reproduce(cell: str, plugins: tuple[Path, ...], data_dir: Path | None, store
     """Run a stored cell again from its own record, and say what agrees.
 
     CELL is named with or without its key, e.g. mitdb/gmm/seed-0. Nothing in the store changes. The exit
-    code is 0 if the windows are the same to the byte, or else every score is within its interval.
+    code is 0 if every score comes out the same, or within its interval.
     """
     console = Console()
     store = Store(store_path)

@@ -32,6 +32,7 @@ from ecgbench.harness.errors import UsageError
 from ecgbench.harness.plan import Plan, make_plan
 from ecgbench.harness.run import default_datasets, locate, prepare, work_through
 from ecgbench.results.board import boards
+from ecgbench.results.lease import Leases
 from ecgbench.results.render import write_boards
 from ecgbench.results.render.terminal import show
 from ecgbench.results.render.text import plain
@@ -117,7 +118,7 @@ def run(
     if verify:
         set_aside_damaged(store, console)
     plan = make_plan(resolved, catalog, records, store, retry_failed=retry_failed)
-    with machine_and_pool(catalog, data_dir, **machine_settings) as (machine, pool):
+    with machine_and_pool(catalog, **machine_settings) as (machine, pool):
         _show_plan(plan, resolved, machine, console)
         if dry_run:
             return 0
@@ -128,12 +129,18 @@ def run(
 
 def set_aside_damaged(store: Store, console: Console) -> None:
     """Read every file of every cell against its digest, and set aside what is damaged."""
-    for cell in list(store.cell_names()):
-        while (file := store.damage(cell)) is not None:
-            aside = store.set_aside(cell, file)
-            console.print(
-                Text(f"damaged: {_relative(file)}; set aside in {_relative(aside)}", style="red")
-            )
+    with Leases(store.path) as leases:
+        for cell in list(store.cell_names()):
+            if (lease := leases.take(cell)) is None:
+                continue  # another run works on it, and reads what it needs
+            while (file := store.damage(cell)) is not None:
+                aside = store.set_aside(cell, file)
+                console.print(
+                    Text(
+                        f"damaged: {_relative(file)}; set aside in {_relative(aside)}", style="red"
+                    )
+                )
+            leases.give_back(lease)
 
 
 def report(plan: Plan, store: Store, console: Console) -> int:

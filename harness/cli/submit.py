@@ -109,7 +109,7 @@ def score(
     cells = [cell_id(record, each, seed) for each in generators]
     plan = plan_of(resolved, [record], generators, scored, cells, store)
     with (
-        machine_and_pool(catalog, data_dir, **machine_settings) as (machine, pool),
+        machine_and_pool(catalog, **machine_settings) as (machine, pool),
         watch(console, len(plan.todo), as_json=json_events) as watching,
     ):
         work_through(plan, store, resolved, [source], machine, watching, pool)
@@ -247,18 +247,20 @@ def _put_down(
     resolved: Study,
 ) -> None:
     cell = cell_id(dataset, generator, resolved.seeds[0])
-    if store.cell(cell.name) is not None:
+    while (file := store.damage(cell.name)) is not None:
+        store.set_aside(cell.name, file)
+    record = store.cell(cell.name)
+    if record is not None and record.stored:
         return
     content = npz({"signals": submitted.signals, "labels": submitted.labels})
     write(store.folder(cell.name) / "synthetic.npz", content)
-    store.write_cell(
-        CellRecord(
-            cell=cell,
-            status="ok",
-            synthetic=synthetic_digest(submitted),
-            synthetic_file=sha256(content),
-            fold=splits.fold,
-            study=msgspec.to_builtins(resolved),
-            finished=now(),
-        )
+    # of a cell that was merged without its windows the record stays, and its scores with it
+    record = record or CellRecord(
+        cell=cell,
+        status="ok",
+        synthetic=synthetic_digest(submitted),
+        fold=splits.fold,
+        study=msgspec.to_builtins(resolved),
+        finished=now(),
     )
+    store.write_cell(msgspec.structs.replace(record, stored=True, synthetic_file=sha256(content)))

@@ -45,7 +45,7 @@ class Instant:
 
     def start(self, task: Task) -> None:
         store, name = Store(task.store), task.cell.name
-        store.write_cell(CellRecord(cell=task.cell, status="ok", synthetic="0" * 64))
+        store.write_cell(CellRecord(cell=task.cell, status="ok"))
         for metric in task.metrics:
             value = float(task.cell.seed % 7 + len(task.cell.generator.name))
             contributions = ContributionsRecord(
