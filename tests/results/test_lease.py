@@ -577,3 +577,20 @@ def test_importing_leases_costs_no_numpy() -> None:
     code = "import sys, ecgbench.results.lease; print(*{'numpy', 'torch'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_a_sleeper_whose_lease_has_been_taken_given_back_and_taken_anew_has_lost_it(
+    tmp_path: Path,
+) -> None:
+    sleeper, other = Leases(tmp_path), Leases(tmp_path)
+    lease = sleeper.take("a/b/seed-0")
+    assert lease is not None
+    assert sleeper.holds(lease)
+    lease.file.unlink()  # it was left, taken over, and given back
+    again = other.take("a/b/seed-0")
+    assert again is not None
+    assert again.file == lease.file
+    assert not sleeper.holds(lease)
+    assert other.holds(again)
+    sleeper.give_back(lease)
+    assert other.holds(again)
