@@ -136,3 +136,40 @@ def test_a_file_that_lacks_labels_is_told_what_it_holds(
 ) -> None:
     assert submit(ecgbench, windows=split["signals"]) == 2
     assert "holds windows; signals and labels are wanted" in ecgbench.err
+
+
+@pytest.mark.parametrize("damaged", ["synthetic.npz", "cell.json"])
+def test_a_submission_that_was_damaged_is_taken_again(
+    ecgbench: Command, split: dict[str, Any], damaged: str
+) -> None:
+    assert submit(ecgbench, **drawn(split)) == 0
+    before = ecgbench.boards[0]["rows"][0]["scores"]["peak"]["value"]
+    (file,) = Path("ecgbench-results/cells").rglob(damaged)
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    assert submit(ecgbench, **drawn(split)) == 0
+    assert ecgbench.boards[0]["rows"][0]["scores"]["peak"]["value"] == before
+    assert list(Path("ecgbench-results/damaged").rglob(damaged))
+
+
+def test_a_submission_that_was_merged_without_its_windows_is_completed(
+    ecgbench: Command, split: dict[str, Any]
+) -> None:
+    import msgspec
+
+    from ecgbench.results.store import Store
+
+    assert submit(ecgbench, **drawn(split)) == 0
+    store = Store(Path("ecgbench-results"))
+    (name,) = store.cell_names()
+    record = store.cell(name)
+    assert record is not None
+    (store.folder(name) / "synthetic.npz").unlink()
+    store.write_cell(msgspec.structs.replace(record, stored=False, synthetic_file=""))
+    assert submit(ecgbench, "--metrics", "peak,never", **drawn(split)) == 0
+    again = store.cell(name)
+    assert again is not None
+    assert again.stored
+    assert store.damage(name) is None
+    assert {score.metric.name for score in store.scores(name)} == {"peak", "never"}
