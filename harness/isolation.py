@@ -46,8 +46,7 @@ def plugin_state(seed: int) -> Iterator[None]:
         torch.get_default_dtype(),
         torch.is_grad_enabled(),
     )
-    deterministic = torch.are_deterministic_algorithms_enabled()
-    only_warn = torch.is_deterministic_algorithms_warn_only_enabled()
+    deterministic, only_warn = _determinism()
     pools = {pool["prefix"]: pool["num_threads"] for pool in threadpool_info()}
     with (
         _standard_streams(),
@@ -74,7 +73,8 @@ def plugin_state(seed: int) -> Iterator[None]:
             torch.set_default_device(None)
             torch.set_default_dtype(dtype)
             torch.set_grad_enabled(gradients)
-            torch.use_deterministic_algorithms(deterministic, warn_only=only_warn)
+            if (deterministic, only_warn) != _determinism():
+                torch.use_deterministic_algorithms(deterministic, warn_only=only_warn)
             threadpool_limits(limits=pools)
             os.umask(mask)
             os.chdir(folder)
@@ -116,3 +116,13 @@ def _room_for_files() -> Iterator[None]:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # to count takes a file, too
             left = max(len(os.listdir("/dev/fd")) - before, 0)  # noqa: PTH208 - as above
             resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, soft + left), hard))
+
+
+def _determinism() -> tuple[bool, bool]:
+    """Whether torch's deterministic mode is on, and whether it only warns; setting it costs a second."""
+    import torch  # noqa: PLC0415 - as above
+
+    return (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
