@@ -9,7 +9,9 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -50,6 +52,24 @@ def test_overhead_of_a_cell_whose_fit_takes_a_second(benchmark):
         return ("run", *TINY, *flags, "--store", f"store-{os.urandom(4).hex()}"), {}
 
     benchmark.pedantic(command, setup=fresh, rounds=rounds)
+
+
+@pytest.mark.slow
+def test_two_jobs_against_one(benchmark):
+    """8 equal single-threaded cells, one and two at a time, in turn; the aim is a ratio of 1.8."""
+    work = 60_000_000 if benchmark.enabled else 1000
+    flags = ("--seeds", "0-7", "--metrics", "peak", "--threads", "1")
+    flags += ("--set", f"generator.jitter.work={work}")
+
+    def seconds(jobs: int) -> float:
+        store = f"store-{os.urandom(4).hex()}"
+        began = time.perf_counter()
+        command("run", *TINY, *flags, "--jobs", str(jobs), "--store", store)
+        return time.perf_counter() - began
+
+    pairs = [(seconds(1), seconds(2)) for _ in range(3 if benchmark.enabled else 1)]
+    benchmark.extra_info["ratio"] = round(median(one / two for one, two in pairs), 2)
+    benchmark.pedantic(seconds, args=(2,), rounds=1)
 
 
 @pytest.mark.slow

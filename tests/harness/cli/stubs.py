@@ -45,6 +45,7 @@ def load(config, folder):
 class JitterConfig(Config, frozen=True):
     sigma: float = 0.1
     seconds: float = 0.0
+    work: int = 0
     fail_on_odd_seeds: bool = False
 
 
@@ -58,6 +59,7 @@ class Jitter:
         if self.config.fail_on_odd_seeds and context.seed % 2:
             raise RuntimeError("odd [bold]seeds[/bold] are not for me")
         self.train = train
+        sum(number * number for number in range(self.config.work))
         for step in range(10):
             time.sleep(self.config.seconds / 10)
             context.log(step + 1, total=10, loss=1 / (step + 1))
