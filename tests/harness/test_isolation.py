@@ -345,7 +345,7 @@ def test_costs_are_what_the_operating_system_counted(bench: Bench) -> None:
     assert more / 2**20 == pytest.approx(300, abs=30)
     killed = costs("burns and exits")
     assert 0.45 <= killed.cpu_seconds < 2.5  # with what the process did before the fit
-    assert killed.fit_seconds >= 0.5
+    assert killed.fit_seconds > 0.2  # from the news of the fit on, which may come late
     assert killed.sample_seconds == 0
     more = costs("allocates and exits").peak_memory - costs("os._exit(3)").peak_memory
     assert more / 2**20 == pytest.approx(300, abs=30)
