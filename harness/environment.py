@@ -23,6 +23,9 @@ PACKAGES = (
     "msgspec",
 )
 
+SHARE = 0.9
+"""Of the memory here, for cells, unless told otherwise."""
+
 
 @cache
 def environment() -> dict[str, Any]:
@@ -71,11 +74,11 @@ def memory_gib() -> float | None:
 
 
 def memory() -> int:
-    """Bytes that processes here may use: the machine's, or less where a container's limit is less."""
+    """Bytes for all cells together: a share of the machine's, or of a container's where that is less."""
     import psutil  # noqa: PLC0415 - only a run needs it
 
     limits = [psutil.virtual_memory().total]
     for file in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
         with suppress(OSError, ValueError):
             limits.append(int(Path(file).read_text("ascii")))
-    return min(limits)
+    return int(SHARE * min(limits))

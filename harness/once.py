@@ -55,12 +55,9 @@ class OnceInStore(Once):
 def _one_at_a_time(file: Path) -> Iterator[None]:
     """Let cells of this machine wait for each other; elsewhere the same is computed twice at worst."""
     lock = FileLock(file)
-    try:
+    with contextlib.suppress(OSError, NotImplementedError):  # a file system without locks
         file.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
-    except (OSError, NotImplementedError):
-        yield  # a file system without locks
-        return
     try:
         yield
     finally:

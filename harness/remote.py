@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 
     from ecgbench.harness.cell import Task
 
-SHARE = 0.9
-"""Of the worker machine's memory, that its cells together may use unless told otherwise."""
-
 TELL_EVERY = 1.0
 """Seconds between two reports of the same kind: they cross the network."""
 
@@ -130,7 +127,7 @@ def _localise(order: Order, windows: dict[str, bytes], room: Path, slots: int) -
         task,
         windows=data,
         plugin_files=tuple(files),
-        memory=task.memory or int(memory() * SHARE / slots),
+        memory=task.memory or memory() // slots,
     )
 
 

@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
     from ecgbench.harness.catalog import Catalog
 
-SHARE = 0.9
-"""Of the machine's memory, that all jobs together may use unless told otherwise."""
-
 
 @contextmanager
 def machine_and_pool(
@@ -66,6 +63,6 @@ def machine_and_pool(
         threads=threads,
         plugin_files=catalog.files,
         timeout=timeout,
-        memory=memory_limit or int(memory() * SHARE / jobs),
+        memory=memory_limit or memory() // jobs,
     )
     yield machine, LocalPool(jobs)
