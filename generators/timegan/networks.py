@@ -48,30 +48,38 @@ class Networks(nn.Module):
         super().__init__()
         hidden = config.hidden
 
-        def stack(inputs: int, outputs: int, layers: int = config.layers) -> RecurrentStack:
-            return RecurrentStack(inputs, hidden, outputs, layers=layers, generator=generator)
+        def stack(
+            inputs: int, outputs: int, layers: int = config.layers, *, sigmoid: bool = True
+        ) -> RecurrentStack:
+            return RecurrentStack(
+                inputs, hidden, outputs, layers=layers, sigmoid=sigmoid, generator=generator
+            )
 
         self.embedder = stack(leads + static, hidden)
         self.recovery = stack(hidden, leads)
         self.generator = stack(leads + static, hidden)
         self.supervisor = stack(hidden + static, hidden, config.layers - 1)
-        self.discriminator = stack(hidden + static, 1)
+        self.discriminator = stack(hidden + static, 1, sigmoid=False)
 
     def embed(self, x: Tensor, s: Tensor) -> Tensor:
         """h_t = e_X(h_S, h_{t−1}, x_t), equation 3."""
-        return torch.sigmoid(self.embedder(_beside(x, s)))
+        latents: Tensor = self.embedder(_beside(x, s))
+        return latents
 
     def recover(self, h: Tensor) -> Tensor:
         """x̃_t = r_X(h_t), equation 4."""
-        return torch.sigmoid(self.recovery(h))
+        signals: Tensor = self.recovery(h)
+        return signals
 
     def generate(self, z: Tensor, s: Tensor) -> Tensor:
         """ê_t, latents from noise: the open-loop part of g_X, equation 5."""
-        return torch.sigmoid(self.generator(_beside(z, s)))
+        latents: Tensor = self.generator(_beside(z, s))
+        return latents
 
     def supervise(self, h: Tensor, s: Tensor) -> Tensor:
         """The latent of step t + 1 from those up to t: the closed-loop part of g_X, equation 9."""
-        return torch.sigmoid(self.supervisor(_beside(h, s)))
+        latents: Tensor = self.supervisor(_beside(h, s))
+        return latents
 
     def discriminate(self, h: Tensor, s: Tensor) -> Tensor:
         """Logits of y_t, (batch, time, 1), equation 6: positive for real latents."""
@@ -85,4 +93,6 @@ class Networks(nn.Module):
 
 def _beside(series: Tensor, s: Tensor) -> Tensor:
     """(batch, time, channel) and (batch, static) to (batch, time, channel + static)."""
+    if not s.shape[1]:
+        return series
     return torch.cat([series, s[:, None].expand(-1, series.shape[1], -1)], dim=2)

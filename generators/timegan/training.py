@@ -211,7 +211,7 @@ class Training:
 
     def _adam(self, *networks: nn.Module) -> torch.optim.Adam:
         weights = [weight for network in networks for weight in network.parameters()]
-        return torch.optim.Adam(weights, self.config.learning_rate)
+        return torch.optim.Adam(weights, self.config.learning_rate, fused=True)
 
     def _step(self, adam: str, loss: Tensor) -> None:
         self.adams[adam].zero_grad()

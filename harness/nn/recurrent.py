@@ -28,13 +28,22 @@ class RecurrentStack(nn.Module):
         hidden: units of each layer.
         outputs: channels of the output.
         layers: how many GRU layers.
+        sigmoid: the output goes through the logistic function.
         generator: draws the initial weights.
     """
 
     def __init__(
-        self, inputs: int, hidden: int, outputs: int, *, layers: int = 1, generator: torch.Generator
+        self,
+        inputs: int,
+        hidden: int,
+        outputs: int,
+        *,
+        layers: int = 1,
+        sigmoid: bool = False,
+        generator: torch.Generator,
     ) -> None:
         super().__init__()
+        self.sigmoid = sigmoid
         gru = nn.GRU(inputs, hidden, num_layers=layers, batch_first=True, device="meta")
         self.gru = gru.to_empty(device="cpu")
         self.head = nn.utils.skip_init(nn.Linear, hidden, outputs)
@@ -52,13 +61,16 @@ class RecurrentStack(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (batch, time, inputs) to (batch, time, outputs)."""
-        if x.device.type != "cpu":
-            states, _ = self.gru(x)
-            out: Tensor = self.head(states)
-            return out
-        if fused.applies_to(x):
+        if x.device.type == "cpu" and fused.applies_to(x):
             layers = [weight for layer in self.gru.all_weights for weight in layer]
-            return fused.gru_stack(x, [*layers, self.head.weight, self.head.bias])
+            out = fused.gru_stack(x, [*layers, self.head.weight, self.head.bias])
+        elif x.device.type == "cpu":
+            out = self._by_torch(x)
+        else:
+            out = self.head(self.gru(x)[0])
+        return torch.sigmoid(out) if self.sigmoid else out
+
+    def _by_torch(self, x: Tensor) -> Tensor:
         states = x.permute(1, 2, 0).contiguous()  # (time, channel, batch)
         layer: Any = _GruLayer.apply  # torch leaves it untyped
         for weights in self.gru.all_weights:
