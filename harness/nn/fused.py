@@ -25,13 +25,14 @@ def applies_to(x: Tensor) -> bool:
     )
 
 
-def gru_stack(x: Tensor, weights: Sequence[Tensor]) -> Tensor:
+def gru_stack(x: Tensor, weights: Sequence[Tensor], *, sigmoid: bool = False) -> Tensor:
     """GRU layers, as `torch.nn.GRU` has them, and a linear head.
 
     Args:
         x: input (batch, time, inputs), float32 or float64 on the CPU.
         weights: of each layer ``weight_ih``, ``weight_hh``, ``bias_ih`` and ``bias_hh``, then the head's
             ``weight`` and ``bias``; of x's type.
+        sigmoid: the head's output goes through the logistic function.
 
     Returns:
         (batch, time, outputs).
@@ -51,51 +52,53 @@ def gru_stack(x: Tensor, weights: Sequence[Tensor]) -> Tensor:
         raise TypeError(f"the input is {x.dtype}, the weights are {weights[0].dtype}")
     if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (x, *weights)):
         stack: Any = _Stack.apply  # torch leaves it untyped
-        out: Tensor = stack(x, *weights)
+        out: Tensor = stack(sigmoid, x, *weights)
         return out
-    return _Call(x, weights).forward(None)
+    return _Call(sigmoid, x, weights).forward(None)
 
 
 class _Stack(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, *weights: Tensor) -> Tensor:
-        call = _Call(x, weights)
+    def forward(ctx: Any, sigmoid: bool, x: Tensor, *weights: Tensor) -> Tensor:
+        call = _Call(sigmoid, x, weights)
         states = call.empty(call.kernel.gru_states_size)
-        ctx.save_for_backward(states, x, *weights)
-        return call.forward(states)
+        y = call.forward(states)
+        ctx.sigmoid = sigmoid
+        ctx.save_for_backward(states, y, x, *weights)
+        return y
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
-        states, x, *weights = ctx.saved_tensors
-        wants_x, *wants = ctx.needs_input_grad
-        call = _Call(x, weights)
+        states, y, x, *weights = ctx.saved_tensors
+        _, wants_x, *wants = ctx.needs_input_grad
+        call = _Call(ctx.sigmoid, x, weights)
         dx = torch.empty_like(call.x) if wants_x else None
         gradients = call.empty(call.kernel.gru_gradients_size) if any(wants) else None
-        call.backward(dy, states, dx, gradients)
+        call.backward(y, dy, states, dx, gradients)
         if gradients is None:
-            return (dx, *[None] * len(weights))
+            return (None, dx, *[None] * len(weights))
         parts = gradients.split([weight.numel() for weight in weights])
-        return (dx, *(part.view_as(w) for part, w in zip(parts, weights, strict=True)))
+        return (None, dx, *(part.view_as(w) for part, w in zip(parts, weights, strict=True)))
 
 
 class _Shape(ctypes.Structure):
     _fields_ = [
         (name, ctypes.c_int64)
-        for name in ("batch", "time", "inputs", "hidden", "outputs", "layers")
+        for name in ("batch", "time", "inputs", "hidden", "outputs", "layers", "sigmoid")
     ]
 
 
 class _Call:
     """The arguments of the kernel's functions for one input."""
 
-    def __init__(self, x: Tensor, weights: Sequence[Tensor]) -> None:
+    def __init__(self, sigmoid: bool, x: Tensor, weights: Sequence[Tensor]) -> None:
         self.x = x.contiguous()
         self.weights = [weight.contiguous() for weight in weights]
         self.outputs, hidden = weights[-2].shape
         layers = len(weights) // 4
         self.kernel = native.library(double=x.dtype == torch.float64)
-        self.shape = ctypes.byref(_Shape(*x.shape, hidden, self.outputs, layers))
+        self.shape = ctypes.byref(_Shape(*x.shape, hidden, self.outputs, layers, sigmoid))
         self.pointers = (ctypes.c_void_p * len(weights))(*map(_pointer, self.weights))
         self.threads = torch.get_num_threads()
 
@@ -110,10 +113,10 @@ class _Call:
         return y
 
     def backward(
-        self, dy: Tensor, states: Tensor, dx: Tensor | None, gradients: Tensor | None
+        self, y: Tensor, dy: Tensor, states: Tensor, dx: Tensor | None, gradients: Tensor | None
     ) -> None:
         scratch = self.empty(self.kernel.gru_scratch_size, 1, self.threads)
-        tensors = (self.x, dy.contiguous(), states, dx, gradients, scratch)
+        tensors = (self.x, y, dy.contiguous(), states, dx, gradients, scratch)
         self.kernel.gru_backward(self.shape, self.threads, self.pointers, *map(_pointer, tensors))
 
 

@@ -5,7 +5,7 @@
  *     r = σ(W_r x + V_r h + b_r),  u = σ(W_u x + V_u h + b_u),  m = V_n h + c,
  *     n = tanh(W_n x + b_n + r m),  h' = n + u (h − n),
  *
- * the top layer's states go through y = W h' + b at each step.
+ * the top layer's states go through y = W h' + b at each step, and this, if it is asked for, through σ.
  *
  * The batch is cut into blocks of LANES sequences.  Within a block everything is laid out
  * [step][channel][lane], so that every operation works on whole vectors of sequences and a weight is
@@ -84,7 +84,7 @@ enum {
         break;
 
 typedef struct {
-    int64_t batch, time, inputs, hidden, outputs, layers;
+    int64_t batch, time, inputs, hidden, outputs, layers, sigmoid;
 } Shape;
 
 /* ---- elementary functions ----------------------------------------------------------------------- */
@@ -503,7 +503,7 @@ typedef struct {
     Layer *layers;
     const real *head, *head_bias;  /* packed; for backward transposed */
     const real *x;      /* [batch][time][inputs] */
-    real *y;            /* [batch][time][outputs] */
+    real *y;            /* [batch][time][outputs]; for backward needed under σ only */
     real *states;       /* kept: [block][layer][1 + time][hidden][lane], or NULL */
     const real *dy;     /* like y */
     real *dx;           /* like x, or NULL */
@@ -511,7 +511,7 @@ typedef struct {
 } Job;
 
 typedef struct {
-    real *input, *output, *states, *gates;
+    real *input, *output, *states, *gates, *derivative;
     real *above, *below, *carry, *spare;
     real *sums;
 } Worker;
@@ -542,6 +542,7 @@ static Worker lay_out_worker(const Shape *s, int backward, real *memory, int64_t
     work.below = take(memory, used, CHUNK * widest * LANES);
     work.carry = take(memory, used, s->layers * slab);
     work.spare = take(memory, used, slab);
+    if (s->sigmoid) work.derivative = take(memory, used, CHUNK * s->outputs * LANES);
     work.sums = take(memory, used, sums_before(s, s->layers + 1));
     return work;
 }
@@ -578,6 +579,9 @@ static void forward_block(const Job *job, Worker work, int64_t block) {
                 for (int v = 0; v < VECTORS; ++v) store(y + i * LANES + v * WIDTH, fill(job->head_bias[i]));
             add_product(job->head, s->outputs, s->hidden, x + t * slab, y);
         }
+        if (s->sigmoid)
+            for (int64_t i = 0; i < steps * s->outputs * LANES; i += WIDTH)
+                store(work.output + i, sigmoid(load(work.output + i)));
         scatter(work.output, s->time * s->outputs, lanes, steps * s->outputs,
                 job->y + (at + start) * s->outputs);
     }
@@ -630,6 +634,14 @@ static void backward_block(const Job *job, Worker work, int64_t block) {
                work.input);
         gather(job->dy + (at + start) * s->outputs, s->time * s->outputs, lanes, steps * s->outputs,
                work.output);
+        if (s->sigmoid) {
+            gather(job->y + (at + start) * s->outputs, s->time * s->outputs, lanes, steps * s->outputs,
+                   work.derivative);
+            for (int64_t i = 0; i < steps * s->outputs * LANES; i += WIDTH) {
+                vector y = load(work.derivative + i);
+                store(work.output + i, load(work.output + i) * (y - y * y));
+            }
+        }
         real *above = work.above, *below = work.below;
         int64_t outputs = s->outputs * LANES;
         for (int64_t t = 0; t < steps; ++t)
@@ -791,13 +803,15 @@ void gru_forward(const Shape *s, int threads, const real *const *weights, const 
     run(&job, 0, threads, scratch + used);
 }
 
-/* Gradients of x and of the weights from that of y and forward's states; dx and gradients may be NULL. */
-void gru_backward(const Shape *s, int threads, const real *const *weights, const real *x,
+/* Gradients of x and of the weights from that of y, and from what forward left in y and states; dx and
+ * gradients may be NULL. */
+void gru_backward(const Shape *s, int threads, const real *const *weights, const real *x, real *y,
                   const real *dy, real *states, real *dx, real *gradients, real *scratch) {
     int64_t used = 0, count = weights_of(s);
     Job job = lay_out(s, 1, weights, scratch, &used);
     real *partial = job.partial;
     job.x = x;
+    job.y = y;
     job.dy = dy;
     job.states = states;
     job.dx = dx;

@@ -221,7 +221,7 @@ def _declared(kernel: ctypes.CDLL) -> ctypes.CDLL:
         ("gru_gradients_size", size, [pointer]),
         ("gru_scratch_size", size, [pointer, number, number]),
         ("gru_forward", None, [pointer, number, *[pointer] * 5]),
-        ("gru_backward", None, [pointer, number, *[pointer] * 7]),
+        ("gru_backward", None, [pointer, number, *[pointer] * 8]),
     ):
         function = getattr(kernel, name)
         function.restype, function.argtypes = result, arguments

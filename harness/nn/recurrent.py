@@ -63,11 +63,9 @@ class RecurrentStack(nn.Module):
         """Map (batch, time, inputs) to (batch, time, outputs)."""
         if x.device.type == "cpu" and fused.applies_to(x):
             layers = [weight for layer in self.gru.all_weights for weight in layer]
-            out = fused.gru_stack(x, [*layers, self.head.weight, self.head.bias])
-        elif x.device.type == "cpu":
-            out = self._by_torch(x)
-        else:
-            out = self.head(self.gru(x)[0])
+            weights = [*layers, self.head.weight, self.head.bias]
+            return fused.gru_stack(x, weights, sigmoid=self.sigmoid)
+        out = self._by_torch(x) if x.device.type == "cpu" else self.head(self.gru(x)[0])
         return torch.sigmoid(out) if self.sigmoid else out
 
     def _by_torch(self, x: Tensor) -> Tensor:

@@ -110,6 +110,12 @@ def test_torch_and_its_like_use_as_many_threads_as_asked(targets: Any, threads: 
     assert variable == str(threads)
 
 
+def test_memory_that_was_freed_is_there_for_the_next_tensor(targets: Any) -> None:
+    *faults, _ = [message[1] for message in call(targets.page_faults)]
+    assert max(faults) > 1000
+    assert faults[-1] < 100
+
+
 def test_what_takes_seconds_to_import_is_there_from_the_start(targets: Any) -> None:
     assert call(targets.imported) == [("value", True), ("exit", None)]
 

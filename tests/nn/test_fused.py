@@ -67,28 +67,34 @@ def near(found: list[Tensor], truth: list[Tensor], tolerance: float) -> None:
     hidden=st.integers(1, 50),
     layers=st.integers(1, 4),
     outputs=st.integers(1, 7),
+    sigmoid=st.booleans(),
 )
-@example(batch=1, time=1, inputs=1, hidden=1, layers=1, outputs=1)
-@example(batch=130, time=40, inputs=6, hidden=50, layers=4, outputs=7)
-@example(batch=64, time=33, inputs=24, hidden=24, layers=3, outputs=24)
+@example(batch=1, time=1, inputs=1, hidden=1, layers=1, outputs=1, sigmoid=True)
+@example(batch=130, time=40, inputs=6, hidden=50, layers=4, outputs=7, sigmoid=False)
+@example(batch=64, time=33, inputs=24, hidden=24, layers=3, outputs=24, sigmoid=True)
 def test_output_and_gradients_are_those_of_torch_and_of_float64(
-    batch, time, inputs, hidden, layers, outputs
+    batch, time, inputs, hidden, layers, outputs, sigmoid
 ):
     gru, head, weights = network(inputs, hidden, outputs, layers)
+    end = torch.sigmoid if sigmoid else nn.Identity()
     x = series(batch, time, inputs).requires_grad_()
-    found = results(fused.gru_stack(x, weights), x, weights)
-    near(found, results(head(gru(x)[0]), x, weights), 2e-5)
+    found = results(fused.gru_stack(x, weights, sigmoid=sigmoid), x, weights)
+    near(found, results(end(head(gru(x)[0])), x, weights), 2e-5)
     gru, head, weights = network(inputs, hidden, outputs, layers, torch.float64)
     x = x.detach().double().requires_grad_()
-    truth = results(head(gru(x)[0]), x, weights)
+    truth = results(end(head(gru(x)[0])), x, weights)
     near(found, truth, 1e-5)
-    near(results(fused.gru_stack(x, weights), x, weights), truth, 1e-12)
+    near(results(fused.gru_stack(x, weights, sigmoid=sigmoid), x, weights), truth, 1e-12)
 
 
 def test_gradients_are_finite_differences_in_float64():
     _, _, weights = network(2, 5, 3, 2, torch.float64)
     x = series(3, 18, 2).double().requires_grad_()
-    assert torch.autograd.gradcheck(lambda *a: fused.gru_stack(a[0], a[1:]), (x, *weights))
+    for sigmoid in (False, True):
+        assert torch.autograd.gradcheck(
+            lambda x, *weights, sigmoid=sigmoid: fused.gru_stack(x, weights, sigmoid=sigmoid),
+            (x, *weights),
+        )
 
 
 @pytest.mark.usefixtures("threads")

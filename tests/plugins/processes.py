@@ -181,3 +181,15 @@ def imported(send: Any) -> None:
 def interrupts(send: Any) -> None:
     os.kill(os.getpid(), signal.SIGINT)
     send(("value", "still here"))
+
+
+def page_faults(send: Any) -> None:
+    """How often the system had to give memory for six tensors of 20 MB, each time they were made."""
+    import resource
+
+    import torch
+
+    for _ in range(30):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        [torch.zeros(5_000_000) for _ in range(6)]
+        send(("value", resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before))
