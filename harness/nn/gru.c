@@ -101,6 +101,7 @@ INLINE vector fill(real value) { return (vector){0} + value; }
  * sum's lowest bits are n, and shifted into the exponent's place they are 2^n but for the bias. */
 #ifdef DOUBLE
 #define LIMIT 700.0
+#define PRECISION "d"
 #define ROUNDER 0x1.8p52
 #define EXPONENT 52
 #define ONE_BITS 0x3ff0000000000000
@@ -112,6 +113,7 @@ static const real EXP[] = {  /* 1/2!, 1/3!, … */
 };
 #else
 #define LIMIT 87.0f
+#define PRECISION "s"
 #define ROUNDER 0x1.8p23f
 #define EXPONENT 23
 #define ONE_BITS 0x3f800000
@@ -135,9 +137,18 @@ INLINE void exponential(vector x, vector *scale, vector *fraction) {
     *scale = (vector)(((mask)shifted << EXPONENT) + ONE_BITS);
 }
 
+/* x within ±limit; NaN stays.  Of the comparisons compilers make two instructions each, which takes a
+ * twentieth of a forward pass more than x86's own. */
 INLINE vector clamp(vector x, real limit) {
-    x = select(x > limit, fill(limit), x);
-    return select(x < -limit, fill(-limit), x);
+    vector top = fill(limit), bottom = fill(-limit);
+#ifdef __AVX__
+    __asm__("vminp" PRECISION " %1, %2, %0" : "=v"(x) : "v"(x), "v"(top));
+    __asm__("vmaxp" PRECISION " %1, %2, %0" : "=v"(x) : "v"(x), "v"(bottom));
+    return x;
+#else
+    x = select(x > top, top, x);
+    return select(x < bottom, bottom, x);
+#endif
 }
 
 /* σ(x) = 1 / (1 + exp(−x)) */
@@ -160,6 +171,14 @@ INLINE vector hyperbolic_tangent(vector x) {
 INLINE vector load(const real *p) { return *(const vector *)p; }
 
 INLINE void store(real *p, vector v) { *(vector *)p = v; }
+
+/* In a register: some compilers would load it anew for each use, and loading is what takes the time. */
+INLINE vector held(vector v) {
+#if defined(__x86_64__)
+    __asm__("" : "+v"(v));
+#endif
+    return v;
+}
 
 /* sum[row] += Σ_k weight[k][row] x[k], x [depth][lane] */
 INLINE void multiply(vector sum[][VECTORS], int rows, const real *weight, const real *x,
@@ -243,7 +262,7 @@ INLINE void add_outer_tile(int columns, const real *d, int64_t d_step, const rea
             vector lanes[TALL];
             UNROLL for (int row = 0; row < TALL; ++row) lanes[row] = load(d + row * LANES + v * WIDTH);
             UNROLL for (int k = 0; k < columns; ++k) {
-                vector column = load(x + k * LANES + v * WIDTH);
+                vector column = held(load(x + k * LANES + v * WIDTH));
                 UNROLL for (int row = 0; row < TALL; ++row) sum[row][k] += lanes[row] * column;
             }
         }

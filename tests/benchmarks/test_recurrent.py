@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROUNDS = 5
-TURNS = 3
-"""Iterations of the stack to one of the plain model: it is that much shorter, at least."""
+TURNS = 7
+"""Iterations of the stack to one of the plain model, which takes at least as long."""
 
 
 def plain(steps: int, leads: int, hidden: int, batch: int) -> Callable[[], None]:
