@@ -143,11 +143,11 @@ def _board(store: Store, group: list[gather.Used]) -> Board:
         for each in asked
     ]
     ended = [gather.ended(store, each, metrics, seeds) for each in asked]
-    resamples = Resamples(_people(ended))
+    resamples = Resamples(people_of(ended))
     for label, metric in metrics.items():
-        samples = [_sample(of_row[label], resamples) for of_row in ended]
+        samples = [sample_of(of_row[label], resamples) for of_row in ended]
         for row, of_row, sample in zip(rows, ended, samples, strict=True):
-            row.scores[label] = _summary(of_row[label], sample, metric)
+            row.scores[label] = summary_of(of_row[label], sample, metric)
         if metric.ranked:
             _rank_by(label, metric, rows, samples)
     board = Board(
@@ -167,7 +167,7 @@ def _board(store: Store, group: list[gather.Used]) -> Board:
 # --- one metric on one row ---------------------------------------------------------------------
 
 
-def _people(ended: Iterable[dict[str, dict[int, Ended]]]) -> NDArray[np.int64]:
+def people_of(ended: Iterable[dict[str, dict[int, Ended]]]) -> NDArray[np.int64]:
     """All people who contributed to a value of the board, ascending."""
     found: set[int] = set()
     for of_row in ended:
@@ -178,7 +178,7 @@ def _people(ended: Iterable[dict[str, dict[int, Ended]]]) -> NDArray[np.int64]:
     return np.array(sorted(found), dtype=np.int64)
 
 
-def _sample(of_seed: dict[int, Ended], resamples: Resamples) -> Sample | None:
+def sample_of(of_seed: dict[int, Ended], resamples: Resamples) -> Sample | None:
     """What is known of the value and its error; None without a value."""
     scores = {seed: ended.score for seed, ended in of_seed.items() if ended.score is not None}
     if not scores:
@@ -195,7 +195,9 @@ def _sample(of_seed: dict[int, Ended], resamples: Resamples) -> Sample | None:
         ) from None
 
 
-def _summary(of_seed: dict[int, Ended], sample: Sample | None, metric: MetricRecord) -> BoardScore:
+def summary_of(
+    of_seed: dict[int, Ended], sample: Sample | None, metric: MetricRecord
+) -> BoardScore:
     status = max((ended.status for ended in of_seed.values()), key=WORST.__getitem__)
     reason = "" if status == "ok" else _reason(of_seed, status)
     if sample is None:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 COMMANDS = {
     "run": ("ecgbench.harness.cli.run:run", "Fit, sample and score; then print the board."),
     "leaderboard": ("ecgbench.harness.cli.leaderboard:leaderboard", "Print the stored boards."),
+    "compare": (
+        "ecgbench.harness.cli.compare:compare",
+        "Tell which of two rows is better at what.",
+    ),
     "status": ("ecgbench.harness.cli.status:status", "Tell how far runs are, from anywhere."),
     "list": ("ecgbench.harness.cli.plugins:list_plugins", "List generators, datasets, metrics."),
     "show": ("ecgbench.harness.cli.plugins:show", "Show a plugin's card, or a stored cell."),

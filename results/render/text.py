@@ -143,7 +143,7 @@ def settings(board: Board) -> str:
 
 def notes(board: Board) -> list[str]:
     """How to read the board, and why anything is missing from it."""
-    return [*_legend(board), *_gaps(board)]
+    return [*_legend(board), *gaps(board)]
 
 
 def _legend(board: Board) -> list[str]:
@@ -170,7 +170,7 @@ def _legend(board: Board) -> list[str]:
     return lines
 
 
-def _gaps(board: Board) -> list[str]:
+def gaps(board: Board) -> list[str]:
     """A line for each reason why scores are missing, with the metrics and rows it is of."""
     rows_of: dict[tuple[str, str, str], list[str]] = {}
     for row in board.rows:

@@ -413,7 +413,7 @@ def test_without_a_full_dataset_the_embedded_ones_are_the_default(
     assert embedded
     assert set(names) == {"bad-dataset", "cohort", "ecgsyn", "mitdb-208"}
     monkeypatch.setattr(physionet, "find", lambda source, folder: folder)
-    assert default_datasets(bench.catalog, bench.folder) == (("mitdb",), False)
+    assert default_datasets(bench.catalog, bench.folder) == (("ludb", "mitdb"), False)
 
 
 def test_a_dataset_that_is_absent_is_fetched(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,11 +33,11 @@ def resolved(catalog: Catalog, **fields: Any) -> Study:
     return study.resolve(msgspec.convert({"generators": ["jitter"]} | fields, Study), catalog)
 
 
-def test_three_studies_come_along() -> None:
-    assert study.names() == ["quick", "smoke", "standard"]
+def test_four_studies_come_along() -> None:
+    assert study.names() == ["published", "quick", "smoke", "standard"]
 
 
-@pytest.mark.parametrize("name", ["quick", "smoke", "standard"])
+@pytest.mark.parametrize("name", ["published", "quick", "smoke", "standard"])
 def test_each_of_them_has_as_many_even_as_odd_seeds(name: str) -> None:
     found = study.read(name)
     assert found.name == name
@@ -52,6 +52,13 @@ def test_smoke_is_small_and_quick_is_plain_and_standard_has_six_seeds() -> None:
     assert board_settings(quick) == {}
     assert quick.seeds == (0, 1)
     assert len(standard.seeds) >= 6
+
+
+def test_published_is_of_the_fits_of_quick_and_scores_them_otherwise() -> None:
+    published, quick = (study.resolve(study.read(n), discover([])) for n in ("published", "quick"))
+    assert (published.generators, published.seeds) == (quick.generators, quick.seeds)
+    assert published.metrics == ("discriminative", "predictive")
+    assert {setting.split(".")[0] for setting in board_settings(published)} == {"metric"}
 
 
 def test_a_file_says_a_whole_study(tmp_path: Path) -> None:
@@ -124,7 +131,8 @@ def test_a_file_that_is_no_text_is_a_usage_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("quik", "did you mean 'quick'"), ("zzz.toml", "choose from: quick, smoke")]
+    ("name", "said"),
+    [("quik", "did you mean 'quick'"), ("zzz.toml", "choose from: published, quick")],
 )
 def test_an_unknown_study_is_answered_with_those_there_are(name: str, said: str) -> None:
     with pytest.raises(UsageError, match=f"no study or file is called '{name}'; {said}"):

@@ -22,7 +22,7 @@ BUILT_IN = {
         "noisy-copy",
         "gaussian-noise",
     },
-    "datasets": {"mitdb", "mitdb-208", "ecgsyn"},
+    "datasets": {"ludb", "mitdb", "mitdb-208", "ecgsyn"},
     "metrics": {
         "inception-score",
         "distance",
