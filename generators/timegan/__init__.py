@@ -16,7 +16,10 @@ Noise = Literal["uniform", "gaussian", "wiener"]
 
 
 class TimeGanConfig(Config, frozen=True):
-    """Settings of `TimeGan`; what the authors' code has is named where the default differs."""
+    """Settings of `TimeGan`; the defaults are the authors' code's, or the description names those.
+
+    Where the paper differs from the code, the description says how.
+    """
 
     hidden: Annotated[
         int, Meta(ge=1, description="units of each GRU layer, and channels of the latent space")
@@ -26,6 +29,13 @@ class TimeGanConfig(Config, frozen=True):
     ] = 3
     batch: Annotated[int, Meta(ge=2, description="windows in an iteration")] = 128
     learning_rate: Annotated[float, Meta(gt=0, description="of every Adam optimiser")] = 1e-3
+    learning_rate_schedule: Annotated[
+        Literal["constant", "cosine"],
+        Meta(
+            description="within each phase; cosine falls from learning_rate to 0 along half a wave "
+            "(Loshchilov, Hutter, ICLR 2017, equation 5, without restarts)"
+        ),
+    ] = "constant"
     embedding_iterations: Annotated[
         int, Meta(ge=0, description="of the first phase, reconstruction (authors: 50,000)")
     ] = 2000
@@ -39,6 +49,13 @@ class TimeGanConfig(Config, frozen=True):
         float,
         Meta(ge=0, description="γ, weight of the adversarial losses on the unsupervised latents"),
     ] = 1.0
+    supervised_weight: Annotated[
+        float, Meta(ge=0, description="of √L_S in the generator's loss (the paper: η L_S, η = 10)")
+    ] = 100.0
+    moment_weight: Annotated[
+        float,
+        Meta(ge=0, description="of the generator's loss of moments, which the paper lacks: 0"),
+    ] = 100.0
     discriminator_threshold: Annotated[
         float, Meta(ge=0, description="the discriminator is updated only if its loss is above")
     ] = 0.15
@@ -49,6 +66,45 @@ class TimeGanConfig(Config, frozen=True):
             "N(0, 1), or wiener, sums of N(0, 1/steps) (the paper, section 4.2)"
         ),
     ] = "uniform"
+    static_noise: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="channels of N(0, 1) beside it that are drawn once for a window, the paper's z_S "
+            "(section 4.2; the code has none)",
+        ),
+    ] = 0
+    latent: Annotated[
+        Literal["sigmoid", "linear"],
+        Meta(
+            description="what ends embedder, generator and supervisor: sigmoid (the code), or linear, "
+            "nothing (section 4 of the paper names no such function)"
+        ),
+    ] = "sigmoid"
+    recovery: Annotated[
+        Literal["recurrent", "feedforward"],
+        Meta(
+            description="recurrent (the code), or feedforward: layers of tanh units that see one step "
+            "alone (the paper, equation 4)"
+        ),
+    ] = "recurrent"
+    discriminator: Annotated[
+        Literal["forward", "bidirectional"],
+        Meta(
+            description="in which direction of time it reads: forward (the code), or both "
+            "(the paper, equation 6)"
+        ),
+    ] = "forward"
+    ema: Annotated[
+        float,
+        Meta(
+            ge=0,
+            lt=1,
+            description="decay, each joint iteration, of the running mean of the weights that draws "
+            "the samples; 0 for the last weights "
+            "(Yazıcı et al., The unusual effectiveness of averaging in GAN training, ICLR 2019)",
+        ),
+    ] = 0.0
 
 
 @hookimpl

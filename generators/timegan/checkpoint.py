@@ -71,9 +71,13 @@ def load(folder: Path, fit: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str
     return None
 
 
-def gather(networks: nn.Module, adams: Mapping[str, Adam]) -> dict[str, Tensor]:
-    """The tensors of networks and optimisers by name."""
-    tensors = {f"networks.{name}": weight for name, weight in networks.state_dict().items()}
+def gather(modules: Mapping[str, nn.Module], adams: Mapping[str, Adam]) -> dict[str, Tensor]:
+    """The tensors of modules and optimisers by name."""
+    tensors = {
+        f"{module_name}.{name}": weight
+        for module_name, module in modules.items()
+        for name, weight in module.state_dict().items()
+    }
     for adam_name, adam in adams.items():
         for number, moments in adam.state_dict()["state"].items():
             for key, value in moments.items():
@@ -81,9 +85,13 @@ def gather(networks: nn.Module, adams: Mapping[str, Adam]) -> dict[str, Tensor]:
     return tensors
 
 
-def scatter(tensors: Mapping[str, Tensor], networks: nn.Module, adams: Mapping[str, Adam]) -> None:
+def scatter(
+    tensors: Mapping[str, Tensor], modules: Mapping[str, nn.Module], adams: Mapping[str, Adam]
+) -> None:
     """Put what `gather` returned back in its place."""
-    networks.load_state_dict({name: tensors[f"networks.{name}"] for name in networks.state_dict()})
+    for module_name, module in modules.items():
+        weights = {name: tensors[f"{module_name}.{name}"] for name in module.state_dict()}
+        module.load_state_dict(weights)
     for adam_name, adam in adams.items():
         state: dict[int, dict[str, Tensor]] = {}
         for name, value in tensors.items():

@@ -51,9 +51,16 @@ def adversarial_loss(y_hat: Tensor, y_e: Tensor, gamma: float) -> Tensor:
     return softplus(-y_hat).mean() + gamma * softplus(-y_e).mean()
 
 
-def generator_loss(adversarial: Tensor, supervised: Tensor, moments: Tensor) -> Tensor:
-    """L_U + 100 √L_S + 100 moments for generator and supervisor, equation 11."""
-    return adversarial + 100 * torch.sqrt(supervised) + 100 * moments
+def generator_loss(
+    adversarial: Tensor,
+    supervised: Tensor,
+    moments: Tensor,
+    *,
+    supervised_weight: float,
+    moment_weight: float,
+) -> Tensor:
+    """L_U + η √L_S + weighted moments for generator and supervisor, equation 11; both weights 100."""
+    return adversarial + supervised_weight * torch.sqrt(supervised) + moment_weight * moments
 
 
 def discriminator_loss(y: Tensor, y_hat: Tensor, y_e: Tensor, gamma: float) -> Tensor:

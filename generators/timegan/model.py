@@ -21,6 +21,8 @@ from torch.nn.functional import one_hot
 from ecgbench.generators.timegan.training import Training, draw_noise
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -51,6 +53,14 @@ class TimeGan:
         Raises:
             FloatingPointError: a loss is NaN or infinite.
         """
+        for _ in self.fitting(train, context):
+            pass
+
+    def fitting(self, train: EcgWindows, context: Context) -> Iterator[dict[str, int]]:
+        """`fit`, iteration by iteration: yields how many of each phase are done.
+
+        In between, `sample` draws from the networks as they are, which takes nothing from the fit.
+        """
         self._like = train.take(slice(0, 0))
         low = train.signals.min(axis=(0, 2))
         self._low, self._range = low, train.signals.max(axis=(0, 2)) - low + np.float32(1e-7)
@@ -64,9 +74,10 @@ class TimeGan:
             context,
             data=digest.hexdigest(),
         )
-        self._networks: Networks = training.run()
+        self._networks: Networks = training.sampler
         self.parameters = sum(weight.numel() for weight in self._networks.parameters())
         self._length = train.length
+        yield from training.run()
 
     def sample(self, labels: NDArray[np.int64], context: Context) -> EcgWindows:
         """One window for each label, the label as the networks' static feature.
@@ -78,7 +89,7 @@ class TimeGan:
         with torch.inference_mode():
             for s in self._static(labels, context.device).split(SAMPLING_BATCH):
                 shape = torch.Size((len(s), self._length, len(self._low)))
-                z = draw_noise(self.config.noise, shape, rng).to(context.device)
+                z = draw_noise(self.config, shape, rng).to(context.device)
                 parts.append(self._networks.synthesise(z, s).cpu().numpy())
         signals = np.concatenate(parts) * self._range + self._low  # (window, time, lead), mV
         return self._like.synthetic(signals.swapaxes(1, 2), labels)

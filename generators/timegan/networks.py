@@ -2,13 +2,13 @@
 
 Source: Yoon, Jarrett, van der Schaar, "Time-series Generative Adversarial Networks", NeurIPS 2019,
 sections 4.1 and 4.2, and the authors' code (https://github.com/jsyoon0823/TimeGAN).  Where the two
-differ the code is followed, being what the published numbers came from:
+differ the code is followed, being what the published numbers came from, and the paper is a setting:
 
 - every network is a stack of GRU layers with a linear layer at each step, the recovery included
-  (in the paper it is feed-forward) and the discriminator, which reads forward in time only (in the
-  paper, in both directions);
-- a sigmoid ends every network but the discriminator, which returns logits; so latents and recovered
-  signals lie in (0, 1);
+  (``recovery``: in the paper it is feed-forward) and the discriminator, which reads forward in time
+  only (``discriminator``: in the paper, in both directions);
+- a sigmoid ends every network but the discriminator, which returns logits; so recovered signals lie
+  in (0, 1), and latents do, too (``latent``: the paper names no such function in section 4);
 - the paper's autoregressive generator g_X is two networks here: the generator turns noise into
   latents, and the supervisor, a layer less deep, turns latents into the latents of the next step.
 
@@ -46,20 +46,27 @@ class Networks(nn.Module):
         self, leads: int, static: int, config: TimeGanConfig, generator: torch.Generator
     ) -> None:
         super().__init__()
-        hidden = config.hidden
+        hidden, bounded = config.hidden, config.latent == "sigmoid"
 
         def stack(
-            inputs: int, outputs: int, layers: int = config.layers, *, sigmoid: bool = True
+            inputs: int, outputs: int, layers: int = config.layers, *, sigmoid: bool
         ) -> RecurrentStack:
             return RecurrentStack(
                 inputs, hidden, outputs, layers=layers, sigmoid=sigmoid, generator=generator
             )
 
-        self.embedder = stack(leads + static, hidden)
-        self.recovery = stack(hidden, leads)
-        self.generator = stack(leads + static, hidden)
-        self.supervisor = stack(hidden + static, hidden, config.layers - 1)
-        self.discriminator = stack(hidden + static, 1, sigmoid=False)
+        self.embedder = stack(leads + static, hidden, sigmoid=bounded)
+        self.recovery: nn.Module
+        if config.recovery == "recurrent":
+            self.recovery = stack(hidden, leads, sigmoid=True)
+        else:
+            self.recovery = _feedforward(hidden, leads, config.layers, generator)
+        self.generator = stack(leads + config.static_noise + static, hidden, sigmoid=bounded)
+        self.supervisor = stack(hidden + static, hidden, config.layers - 1, sigmoid=bounded)
+        self.discriminator: nn.Module = stack(hidden + static, 1, sigmoid=False)
+        if config.discriminator == "bidirectional":
+            backward = stack(hidden + static, 1, sigmoid=False)
+            self.discriminator = _Bidirectional(self.discriminator, backward)
 
     def embed(self, x: Tensor, s: Tensor) -> Tensor:
         """h_t = e_X(h_S, h_{t−1}, x_t), equation 3."""
@@ -89,6 +96,38 @@ class Networks(nn.Module):
     def synthesise(self, z: Tensor, s: Tensor) -> Tensor:
         """x̂ from noise: generator, supervisor, recovery."""
         return self.recover(self.supervise(self.generate(z, s), s))
+
+
+class _Bidirectional(nn.Module):
+    """The sum of two networks' outputs, one of which reads backward in time.
+
+    The sum of two linear heads is one linear head on the states of both directions.
+    """
+
+    def __init__(self, forward: nn.Module, backward: nn.Module) -> None:
+        super().__init__()
+        self.ahead, self.back = forward, backward
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (batch, time, inputs) to (batch, time, outputs)."""
+        out: Tensor = self.ahead(x) + self.back(x.flip(1)).flip(1)
+        return out
+
+
+def _feedforward(
+    hidden: int, outputs: int, layers: int, generator: torch.Generator
+) -> nn.Sequential:
+    """Layers of ``hidden`` tanh units and a sigmoid layer, at each step alone.
+
+    Weights start as those of `RecurrentStack`'s head.
+    """
+    parts: list[nn.Module] = []
+    for width in [hidden] * layers + [outputs]:
+        linear = nn.utils.skip_init(nn.Linear, hidden, width)
+        nn.init.xavier_uniform_(linear.weight, generator=generator)
+        nn.init.zeros_(linear.bias)
+        parts += [linear, nn.Tanh()]
+    return nn.Sequential(*parts[:-1], nn.Sigmoid())
 
 
 def _beside(series: Tensor, s: Tensor) -> Tensor:

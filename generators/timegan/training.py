@@ -18,6 +18,7 @@ the embedder's latents are computed once for both updates: its weights do not ch
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from contextlib import contextmanager
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from ecgbench import Context
-    from ecgbench.generators.timegan import Noise, TimeGanConfig
+    from ecgbench.generators.timegan import TimeGanConfig
 
 GENERATOR_UPDATES = 2
 """Updates of generator and embedder in a joint iteration, to one of the discriminator."""
@@ -69,6 +70,7 @@ class Training:
 
     Attributes:
         networks: the five networks.
+        sampler: the networks to sample with: the same, or with ``ema`` their running mean.
         losses: the values of the last iteration.
         done: iterations done of each phase.
     """
@@ -79,6 +81,7 @@ class Training:
         self.config, self.x, self.s, self.context = config, x, s, context
         weights = torch.Generator().manual_seed(context.seed)
         self.networks = Networks(x.shape[2], s.shape[1], config, weights).to(context.device)
+        self.sampler = copy.deepcopy(self.networks) if config.ema else self.networks
         self.rng = np.random.default_rng([context.seed, 1])
         nets = self.networks
         self.adams = {
@@ -106,32 +109,48 @@ class Training:
             "data": data,
         }
 
-    def run(self) -> Networks:
-        """Train, from the checkpoint if there is one; returns the trained networks.
+    def run(self) -> Iterator[dict[str, int]]:
+        """Train, from the checkpoint if there is one; yields ``done`` after each iteration.
 
         Raises:
             FloatingPointError: a loss is NaN or infinite; the message names phase and step.
         """
         self._resume()
+        iterate = {
+            "embedding": self._iterate_embedding,
+            "supervised": self._iterate_supervised,
+            "joint": self._iterate_joint,
+        }
+        for phase in PHASES:
+            self.phase = phase
+            while self.done[phase] < self.iterations[phase]:
+                self._set_learning_rate()
+                iterate[phase]()
+                self.done[phase] += 1
+                self._average()
+                if time.monotonic() >= self._checkpoint_due:
+                    self._save()
+                if self.done[phase] % LOG_EVERY == 0 or self.done[phase] == self.iterations[phase]:
+                    self.context.log(
+                        _updates(self.done), total=_updates(self.iterations), **self.losses
+                    )
+                yield self.done
+            self.losses.clear()
 
-        for _ in self._iterate("embedding"):
+    def _iterate_embedding(self) -> None:
+        self.update_embedding(*self._batch())
+
+    def _iterate_supervised(self) -> None:
+        self.update_supervisor(*self._batch())
+
+    def _iterate_joint(self) -> None:
+        for _ in range(GENERATOR_UPDATES):
             x, s = self._batch()
-            self.update_embedding(x, s)
-
-        for _ in self._iterate("supervised"):
-            x, s = self._batch()
-            self.update_supervisor(x, s)
-
-        for _ in self._iterate("joint"):
-            for _ in range(GENERATOR_UPDATES):
-                x, s = self._batch()
-                h = self.networks.embed(x, s)
-                self.update_generator(x, s, h.detach(), self._noise(x))
-                self.update_embedder(x, s, h)
-            x, s = self._batch()
-            self.update_discriminator(x, s, self._noise(x))
-
-        return self.networks
+            h = self.networks.embed(x, s)
+            self.update_generator(x, s, h.detach(), self._noise(x))
+            self.update_embedder(x, s, h)
+        x, s = self._batch()
+        self.update_discriminator(x, s, self._noise(x))
 
     def update_embedding(self, x: Tensor, s: Tensor) -> None:
         """First phase: embedder and recovery minimise L_R (equation 7)."""
@@ -161,7 +180,14 @@ class Training:
             supervised = supervised_loss(h, h_supervised)
             moments = moment_loss(x, nets.recover(h_hat))
             self._note(generator=adversarial, supervised=supervised, moments=moments)
-            self._step("generator", generator_loss(adversarial, supervised, moments))
+            loss = generator_loss(
+                adversarial,
+                supervised,
+                moments,
+                supervised_weight=self.config.supervised_weight,
+                moment_weight=self.config.moment_weight,
+            )
+            self._step("generator", loss)
 
     def update_embedder(self, x: Tensor, s: Tensor, h: Tensor) -> None:
         """Embedder and recovery minimise equation 10, with the supervisor as it stands by now."""
@@ -185,19 +211,30 @@ class Training:
         if self.losses["discriminator"] > self.config.discriminator_threshold:
             self._step("discriminator", loss)
 
-    def _iterate(self, phase: str) -> Iterator[None]:
-        """Yield once for each iteration that the phase still lacks; after each, save and report."""
-        self.phase = phase
-        while self.done[phase] < self.iterations[phase]:
-            yield
-            self.done[phase] += 1
-            if time.monotonic() >= self._checkpoint_due:
-                self._save()
-            if self.done[phase] % LOG_EVERY == 0 or self.done[phase] == self.iterations[phase]:
-                self.context.log(
-                    _updates(self.done), total=_updates(self.iterations), **self.losses
-                )
-        self.losses.clear()
+    def _set_learning_rate(self) -> None:
+        rate = self.config.learning_rate
+        if self.config.learning_rate_schedule == "cosine":
+            rate *= (
+                1 + math.cos(math.pi * self.done[self.phase] / self.iterations[self.phase])
+            ) / 2
+        for adam in self.adams.values():
+            adam.param_groups[0]["lr"] = rate
+
+    def _average(self) -> None:
+        """Move the running mean on; until the joint phase it is the weights themselves.
+
+        The mean over the joint iterations, each weighing ``ema`` times the next: as Adam's moments, it
+        does not lean towards where it started (Kingma, Ba, ICLR 2015, section 3).
+        """
+        if self.sampler is self.networks:
+            return
+        decay = self.config.ema
+        share = (1 - decay) / (1 - decay ** max(self.done["joint"], 1))
+        with torch.no_grad():
+            for mean, weight in zip(
+                self.sampler.parameters(), self.networks.parameters(), strict=True
+            ):
+                mean.lerp_(weight, share)
 
     def _batch(self) -> tuple[Tensor, Tensor]:
         """A batch of windows, no window twice in it: x (batch, time, lead), s (batch, static)."""
@@ -207,7 +244,7 @@ class Training:
         return self.x[rows], self.s[rows]
 
     def _noise(self, x: Tensor) -> Tensor:
-        return draw_noise(self.config.noise, x.shape, self.rng).to(x.device)
+        return draw_noise(self.config, x.shape, self.rng).to(x.device)
 
     def _adam(self, *networks: nn.Module) -> torch.optim.Adam:
         weights = [weight for network in networks for weight in network.parameters()]
@@ -227,9 +264,13 @@ class Training:
                     f"{name} loss is {value}; try a smaller learning_rate"
                 )
 
+    def _modules(self) -> dict[str, Networks]:
+        modules = {"networks": self.networks, "sampler": self.sampler}
+        return modules if self.config.ema else {"networks": self.networks}
+
     def _save(self) -> None:
         progress = {"done": self.done, "random": self.rng.bit_generator.state}
-        tensors = checkpoint.gather(self.networks, self.adams)
+        tensors = checkpoint.gather(self._modules(), self.adams)
         checkpoint.save(self.context.checkpoint_dir, self.fit, progress, tensors)
         self._checkpoint_due = time.monotonic() + CHECKPOINT_EVERY
 
@@ -237,20 +278,30 @@ class Training:
         found = checkpoint.load(self.context.checkpoint_dir, self.fit)
         if found is not None:
             progress, tensors = found
-            checkpoint.scatter(tensors, self.networks, self.adams)
+            checkpoint.scatter(tensors, self._modules(), self.adams)
             self.done = progress["done"]
             self.rng.bit_generator.state = progress["random"]
             print(f"timegan: resumed after {self.done} iterations")  # noqa: T201 - the cell's log
 
 
-def draw_noise(noise: Noise, shape: torch.Size, rng: np.random.Generator) -> Tensor:
-    """z, float32 (batch, time, lead): the random input of the generator, section 4.2."""
-    if noise == "uniform":
-        return torch.from_numpy(rng.random(shape, dtype=np.float32))
-    steps = rng.standard_normal(shape, dtype=np.float32)
-    if noise == "wiener":
-        steps = np.cumsum(steps, axis=1) / np.float32(math.sqrt(shape[1]))
-    return torch.from_numpy(steps)
+def draw_noise(config: TimeGanConfig, shape: torch.Size, rng: np.random.Generator) -> Tensor:
+    """z, float32 (batch, time, lead + static_noise): the random input of the generator, section 4.2.
+
+    Args:
+        config: says which noise.
+        shape: (batch, time, lead).
+        rng: draws it.
+    """
+    if config.noise == "uniform":
+        z = rng.random(shape, dtype=np.float32)
+    else:
+        z = rng.standard_normal(shape, dtype=np.float32)
+    if config.noise == "wiener":
+        z = np.cumsum(z, axis=1) / np.float32(math.sqrt(shape[1]))
+    if config.static_noise:
+        held = rng.standard_normal((shape[0], 1, config.static_noise), dtype=np.float32)
+        z = np.concatenate([z, held.repeat(shape[1], axis=1)], axis=2)
+    return torch.from_numpy(z)
 
 
 @contextmanager

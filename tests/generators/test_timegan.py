@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import msgspec
 import numpy as np
+import psutil
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 
 from ecgbench import Context, EcgWindows, GeneratorSpec
@@ -19,6 +20,7 @@ from ecgbench.generators.timegan import Noise, TimeGanConfig, ecgbench_generator
 from ecgbench.generators.timegan.model import TimeGan
 from ecgbench.generators.timegan.training import Training, draw_noise
 from ecgbench.harness.config import build
+from ecgbench.nn import RecurrentStack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ecgbench.nn import RecurrentStack
 
 SMALL = TimeGanConfig(
     hidden=5, layers=2, batch=8, embedding_iterations=12, supervised_iterations=11, iterations=10
@@ -54,8 +55,38 @@ def windows(
     )
 
 
-def small(**changes: float) -> TimeGanConfig:
+def small(**changes: Any) -> TimeGanConfig:
     return msgspec.structs.replace(SMALL, **changes)
+
+
+SETTINGS = {
+    "the code's": SMALL,
+    "weights": small(gamma=0.6, supervised_weight=30.0, moment_weight=7.0),
+    "linear latents": small(latent="linear"),
+    "the paper's": small(
+        latent="linear",
+        recovery="feedforward",
+        discriminator="bidirectional",
+        noise="wiener",
+        moment_weight=0.0,
+    ),
+    "ablation": small(
+        recovery="feedforward",
+        discriminator="bidirectional",
+        ema=0.9,
+        learning_rate_schedule="cosine",
+        static_noise=2,
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """As the contexts say; networks so small only wait for a second one."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture
@@ -101,7 +132,7 @@ def test_every_loss_is_its_equation() -> None:
     }
     expected["embedder"] = expected["reconstruction"] + 0.1 * expected["supervised"]
     expected["generator"] = (
-        expected["adversarial"] + 100 * np.sqrt(expected["supervised"]) + 100 * expected["moments"]
+        expected["adversarial"] + 30 * np.sqrt(expected["supervised"]) + 20 * expected["moments"]
     )
     found = {
         "reconstruction": losses.reconstruction_loss(t(x), t(x_hat)),
@@ -112,7 +143,11 @@ def test_every_loss_is_its_equation() -> None:
     }
     found["embedder"] = losses.embedder_loss(found["reconstruction"], found["supervised"])
     found["generator"] = losses.generator_loss(
-        found["adversarial"], found["supervised"], found["moments"]
+        found["adversarial"],
+        found["supervised"],
+        found["moments"],
+        supervised_weight=30.0,
+        moment_weight=20.0,
     )
     for name, value in expected.items():
         assert found[name].item() == pytest.approx(value, rel=1e-10), name
@@ -140,21 +175,23 @@ def make_state(context: Context, config: TimeGanConfig = SMALL) -> Training:
 
 def plain(state: Training, x: Tensor, s: Tensor, z: Tensor) -> dict[str, Tensor]:
     """All losses in one float64 graph, each network called once for each of its inputs."""
-    networks = state.networks.double()
+    networks, config = state.networks.double(), state.config
     x, s, z = x.double(), s.double()[:, None].expand(-1, x.shape[1], -1), z.double()
 
-    def run(network: RecurrentStack, *inputs: Tensor) -> Tensor:
+    def latent(network: RecurrentStack, *inputs: Tensor) -> Tensor:
         states, _ = network.gru(torch.cat(inputs, 2))
         out: Tensor = network.head(states)
-        return out
+        return out.sigmoid() if config.latent == "sigmoid" else out
 
-    h = run(networks.embedder, x, s).sigmoid()
-    x_tilde = run(networks.recovery, h).sigmoid()
-    e_hat = run(networks.generator, z, s).sigmoid()
-    h_hat = run(networks.supervisor, e_hat, s).sigmoid()
-    h_next = run(networks.supervisor, h, s).sigmoid()
-    x_hat = run(networks.recovery, h_hat).sigmoid()
-    y, y_hat, y_e = (run(networks.discriminator, latent, s) for latent in (h, h_hat, e_hat))
+    h = latent(networks.embedder, x, s)
+    e_hat = latent(networks.generator, z, s)
+    h_hat = latent(networks.supervisor, e_hat, s)
+    h_next = latent(networks.supervisor, h, s)
+    x_tilde, x_hat = (plain_recovery(networks.recovery, each) for each in (h, h_hat))
+    y, y_hat, y_e = (
+        plain_discriminator(networks.discriminator, torch.cat([each, s], 2))
+        for each in (h, h_hat, e_hat)
+    )
     real, fake = torch.ones_like(y), torch.zeros_like(y)
     e_loss0 = 10 * ((x - x_tilde) ** 2).mean().sqrt()
     g_loss_s = ((h[:, 1:] - h_next[:, :-1]) ** 2).mean()
@@ -166,13 +203,37 @@ def plain(state: Training, x: Tensor, s: Tensor, z: Tensor) -> dict[str, Tensor]
         "supervised": g_loss_s,
         "embedder": e_loss0 + 0.1 * g_loss_s,
         "generator": cross_entropy(y_hat, real)
-        + cross_entropy(y_e, real)
-        + 100 * g_loss_s.sqrt()
-        + 100 * g_loss_v,
+        + config.gamma * cross_entropy(y_e, real)
+        + config.supervised_weight * g_loss_s.sqrt()
+        + config.moment_weight * g_loss_v,
         "discriminator": cross_entropy(y, real)
         + cross_entropy(y_hat, fake)
-        + cross_entropy(y_e, fake),
+        + config.gamma * cross_entropy(y_e, fake),
     }
+
+
+def plain_recovery(network: nn.Module, h: Tensor) -> Tensor:
+    """Of either kind: GRU layers, or tanh layers, and a sigmoid layer at each step."""
+    if isinstance(network, RecurrentStack):
+        states, _ = network.gru(h)
+        out: Tensor = network.head(states)
+        return out.sigmoid()
+    weights = list(network.parameters())
+    for kernel, bias in zip(weights[:-2:2], weights[1:-2:2], strict=True):
+        h = (h @ kernel.T + bias).tanh()
+    return (h @ weights[-2].T + weights[-1]).sigmoid()
+
+
+def plain_discriminator(network: nn.Module, h: Tensor) -> Tensor:
+    """Of either kind: a linear layer on the states of each step, of one direction or of both."""
+    stacks = [part for part in network.modules() if isinstance(part, RecurrentStack)]
+    states = [stacks[0].gru(h)[0]]
+    if len(stacks) > 1:
+        backwards, _ = stacks[1].gru(h.flip(1))
+        states.append(backwards.flip(1))
+    kernel = torch.cat([stack.head.weight for stack in stacks], 1)
+    bias: Tensor = sum(stack.head.bias for stack in stacks)
+    return torch.cat(states, 2) @ kernel.T + bias
 
 
 def update(state: Training, name: str, x: Tensor, s: Tensor, z: Tensor) -> None:
@@ -197,11 +258,14 @@ TRAINED = {
 }
 
 
+@pytest.mark.parametrize("settings", SETTINGS)
 @pytest.mark.parametrize("name", TRAINED)
 def test_an_update_follows_the_gradient_of_its_loss_and_trains_its_networks_alone(
-    state: Training, name: str
+    context: Context, name: str, settings: str
 ) -> None:
-    z = torch.rand(20, 9, 2, generator=torch.Generator().manual_seed(2))
+    state = make_state(context, SETTINGS[settings])
+    channels = 2 + state.config.static_noise
+    z = torch.rand(20, 9, channels, generator=torch.Generator().manual_seed(2))
     before = {k: v.clone() for k, v in state.networks.state_dict().items()}
     update(state, name, state.x, state.s, z)
     for weight_name, weight in state.networks.named_parameters():
@@ -220,10 +284,31 @@ def test_an_update_follows_the_gradient_of_its_loss_and_trains_its_networks_alon
         torch.testing.assert_close(gradient.double() / scale, expected / scale, rtol=0, atol=3e-5)
 
 
+def test_a_feedforward_recovery_sees_one_step_alone(context: Context) -> None:
+    h = torch.rand(20, 9, 5, generator=torch.Generator().manual_seed(2))
+    other = h.clone()
+    other[:, 4] += 1
+    for recovery, steps in (("recurrent", 5), ("feedforward", 1)):
+        networks = make_state(context, small(recovery=recovery)).networks
+        differ = (networks.recover(h) != networks.recover(other)).any(2).any(0)
+        assert differ.tolist() == [4 <= step < 4 + steps for step in range(9)]
+
+
+def test_a_bidirectional_discriminator_sees_all_steps(context: Context) -> None:
+    h = torch.rand(20, 9, 5, generator=torch.Generator().manual_seed(2))
+    other = h.clone()
+    other[:, 4] += 1
+    for discriminator, first in (("forward", 4), ("bidirectional", 0)):
+        state = make_state(context, small(discriminator=discriminator))
+        y, y_other = (state.networks.discriminate(each, state.s) for each in (h, other))
+        assert (y != y_other).any(2).any(0).tolist() == [step >= first for step in range(9)]
+
+
 def test_the_first_step_of_adam_is_the_learning_rate(state: Training) -> None:
-    before = state.networks.recovery.head.bias.clone()
+    bias = state.networks.embedder.head.bias
+    before = bias.clone()
     state.update_embedding(state.x, state.s)
-    moved = (state.networks.recovery.head.bias - before).abs()
+    moved = (bias - before).abs()
     torch.testing.assert_close(moved, torch.full_like(moved, 1e-3), rtol=1e-3, atol=0)
 
 
@@ -279,6 +364,60 @@ def test_the_discriminator_is_updated_only_above_its_threshold(
     assert any(not torch.equal(after[k], before[k]) for k in before) is trained
 
 
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_the_learning_rate_follows_its_schedule_within_each_phase(
+    context: Context, monkeypatch: pytest.MonkeyPatch, schedule: str
+) -> None:
+    rates: list[float] = []
+    step = torch.optim.Adam.step
+
+    def record(adam: torch.optim.Adam) -> None:
+        rates.append(adam.param_groups[0]["lr"])
+        step(adam)
+
+    monkeypatch.setattr(torch.optim.Adam, "step", record)
+    fitted(context, small(learning_rate_schedule=schedule, discriminator_threshold=0.0))
+    expected = [
+        1e-3 * (1 + np.cos(np.pi * done / iterations)) / 2 if schedule == "cosine" else 1e-3
+        for iterations, updates in ((12, 1), (11, 1), (10, 5))
+        for done in range(iterations)
+        for _ in range(updates)
+    ]
+    assert rates == pytest.approx(expected, rel=1e-12)
+
+
+def flat(networks: nn.Module) -> Tensor:
+    return torch.cat([weight.detach().flatten() for weight in networks.parameters()]).double()
+
+
+def test_the_running_mean_weighs_each_joint_iteration_by_its_age_and_leaves_the_fit_alone(
+    context: Context,
+) -> None:
+    plain, averaged = (make_state(context, small(ema=ema)) for ema in (0.0, 0.9))
+    means = averaged.run()
+    seen: list[Tensor] = []
+    for done in plain.run():
+        next(means)
+        assert torch.equal(flat(plain.networks), flat(averaged.networks))
+        if done["joint"]:
+            seen.append(flat(plain.networks))
+        ages = 0.9 ** torch.arange(len(seen), dtype=torch.float64).flip(0)
+        expected = torch.stack(seen).T @ ages / ages.sum() if seen else flat(plain.networks)
+        torch.testing.assert_close(flat(averaged.sampler), expected, rtol=0, atol=1e-6)
+    assert len(seen) == 10
+    assert plain.sampler is plain.networks
+    assert (flat(averaged.sampler) - seen[-1]).abs().max() > 1e-3
+
+
+def test_samples_are_drawn_with_the_running_mean(context: Context) -> None:
+    model = fitted(context, small(ema=0.9))
+    last = fitted(context)
+    drawn = model.sample(LABELS, context).signals
+    assert drawn.tobytes() != last.sample(LABELS, context).signals.tobytes()
+    last._networks.load_state_dict(model._networks.state_dict())
+    assert drawn.tobytes() == last.sample(LABELS, context).signals.tobytes()
+
+
 def test_no_window_comes_twice_in_a_batch_and_a_small_set_is_taken_whole(state: Training) -> None:
     x, s = state._batch()
     assert x.shape == (8, 9, 2)
@@ -297,7 +436,7 @@ def test_no_window_comes_twice_in_a_batch_and_a_small_set_is_taken_whole(state: 
 def test_noise_has_the_distribution_its_name_says(
     noise: Noise, mean: float, variances: tuple[float, float]
 ) -> None:
-    z = draw_noise(noise, torch.Size((20_000, 4, 2)), np.random.default_rng(0))
+    z = draw_noise(small(noise=noise), torch.Size((20_000, 4, 2)), np.random.default_rng(0))
     assert z.dtype == torch.float32
     assert z.mean().item() == pytest.approx(mean, abs=0.02)
     for step, variance in ((0, variances[0]), (3, variances[1])):
@@ -307,6 +446,17 @@ def test_noise_has_the_distribution_its_name_says(
         assert z.max() <= 1
     correlation = torch.corrcoef(z[:, 2:, 0].T)[0, 1].item()
     assert correlation == pytest.approx(np.sqrt(3 / 4) if noise == "wiener" else 0, abs=0.03)
+
+
+@pytest.mark.parametrize("noise", get_args(Noise))
+def test_static_noise_stands_beside_it_and_is_one_draw_for_a_window(noise: Noise) -> None:
+    shape, both = torch.Size((20_000, 4, 2)), small(noise=noise, static_noise=3)
+    z = draw_noise(both, shape, np.random.default_rng(0))
+    alone = draw_noise(small(noise=noise), shape, np.random.default_rng(0))
+    assert torch.equal(z[:, :, :2], alone)
+    held = z[:, :, 2:]
+    assert torch.equal(held, held[:, :1].expand(-1, 4, -1))
+    assert torch.allclose(torch.cov(held[:, 0].T), torch.eye(3), atol=0.05)
 
 
 # --- labels, scale and shape ----------------------------------------------------------------------
@@ -323,7 +473,8 @@ def test_the_class_reaches_every_network_but_the_recovery(state: Training) -> No
         (networks.discriminate, h),
     ):
         assert not torch.allclose(network(series, s)[:, 0], network(series, other)[:, 0])
-    assert networks.recovery.gru.input_size == 5
+    recovery: Any = networks.recovery
+    assert recovery.gru.input_size == 5
 
 
 def test_with_one_class_there_is_no_static_feature(context: Context) -> None:
@@ -398,14 +549,15 @@ def test_progress_counts_the_updates_of_all_phases_and_ends_at_their_number(
     assert all(np.isfinite(value) for _, _, values in reports for value in values.values())
 
 
+@pytest.mark.parametrize("settings", ["the code's", "the paper's"])
 def test_the_same_seed_gives_the_same_bytes_and_leaves_global_random_state_alone(
-    tmp_path: Path,
+    tmp_path: Path, settings: str
 ) -> None:
     numpys = np.random.get_state(legacy=False)  # noqa: NPY002 - what must not be touched
     torchs = torch.get_rng_state()
     first, again, other = (
-        fitted(make_context(tmp_path, seed)).sample(LABELS, make_context(tmp_path, seed)).signals
-        for seed in (3, 3, 4)
+        fitted(context, SETTINGS[settings]).sample(LABELS, context).signals
+        for context in (make_context(tmp_path, seed) for seed in (3, 3, 4))
     )
     assert first.tobytes() == again.tobytes()
     assert first.tobytes() != other.tobytes()
@@ -432,21 +584,41 @@ def always_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "LOG_EVERY", 1)
 
 
-@pytest.mark.usefixtures("always_checkpoint")
-@pytest.mark.parametrize("step", [1, 7, 12, 13, 20, 23, 28, 48, 73])
-def test_a_fit_that_was_stopped_and_resumed_gives_the_same_bytes(
-    tmp_path: Path, step: int, capsys: pytest.CaptureFixture[str]
+def test_samples_on_the_way_leave_the_fit_as_it_is_and_are_of_the_networks_by_then(
+    context: Context,
 ) -> None:
+    expected = fitted(context).sample(LABELS, context).signals
+    model = TimeGan(SMALL)
+    seen: list[dict[str, int]] = []
+    drawn: set[bytes] = set()
+    for done in model.fitting(windows(), context):
+        seen.append(dict(done))
+        drawn.add(model.sample(LABELS, context).signals.tobytes())
+    assert model.sample(LABELS, context).signals.tobytes() == expected.tobytes()
+    assert seen[12] == {"embedding": 12, "supervised": 1, "joint": 0}
+    assert len(drawn) == len(seen) == 12 + 11 + 10
+
+
+@pytest.mark.usefixtures("always_checkpoint")
+@pytest.mark.parametrize(
+    ("settings", "step"),
+    [("the code's", step) for step in (1, 7, 12, 13, 20, 23, 28, 48, 73)]
+    + [("ablation", step) for step in (7, 20, 23, 28, 48, 73)],
+)
+def test_a_fit_that_was_stopped_and_resumed_gives_the_same_bytes(
+    tmp_path: Path, settings: str, step: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = SETTINGS[settings]
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     whole.mkdir()
     stopped.mkdir()
-    expected = fitted(make_context(whole)).sample(LABELS, make_context(whole))
+    expected = fitted(make_context(whole), config).sample(LABELS, make_context(whole))
     with pytest.raises(Stopped):
-        fitted(stop_at(stopped, step))
+        fitted(stop_at(stopped, step), config)
     assert sorted(path.suffix for path in stopped.iterdir()) == [".json", ".safetensors"]
     seen: list[int] = []
     resumed = make_context(stopped, log=lambda done, /, **_: seen.append(done))
-    found = fitted(resumed).sample(LABELS, resumed)
+    found = fitted(resumed, config).sample(LABELS, resumed)
     assert found.signals.tobytes() == expected.signals.tobytes()
     assert all(done > step for done in seen)
     assert "resumed" in capsys.readouterr().out
@@ -620,6 +792,18 @@ def test_asking_what_there_is_imports_no_torch_and_no_numpy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.slow
+def test_a_long_fit_takes_no_more_memory_than_a_short_one(context: Context) -> None:
+    process = psutil.Process()
+    config = small(embedding_iterations=50, supervised_iterations=50, iterations=2000, ema=0.9)
+    resident = [
+        process.memory_info().rss
+        for done in TimeGan(config).fitting(windows(), context)
+        if done["joint"] in (500, 2000)
+    ]
+    assert resident[1] - resident[0] < 4e6
 
 
 @pytest.mark.slow
