@@ -33,10 +33,11 @@ from ecgbench.nn import RecurrentStack
 class Networks(nn.Module):
     """Embedder, recovery, generator, supervisor and discriminator.
 
-    Tensors are float32: x (batch, time, lead), z like x, h (batch, time, hidden), s (batch, static).
+    Tensors are float32: x (batch, time, lead), z (batch, time, lead + static_noise),
+    h (batch, time, hidden), s (batch, static).
 
     Args:
-        leads: features of the series, and channels of the noise.
+        leads: features of the series, and channels of the noise of each step.
         static: channels of the static vector; 0 for none.
         config: settings.
         generator: draws the initial weights.
