@@ -59,19 +59,43 @@ class DiscriminativeConfig(Config, frozen=True):
     batch: Annotated[
         int, msgspec.Meta(ge=1, description="windows of each kind in a step; 128 as published")
     ] = 64
+    replacement: Annotated[
+        bool, msgspec.Meta(description="a step may draw a window twice; false as published")
+    ] = True
     learning_rate: Annotated[
-        float, msgspec.Meta(gt=0, description="peak of the schedule; constant .001 as published")
+        float, msgspec.Meta(gt=0, description="peak of the schedule; .001 as published")
     ] = 0.01
+    schedule: Annotated[
+        Literal["one-cycle", "constant"],
+        msgspec.Meta(description="of the learning rate; constant as published"),
+    ] = "one-cycle"
     hidden: Annotated[
-        int, msgspec.Meta(ge=1, description="fewest units; half as many as leads as published")
+        int,
+        msgspec.Meta(
+            ge=1,
+            description="fewest units; half as many as leads, if that is more; 1 as published",
+        ),
     ] = 16
     pooling: Annotated[
         Literal["mean", "last"],
         msgspec.Meta(description="of the logits over time; the last one as published"),
     ] = "mean"
+    scaling: Annotated[
+        Literal["standard", "unit"],
+        msgspec.Meta(
+            description="of a lead, by real windows: to mean 0 and deviation 1, or to [0, 1] as published"
+        ),
+    ] = "standard"
     splits: Annotated[
         int, msgspec.Meta(ge=1, description="divisions, a network each; 10 runs as published")
     ] = 2
+    average: Annotated[
+        Literal["accuracy", "score"],
+        msgspec.Meta(
+            description="over the divisions, of accuracy before |accuracy − ½|, or of score after; "
+            "score as published"
+        ),
+    ] = "accuracy"
 
 
 class MmdConfig(Config, frozen=True):

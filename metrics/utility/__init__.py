@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
@@ -22,13 +22,41 @@ class PredictiveConfig(Config, frozen=True):
         64
     )
     learning_rate: Annotated[
-        float, msgspec.Meta(gt=0, description="peak of the schedule; constant .001 as published")
+        float, msgspec.Meta(gt=0, description="peak of the schedule; .001 as published")
     ] = 0.02
+    schedule: Annotated[
+        Literal["one-cycle", "constant"],
+        msgspec.Meta(description="of the learning rate; constant as published"),
+    ] = "one-cycle"
     hidden: Annotated[
-        int, msgspec.Meta(ge=1, description="fewest units; half as many as leads as published")
+        int,
+        msgspec.Meta(
+            ge=1,
+            description="fewest units; half as many as leads, if that is more; 1 as published",
+        ),
     ] = 24
+    target: Annotated[
+        Literal["all-leads", "last-lead"],
+        msgspec.Meta(
+            description="forecast all leads from all, or the last from the others; last-lead as "
+            "published (one lead is forecast from itself)"
+        ),
+    ] = "all-leads"
+    scaling: Annotated[
+        Literal["standard", "unit"],
+        msgspec.Meta(
+            description="of a lead: to mean 0 and deviation 1, error in mV; or to [0, 1], with a sigmoid "
+            "head and the error of the scaled signals, as published"
+        ),
+    ] = "standard"
+    repeats: Annotated[
+        int, msgspec.Meta(ge=1, description="networks whose errors are averaged; 10 as published")
+    ] = 1
     test_windows: Annotated[
-        int, msgspec.Meta(ge=1, description="most windows to test on, spread over the people")
+        int,
+        msgspec.Meta(
+            ge=1, description="most windows to test on, spread over the people; all as published"
+        ),
     ] = 5000
 
 
