@@ -7,6 +7,9 @@ written under another name and renamed when it is whole and on disk, so that a c
 leaves nothing that could be mistaken for an object, and processes that compile at the same time each put
 a whole one there.  Where the cache cannot be written, a process compiles into a temporary folder.
 
+The compiler is the one that ``CC`` names, else the system's, else the one in the package ``ziglang`` (the
+extra ``compiler``): Clang, whose code is as fast, but without OpenMP, so on one thread.
+
 The environment variable ``ECGBENCH_KERNEL`` is ``native`` (fail without the kernel), ``torch`` (do not
 use it), or unset (use it if it can be had).
 """
@@ -21,10 +24,12 @@ import platform
 import shlex
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 from ecgbench.harness.errors import EcgbenchError, UsageError
@@ -47,6 +52,9 @@ FLAGS = (
 )
 OPENMP = ("-fopenmp",)
 """Left out where the compiler has no OpenMP.  GCC's is torch's own: threads are not started twice."""
+
+COST = "takes 3 to 4 times as long as native"
+"""Of torch: a joint iteration on one thread (``tests/benchmarks/test_recurrent.py``)."""
 
 SECONDS = 300.0
 """After which a compiler is given up."""
@@ -87,16 +95,15 @@ def kernel() -> Kernel:
     if wanted not in {None, "native", "torch"}:
         raise UsageError(f"ECGBENCH_KERNEL is {wanted!r}: set it to native or torch, or unset it")
     if wanted == "torch":
-        return Kernel("torch", "ECGBENCH_KERNEL is torch")
+        return Kernel("torch", f"{COST}; ECGBENCH_KERNEL is torch")
     try:
         loaded = library()
     except KernelError as error:
         if wanted == "native":
             raise
-        logging.getLogger(__name__).warning(
-            "recurrent networks train several times slower than they could: %s", error
-        )
-        return Kernel("torch", str(error))
+        instead = Kernel("torch", f"{COST}; {error}")
+        logging.getLogger(__name__).warning("recurrent networks run in torch: %s", instead.reason)
+        return instead
     threads = "OpenMP" if loaded.gru_has_threads() else "one thread, the compiler has no OpenMP"
     built = f"vectors of {loaded.gru_vector_bits()} bits, {threads}, {Path(loaded._name)}"  # noqa: SLF001 - the path it was loaded from has no other name
     return Kernel("native", built)
@@ -113,15 +120,13 @@ def library(*, double: bool = False) -> ctypes.CDLL:
         KernelError: there is no compiler, or it fails.
     """
     compiler = _compiler()
-    try:
-        version = subprocess.run(
-            [*compiler, "--version"], capture_output=True, check=True, timeout=SECONDS
-        ).stdout
-    except (OSError, subprocess.SubprocessError) as error:
-        raise KernelError(f"the C compiler {shlex.join(compiler)} does not run: {error}") from error
-    source = SOURCE.read_bytes()
+    with tempfile.TemporaryDirectory(prefix="ecgbench-") as temporary:
+        version = _run(compiler, ["--version"], temporary)
+    if version.returncode != 0:
+        raise KernelError(f"the C compiler {shlex.join(compiler)} does not run: {_last(version)}")
     flags = (*FLAGS, *(["-DDOUBLE"] if double else []))
-    made_from = [source, version, repr((compiler, flags, OPENMP)).encode(), _processor()]
+    how = repr((version.stdout, compiler, flags, OPENMP)).encode()
+    made_from = [SOURCE.read_bytes(), how, _processor()]
     key = hashlib.sha256(b"\0".join(made_from)).hexdigest()[:24]
     folder = cache_dir() / "kernels"
     for found in sorted(folder.glob(f"gru-{key}-*.so")):
@@ -145,8 +150,11 @@ def _compiler() -> list[str]:
     for name in COMPILERS:
         if path := shutil.which(name):
             return [path]
+    if find_spec("ziglang"):
+        return [sys.executable, "-m", "ziglang", "cc"]
     raise KernelError(
-        f"no C compiler ({', '.join(COMPILERS)}) is on PATH; install one (gcc, say) or name it in CC"
+        f"no C compiler ({', '.join(COMPILERS)}) is on PATH; install one (gcc, say), name one in CC, "
+        "or pip install 'synthetic-ecgbench[compiler]'"
     )
 
 
@@ -178,12 +186,11 @@ def _built(compiler: list[str], flags: tuple[str, ...], folder: Path, key: str) 
     with tempfile.TemporaryDirectory(prefix=COMPILING, dir=folder) as temporary:
         made = Path(temporary) / "gru.so"
         for more in (OPENMP, ()):
-            done = _compile([*compiler, *flags, *more, "-o", str(made), str(SOURCE)])
+            done = _run(compiler, [*flags, *more, "-o", str(made), str(SOURCE)], temporary)
             if done.returncode == 0:
                 break
         else:
-            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            raise KernelError(f"{shlex.join(compiler)} cannot compile {SOURCE}: {last}")
+            raise KernelError(f"{shlex.join(compiler)} cannot compile {SOURCE}: {_last(done)}")
         with made.open("rb+") as stream:
             digest = hashlib.sha256(stream.read()).hexdigest()
             os.fsync(stream.fileno())
@@ -194,11 +201,33 @@ def _built(compiler: list[str], flags: tuple[str, ...], folder: Path, key: str) 
     return loaded
 
 
-def _compile(command: list[str]) -> subprocess.CompletedProcess[str]:
+def _run(
+    compiler: list[str], arguments: list[str], folder: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a compiler that may keep files of its own in ``folder``.
+
+    Zig's writes 50 MB, by default into the user's home; where that cannot be written, it tries for ever.
+
+    Raises:
+        KernelError: it does not start or does not end.
+    """
+    own = {"ZIG_GLOBAL_CACHE_DIR": folder, "ZIG_LOCAL_CACHE_DIR": folder}
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=SECONDS)
+        return subprocess.run(
+            [*compiler, *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=SECONDS,
+            env=os.environ | own,
+        )
     except (OSError, subprocess.SubprocessError) as error:
-        raise KernelError(f"{command[0]} does not run: {error}") from error
+        raise KernelError(f"the C compiler {shlex.join(compiler)} does not run: {error}") from error
+
+
+def _last(done: subprocess.CompletedProcess[str]) -> str:
+    """The last line of a program's complaint."""
+    return (done.stderr.strip().splitlines() or ["no message"])[-1]
 
 
 def _load(path: Path) -> ctypes.CDLL | None:

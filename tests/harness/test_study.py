@@ -33,11 +33,11 @@ def resolved(catalog: Catalog, **fields: Any) -> Study:
     return study.resolve(msgspec.convert({"generators": ["jitter"]} | fields, Study), catalog)
 
 
-def test_four_studies_come_along() -> None:
-    assert study.names() == ["published", "quick", "smoke", "standard"]
+def test_five_studies_come_along() -> None:
+    assert study.names() == ["published", "quick", "smoke", "standard", "tuned"]
 
 
-@pytest.mark.parametrize("name", ["published", "quick", "smoke", "standard"])
+@pytest.mark.parametrize("name", ["published", "quick", "smoke", "standard", "tuned"])
 def test_each_of_them_has_as_many_even_as_odd_seeds(name: str) -> None:
     found = study.read(name)
     assert found.name == name
@@ -52,6 +52,13 @@ def test_smoke_is_small_and_quick_is_plain_and_standard_has_six_seeds() -> None:
     assert board_settings(quick) == {}
     assert quick.seeds == (0, 1)
     assert len(standard.seeds) >= 6
+
+
+def test_tuned_is_standard_with_other_settings_of_generators_alone() -> None:
+    standard, tuned = (study.resolve(study.read(n), discover([])) for n in ("standard", "tuned"))
+    assert (tuned.generators, tuned.seeds) == (standard.generators, standard.seeds)
+    differing = set(board_settings(tuned).items()) - set(board_settings(standard).items())
+    assert {name for name, _ in differing} == {"generator.timegan.static_noise"}
 
 
 def test_published_is_of_the_fits_of_quick_and_scores_them_otherwise() -> None:

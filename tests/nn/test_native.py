@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+import tomllib
 from functools import cache
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from ecgbench.harness.errors import UsageError
 from ecgbench.nn import native
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 COMPILER = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="no C compiler")
@@ -60,6 +59,42 @@ exec {COMPILER} "$@"
     (script.parent / "how").touch()
     monkeypatch.setenv("CC", str(script))
     return script.parent
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A PATH with no compiler in it, the folder it names, and no compiler among the packages."""
+    place = tmp_path / "nowhere"
+    place.mkdir()
+    monkeypatch.setenv("PATH", str(place))
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setattr(native, "find_spec", lambda name: None)
+    return place
+
+
+@pytest.fixture
+def ziglang(nowhere: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The package in place of the real one: no OpenMP, and files of its own where it is told."""
+    package = tmp_path / "site" / "ziglang"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "__main__.py").write_text(
+        f"""
+import os, pathlib, sys
+zig, cc, *arguments = sys.argv
+assert cc == "cc"
+for name in ("GLOBAL", "LOCAL"):
+    pathlib.Path(os.environ[f"ZIG_{{name}}_CACHE_DIR"], name).touch()
+if "-fopenmp" in arguments:
+    sys.exit("'omp.h' file not found")
+os.environ["PATH"] = os.path.dirname({COMPILER!r})
+os.execv({COMPILER!r}, [{COMPILER!r}, *arguments])
+"""
+    )
+    monkeypatch.setenv("PYTHONPATH", str(package.parent))
+    monkeypatch.syspath_prepend(package.parent)
+    monkeypatch.setattr(native, "find_spec", importlib.util.find_spec)
+    return package
 
 
 def runs(compiler: Path) -> int:
@@ -105,13 +140,39 @@ def test_another_source_has_an_object_of_its_own(folder, tmp_path, monkeypatch):
     assert len(list(folder.glob("*.so"))) == 2
 
 
-def test_without_a_compiler_torch_serves_and_one_note_says_so(tmp_path, monkeypatch, caplog):
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.delenv("CC", raising=False)
+def test_without_a_compiler_torch_serves_and_one_note_says_so(nowhere, caplog):
     for _ in range(3):
         assert native.kernel().name == "torch"
     (note,) = caplog.records
-    assert "install one" in note.getMessage()
+    for word in (native.COST, "install one", "pip install 'synthetic-ecgbench[compiler]'"):
+        assert word in note.getMessage()
+
+
+def test_the_extra_that_the_note_names_brings_the_compiler():
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    (requirement,) = project["optional-dependencies"]["compiler"]
+    assert project["name"] == "synthetic-ecgbench"
+    assert requirement.startswith("ziglang>=")
+
+
+@needs_compiler
+def test_where_there_is_no_other_the_compiler_among_the_packages_serves(ziglang, folder):
+    assert native.kernel().name == "native"
+    assert "one thread" in native.kernel().reason
+    assert "ziglang" not in sys.modules
+    assert [file.suffix for file in folder.iterdir()] == [".so"]  # the compiler's own are gone
+
+
+def test_the_systems_compiler_goes_before_the_one_among_the_packages(ziglang, nowhere):
+    system = nowhere / "clang"
+    system.touch(0o755)
+    assert native._compiler() == [str(system)]
+
+
+def test_a_package_that_cannot_run_is_told(ziglang):
+    (ziglang / "__main__.py").unlink()
+    with pytest.raises(native.KernelError, match=r"ziglang cc does not run: .*__main__"):
+        native.library()
 
 
 @pytest.mark.parametrize("command", ["/no/such/compiler", "false", "true"])
@@ -204,7 +265,8 @@ def test_a_process_killed_while_it_compiles_hinders_no_other(folder, compiler):
 
 def test_the_environment_can_choose_torch(monkeypatch, caplog):
     monkeypatch.setenv("ECGBENCH_KERNEL", "torch")
-    assert native.kernel() == native.Kernel("torch", "ECGBENCH_KERNEL is torch")
+    assert native.kernel().name == "torch"
+    assert "ECGBENCH_KERNEL is torch" in native.kernel().reason
     assert not caplog.records
 
 

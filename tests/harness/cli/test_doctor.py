@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from ecgbench.harness import cli
 from ecgbench.harness.cli import doctor as doctor_module
+from ecgbench.nn import native
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +18,20 @@ def test_doctor_tells_versions_devices_data_and_that_all_is_well(ecgbench: Comma
     assert ecgbench("doctor") == 0
     for word in ("torch", "numpy", "devices", "cpu", "dataset mitdb", "cache", "all is well"):
         assert word in ecgbench.out
+
+
+def test_doctor_tells_what_a_missing_compiler_costs_and_the_way_out(
+    ecgbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing() -> list[str]:
+        raise native.KernelError("install one")
+
+    monkeypatch.setattr(native, "_compiler", missing)
+    monkeypatch.setattr(native, "kernel", native.kernel.__wrapped__)
+    monkeypatch.setattr(native, "library", native.library.__wrapped__)
+    assert ecgbench("doctor") == 0
+    (line,) = [line for line in ecgbench.out.splitlines() if "recurrent kernel" in line]
+    assert f"torch: {native.COST}; install one" in line
 
 
 def test_doctor_tells_plugin_problems(ecgbench: Command, tmp_path: Path) -> None:
