@@ -27,9 +27,12 @@ sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != ROOT]
 def pytest_configure(config: pytest.Config) -> None:
     """Let wfdb 4.3 use what pandas 3.1 deprecates: it does so when imported and when reading."""
     config.addinivalue_line("filterwarnings", "ignore:The inplace keyword:DeprecationWarning")
-    # a shell that starts us in the background has us ignore Ctrl-C, and so all programs under test
+    # a shell that starts us in the background has us ignore Ctrl-C, nohup a hang-up, and so would all
+    # programs under test
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")

@@ -58,7 +58,10 @@ def test_tuned_is_standard_with_other_settings_of_generators_alone() -> None:
     standard, tuned = (study.resolve(study.read(n), discover([])) for n in ("standard", "tuned"))
     assert (tuned.generators, tuned.seeds) == (standard.generators, standard.seeds)
     differing = set(board_settings(tuned).items()) - set(board_settings(standard).items())
-    assert {name for name, _ in differing} == {"generator.timegan.static_noise"}
+    assert {name for name, _ in differing} == {
+        "generator.timegan.static_noise",
+        "generator.timegan.moment_weight",
+    }
 
 
 def test_published_is_of_the_fits_of_quick_and_scores_them_otherwise() -> None:
