@@ -53,8 +53,8 @@ FLAGS = (
 OPENMP = ("-fopenmp",)
 """Left out where the compiler has no OpenMP.  GCC's is torch's own: threads are not started twice."""
 
-COST = "takes 3 to 4 times as long as native"
-"""Of torch: a joint iteration on one thread (``tests/benchmarks/test_recurrent.py``)."""
+COST = "takes 3 to 6 times as long as native"
+"""Of torch: a joint iteration, on one thread 3 to 4, on two 5 to 6 (``tests/benchmarks/test_recurrent.py``)."""
 
 SECONDS = 300.0
 """After which a compiler is given up."""
