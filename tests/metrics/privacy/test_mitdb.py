@@ -12,7 +12,7 @@ from ecgbench.datasets.mitdb import MitdbConfig, ecgbench_datasets
 from ecgbench.datasets.mitdb.load import load
 from ecgbench.harness import physionet
 from ecgbench.harness.split import number, split, subsample
-from ecgbench.metrics.privacy import ecgbench_metrics
+from ecgbench.metrics import attacks, privacy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from ecgbench import EcgWindows
 
 pytestmark = [pytest.mark.real_data, pytest.mark.slow]
-METRICS = {spec.name: spec for spec in ecgbench_metrics()}
+METRICS = {
+    spec.name: spec
+    for spec in (*privacy.ecgbench_metrics(), *attacks.ecgbench_metrics())
+    if spec.name in ("identifiability", "membership-inference")
+}
 [MITDB] = ecgbench_datasets()
 
 

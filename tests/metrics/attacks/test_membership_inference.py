@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from ecgbench.metrics.privacy import MembershipInferenceConfig
-from ecgbench.metrics.privacy.membership_inference import membership_inference
+from ecgbench.metrics.attacks import MembershipInferenceConfig
+from ecgbench.metrics.attacks.membership_inference import membership_inference
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

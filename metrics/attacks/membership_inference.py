@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ecgbench import Comparison
-    from ecgbench.metrics.privacy import MembershipInferenceConfig
+    from ecgbench.metrics.attacks import MembershipInferenceConfig
 
 
 def membership_inference(comparison: Comparison, config: MembershipInferenceConfig) -> Score:
