@@ -10,6 +10,7 @@ import msgspec
 
 from ecgbench.harness.config import as_dict
 from ecgbench.harness.errors import DamagedError
+from ecgbench.harness.specs import GeneratorSpec
 from ecgbench.harness.windows import PROTOCOL
 from ecgbench.results.records import (
     CellId,
@@ -106,7 +107,7 @@ def plan_of(
 ) -> Plan:
     """The plan of these cells, each scored by each of the metrics."""
     dataset_index = {record.name: i for i, record in enumerate(datasets)}
-    generator_index = {record.name: i for i, record in enumerate(generators)}
+    generator_index = {record.key: i for i, record in enumerate(generators)}
     record = PlanRecord(
         protocol=PROTOCOL,
         study=study.name,
@@ -118,7 +119,7 @@ def plan_of(
             PlannedCell(
                 name=cell.name,
                 dataset=dataset_index[cell.dataset.name],
-                generator=generator_index[cell.generator.name],
+                generator=generator_index[cell.generator.key],
                 seed=cell.seed,
             )
             for cell in cells
@@ -162,7 +163,8 @@ def generator_records(study: Study, catalog: Catalog) -> list[GeneratorRecord]:
     """The reference rows, then the generators of the study, each with its settings."""
     names: list[str] = []
     if study.references:
-        names = [e.spec.name for e in catalog.of_kind("generator") if e.spec.reference]  # type: ignore[attr-defined]
+        specs = [e.spec for e in catalog.of_kind("generator") if isinstance(e.spec, GeneratorSpec)]
+        names = [spec.name for spec in specs if spec.reference and not spec.audit]
     names += [name for name in study.generators if name not in names]
     records = []
     for name in names:

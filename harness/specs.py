@@ -87,6 +87,7 @@ class GeneratorSpec(PluginSpec):
         reference: True for a row that calibrates the board and is no competitor.
         draws_on_fresh: True for the one reference that returns the fresh windows themselves.
             Only a built-in reference may say so.
+        audit: True for the reference that ``ecgbench audit`` alone adds to a plan.
     """
 
     kind: ClassVar[Kind] = "generator"
@@ -96,6 +97,7 @@ class GeneratorSpec(PluginSpec):
     min_windows: int = 2
     reference: bool = False
     draws_on_fresh: bool = False
+    audit: bool = False
 
 
 @dataclass(frozen=True)
@@ -158,6 +160,8 @@ class MetricSpec(PluginSpec):
         needs_patients: True to be skipped on a dataset without unseen patients.
         min_windows: the fewest synthetic windows it can judge.
         ranked: False for a diagnostic that is shown and never enters a rank.
+        sees: the faults that it claims to see, which ``ecgbench audit`` holds it to (docs/audit.md);
+            None for those that every metric of its family must see.
     """
 
     kind: ClassVar[Kind] = "metric"
@@ -171,6 +175,7 @@ class MetricSpec(PluginSpec):
     needs_patients: bool = False
     min_windows: int = 2
     ranked: bool = True
+    sees: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()

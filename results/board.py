@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from ecgbench.harness.errors import StoreError
 from ecgbench.results import gather, uncertainty
+from ecgbench.results.audit import verdicts
 from ecgbench.results.gather import FAMILIES
 from ecgbench.results.uncertainty import Resamples
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ecgbench.results.audit import Verdict
     from ecgbench.results.gather import Ended
     from ecgbench.results.records import DatasetRecord, GeneratorRecord, MetricRecord
     from ecgbench.results.store import Store
@@ -90,6 +92,7 @@ class Board:
         rows: competitors by overall rank, then the reference rows.
         seeds: those on which rows are compared (`gather.seeds`).
         people: how many people the intervals are over.
+        audit: the audit's verdict by metric label, where the store has one.
     """
 
     key: str
@@ -100,6 +103,7 @@ class Board:
     rows: list[Row]
     seeds: tuple[int, ...]
     people: int
+    audit: dict[str, Verdict] = field(default_factory=dict)
 
     @property
     def competitors(self) -> list[Row]:
@@ -131,7 +135,7 @@ def boards(store: Store, *, dataset: str | None = None, key: str | None = None) 
 
 def _board(store: Store, group: list[gather.Used]) -> Board:
     plan, dataset = group[0]
-    metrics, asked = gather.metrics(group), gather.asked(group)
+    metrics, asked = gather.metrics(store, group), gather.asked(group)
     labels = gather.labels(each.generator for each in asked)
     seeds = gather.seeds(asked)
     rows = [
@@ -144,6 +148,7 @@ def _board(store: Store, group: list[gather.Used]) -> Board:
     ]
     ended = [gather.ended(store, each, metrics, seeds) for each in asked]
     resamples = Resamples(people_of(ended))
+    audited = verdicts(store, dataset.name)
     for label, metric in metrics.items():
         samples = [sample_of(of_row[label], resamples) for of_row in ended]
         for row, of_row, sample in zip(rows, ended, samples, strict=True):
@@ -159,6 +164,11 @@ def _board(store: Store, group: list[gather.Used]) -> Board:
         rows=rows,
         seeds=seeds,
         people=len(resamples.people),
+        audit={
+            label: verdict
+            for label, metric in metrics.items()
+            if (verdict := audited.get(metric.key))
+        },
     )
     _rank(board)
     return board

@@ -160,7 +160,7 @@ def _labels(asked: Iterable[gather.Asked]) -> dict[str, str]:
 
 def _compared(store: Store, group: list[gather.Used], a: str, b: str) -> Compared:
     plan, dataset = group[0]
-    metrics, asked = gather.metrics(group), gather.asked(group)
+    metrics, asked = gather.metrics(store, group), gather.asked(group)
     seeds = gather.seeds(asked)
     labels = _labels(asked)
     ended = [gather.ended(store, each, metrics, seeds) for each in asked]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ecgbench.harness.errors import DamagedError
+from ecgbench.results.audit import verdicts
 from ecgbench.results.records import (
     CellRecord,
     DatasetRecord,
@@ -68,8 +69,11 @@ def groups(store: Store, dataset: str | None = None, key: str | None = None) -> 
     return [group for _, group in sorted(found.items())]
 
 
-def metrics(group: list[Used]) -> dict[str, MetricRecord]:
-    """The metrics of all plans by label, by family; of several versions only the newest is ranked."""
+def metrics(store: Store, group: list[Used]) -> dict[str, MetricRecord]:
+    """The metrics of all plans by label, by family.
+
+    Of several versions only the newest is ranked, and none that fails its audit on this dataset.
+    """
     unlike: dict[str, MetricRecord] = {}
     newest: dict[str, int] = {}
     for plan, _ in group:
@@ -77,9 +81,13 @@ def metrics(group: list[Used]) -> dict[str, MetricRecord]:
             unlike.setdefault(metric.key, metric)
             newest[metric.name] = max(metric.version, newest.get(metric.name, 0))
     names = labels(unlike.values())
+    audited = verdicts(store, group[0][1].name)
     labelled = {
         names[key]: msgspec.structs.replace(
-            metric, ranked=metric.ranked and metric.version == newest[metric.name]
+            metric,
+            ranked=metric.ranked
+            and metric.version == newest[metric.name]
+            and audited.get(key) != "fails",
         )
         for key, metric in unlike.items()
     }

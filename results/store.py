@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 LEFT = 3600.0
 """Seconds after which nobody can still be writing a temporary file."""
 
-Record = TypeVar("Record", CellRecord, ScoreRecord, PlanRecord)
+Record = TypeVar("Record", bound=msgspec.Struct)
 
 
 class Store:
@@ -58,19 +58,19 @@ class Store:
             DamagedError: the record is not what was written.
             StoreError: the record cannot be read.
         """
-        return _read(self.folder(name) / "cell.json", CellRecord)
+        return read_record(self.folder(name) / "cell.json", CellRecord)
 
     def write_cell(self, record: CellRecord) -> None:
         """Write ``cell.json``; what it speaks of must stand already."""
-        write(self.folder(record.cell.name) / "cell.json", encode(record))
+        write_record(self.folder(record.cell.name) / "cell.json", record)
 
     def score(self, cell: str, metric: MetricRecord) -> ScoreRecord | None:
         """A score's record, None if it has not ended; raises like `cell`."""
-        return _read(self.score_file(cell, metric), ScoreRecord)
+        return read_record(self.score_file(cell, metric), ScoreRecord)
 
     def write_score(self, record: ScoreRecord) -> None:
         """Write a score's record; its artefacts must stand already."""
-        write(self.score_file(record.cell, record.metric), encode(record))
+        write_record(self.score_file(record.cell, record.metric), record)
 
     def score_file(self, cell: str, metric: MetricRecord) -> Path:
         """Where the record of a score stands, or would."""
@@ -79,7 +79,7 @@ class Store:
     def scores(self, cell: str) -> list[ScoreRecord]:
         """All scores of a cell, by file name."""
         files = sorted((self.folder(cell) / "scores").glob("*.json"))
-        return [record for file in files if (record := _read(file, ScoreRecord))]
+        return [record for file in files if (record := read_record(file, ScoreRecord))]
 
     def write_artefact(self, cell: str, name: str, content: bytes) -> str:
         """Write ``artefacts/<name>`` of a cell and return its SHA-256."""
@@ -97,7 +97,7 @@ class Store:
         """Remove the scores of a cell that failed, so that they are computed again."""
         for file in (self.folder(cell) / "scores").glob("*.json"):
             with suppress(DamagedError):
-                score = _read(file, ScoreRecord)
+                score = read_record(file, ScoreRecord)
                 if score is not None and score.status == "failed":
                     file.unlink(missing_ok=True)
 
@@ -180,7 +180,7 @@ class Store:
     def _score_of(self, cell: str, artefact: Path) -> Path | None:
         for file in (self.folder(cell) / "scores").glob("*.json"):
             with suppress(DamagedError):
-                score = _read(file, ScoreRecord)
+                score = read_record(file, ScoreRecord)
                 if score is not None and artefact.name in score.artefacts:
                     return file
         return None
@@ -198,17 +198,17 @@ class Store:
         """Keep what a run was asked for; the same plan again changes nothing."""
         file = self.path / "plans" / plan.board_key / f"{digest_of(plan)}.json"
         if not file.exists():
-            write(file, encode(plan))
+            write_record(file, plan)
 
     def plans(self) -> list[PlanRecord]:
         """All plans, by board; raises like `cell`."""
-        return [record for file in self._plan_files() if (record := _read(file, PlanRecord))]
+        return [record for file in self._plan_files() if (record := read_record(file, PlanRecord))]
 
     def mend_plans(self) -> None:
         """Set damaged plans aside; a run that is started again writes its own anew."""
         for file in self._plan_files():
             try:
-                _read(file, PlanRecord)
+                read_record(file, PlanRecord)
             except DamagedError:
                 aside = self.path / "damaged" / "plans" / file.name
                 aside.parent.mkdir(parents=True, exist_ok=True)
@@ -273,7 +273,13 @@ def write(file: Path, content: bytes) -> None:
         ) from error
 
 
-def _read(file: Path, record: type[Record]) -> Record | None:
+def write_record(file: Path, record: msgspec.Struct) -> None:
+    """Write a sealed record; raises like `write`."""
+    write(file, encode(record))
+
+
+def read_record(file: Path, record: type[Record]) -> Record | None:
+    """A record, None if it is not there; raises like `decode`."""
     try:
         content = file.read_bytes()
     except FileNotFoundError:

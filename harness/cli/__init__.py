@@ -22,6 +22,7 @@ COMMANDS = {
         "ecgbench.harness.cli.compare:compare",
         "Tell which of two rows is better at what.",
     ),
+    "audit": ("ecgbench.harness.cli.audit:audit", "Tell what each metric sees, by known faults."),
     "status": ("ecgbench.harness.cli.status:status", "Tell how far runs are, from anywhere."),
     "list": ("ecgbench.harness.cli.plugins:list_plugins", "List generators, datasets, metrics."),
     "show": ("ecgbench.harness.cli.plugins:show", "Show a plugin's card, or a stored cell."),

@@ -75,7 +75,7 @@ def _kind_note(entry: Entry) -> str:
     if isinstance(spec, DatasetSpec):
         return "PhysioNet" if spec.source else "embedded"
     if isinstance(spec, GeneratorSpec) and spec.reference:
-        return "reference"
+        return "audit" if spec.audit else "reference"
     return ""
 
 
@@ -89,6 +89,7 @@ def card(entry: Entry) -> dict[str, Any]:
         fields |= {"bounds": bounds, "ideal": spec.ideal, "ranked": spec.ranked}
         fields |= {"needs_labels": spec.needs_labels, "needs_patients": spec.needs_patients}
         fields |= {"min_windows": spec.min_windows}
+        fields |= {"sees": None if spec.sees is None else list(spec.sees)}
     elif isinstance(spec, GeneratorSpec):
         fields |= {"conditional": spec.conditional, "reference": spec.reference}
         fields |= {"max_leads": spec.max_leads, "min_windows": spec.min_windows}
@@ -149,6 +150,8 @@ def show(what: tuple[str, ...], as_json: bool, plugins: tuple[Path, ...], store_
         if kind not in KINDS:
             raise UsageError(f"no kind of plugin is called {what[0]!r}; {suggest(what[0], KINDS)}")
         found = card(discover(plugins).entry(kind, what[1]))
+        if kind == "metric":
+            found |= _audits(found["name"], store_path)
         click.echo(json.dumps(found, indent=1)) if as_json else _print_card(found)
         return
     if len(what) > 2 or "/" not in what[0]:
@@ -159,6 +162,24 @@ def show(what: tuple[str, ...], as_json: bool, plugins: tuple[Path, ...], store_
     from ecgbench.harness.cli.show_cell import show_cell  # noqa: PLC0415 - a card needs no store
 
     show_cell(what[0], store_path, as_json=as_json)
+
+
+def _audits(metric: str, store_path: Path) -> dict[str, Any]:
+    """What the store's audits say of a metric, by dataset."""
+    if not (store_path / "audit").is_dir():
+        return {}
+    from ecgbench.results.audit import audits  # noqa: PLC0415 - most cards need no store
+    from ecgbench.results.render.audit import summary  # noqa: PLC0415 - as above
+    from ecgbench.results.store import Store  # noqa: PLC0415 - as above
+
+    found = {}
+    for record in audits(Store(store_path)):
+        if record.metric.name == metric:
+            seen, blind, rewarded = summary(record)
+            said = {"": record.verdict, "sees, from": seen, "blind to": blind, "rewards": rewarded}
+            lines = [f"{what} {text}".strip() for what, text in said.items() if text]
+            found[f"audit_on_{record.dataset.name}"] = "; ".join(lines)
+    return found
 
 
 def _print_card(found: dict[str, Any]) -> None:

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from ecgbench.harness.plan import Cell
     from ecgbench.harness.run import Machine
     from ecgbench.harness.study import Study
+    from ecgbench.results.records import DatasetRecord
 
 STATES = {"done": "green", "todo": "yellow", "failed": "red", "skipped": "dim"}
 
@@ -109,11 +110,7 @@ def run(
             "Its cells cannot be planned before that.",
         )
         return 0
-    sources = locate(resolved, catalog, data_dir, lambda name: fetch_dataset(name, catalog, None))
-    for source in sources:
-        if not data.is_prepared(source):
-            console.print(f"[dim]reading {source.spec.name} …")
-    records = prepare(sources, resolved.windows, catalog.files)
+    sources, records = prepared(resolved, catalog, data_dir, console)
     store = Store(store_path)
     if verify:
         set_aside_damaged(store, console)
@@ -125,6 +122,17 @@ def run(
         with watch(console, len(plan.todo), as_json=json_events) as watching:
             work_through(plan, store, resolved, sources, machine, watching, pool)
     return report(plan, store, console)
+
+
+def prepared(
+    resolved: Study, catalog: Catalog, data_dir: Path | None, console: Console
+) -> tuple[list[data.Source], list[DatasetRecord]]:
+    """The datasets of a study, fetched and read if need be; what takes time is told."""
+    sources = locate(resolved, catalog, data_dir, lambda name: fetch_dataset(name, catalog, None))
+    for source in sources:
+        if not data.is_prepared(source):
+            console.print(f"[dim]reading {source.spec.name} …")
+    return sources, prepare(sources, resolved.windows, catalog.files)
 
 
 def set_aside_damaged(store: Store, console: Console) -> None:

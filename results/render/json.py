@@ -1,9 +1,10 @@
 """The boards as JSON, for programs and for publication.
 
-``{schema, boards: [{dataset, data, study, settings, seeds, people, metrics, rows}]}``: ``data`` is the
-digest of the windows; ``metrics`` are `MetricRecord`s by label; a row has ``generator``,
-``reference``, ``submitted``, ``settings``, ``origin``, ``left_out`` (its seeds that are none of the
-board's), ``ranks`` by family and overall, and ``scores``, `BoardScore`s by label.
+``{schema, boards: [{dataset, data, study, settings, seeds, people, metrics, audit, rows}]}``: ``data``
+is the digest of the windows; ``metrics`` are `MetricRecord`s by label, ``audit`` their verdicts, where
+there are some; a row has ``generator``, ``reference``, ``submitted``, ``settings``, ``origin``,
+``left_out`` (its seeds that are none of the board's), ``ranks`` by family and overall, and ``scores``,
+`BoardScore`s by label.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ def _board(board: Board) -> dict[str, Any]:
         "seeds": board.seeds,
         "people": board.people,
         "metrics": board.metrics,
+        "audit": board.audit,
         "rows": [_row(row) for row in board.rows],
     }
 

@@ -36,6 +36,8 @@ SPECIAL = {
     "±": r"$\pm$",
     "µ": r"\textmu{}",
     "’": "'",
+    "✓": r"$^+$",
+    "✗": r"$^\circ$",
 }
 
 
@@ -57,7 +59,8 @@ def _board(board: Board) -> str:
         parts.append(_table(["rank", *columns], [ranks], f"{about}: ranks."))
     for family in text.families(board):
         metrics = text.of_family(board, family)
-        head = [family, *(text.heading(label, metric) for label, metric in metrics.items())]
+        marks = board.audit
+        head = [family, *(text.heading(k, metric, marks.get(k)) for k, metric in metrics.items())]
         groups = [
             [line for row in rows for line in _lines(row, list(metrics), board)]
             for rows in (board.competitors, board.references)

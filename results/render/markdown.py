@@ -28,7 +28,8 @@ def _board(board: Board) -> str:
         parts.append(_table(["rank", *columns], ranks))
     for family in text.families(board):
         metrics = text.of_family(board, family)
-        head = [family, *(text.heading(label, metric) for label, metric in metrics.items())]
+        marks = board.audit
+        head = [family, *(text.heading(k, metric, marks.get(k)) for k, metric in metrics.items())]
         rows = [_scores(row, list(metrics), board) for row in board.rows]
         parts.append(_table(head, rows))
     parts += [f"- {_safe(line)}" for line in text.notes(board)]

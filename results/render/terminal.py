@@ -56,7 +56,7 @@ def _tables(board: Board, width: int) -> Iterator[Table]:
         yield table
     for family in text.families(board):
         shown = {
-            text.heading(label, metric): _column(board, label)
+            text.heading(label, metric, board.audit.get(label)): _column(board, label)
             for label, metric in text.of_family(board, family).items()
         }
         while shown:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 ARROWS = {"higher": "↑", "lower": "↓"}
 
+MARKS = {"passes": "✓", "fails": "✗"}
+"""Of the audit's verdicts."""
+
 
 def plain(text: str) -> str:
     """Text from a plugin or a store on one line, without control characters."""
@@ -97,9 +100,9 @@ def of_family(board: Board, family: str) -> dict[str, MetricRecord]:
     }
 
 
-def heading(label: str, metric: MetricRecord) -> str:
-    """A metric's name with its arrow; in parentheses where it is never ranked."""
-    text = f"{plain(label)} {ARROWS[metric.better]}"
+def heading(label: str, metric: MetricRecord, audit: str | None = None) -> str:
+    """A metric's name with its arrow and its audit's mark; in parentheses where it is never ranked."""
+    text = f"{plain(label)} {ARROWS[metric.better]}{MARKS.get(audit or '', '')}"
     return text if metric.ranked else f"({text})"
 
 
@@ -143,7 +146,7 @@ def settings(board: Board) -> str:
 
 def notes(board: Board) -> list[str]:
     """How to read the board, and why anything is missing from it."""
-    return [*_legend(board), *gaps(board)]
+    return [*_legend(board), *_audited(board), *gaps(board)]
 
 
 def _legend(board: Board) -> list[str]:
@@ -168,6 +171,28 @@ def _legend(board: Board) -> list[str]:
                 "without an interval are ranked by value: publish with six seeds or more."
             )
     return lines
+
+
+def _audited(board: Board) -> list[str]:
+    """Which metrics have been shown to see what they claim to see."""
+    if not board.audit:
+        return ["Audit: none of these metrics has been audited on this dataset (ecgbench audit)."]
+    of = {
+        verdict: [plain(label) for label, found in board.audit.items() if found == verdict]
+        for verdict in ("passes", "fails")
+    }
+    lines = [f"✓ passes its audit: {', '.join(of['passes'])}."] if of["passes"] else []
+    if of["fails"]:
+        lines.append(f"✗ fails its audit, so never ranked: {', '.join(of['fails'])}.")
+    if missing := [
+        plain(label) for label, m in board.metrics.items() if _unaudited(board, label, m)
+    ]:
+        lines.append(f"Not audited on this dataset (ecgbench audit): {', '.join(missing)}.")
+    return lines
+
+
+def _unaudited(board: Board, label: str, metric: MetricRecord) -> bool:
+    return metric.family in OVERALL and board.audit.get(label, "open") == "open"
 
 
 def gaps(board: Board) -> list[str]:

@@ -1,0 +1,157 @@
+"""Faults of some windows: they are replaced, and the rest stay fresh.
+
+Whatever replaces a window without being meant as a copy is a training window too: fidelity,
+diversity and utility, which compare with `control` and `test`, cannot tell it from a fresh one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from ecgbench import EcgWindows
+
+    Signals = NDArray[Any]
+    Replace = Callable[[EcgWindows, EcgWindows, float, np.random.Generator], Signals | None]
+
+
+def class_collapse(
+    fresh: EcgWindows, train: EcgWindows, amount: float, rng: np.random.Generator
+) -> Signals | None:
+    """The share ``amount`` of every rarer class are windows of the commonest, under their old label."""
+    counts = np.bincount(fresh.labels)
+    if (counts > 0).sum() < 2:
+        return None
+    signals = fresh.signals.copy()
+    rare = rng.permutation(np.flatnonzero(fresh.labels != counts.argmax()))
+    rows = rare[: round(amount * len(rare))]
+    signals[rows] = _draw(train.labels == counts.argmax(), train, len(rows), rng)
+    return signals
+
+
+def mode_drop(
+    fresh: EcgWindows, train: EcgWindows, amount: float, rng: np.random.Generator
+) -> Signals:
+    """The share ``amount`` of each class that lies furthest along its first component is lacking."""
+    signals = fresh.signals.copy()
+    for label in np.unique(fresh.labels):
+        rows, others = np.flatnonzero(fresh.labels == label), train.labels == label
+        if len(rows) < 4 or others.sum() < 4:
+            continue
+        flat = train.signals[others].reshape(int(others.sum()), -1).astype(np.float64)
+        axis = np.linalg.svd(flat - flat.mean(axis=0), full_matrices=False)[2][0]
+        edge = np.quantile(flat @ axis, 1 - amount)
+        lacking = rows[fresh.signals[rows].reshape(len(rows), -1) @ axis > edge]
+        kept = others.copy()
+        kept[others] = flat @ axis <= edge
+        signals[lacking] = _draw(kept, train, len(lacking), rng)
+    return signals
+
+
+def patient_drop(
+    fresh: EcgWindows, train: EcgWindows, amount: float, rng: np.random.Generator
+) -> Signals | None:
+    """The share ``amount`` of the people are lacking; others' windows of the class stand for theirs."""
+    people = rng.permutation(np.unique(train.patients))
+    if len(people) < 2:
+        return None
+    lacking = people[: min(round(amount * len(people)), len(people) - 1)]
+    signals = fresh.signals.copy()
+    left = ~np.isin(train.patients, lacking)
+    for label in np.unique(fresh.labels):
+        rows = np.flatnonzero(np.isin(fresh.patients, lacking) & (fresh.labels == label))
+        pool = left & (train.labels == label)
+        if pool.any():
+            signals[rows] = _draw(pool, train, len(rows), rng)
+    return signals
+
+
+def duplication(
+    fresh: EcgWindows, _train: EcgWindows, amount: float, rng: np.random.Generator
+) -> Signals:
+    """Each window comes 1 + ``amount`` times, and as many others of its class are lacking."""
+    signals = fresh.signals.copy()
+    for label in np.unique(fresh.labels):
+        rows = rng.permutation(np.flatnonzero(fresh.labels == label))
+        kept = max(1, round(len(rows) / (1.0 + amount)))
+        signals[rows] = signals[rows[np.arange(len(rows)) % kept]]
+    return signals
+
+
+def copies(
+    fresh: EcgWindows, train: EcgWindows, amount: float, rng: np.random.Generator
+) -> Signals:
+    """The share ``amount`` are training windows of the class, each given away once if they suffice."""
+    rows = rng.permutation(len(fresh))[: round(amount * len(fresh))]
+    return _copied(fresh, train, rows, rng)
+
+
+def copied_people(
+    fresh: EcgWindows, train: EcgWindows, amount: float, rng: np.random.Generator
+) -> Signals:
+    """Of the share ``amount`` of the people every window is a copy of a training window of theirs."""
+    people = rng.permutation(np.unique(fresh.patients))[
+        : max(1, round(amount * len(np.unique(fresh.patients)))) if amount else 0
+    ]
+    return _copied(fresh, train, np.flatnonzero(np.isin(fresh.patients, people)), rng, own=True)
+
+
+def members(
+    fresh: EcgWindows, train: EcgWindows, amount: float, rng: np.random.Generator
+) -> Signals:
+    """The share ``amount`` are fresh windows; the rest are white noise, which knows nobody."""
+    mean = train.signals.mean(axis=(0, 2), keepdims=True, dtype=np.float64)
+    deviation = train.signals.std(axis=(0, 2), keepdims=True, dtype=np.float64)
+    signals = mean + deviation * rng.standard_normal(fresh.signals.shape)
+    rows = rng.permutation(len(fresh))[: round(amount * len(fresh))]
+    signals[rows] = fresh.signals[rows]
+    return np.asarray(signals)
+
+
+REPLACEMENTS: dict[str, Replace] = {
+    "class-collapse": class_collapse,
+    "mode-drop": mode_drop,
+    "patient-drop": patient_drop,
+    "duplication": duplication,
+    "copies": copies,
+    "copied-people": copied_people,
+    "members": members,
+}
+
+
+def _copied(
+    fresh: EcgWindows,
+    train: EcgWindows,
+    rows: NDArray[np.int64],
+    rng: np.random.Generator,
+    *,
+    own: bool = False,
+) -> Signals:
+    """The fresh windows, those of ``rows`` replaced by training windows of class (and person)."""
+    signals = fresh.signals.copy()
+    strata = fresh.labels * (1 + fresh.patients.max()) + fresh.patients if own else fresh.labels
+    for stratum in np.unique(strata[rows]):
+        of_stratum = rows[strata[rows] == stratum]
+        first = of_stratum[0]
+        pool = train.labels == fresh.labels[first]
+        if own and (pool & (train.patients == fresh.patients[first])).any():
+            pool &= train.patients == fresh.patients[first]
+        if pool.any():
+            signals[of_stratum] = _draw(pool, train, len(of_stratum), rng)
+    return signals
+
+
+def _draw(
+    pool: NDArray[np.bool_], train: EcgWindows, count: int, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """So many training windows of the pool, none again before all have been."""
+    rows = np.flatnonzero(pool)
+    rounds = -(-count // len(rows))
+    drawn = np.concatenate([rng.permutation(rows) for _ in range(max(1, rounds))])[:count]
+    return np.asarray(train.signals[drawn])

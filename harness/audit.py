@@ -1,0 +1,196 @@
+"""The audit: every metric shown real windows with controlled doses of known faults."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ecgbench.harness.config import as_dict, build
+from ecgbench.harness.errors import StoreError
+from ecgbench.harness.plan import cell_id, metric_records, plan_of
+from ecgbench.harness.study import Study
+from ecgbench.results.audit import MUST, SERIES, AuditRecord, Series, judge
+from ecgbench.results.records import GeneratorRecord
+from ecgbench.results.store import Store
+
+if TYPE_CHECKING:
+    from ecgbench.harness.catalog import Catalog
+    from ecgbench.harness.plan import Plan
+    from ecgbench.results.audit import Values
+    from ecgbench.results.records import CellId, DatasetRecord, MetricRecord, ScoreRecord
+
+DOSE = "dose"
+"""The generator."""
+
+STUDY = Study(
+    name="audit",
+    summary="real windows with controlled doses of known faults",
+    seeds=(0, 1, 2, 3),
+    windows=26_000,
+    references=False,
+    generators=(DOSE,),
+    dataset={"ecgsyn": {"beats": 650}},
+)
+"""By default some 2,000 synthetic windows a cell."""
+
+
+def store_of(store: Store) -> Store:
+    """The store within a store in which the audit's cells stand; no board reads them."""
+    return Store(store.path / "audit")
+
+
+def seeds_at_0(study: Study) -> tuple[int, ...]:
+    """The seeds of the windows without a fault: those of the doses, and as many more."""
+    more = range(max(study.seeds) + 1, max(study.seeds) + 1 + len(study.seeds))
+    return (*study.seeds, *more)
+
+
+def claims(catalog: Catalog, metric: MetricRecord) -> tuple[str, ...]:
+    """The series that a metric is held to."""
+    sees = catalog.metric(metric.name).sees
+    return MUST.get(metric.family, ()) if sees is None else sees
+
+
+def shown(metric: MetricRecord, held: tuple[str, ...]) -> list[Series]:
+    """The series that a metric is shown: those of its family, and what it claims to see.
+
+    ``members`` is what a metric of people sees; the windows of one who was not copied are no fault
+    to any other.
+    """
+    return [
+        series
+        for series in SERIES
+        if series.name in held or (metric.family in series.families and series.fault != "members")
+    ]
+
+
+def make_plans(
+    study: Study, catalog: Catalog, datasets: list[DatasetRecord], store: Store, *, retry: bool
+) -> list[Plan]:
+    """Plans that together show each metric what it is to be shown.
+
+    Metrics that are shown the same series share a plan.
+    """
+    metrics_of: dict[tuple[str, ...], list[MetricRecord]] = {}
+    for metric in metric_records(study, catalog):
+        names = tuple(series.name for series in shown(metric, claims(catalog, metric)))
+        if names:
+            metrics_of.setdefault(names, []).append(metric)
+    plans = []
+    for names, metrics in metrics_of.items():
+        doses: dict[str, tuple[GeneratorRecord, tuple[int, ...]]] = {}
+        for fault, amount, sigma in _doses(names):
+            seeds = study.seeds if amount else seeds_at_0(study)
+            record = _generator(catalog, fault, amount, sigma)
+            doses[record.key] = record, seeds
+        generators = [record for record, _ in doses.values()]
+        cells = [
+            cell_id(dataset, record, seed)
+            for dataset in datasets
+            for seed in seeds_at_0(study)
+            for record, seeds in doses.values()
+            if seed in seeds
+        ]
+        plans.append(
+            plan_of(study, datasets, generators, metrics, cells, store, retry_failed=retry)
+        )
+    return plans
+
+
+def _doses(names: tuple[str, ...]) -> list[tuple[str, float, float]]:
+    """Fault, amount and noise of every dose of these series; first none at all."""
+    found = [("none", 0.0, 0.0)]
+    for series in SERIES:
+        if series.name in names:
+            if series.fault == "members":
+                found.append((series.fault, 0.0, 0.0))
+            found += [(series.fault, amount, series.sigma) for amount in series.amounts]
+    return found
+
+
+def _generator(catalog: Catalog, fault: str, amount: float, sigma: float) -> GeneratorRecord:
+    spec = catalog.generator(DOSE)
+    config = build(spec.config, {"fault": fault, "amount": amount, "sigma": sigma}, where=DOSE)
+    return GeneratorRecord(
+        name=spec.name,
+        version=spec.version,
+        settings=as_dict(config),
+        origin=str(catalog.entry("generator", DOSE).origin),
+        reference=True,
+    )
+
+
+def audit_records(plan: Plan, catalog: Catalog, store: Store, study: Study) -> list[AuditRecord]:
+    """What a plan that was worked through says of each metric on each dataset."""
+    found = []
+    for dataset in plan.record.datasets:
+        cells = [cell.id for cell in plan.cells if cell.id.dataset.name == dataset.name]
+        found += [
+            _record(dataset, metric, cells, claims(catalog, metric), store, study)
+            for metric in plan.record.metrics
+        ]
+    return [record for record in found if record is not None]
+
+
+def _record(
+    dataset: DatasetRecord,
+    metric: MetricRecord,
+    cells: list[CellId],
+    held: tuple[str, ...],
+    store: Store,
+    study: Study,
+) -> AuditRecord | None:
+    """The audit of one metric on one dataset; None where it applies to no dose."""
+    values: dict[tuple[str, float], Values] = {}
+    reasons: dict[tuple[str, float], str] = {}
+    ended: list[ScoreRecord] = []
+    for cell in cells:
+        try:
+            score = store.score(cell.name, metric)
+        except StoreError:
+            score = None
+        settings = cell.generator.settings
+        fault = settings["fault"], settings["sigma"]
+        if score is None:
+            continue
+        if score.status == "failed":
+            reasons[fault] = score.reason
+        elif score.value is not None:
+            values.setdefault(fault, {})[settings["amount"], cell.seed] = score.value
+            ended.append(score)
+    at_0 = {seed: value for (_, seed), value in values.get(("none", 0.0), {}).items()}
+    if not ended and not reasons:
+        return None
+    found = {
+        series.name: (series, values.get(of, {}), reasons.get(of, reasons.get(("none", 0.0), "")))
+        for series in shown(metric, held)
+        if (of := (series.fault, series.sigma)) in values or of in reasons
+    }
+    series, verdict, blind, rewarded = judge(metric, found, at_0, held)
+    return AuditRecord(
+        dataset=dataset,
+        metric=metric,
+        seeds=list(study.seeds),
+        seeds_at_0=sorted(at_0),
+        windows=_windows(store, cells),
+        series=series,
+        verdict=verdict,
+        blind=blind,
+        reversed=rewarded,
+        seconds=median(score.cpu_seconds for score in ended) if ended else 0.0,
+    )
+
+
+def _windows(store: Store, cells: list[CellId]) -> int | None:
+    for cell in cells:
+        if (record := store.cell(cell.name)) is not None:
+            return record.sizes.get("fresh")
+    return None
+
+
+def resolved(study: Study, datasets: tuple[str, ...]) -> Study:
+    """The study with only the settings of datasets that it has."""
+    kept = {name: table for name, table in study.dataset.items() if name in datasets}
+    return msgspec.structs.replace(study, datasets=datasets, dataset=kept)

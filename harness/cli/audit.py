@@ -1,0 +1,127 @@
+"""``ecgbench audit``: does each metric see what it claims to see?"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+from rich.console import Console
+from rich.text import Text
+
+from ecgbench.harness import audit as auditing
+from ecgbench.harness import study
+from ecgbench.harness.catalog import discover
+from ecgbench.harness.cli.machine import machine_and_pool
+from ecgbench.harness.cli.options import (
+    data_dir_option,
+    json_option,
+    machine_options,
+    names,
+    plugin_option,
+    seeds,
+    store_option,
+)
+from ecgbench.harness.cli.progress import watch
+from ecgbench.harness.cli.run import prepared
+from ecgbench.harness.config import parse_overrides
+from ecgbench.harness.errors import UsageError
+from ecgbench.harness.run import default_datasets, work_through
+from ecgbench.results.audit import write_audit
+from ecgbench.results.render.audit import show_audits, write_pages
+from ecgbench.results.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ecgbench.results.audit import AuditRecord
+
+
+@click.command()
+@click.option("--metrics", type=names, metavar="A,B", help="Default: all.")
+@click.option("--datasets", type=names, metavar="A,B", help="Default: what is on this machine.")
+@click.option(
+    "--seeds",
+    "seed_list",
+    type=seeds,
+    metavar="0,1|0-5",
+    help="Of the doses; windows without a fault get twice as many. Default: 0-3.",
+)
+@click.option(
+    "--windows",
+    type=click.IntRange(min=20),
+    help="Use a fixed subsample of so many windows of each dataset, a thirteenth of them synthetic "
+    "ones. Default: 26000.",
+)
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="KIND.NAME.SETTING=VALUE",
+    help="A plugin's setting, e.g. metric.mmd.windows=500; may be repeated.",
+)
+@click.option("--retry-failed", is_flag=True, help="Run failed cells and scores again.")
+@json_option
+@machine_options
+@plugin_option
+@data_dir_option
+@store_option
+def audit(
+    metrics: tuple[str, ...] | None,
+    datasets: tuple[str, ...] | None,
+    seed_list: tuple[int, ...] | None,
+    windows: int | None,
+    assignments: tuple[str, ...],
+    retry_failed: bool,
+    json_events: bool,
+    plugins: tuple[Path, ...],
+    data_dir: Path | None,
+    store_path: Path,
+    **machine_settings: Any,
+) -> int:
+    """Show each metric real windows with known doses of known faults, and tell what it sees.
+
+    A metric that does not see what it claims to see is shown on boards and never ranked. No generator
+    is trained. What is finished is not done again: start the same command after any interruption.
+    """
+    console = Console(stderr=json_events)
+    catalog = discover(plugins)
+    used = datasets or default_datasets(catalog, data_dir)[0]
+    if not used:
+        raise UsageError("there is no dataset here: ecgbench list datasets tells what could be")
+    asked = study.override(
+        auditing.resolved(auditing.STUDY, used),
+        metrics=metrics or (),
+        seeds=seed_list or (),
+        windows=windows,
+        settings=parse_overrides(assignments),
+    )
+    resolved = study.resolve(asked, catalog)
+    if len({seed % 2 for seed in resolved.seeds}) < 2:
+        raise UsageError("an audit takes two seeds or more, of both folds, e.g. --seeds 0-3")
+    sources, records = prepared(resolved, catalog, data_dir, console)
+    store = Store(store_path)
+    inner = auditing.store_of(store)
+    plans = auditing.make_plans(resolved, catalog, records, inner, retry=retry_failed)
+    found: list[AuditRecord] = []
+    with machine_and_pool(catalog, **machine_settings) as (machine, pool):
+        for plan in plans:
+            console.print(
+                Text(
+                    f"{', '.join(metric.name for metric in plan.record.metrics)}: "
+                    f"{len(plan.cells)} doses, {len(plan.todo)} to do",
+                    style="dim",
+                )
+            )
+            with watch(console, len(plan.todo), as_json=json_events) as watching:
+                work_through(plan, inner, resolved, sources, machine, watching, pool)
+            found += auditing.audit_records(plan, catalog, inner, resolved)
+    for record in found:
+        write_audit(store, record)
+        if json_events:
+            click.echo(json.dumps({"event": "audit", **msgspec.to_builtins(record)}))
+    show_audits(found, console)
+    for path in write_pages(store, dict.fromkeys(record.dataset.name for record in found)):
+        console.print(Text(f"written: {path}"), soft_wrap=True)
+    return 1 if any(record.verdict == "fails" for record in found) else 0

@@ -1,0 +1,175 @@
+"""What an audit found: in the terminal, as a Markdown page, and as pictures."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from ecgbench.results.audit import audits
+from ecgbench.results.render.text import number, plain
+from ecgbench.results.store import write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+    from rich.console import Console
+
+    from ecgbench.results.audit import AuditRecord, SeriesRecord
+    from ecgbench.results.store import Store
+
+STYLES = {"passes": "green", "fails": "red", "open": "yellow"}
+COLOURS = {
+    "seen": "#009E73",
+    "unclear": "#E69F00",
+    "blind": "#999999",
+    "reversed": "#D55E00",
+    "failed": "#000000",
+}
+
+
+def show_audits(records: list[AuditRecord], console: Console) -> None:
+    """Print a line for each metric: verdict, smallest doses seen, blind spots."""
+    for dataset in dict.fromkeys(record.dataset.name for record in records):
+        console.print()
+        console.rule(Text(f"audit · {dataset}", style="bold"), style="dim")
+        table = Table(box=None, pad_edge=False)
+        for column in ("metric", "verdict", "sees, from", "blind to", "rewards"):
+            table.add_column(column, header_style="dim", overflow="fold")
+        for record in records:
+            if record.dataset.name == dataset:
+                table.add_row(
+                    Text(plain(record.metric.name)),
+                    Text(record.verdict, style=STYLES[record.verdict]),
+                    *map(Text, summary(record)),
+                )
+        console.print(table)
+
+
+def summary(record: AuditRecord) -> tuple[str, str, str]:
+    """What a metric sees, with the smallest dose; what it is blind to; what it rewards.
+
+    What it is held to is marked by an asterisk.
+    """
+
+    def names(*responses: str) -> str:
+        return ", ".join(_name(s) for s in record.series if s.response in responses)
+
+    seen = ", ".join(
+        f"{_name(series)} {series.smallest:g}"
+        for series in record.series
+        if series.response == "seen" and series.smallest is not None
+    )
+    return seen, names("blind", "unclear", "failed"), names("reversed")
+
+
+def _name(series: SeriesRecord) -> str:
+    return series.name + ("*" if series.claimed else "")
+
+
+def write_pages(store: Store, datasets: Iterable[str]) -> list[Path]:
+    """Write ``audit/<dataset>.md`` and a picture of each metric below it; return the pages."""
+    paths = []
+    for dataset in datasets:
+        records = list(audits(store, dataset))
+        for record in records:
+            if any(series.amounts for series in record.series):
+                write(store.path / "audit" / _picture(record), to_png(record))
+        page = store.path / "audit" / f"{dataset}.md"
+        write(page, to_markdown(records).encode())
+        paths.append(page)
+    return paths
+
+
+def _picture(record: AuditRecord) -> str:
+    return f"{record.dataset.name}/{record.metric.name}-{record.key}.png"
+
+
+def to_markdown(records: list[AuditRecord]) -> str:
+    """The summary, then a table for each metric of one dataset."""
+    first = records[0]
+    facts = (
+        f"{first.windows} synthetic windows; seeds {_list(first.seeds)}, without a fault "
+        f"{_list(first.seeds_at_0)}; data {first.dataset.digest[:8]}. An asterisk marks what a metric "
+        "is held to."
+    )
+    lines = [
+        f"# Audit on {first.dataset.name}",
+        "",
+        facts,
+        "",
+        "| metric | verdict | sees, from | blind to | rewards | processor time |",
+        "| --- | --- | --- | --- | --- | ---: |",
+    ]
+    for record in records:
+        cells = [record.metric.name, record.verdict, *summary(record)]
+        escaped = [plain(cell).replace("*", "\\*") for cell in cells]
+        lines.append(f"| {' | '.join(escaped)} | {number(record.seconds)} s |")
+    for record in records:
+        lines += ["", f"## {record.metric.name}", ""]
+        lines += [
+            "| fault | dose | value | worse by | told from 0 beyond | ρ [95%] | |",
+            "| --- | ---: | ---: | ---: | ---: | ---: | --- |",
+        ]
+        for series in record.series:
+            lines += _rows(series)
+        if any(series.amounts for series in record.series):
+            lines += ["", f"![{record.metric.name}]({_picture(record)})"]
+    return "\n".join(lines) + "\n"
+
+
+def _rows(series: SeriesRecord) -> Iterable[str]:
+    if not series.amounts:
+        yield f"| {series.name} | | | | | | failed: {plain(series.reason)} |".replace("*", "\\*")
+        return
+    rho = f"{number(series.rho)} [{number(series.rho_low)}, {number(series.rho_high)}]"
+    for place, amount in enumerate(series.amounts):
+        head = [_name(series).replace("*", "\\*"), rho, series.response] if place == 0 else [""] * 3
+        yield (
+            f"| {head[0]} | {amount:g} | {number(series.means[place])} | "
+            f"{number(series.worse[place])} | {number(series.threshold)} | {head[1]} | {head[2]} |"
+        )
+
+
+def _list(seeds: list[int]) -> str:
+    return ", ".join(map(str, seeds))
+
+
+def to_png(record: AuditRecord) -> bytes:
+    """Worsening against dose, a panel for each fault; the band is what chance does."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - a second
+    from matplotlib.figure import Figure  # noqa: PLC0415 - as above
+
+    drawn = [series for series in record.series if series.amounts]
+    columns = min(4, len(drawn))
+    rows = -(-len(drawn) // columns)
+    figure = Figure(figsize=(3 * columns, 2.2 * rows + 0.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(rows, columns, squeeze=False)
+    for axis, series in zip(axes.flat, drawn, strict=False):
+        _panel(axis, series)
+    for axis in list(axes.flat)[len(drawn) :]:
+        axis.set_axis_off()
+    figure.suptitle(f"{record.metric.name} on {record.dataset.name}: {record.verdict}", fontsize=11)
+    figure.supylabel("worse by", fontsize=9)
+    stream = BytesIO()
+    figure.savefig(stream, format="png", dpi=110, metadata={"Software": None})
+    return stream.getvalue()
+
+
+def _panel(axis: Axes, series: SeriesRecord) -> None:
+    places = range(len(series.amounts))
+    if series.threshold is not None:
+        axis.axhspan(-series.threshold, series.threshold, color="#dddddd", lw=0)
+    axis.axhline(0, color="#666666", lw=0.6)
+    axis.plot(places, series.worse, "o-", color=COLOURS[series.response], ms=4, lw=1.4)
+    axis.set_xticks(places, [f"{amount:g}" for amount in series.amounts], fontsize=7)
+    axis.tick_params(axis="y", labelsize=7)
+    axis.set_title(f"{_name(series)}: {series.response}", fontsize=9)
+    axis.set_xlabel(series.unit, fontsize=7)
+    for side in ("top", "right"):
+        axis.spines[side].set_visible(False)
