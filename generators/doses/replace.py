@@ -40,6 +40,8 @@ def mode_drop(
 ) -> Signals:
     """The share ``amount`` of each class that lies furthest along its first component is lacking."""
     signals = fresh.signals.copy()
+    if amount == 0:
+        return signals
     for label in np.unique(fresh.labels):
         rows, others = np.flatnonzero(fresh.labels == label), train.labels == label
         if len(rows) < 4 or others.sum() < 4:

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.harness.cli.conftest import Command
+
+PLUGINS = Path(__file__).parents[2] / "plugins" / "audited.py"
+FLAGS: tuple[Any, ...] = ("--plugin", PLUGINS, "--datasets", "ecgsyn")
+SMALL = ("--windows", "1200", "--seeds", "0,1")
+
+
+@pytest.fixture(autouse=True)
+def _own_store(ecgbench: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ECGBENCH_STORE", str(ecgbench.folder / "store"))
+
+
+def audit(ecgbench: Command, metrics: str, *more: object) -> int:
+    return ecgbench("audit", *FLAGS, "--metrics", metrics, *SMALL, *more)
+
+
+@pytest.mark.slow
+def test_an_audit_tells_metrics_that_see_from_those_that_do_not(ecgbench: Command) -> None:
+    store = ecgbench.folder / "store"
+    assert audit(ecgbench, "roughness,constant,copied,breaks,time", "--json") == 1
+    lines = [json.loads(line) for line in ecgbench.out.splitlines() if '"event"' in line]
+    found = {e["metric"]["name"]: e for e in lines if e["event"] == "audit"}
+    assert {name: event["verdict"] for name, event in found.items()} == {
+        "roughness": "passes",
+        "constant": "fails",
+        "copied": "passes",
+        "breaks": "fails",
+    }
+    series = {each["name"]: each for each in found["roughness"]["series"]}
+    assert series["noise"]["response"] == "seen"
+    assert series["noise"]["claimed"]
+    assert series["smoothing"]["response"] == "reversed"
+    assert "smoothing" in found["roughness"]["reversed"]
+    assert "patient-drop" in found["roughness"]["blind"]
+    copied = {each["name"]: each for each in found["copied"]["series"]}
+    assert copied["copies"]["worse"][1:] == pytest.approx([0.01, 0.1, 0.5, 1.0], abs=0.02)
+    assert copied["copies-noise-0.1"]["response"] == "blind"
+    assert "noise" not in copied
+    page = (store / "audit" / "ecgsyn.md").read_text("utf-8")
+    assert "| constant | fails |" in page
+    pictures = list((store / "audit" / "ecgsyn").glob("*.png"))
+    assert len(pictures) == 3
+    assert all(picture.read_bytes().startswith(b"\x89PNG") for picture in pictures)
+
+    # what is finished is not done again, and another metric's audit leaves it on the page
+    before = sorted((store / "audit" / "cells").rglob("*.json"))
+    assert audit(ecgbench, "copied") == 0
+    assert sorted((store / "audit" / "cells").rglob("*.json")) == before
+    assert (store / "audit" / "ecgsyn.md").read_text("utf-8") == page
+
+    # the card and the board say so, and what fails never enters a rank
+    assert ecgbench("show", "--plugin", PLUGINS, "metric", "roughness", "--json") == 0
+    assert json.loads(ecgbench.out)["audit_on_ecgsyn"].startswith("passes; sees, from noise*")
+    run = ("run", *FLAGS, "--generators", "pca-gaussian,gmm", "--windows", "800", "--seeds", "0")
+    ecgbench(*run, "--metrics", "roughness,constant,copied", "--no-references")
+    assert "fails its audit, so never ranked: constant" in " ".join(ecgbench.out.split())
+    (board,) = ecgbench.boards
+    assert board["audit"] == {"roughness": "passes", "constant": "fails", "copied": "passes"}
+    ranks = {name: score["rank"] for name, score in board["rows"][0]["scores"].items()}
+    assert ranks["constant"] is None
+    assert ranks["roughness"] is not None
+
+
+def test_seeds_of_one_fold_are_refused(ecgbench: Command) -> None:
+    assert ecgbench("audit", *FLAGS, "--metrics", "roughness", "--seeds", "0,2") == 2
+    assert "two seeds or more, of both folds" in ecgbench.err
+
+
+def test_an_unknown_metric_is_named_with_the_nearest(ecgbench: Command) -> None:
+    assert ecgbench("audit", *FLAGS, "--metrics", "roughnes") == 2
+    assert "did you mean 'roughness'" in ecgbench.err

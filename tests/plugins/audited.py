@@ -1,0 +1,41 @@
+"""Metrics that an audit must tell apart."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from ecgbench import MetricSpec, hookimpl
+
+
+def roughness(comparison: Any, config: Any) -> float:
+    """Mean square of the second difference: sees noise and nothing else."""
+    import numpy as np
+
+    return float(np.square(np.diff(comparison.synthetic.signals, n=2, axis=2)).mean())
+
+
+def constant(comparison: Any, config: Any) -> float:
+    return 0.5
+
+
+def copied(comparison: Any, config: Any) -> float:
+    """Share of the windows that are in train, bit for bit."""
+    import numpy as np
+
+    known = {window.tobytes() for window in comparison.splits.train.signals}
+    return float(np.mean([w.tobytes() in known for w in comparison.synthetic.signals]))
+
+
+def breaks(comparison: Any, config: Any) -> float:
+    raise RuntimeError("boom")
+
+
+@hookimpl
+def ecgbench_metrics() -> Iterable[MetricSpec]:
+    common: dict[str, Any] = {"summary": "of the audit's tests", "better": "lower"}
+    return [
+        MetricSpec(name="roughness", target=roughness, family="fidelity", **common),
+        MetricSpec(name="constant", target=constant, family="fidelity", **common),
+        MetricSpec(name="copied", target=copied, family="privacy", **common),
+        MetricSpec(name="breaks", target=breaks, family="fidelity", **common),
+        MetricSpec(name="time", target=constant, family="cost", **common),
+    ]
