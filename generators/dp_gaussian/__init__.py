@@ -2,15 +2,51 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from ecgbench import GeneratorSpec, hookimpl
+from msgspec import Meta
+
+from ecgbench import Config, GeneratorSpec, hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+class DpPcaGaussianConfig(Config, frozen=True):
+    """Settings of `dp-pca-gaussian`."""
+
+    epsilon: Annotated[
+        float, Meta(gt=0, le=1e6, description="ε of the protection of one window")
+    ] = 10.0
+    delta: Annotated[float, Meta(gt=0, lt=1, description="δ of the protection of one window")] = (
+        1e-5
+    )
+    clip: Annotated[
+        float,
+        Meta(
+            gt=0,
+            description="mV, root mean square over samples and leads: windows above it are scaled "
+            "down to it; not to be chosen by looking at the training windows",
+        ),
+    ] = 0.5
+    bandwidth: Annotated[
+        float, Meta(ge=0, description="Hz, of the cosine components that are modelled")
+    ] = 32.0
+
+
 @hookimpl
 def ecgbench_generators() -> Iterable[GeneratorSpec]:
     """A generator whose training windows are protected by differential privacy."""
-    return []
+    return [
+        GeneratorSpec(
+            name="dp-pca-gaussian",
+            target="ecgbench.generators.dp_gaussian.model:DpPcaGaussian",
+            config=DpPcaGaussianConfig,
+            summary="a Gaussian per class, (ε, δ)-differentially private for every training window",
+            citation=(
+                "Dwork, Talwar, Thakurta, Zhang, Analyze Gauss: optimal bounds for privacy-preserving "
+                "principal component analysis, STOC 2014, 11-20, doi:10.1145/2591796.2591883"
+            ),
+            conditional=True,
+        )
+    ]
