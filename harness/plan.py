@@ -201,6 +201,7 @@ def metric_records(study: Study, catalog: Catalog) -> list[MetricRecord]:
                 bounds=(low if isfinite(low) else None, high if isfinite(high) else None),
                 ideal=spec.ideal,
                 ranked=spec.ranked,
+                needs_both_folds=spec.needs_both_folds,
                 summary=spec.summary,
             )
         )

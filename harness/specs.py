@@ -158,6 +158,8 @@ class MetricSpec(PluginSpec):
         formula: the definition in one line, for the card.
         needs_labels: True to be skipped on a dataset with one class.
         needs_patients: True to be skipped on a dataset without unseen patients.
+        needs_both_folds: True if only the mean over both folds can be read: the board then shows
+            nothing for seeds of one.
         min_windows: the fewest synthetic windows it can judge.
         ranked: False for a diagnostic that is shown and never enters a rank.
         sees: the faults that it claims to see, which ``ecgbench audit`` holds it to (docs/audit.md);
@@ -173,6 +175,7 @@ class MetricSpec(PluginSpec):
     formula: str = ""
     needs_labels: bool = False
     needs_patients: bool = False
+    needs_both_folds: bool = False
     min_windows: int = 2
     ranked: bool = True
     sees: tuple[str, ...] | None = None

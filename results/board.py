@@ -12,7 +12,7 @@ from ecgbench.harness.errors import StoreError
 from ecgbench.results import gather, uncertainty
 from ecgbench.results.audit import verdicts
 from ecgbench.results.gather import FAMILIES
-from ecgbench.results.uncertainty import Resamples
+from ecgbench.results.uncertainty import Resamples, folds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,6 +44,7 @@ class BoardScore:
         high: its upper end.
         spread: standard deviation over seeds within folds; None with one seed a fold.
         rank: 1 + the number of competitors that are significantly better; None where not ranked.
+        p: of no leak, by flipping the roles of people; of metrics that need both folds alone.
         n: windows that each seed's value rests on.
         seeds: those that have ended well.
         reason: why it is not ``ok``.
@@ -55,6 +56,7 @@ class BoardScore:
     high: float | None = None
     spread: float | None = None
     rank: int | None = None
+    p: float | None = None
     n: int | None = None
     seeds: tuple[int, ...] = ()
     reason: str = ""
@@ -212,6 +214,8 @@ def summary_of(
     reason = "" if status == "ok" else _reason(of_seed, status)
     if sample is None:
         return BoardScore(status=status, reason=reason)
+    if metric.needs_both_folds and folds(sample.seeds) < 2:
+        return BoardScore(status="skipped", reason="it needs both folds: seeds 0 and 1, or more")
     least, most = (-np.inf if metric.bounds[0] is None else metric.bounds[0]), metric.bounds[1]
     low, high = sample.interval or (None, None)
     n = [ended.score.n for ended in of_seed.values() if ended.score is not None]
@@ -221,10 +225,21 @@ def summary_of(
         low=None if low is None else max(low, least),
         high=None if high is None else min(high, np.inf if most is None else most),
         spread=sample.spread,
+        p=_p_of_people(of_seed) if metric.needs_both_folds else None,
         n=n[0],
         seeds=sample.seeds,
         reason=reason,
     )
+
+
+def _p_of_people(of_seed: dict[int, Ended]) -> float | None:
+    """How likely members would be so much nearer than unseen people, if nobody had been learnt."""
+    scores = {
+        seed: uncertainty.contributions(ended.score.contributions)
+        for seed, ended in of_seed.items()
+        if ended.score is not None and ended.score.contributions is not None
+    }
+    return uncertainty.role_flips(scores)
 
 
 def _reason(of_seed: dict[int, Ended], status: str) -> str:

@@ -98,6 +98,7 @@ class MetricRecord(PluginRecord, frozen=True, kw_only=True):
     bounds: tuple[float | None, float | None]
     ideal: float | None
     ranked: bool
+    needs_both_folds: bool = False
     summary: str = ""
 
 

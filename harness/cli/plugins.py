@@ -88,6 +88,7 @@ def card(entry: Entry) -> dict[str, Any]:
         bounds = [b if abs(b) != float("inf") else None for b in spec.bounds]
         fields |= {"bounds": bounds, "ideal": spec.ideal, "ranked": spec.ranked}
         fields |= {"needs_labels": spec.needs_labels, "needs_patients": spec.needs_patients}
+        fields |= {"needs_both_folds": spec.needs_both_folds}
         fields |= {"min_windows": spec.min_windows}
         fields |= {"sees": None if spec.sees is None else list(spec.sees)}
     elif isinstance(spec, GeneratorSpec):

@@ -436,3 +436,22 @@ def test_every_format_is_written_for_every_dataset(bench: Bench) -> None:
 
 def test_runs_of_seeds_are_said_briefly() -> None:
     assert seed_list([4, 0, 2, 1, 7, 8]) == "seeds 0–2, 4, 7, 8"
+
+
+# --- metrics that need both folds --------------------------------------------------------------
+
+
+def test_a_metric_that_needs_both_folds_says_nothing_of_one(bench: Bench) -> None:
+    auc = bench.metric("auc", family="privacy", needs_both_folds=True)
+    bench.run({"gmm": {"auc": {0: 0.4, 2: 0.4}}, "kde": {"auc": {0: 0.4, 2: 0.5}}}, auc)
+    found = score(bench.board, "gmm", "auc")
+    assert (found.status, found.value, found.rank) == ("skipped", None, None)
+    assert found.reason == "it needs both folds: seeds 0 and 1, or more"
+
+
+def test_a_metric_that_needs_both_folds_shows_their_mean_and_p(bench: Bench) -> None:
+    auc = bench.metric("auc", family="privacy", needs_both_folds=True)
+    bench.run({"gmm": {"auc": {0: 0.4, 1: 0.6}}, "kde": {"auc": {0: 0.4, 1: 0.8}}}, auc)
+    found = score(bench.board, "gmm", "auc")
+    assert (found.status, found.p) == ("ok", None)
+    assert found.value == pytest.approx(0.5)

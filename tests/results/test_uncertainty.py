@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from ecgbench import Contributions, Term
 from ecgbench.results import uncertainty
 from ecgbench.results.records import ContributionsRecord
-from ecgbench.results.uncertainty import RESAMPLES, Resamples, Sample, ranks, sample
+from ecgbench.results.uncertainty import RESAMPLES, Resamples, Sample, ranks, role_flips, sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -340,3 +341,47 @@ def test_equal_competitors_raise_a_false_alarm_on_one_metric_in_20_at_most(
 
 def test_equal_means_share_a_rank() -> None:
     assert uncertainty.order([2.0, 1.0, 1.0 + 1e-12, 5.0]) == [3, 1, 1, 4]
+
+
+# --- flipping the roles of people --------------------------------------------------------------
+
+
+def in_both_folds(
+    rng: np.random.Generator, leak: float, seeds: tuple[int, ...] = (0, 1), count: int = 40
+) -> dict[int, Contributions]:
+    """Distances of people who are unlike each other; of members they are less by ``leak``."""
+    people = np.arange(count)
+    own = 3 * rng.standard_normal(count)
+    found = {}
+    for seed in seeds:
+        member = people % 2 == seed % 2
+        distance = own + rng.standard_normal(count) - leak * member
+        found[seed] = Contributions.of(
+            [
+                Term(patients=people[member], numerators=np.zeros(member.sum())),
+                Term(patients=people[~member], numerators=np.zeros((~member).sum())),
+                Term(patients=people, numerators=distance, coefficient=0.0),
+            ]
+        )
+    return found
+
+
+def test_flipped_roles_raise_a_false_alarm_in_one_case_of_twenty() -> None:
+    rng = np.random.default_rng(0)
+    p = np.array([role_flips(in_both_folds(rng, 0.0)) for _ in range(400)])
+    assert np.mean(p <= 0.05) == pytest.approx(0.05, abs=0.035)
+    assert np.mean(p <= 0.5) == pytest.approx(0.5, abs=0.08)
+
+
+def test_flipped_roles_find_a_leak_and_more_of_it_in_more_seeds() -> None:
+    rng = np.random.default_rng(1)
+    two = [role_flips(in_both_folds(rng, 0.7)) or 1.0 for _ in range(100)]
+    six = [role_flips(in_both_folds(rng, 0.7, seeds=tuple(range(6)))) or 1.0 for _ in range(100)]
+    assert np.mean(np.array(two) <= 0.05) > 0.5
+    assert np.mean(np.array(six) <= 0.05) > np.mean(np.array(two) <= 0.05)
+    assert all((role_flips(in_both_folds(rng, -2.0)) or 0.0) > 0.5 for _ in range(20))
+
+
+def test_roles_are_flipped_only_where_both_folds_were_run() -> None:
+    assert role_flips(in_both_folds(np.random.default_rng(2), 1.0, seeds=(0, 2))) is None
+    assert role_flips(in_both_folds(np.random.default_rng(2), 1.0, seeds=(1, 2))) is None

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 SPECS = {spec.name: spec for spec in ecgbench_metrics()}
 QUICK: dict[str, dict[str, Any]] = {
     "inception-score": {"steps": 60},
-    "distance": {"dtw_windows": 60},
+    "distance": {},
+    "dtw": {"windows": 60, "candidates": 5},
     "embedding-plots": {"tsne_windows": 60},
     "discriminative": {"steps": 80, "splits": 1},
     "mmd": {"windows": 300, "permutations": 20},
@@ -44,7 +45,7 @@ def test_real_windows_score_better_than_one_window_a_class_and_than_noise(
         assert fresh > good(name, score(name, cell, "collapsed").value)
 
 
-@pytest.mark.parametrize("name", ["distance", "mmd"])
+@pytest.mark.parametrize("name", ["distance", "dtw", "mmd"])
 def test_noise_on_copies_is_seen_and_copies_look_real(name: str, cell: Cell) -> None:
     fresh, copy, noisy, more = (
         score(name, cell, row, sigma=sigma).value
@@ -54,7 +55,7 @@ def test_noise_on_copies_is_seen_and_copies_look_real(name: str, cell: Cell) -> 
     assert abs(copy - fresh) < more - fresh
 
 
-@pytest.mark.parametrize("name", ["distance", "embedding-plots", "discriminative", "mmd"])
+@pytest.mark.parametrize("name", ["distance", "dtw", "embedding-plots", "discriminative", "mmd"])
 def test_what_people_contributed_adds_up_to_the_value(name: str, cell: Cell) -> None:
     found = score(name, cell, "noisy")
     assert found.contributions is not None

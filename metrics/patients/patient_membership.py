@@ -1,0 +1,90 @@
+"""`patient-membership`: do the synthetic windows tell who took part?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ecgbench import Contributions, Score, Skip, Term
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ecgbench import Comparison, EcgWindows
+    from ecgbench.metrics.patients import PatientMembershipConfig
+
+
+def patient_membership(comparison: Comparison, config: PatientMembershipConfig) -> Score:
+    r"""AUC with which distances to the synthetic windows tell members from unseen people.
+
+    Whoever holds other windows of a person than those trained on (of members ``control``, of unseen
+    people ``test``) takes the person for a member the more readily, the nearer they are to the
+    synthetic windows::
+
+        d(p) = median over windows x of person p of min_{s in synthetic} ‖x − s‖
+        value = mean over members i, unseen people j of  1[d_i < d_j] + ½·1[d_i = d_j]
+
+    with the Euclidean norm over all samples of all leads, in mV.  Of every person equally many windows
+    are drawn, as many as the one with the fewest has and at most ``windows``: a median over few
+    windows wanders more.
+
+    One cell has no null: the two halves of the people differ, and white noise, which knows nobody,
+    reads .40 in one fold of MIT-BIH and .60 in the other.  The halves swap roles with the fold, so the
+    mean over both is ½ for whoever learnt nothing of the members, whatever their people are like.
+    The board shows that mean alone, and tests it by flipping the roles of people.
+
+    Lower is better.  Range (0, 1).  An ideal generator scores ½.  The ``real`` row is no ideal here but
+    the worst case: fresh windows of the members are as much like them as can be.
+
+    Returns:
+        The value, with parts ``members`` and ``unseen``, the mean d of each.  Per-person contributions
+        are DeLong's structural components; a further term of coefficient 0 holds each d, which the
+        board's test needs.
+
+    Raises:
+        Skip: there are fewer than two members or two unseen people.
+    """
+    rng = np.random.default_rng([comparison.seed, 41])
+    sides = comparison.splits.control, comparison.splits.test
+    fewest = min(int(np.unique(side.patients, return_counts=True)[1].min()) for side in sides)
+    count = min(fewest, config.windows)
+    members, of_members = _medians(
+        sides[0], comparison.neighbours("control", "synthetic").distances[:, 0], count, rng
+    )
+    unseen, of_unseen = _medians(
+        sides[1], comparison.neighbours("test", "synthetic").distances[:, 0], count, rng
+    )
+    if min(len(members), len(unseen)) < 2:
+        raise Skip("it needs two members and two unseen people")
+    nearer = (of_members[:, None] < of_unseen) + (of_members[:, None] == of_unseen) / 2
+    value = float(nearer.mean())
+    return Score(
+        value=value,
+        parts={"members": float(of_members.mean()), "unseen": float(of_unseen.mean())},
+        contributions=Contributions.of(
+            [
+                Term(patients=members, numerators=nearer.mean(axis=1)),
+                Term(patients=unseen, numerators=nearer.mean(axis=0)),
+                Term(
+                    patients=np.concatenate([members, unseen]),
+                    numerators=np.concatenate([of_members, of_unseen]),
+                    coefficient=0.0,
+                ),
+            ],
+            offset=-value,
+        ),
+        n=count * (len(members) + len(unseen)),
+    )
+
+
+def _medians(
+    windows: EcgWindows, distances: NDArray[np.float64], count: int, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The people, and the median distance of so many windows of each, drawn at random."""
+    people = np.unique(windows.patients)
+    medians = [
+        np.median(distances[rng.permutation(np.flatnonzero(windows.patients == person))[:count]])
+        for person in people
+    ]
+    return people, np.array(medians)

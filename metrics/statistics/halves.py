@@ -1,0 +1,25 @@
+"""Two halves of the real windows, which tell how far apart alike sets are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ecgbench import Comparison
+
+Halves = tuple["NDArray[np.int64]", "NDArray[np.int64]"]
+
+
+def halves(comparison: Comparison) -> Halves:
+    """Rows of ``control``, every other window of each person and class in either half.
+
+    Stratified as ``control`` and ``fresh`` are, so that they differ as those do, but for their size.
+    """
+    control = comparison.splits.control
+    chance = np.random.default_rng([comparison.seed, 11]).random(len(control))
+    order = np.lexsort((chance, control.labels, control.patients))
+    return np.sort(order[::2]), np.sort(order[1::2])
