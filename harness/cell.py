@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shutil
 import time
 import traceback
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from ecgbench.harness.fitting import Fitting, cpu_seconds, forget_fit
 from ecgbench.harness.frozen import Frozen
 from ecgbench.harness.isolation import plugin_state
 from ecgbench.harness.once import OnceInStore
+from ecgbench.harness.shadows import Shadows
 from ecgbench.harness.split import split, subsample
 from ecgbench.results.npz import npz, read_npz, synthetic_digest
 from ecgbench.results.records import (
@@ -43,6 +45,9 @@ if TYPE_CHECKING:
     from ecgbench.harness.catalog import Catalog
     from ecgbench.harness.specs import GeneratorSpec, Kind
     from ecgbench.harness.windows import EcgWindows, Splits
+
+SHADOWS = "shadows"
+"""Folder of a cell in which fits on other training windows stand while a metric needs them."""
 
 Send = Callable[[tuple[Any, ...]], None]
 """Reports to whoever waits: ``("stage", name)``, ``("log", step, total, values)``,
@@ -311,6 +316,7 @@ class _Cell:
             reference=record.reference,
             costs=None if record.costs is None else Costs(**msgspec.structs.asdict(record.costs)),
             once_per_seed=OnceInStore(self.store, self.task.cell),
+            refit=self._shadows(splits),
         )
         for metric in missing:
             self.send(("stage", scoring(metric)))
@@ -319,6 +325,13 @@ class _Cell:
                 windows.check(f"metric {metric.name}")
             self.store.write_score(score)
             self.send(("score", metric.name, score.status, score.reason, score.value))
+        shutil.rmtree(self.folder / SHADOWS, ignore_errors=True)
+
+    def _shadows(self, splits: Splits) -> Shadows | None:
+        if self.task.cell.submitted:
+            return None
+        spec = self.catalog.generator(self.task.cell.generator.name)
+        return Shadows(self.task, spec, splits, self.folder / SHADOWS, self.send)
 
     def _score(
         self, metric: MetricRecord, record: CellRecord, comparison: Comparison

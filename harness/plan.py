@@ -10,7 +10,7 @@ import msgspec
 
 from ecgbench.harness.config import as_dict
 from ecgbench.harness.errors import DamagedError
-from ecgbench.harness.specs import GeneratorSpec
+from ecgbench.harness.specs import GeneratorSpec, MetricSpec
 from ecgbench.harness.windows import PROTOCOL
 from ecgbench.results.records import (
     CellId,
@@ -182,10 +182,13 @@ def generator_records(study: Study, catalog: Catalog) -> list[GeneratorRecord]:
 
 
 def metric_records(study: Study, catalog: Catalog) -> list[MetricRecord]:
-    """The metrics of the study, each with its settings; all there are, if it names none."""
+    """The metrics of the study, each with its settings; all that are not costly, if it names none."""
     names = study.metrics
     if names is None:
-        names = tuple(dict.fromkeys(e.spec.name for e in catalog.of_kind("metric")))
+        specs = [e.spec for e in catalog.of_kind("metric")]
+        names = tuple(
+            dict.fromkeys(s.name for s in specs if not (isinstance(s, MetricSpec) and s.costly))
+        )
     records = []
     for name in names:
         spec, origin = catalog.metric(name), catalog.entry("metric", name).origin

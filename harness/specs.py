@@ -161,6 +161,7 @@ class MetricSpec(PluginSpec):
         needs_both_folds: True if only the mean over both folds can be read: the board then shows
             nothing for seeds of one.
         min_windows: the fewest synthetic windows it can judge.
+        costly: True to run only where it is named: it fits the generator again.
         ranked: False for a diagnostic that is shown and never enters a rank.
         sees: the faults that it claims to see, which ``ecgbench audit`` holds it to (docs/audit.md);
             None for those that every metric of its family must see.
@@ -177,6 +178,7 @@ class MetricSpec(PluginSpec):
     needs_patients: bool = False
     needs_both_folds: bool = False
     min_windows: int = 2
+    costly: bool = False
     ranked: bool = True
     sees: tuple[str, ...] | None = None
 

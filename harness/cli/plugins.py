@@ -71,7 +71,7 @@ def _table(kind: Kind, entries: list[Entry]) -> Table:
 def _kind_note(entry: Entry) -> str:
     spec = entry.spec
     if isinstance(spec, MetricSpec):
-        return f"{spec.family} {ARROWS[spec.better]}"
+        return f"{spec.family} {ARROWS[spec.better]}" + (", costly" if spec.costly else "")
     if isinstance(spec, DatasetSpec):
         return "PhysioNet" if spec.source else "embedded"
     if isinstance(spec, GeneratorSpec) and spec.reference:

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ecgbench.harness.plan import metric_records
+
+if TYPE_CHECKING:
+    from tests.harness.conftest import Bench
+
+
+@pytest.fixture
+def shadowed(bench: Bench) -> Bench:
+    bench.files = (*bench.files, bench.files[0].with_name("shadow.py"))
+    return bench
+
+
+def fits(bench: Bench) -> list[str]:
+    return [line for line in bench.trace if line.startswith("fit")]
+
+
+def test_a_metric_fits_the_generator_again_on_the_windows_it_names(shadowed: Bench) -> None:
+    study = shadowed.study(metrics=("refits",))
+    shadowed.work(study)
+    whole, first, second = (int(line.split()[1]) for line in fits(shadowed))
+    assert first + second == whole
+    score = shadowed.scores(study)["refits"]
+    assert score.status == "ok"
+    assert score.value
+    folder = shadowed.store.folder(shadowed.plan(study).cells[0].id.name)
+    assert not (folder / "shadows").exists()
+    assert not (folder / "checkpoint").exists()
+
+
+def test_the_same_seed_gives_the_same_value(shadowed: Bench) -> None:
+    study = shadowed.study(metrics=("refits",))
+    values = []
+    for name in ("one", "two"):
+        shadowed.store_name = name
+        shadowed.work(study)
+        values.append(shadowed.scores(study)["refits"].value)
+    assert values[0] == values[1]
+
+
+def test_a_fit_that_is_finished_is_not_done_again_after_an_interruption(
+    shadowed: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = shadowed.study(metrics=("refits",))
+    switch = shadowed.folder / "interrupt"
+    switch.touch()
+    monkeypatch.setenv("INTERRUPT", str(switch))
+    with pytest.raises(KeyboardInterrupt):
+        shadowed.work(study)
+    assert len(fits(shadowed)) == 2
+    switch.unlink()
+    shadowed.forget_trace()
+    shadowed.work(study)
+    assert len(fits(shadowed)) == 1
+    interrupted = shadowed.scores(study)["refits"].value
+    shadowed.store_name = "other"
+    shadowed.work(study)
+    assert shadowed.scores(study)["refits"].value == interrupted
+
+
+def test_a_costly_metric_runs_only_where_it_is_named(shadowed: Bench) -> None:
+    named = metric_records(shadowed.study(metrics=("refits",)), shadowed.catalog)
+    assert [metric.name for metric in named] == ["refits"]
+    everything = metric_records(shadowed.study(metrics=None), shadowed.catalog)
+    assert "level" in {metric.name for metric in everything}
+    assert "refits" not in {metric.name for metric in everything}
