@@ -1,0 +1,102 @@
+"""Guesses of what an attacker does not know of a window, from the synthetic windows like it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ecgbench import Contributions, Score, Skip, Splits, Term
+from ecgbench.metrics.attacks.risk import rate, residual_risk
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from ecgbench import Comparison, EcgWindows
+
+    Successes = tuple[NDArray[np.bool_], NDArray[np.bool_]]
+    """Which guesses are right, of the windows of ``train`` and of ``control``."""
+
+
+def known_samples(comparison: Comparison, share: float) -> int:
+    """How many samples from the start of a window the attacker sees.
+
+    Raises:
+        Skip: a window has no two samples to divide.
+    """
+    length = comparison.splits.train.length
+    if length < 2:
+        raise Skip("a window has one sample, so no part of it can be known")
+    return min(max(round(share * length), 1), length - 1)
+
+
+def as_known(comparison: Comparison, samples: int) -> Comparison:
+    """The same comparison with all windows cut to the samples that the attacker sees."""
+
+    def cut(windows: EcgWindows) -> EcgWindows:
+        return replace(windows, signals=windows.signals[:, :, :samples])
+
+    def compute() -> Comparison:
+        names = ("train", "control", "auxiliary", "fresh", "test")
+        splits = {name: cut(getattr(comparison.splits, name)) for name in names}
+        return replace(
+            comparison,
+            synthetic=cut(comparison.synthetic),
+            splits=Splits(fold=comparison.splits.fold, **splits),
+            _memo={},
+        )
+
+    return comparison.memo(f"attack known {samples}", compute)
+
+
+def judged(comparison: Comparison, successes: Mapping[str, Successes]) -> Score:
+    """The residual risk of all guesses at some secrets, ``(attack − control) / (1 − control)``.
+
+    The rates are means over secrets, so that the value is the share of the guesses which go wrong on
+    non-members that members lack.  A mean of the secrets' own risks would be all noise where one of
+    them is nearly always guessed.
+
+    Args:
+        comparison: whose ``train`` are the members, and whose ``control`` the non-members.
+        successes: of each secret, by name.
+
+    Returns:
+        The value, with the success rates ``attack-SECRET`` on members and ``control-SECRET`` on
+        non-members, and ``residual-risk-SECRET`` of each secret alone with its 95% interval
+        (``-low``, ``-high``), unless every non-member's is guessed.  Contributions are of first
+        order: a ratio of means.
+
+    Raises:
+        Skip: the attack is right in all guesses on non-members.
+    """
+    train, control = comparison.splits.train, comparison.splits.control
+    parts: dict[str, float] = {}
+    for name, (right, right_of_others) in successes.items():
+        attack = rate(int(right.sum()), len(train))
+        null = rate(int(right_of_others.sum()), len(control))
+        parts |= {f"attack-{name}": attack.value, f"control-{name}": null.value}
+        if null.value < 1:
+            parts |= residual_risk(attack, null).parts(f"residual-risk-{name}")
+    wrong = np.mean([~right for right, _ in successes.values()], axis=0)
+    wrong_of_others = np.mean([~right for _, right in successes.values()], axis=0)
+    if not wrong_of_others.any():
+        raise Skip("the attack guesses all that there is of non-members, too")
+    ratio = float(wrong.mean() / wrong_of_others.mean())
+    return Score(
+        value=1 - ratio,
+        parts=parts,
+        contributions=Contributions.of(
+            [
+                Term(patients=train.patients, numerators=-wrong / wrong_of_others.mean()),
+                Term(
+                    patients=control.patients,
+                    numerators=ratio * wrong_of_others / wrong_of_others.mean(),
+                ),
+            ],
+            offset=1 - ratio,
+        ),
+        n=len(train) + len(control),
+    )

@@ -1,0 +1,71 @@
+"""The space of few dimensions in which the attacks estimate densities."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from numpy.typing import NDArray
+
+    from ecgbench import Comparison
+
+    Side = Literal["synthetic", "train", "control", "auxiliary"]
+
+
+def coordinates(comparison: Comparison, side: Side, components: int) -> NDArray[np.float64]:
+    """The windows of a side in the leading principal components of ``auxiliary``.
+
+    Fitted on ``auxiliary``, the attacker's own windows: an axis that was chosen by ``train`` would
+    spread its windows more than those of ``control``.
+
+    Returns:
+        float64, shape (window, component), mV; as many components as wanted or as there are.
+    """
+
+    def compute() -> NDArray[np.float64]:
+        fitted = comparison.once(
+            "attack-components",
+            lambda: _fit(_flat(comparison, "auxiliary"), components),
+            version=1,
+            settings=components,
+        )
+        return np.asarray((_flat(comparison, side) - fitted["mean"]) @ fitted["axes"].T)
+
+    return comparison.memo(f"attack coordinates {side} {components}", compute)
+
+
+def nearest(comparison: Comparison, of: Side, among: Side, components: int) -> NDArray[np.float64]:
+    """The distance of each window ``of`` one side to its nearest ``among`` another, in that space.
+
+    Returns:
+        float64, shape (window,), mV.
+    """
+
+    def compute() -> NDArray[np.float64]:
+        from sklearn.neighbors import NearestNeighbors  # noqa: PLC0415 - a second to import
+
+        left = coordinates(comparison, of, components)
+        right = coordinates(comparison, among, components)
+        search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(right)
+        found = search.kneighbors(left, return_distance=False)[:, 0]
+        # the search works through |a|² - 2ab + |b|², which leaves rounding where a = b
+        return np.asarray(np.linalg.norm(left - right[found], axis=1))
+
+    return comparison.memo(f"attack nearest {of} {among} {components}", compute)
+
+
+def _flat(comparison: Comparison, side: Side) -> NDArray[np.float64]:
+    signals = comparison.windows(side).signals
+    return signals.reshape(len(signals), -1).astype(np.float64)
+
+
+def _fit(windows: NDArray[np.float64], components: int) -> dict[str, NDArray[np.float64]]:
+    from sklearn.decomposition import PCA  # noqa: PLC0415 - as above
+
+    with np.errstate(invalid="ignore", divide="ignore"):  # equal windows have no variance to share
+        fitted = PCA(min(components, *windows.shape), random_state=0).fit(windows)
+    return {"mean": fitted.mean_, "axes": fitted.components_}

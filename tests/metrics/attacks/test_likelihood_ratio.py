@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from ecgbench import EcgWindows, Skip
+from ecgbench.metrics.attacks import LikelihoodRatioConfig
+from ecgbench.metrics.attacks.likelihood_ratio import _half, likelihood_ratio
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ecgbench import Comparison
+    from tests.metrics.privacy.conftest import Cell
+
+
+def attacked(
+    comparison: Comparison, generate: Callable[[EcgWindows, int], EcgWindows], shadows: int = 8
+) -> float:
+    """The value for a generator, given as what it draws when fitted on these windows."""
+    cell = dataclasses.replace(
+        comparison,
+        synthetic=generate(comparison.splits.train, 99),
+        refit=generate,
+        _memo={},
+    )
+    return likelihood_ratio(cell, LikelihoodRatioConfig(shadows=shadows)).value
+
+
+def blurred(sigma: float, share: float) -> Callable[[EcgWindows, int], EcgWindows]:
+    """A generator that gives away a share of what it was trained on, under noise."""
+
+    def generate(train: EcgWindows, number: int) -> EcgWindows:
+        rng = np.random.default_rng(number)
+        rows = rng.permutation(len(train))[: int(share * len(train))]
+        signals = train.signals[rows] + sigma * rng.standard_normal(train.signals[rows].shape)
+        return train.synthetic(signals.astype(np.float32), train.labels[rows])
+
+    return generate
+
+
+def test_a_generator_that_learns_nothing_reads_half(cell: Cell) -> None:
+    def fixed(train: EcgWindows, number: int) -> EcgWindows:
+        rng = np.random.default_rng(number)
+        signals = rng.standard_normal((400, *train.signals.shape[1:])).astype(np.float32)
+        return train.synthetic(signals, train.labels[:400])
+
+    values = [attacked(cell(copies=0, seed=seed), fixed) for seed in range(4)]
+    assert np.mean(values) == pytest.approx(0.5, abs=0.03)
+
+
+def test_it_finds_what_the_plain_distance_attack_does_not(cell: Cell) -> None:
+    from ecgbench.metrics.attacks.membership_inference import membership_inference
+
+    generate = blurred(sigma=0.25, share=1.0)
+    stronger, plain = [], []
+    for seed in range(3):
+        comparison = cell(copies=0, seed=seed)
+        stronger.append(attacked(comparison, generate, shadows=16))
+        made = generate(comparison.splits.train, 99)
+        other = dataclasses.replace(comparison, synthetic=made, _memo={})
+        plain.append(membership_inference(other, None).value)  # type: ignore[arg-type]
+    assert np.mean(stronger) > np.mean(plain) + 0.02
+    assert np.mean(stronger) > 0.7
+
+
+def test_it_grows_with_the_share_of_copies(cell: Cell) -> None:
+    comparison = cell(copies=0)
+    values = [attacked(comparison, blurred(0.0, share)) for share in (0.02, 0.2, 1.0)]
+    assert values == sorted(values)
+    assert values[2] > 0.99
+
+
+def test_the_gaussian_case_has_its_closed_form() -> None:
+    # two normal distributions that differ by their mean alone: the likelihood ratio's AUC is Φ(d/√2)
+    from scipy.stats import norm
+
+    rng = np.random.default_rng(0)
+    inside, outside = rng.normal(1.0, 1.0, 200_000), rng.normal(0.0, 1.0, 200_000)
+
+    def ratio(x: np.ndarray) -> np.ndarray:
+        return np.asarray(norm.logpdf(x, 1, 1) - norm.logpdf(x, 0, 1))
+
+    auc = np.mean(ratio(inside) > ratio(outside))
+    assert auc == pytest.approx(norm.cdf(1 / np.sqrt(2)), abs=0.003)
+
+
+def test_halves_are_stratified(cell: Cell) -> None:
+    train = cell(copies=0).splits.train
+    half = _half(train, np.random.default_rng(0))
+    for person in np.unique(train.patients):
+        rows = train.patients == person
+        assert abs(half[rows].sum() - rows.sum() / 2) <= 1.5
+
+
+def test_windows_made_elsewhere_are_skipped(cell: Cell) -> None:
+    with pytest.raises(Skip, match="made elsewhere"):
+        likelihood_ratio(cell(copies=0), LikelihoodRatioConfig())
