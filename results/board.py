@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 from ecgbench.harness.errors import StoreError
 from ecgbench.results import gather, uncertainty
 from ecgbench.results.audit import verdicts
+from ecgbench.results.front import front
 from ecgbench.results.gather import FAMILIES
 from ecgbench.results.uncertainty import Resamples, folds
 
@@ -95,6 +96,8 @@ class Board:
         seeds: those on which rows are compared (`gather.seeds`).
         people: how many people the intervals are over.
         audit: the audit's verdict by metric label, where the store has one.
+        front: labels of the competitors between utility and privacy that no other dominates
+            (`ecgbench.results.front`).
     """
 
     key: str
@@ -106,6 +109,7 @@ class Board:
     seeds: tuple[int, ...]
     people: int
     audit: dict[str, Verdict] = field(default_factory=dict)
+    front: list[str] = field(default_factory=list)
 
     @property
     def competitors(self) -> list[Row]:
@@ -151,8 +155,9 @@ def _board(store: Store, group: list[gather.Used]) -> Board:
     ended = [gather.ended(store, each, metrics, seeds) for each in asked]
     resamples = Resamples(people_of(ended))
     audited = verdicts(store, dataset.name)
+    known: dict[str, list[Sample | None]] = {}
     for label, metric in metrics.items():
-        samples = [sample_of(of_row[label], resamples) for of_row in ended]
+        known[label] = samples = [sample_of(of_row[label], resamples) for of_row in ended]
         for row, of_row, sample in zip(rows, ended, samples, strict=True):
             row.scores[label] = summary_of(of_row[label], sample, metric)
         if metric.ranked:
@@ -172,7 +177,9 @@ def _board(store: Store, group: list[gather.Used]) -> Board:
             if (verdict := audited.get(metric.key))
         },
     )
+    on_front = front(metrics, rows, known)
     _rank(board)
+    board.front = [row.label for row in board.competitors if row.label in on_front]
     return board
 
 

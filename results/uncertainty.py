@@ -268,7 +268,7 @@ def ranks(samples: Sequence[Sample | None], better: Better) -> list[int]:
         present = [sample for sample in samples if sample is not None]
         values = np.array([sample.value for sample in present])
         pairs = len(samples) * (len(samples) - 1) // 2
-        p = _p_values(present, i, j, pairs)
+        p = p_values(present, i, j, pairs)
         differ = np.isnan(p) | _significant(np.where(np.isnan(p), 1.0, p), pairs)
         i_lost = values[i] < values[j] if better == "higher" else values[i] > values[j]
         worse, other = np.where(i_lost, (i, j), (j, i))[:, differ]
@@ -276,7 +276,7 @@ def ranks(samples: Sequence[Sample | None], better: Better) -> list[int]:
     return [1 + int(of_place.sum()) for of_place in behind]
 
 
-def _p_values(
+def p_values(
     samples: list[Sample], i: NDArray[np.int64], j: NDArray[np.int64], pairs: int
 ) -> NDArray[np.float64]:
     """Of the pairs (i, j), out of so many ``pairs``; NaN where nothing is known of the error."""

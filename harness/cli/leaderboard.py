@@ -6,16 +6,21 @@ from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
+from rich.text import Text
 
 from ecgbench.harness.cli.options import store_option
 from ecgbench.harness.errors import UsageError, suggest
 from ecgbench.results.board import boards
+from ecgbench.results.critical import critical
 from ecgbench.results.render import render
+from ecgbench.results.render.critical import show_critical, write_critical
 from ecgbench.results.render.terminal import show
 from ecgbench.results.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from ecgbench.results.board import Board
 
 
 @click.command()
@@ -27,9 +32,20 @@ if TYPE_CHECKING:
     show_default=True,
 )
 @click.option("--dataset", help="The boards of this dataset only.")
+@click.option(
+    "--critical-difference",
+    "over_datasets",
+    is_flag=True,
+    help="Instead, average ranks over 10 datasets or more, and what they can tell apart.",
+)
 @store_option
-def leaderboard(form: str, dataset: str | None, store_path: Path) -> None:
+def leaderboard(form: str, dataset: str | None, over_datasets: bool, store_path: Path) -> None:
     """Print the boards of a store: one for each dataset, study and settings."""
+    if over_datasets and (dataset is not None or form != "terminal"):
+        raise UsageError(
+            "--critical-difference is over all datasets, in the terminal and as a picture; leave out "
+            "--dataset and --format"
+        )
     store = Store(store_path)
     found = boards(store, dataset=dataset)
     if not found:
@@ -39,7 +55,17 @@ def leaderboard(form: str, dataset: str | None, store_path: Path) -> None:
         raise UsageError(
             f"{store.path} holds no results; ecgbench run makes some, --store names another folder"
         )
-    if form == "terminal":
+    if over_datasets:
+        _show_critical(found, store)
+    elif form == "terminal":
         show(found, Console())
     else:
         click.echo(render(found, form), nl=False)  # type: ignore[arg-type]  # the choices are the formats
+
+
+def _show_critical(found: list[Board], store: Store) -> None:
+    console = Console()
+    for each in critical(found):
+        show_critical(each, console)
+        path = write_critical(each, store)
+        console.print(Text(f"written: {path}"), soft_wrap=True)

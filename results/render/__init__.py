@@ -1,10 +1,11 @@
-"""The board's renderings: terminal, Markdown, CSV, JSON, LaTeX."""
+"""The board's renderings: terminal, Markdown, CSV, JSON, LaTeX, and a picture of its front."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
 from ecgbench.results.render.csv import to_csv
+from ecgbench.results.render.front import to_png
 from ecgbench.results.render.json import to_json
 from ecgbench.results.render.latex import to_latex
 from ecgbench.results.render.markdown import to_markdown
@@ -29,12 +30,19 @@ def render(boards: list[Board], form: Format) -> str:
 
 
 def write_boards(boards: list[Board], store: Store) -> list[Path]:
-    """Write ``board/<dataset>.{md,csv,json,tex}`` in the store; return the paths."""
+    """Write ``board/<dataset>.{md,csv,json,tex}`` in the store, and the front; return the paths.
+
+    ``board/<dataset>-front.png`` is of the boards on which competitors choose between utility and privacy.
+    """
     paths = []
     for dataset in dict.fromkeys(board.dataset.name for board in boards):
         of_dataset = [board for board in boards if board.dataset.name == dataset]
         for form, suffix in SUFFIX.items():
             path = store.path / "board" / f"{dataset}.{suffix}"
             write(path, render(of_dataset, form).encode())
+            paths.append(path)
+        if picture := to_png(of_dataset):
+            path = store.path / "board" / f"{dataset}-front.png"
+            write(path, picture)
             paths.append(path)
     return paths

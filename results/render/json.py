@@ -1,10 +1,10 @@
 """The boards as JSON, for programs and for publication.
 
-``{schema, boards: [{dataset, data, study, settings, seeds, people, metrics, audit, rows}]}``: ``data``
-is the digest of the windows; ``metrics`` are `MetricRecord`s by label, ``audit`` their verdicts, where
-there are some; a row has ``generator``, ``reference``, ``submitted``, ``settings``, ``origin``,
-``left_out`` (its seeds that are none of the board's), ``ranks`` by family and overall, and ``scores``,
-`BoardScore`s by label.
+``{schema, boards: [{dataset, data, study, settings, seeds, people, metrics, audit, front, rows}]}``:
+``data`` is the digest of the windows; ``metrics`` are `MetricRecord`s by label, ``audit`` their verdicts,
+where there are some; ``front`` are the labels of the competitors on the utility–privacy front; a row has
+``generator``, ``reference``, ``submitted``, ``settings``, ``origin``, ``left_out`` (its seeds that are
+none of the board's), ``ranks`` by family and overall, and ``scores``, `BoardScore`s by label.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ def _board(board: Board) -> dict[str, Any]:
         "people": board.people,
         "metrics": board.metrics,
         "audit": board.audit,
+        "front": board.front,
         "rows": [_row(row) for row in board.rows],
     }
 

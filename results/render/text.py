@@ -146,7 +146,7 @@ def settings(board: Board) -> str:
 
 def notes(board: Board) -> list[str]:
     """How to read the board, and why anything is missing from it."""
-    return [*_legend(board), *_audited(board), *gaps(board)]
+    return [*_legend(board), *_front(board), *_audited(board), *gaps(board)]
 
 
 def _legend(board: Board) -> list[str]:
@@ -171,6 +171,17 @@ def _legend(board: Board) -> list[str]:
                 "without an interval are ranked by value: publish with six seeds or more."
             )
     return lines
+
+
+def _front(board: Board) -> list[str]:
+    """Who is best at utility or privacy for what the other is worth."""
+    if len(board.competitors) < 2 or not board.front:
+        return []
+    names = ", ".join(name(row) for row in board.competitors if row.label in board.front)
+    how = (
+        "lacks a score, or somebody is significantly better at one of the two and worse at neither"
+    )
+    return [f"Utility–privacy front: {names}. Whoever is not on it {how}."]
 
 
 def _audited(board: Board) -> list[str]:

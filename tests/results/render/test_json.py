@@ -34,7 +34,7 @@ def test_it_has_the_published_schema(realistic: Callable[..., Board]) -> None:
     assert {"generator", "reference", "ranks", "scores"} <= set(row)
     assert set(row["ranks"]) == {"overall", "fidelity", "utility", "privacy", "cost"}
     assert set(row["scores"]) == set(board["metrics"])
-    wanted = {"status", "value", "low", "high", "n", "seeds", "reason", "spread", "rank"}
+    wanted = {"status", "value", "low", "high", "n", "seeds", "reason", "spread", "rank", "p"}
     assert all(set(score) == wanted for score in row["scores"].values())
 
 
