@@ -1,0 +1,98 @@
+"""How far a feature's distribution is from that of real windows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ecgbench.metrics.morphology.features import Scale
+
+    Floats = NDArray[np.float64]
+
+FARTHEST = 5.0
+"""Deviations from the mean of real values at which values are cut off, and where missing ones are."""
+
+
+class Transport(NamedTuple):
+    """The distance of one feature.
+
+    Attributes:
+        value: in deviations of the real values.
+        distance: between the values that are there, in the feature's unit; NaN where there are none.
+        of_real: float64, shape (n,): how much each real window alone moves ``value``; mean 0.
+        of_synthetic: float64, shape (m,).
+    """
+
+    value: float
+    distance: float
+    of_real: Floats
+    of_synthetic: Floats
+
+
+def transport(real: Floats, synthetic: Floats, scale: Scale) -> Transport:
+    r"""Distance between two distributions of a feature that may be missing.
+
+    With μ and σ the mean and deviation of the real values that are there, σ kept within ``scale``, and
+    z = (x − μ) / σ, cut off at ±5::
+
+        value = min(a, b) ∫ |F(z) − G(z)| dz + 5 |a − b|
+
+    where a and b are the shares of real and synthetic windows whose value is there, and F and G the
+    distribution functions of these: the 1-Wasserstein distance, with missing values as far from all
+    others as an outlier is from the mean.
+
+    The influences are derivatives with respect to the windows' weights.  Of the distance it is
+    ± ∫ sign(F − G) (1[x ≤ z] − F) dz, + for a real window; a real one also moves μ and σ.
+
+    Args:
+        real: shape (n,), NaN where missing; not all of it.
+        synthetic: shape (m,), likewise.
+        scale: in which deviations are counted.
+    """
+    there, made = np.isfinite(real), np.isfinite(synthetic)
+    a, b = float(there.mean()), float(made.mean())
+    mean, own = float(real[there].mean()), float(real[there].std())
+    sigma = min(max(own, scale.least), scale.most)
+    x, y = ((values - mean) / sigma for values in (real[there], synthetic[made]))
+    lack = np.sign(a - b)
+    of_real, of_synthetic = np.zeros(len(real)), np.zeros(len(synthetic))
+    distance = 0.0
+    if len(y):
+        distance, of_real[there], of_synthetic[made] = _wasserstein(
+            np.clip(x, -FARTHEST, FARTHEST), np.clip(y, -FARTHEST, FARTHEST)
+        )
+        # μ and σ move with the real values, and what is cut off with them
+        above, below = (
+            abs(float((side * x > FARTHEST).mean() - (side * y > FARTHEST).mean()))
+            for side in (1, -1)
+        )
+        of_real[there] += (above - below) * x
+        if sigma == own:
+            of_real[there] -= (distance - FARTHEST * (above + below)) * (x**2 - 1) / 2
+        of_real *= min(a, b) / a
+        of_synthetic *= min(a, b) / b
+    of_real += (distance * (1 - lack) / 2 + FARTHEST * lack) * (there - a)
+    of_synthetic += (distance * (1 + lack) / 2 - FARTHEST * lack) * (made - b)
+    return Transport(
+        value=min(a, b) * distance + FARTHEST * abs(a - b),
+        distance=sigma * distance if len(y) else float("nan"),
+        of_real=of_real,
+        of_synthetic=of_synthetic,
+    )
+
+
+def _wasserstein(x: Floats, y: Floats) -> tuple[float, Floats, Floats]:
+    """∫ |F − G| and how much each value moves it."""
+    both = np.sort(np.concatenate([x, y]))
+    gaps = np.diff(both)
+    ahead = np.searchsorted(np.sort(x), both[:-1], side="right") / len(x) - np.searchsorted(
+        np.sort(y), both[:-1], side="right"
+    ) / len(y)
+    # what a unit of weight at a value adds: the signed length of all that lies above it
+    above = np.concatenate([np.cumsum((np.sign(ahead) * gaps)[::-1])[::-1], [0.0]])
+    of_x, of_y = (above[np.searchsorted(both, values)] for values in (x, y))
+    return float(np.abs(ahead) @ gaps), of_x - of_x.mean(), of_y.mean() - of_y

@@ -1,0 +1,72 @@
+"""The delineator beside the cardiologists of LUDB: a part of the table of docs/morphology.md."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from ecgbench.datasets.ludb import ecgbench_datasets
+from ecgbench.harness import physionet
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+pytestmark = [pytest.mark.real_data, pytest.mark.slow]
+SCRIPT = Path(__file__).parents[3] / "examples" / "delineation" / "validate.py"
+[LUDB] = ecgbench_datasets()
+
+
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("validate", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def folder(data_dir: Path) -> Path:
+    assert LUDB.source is not None
+    found = physionet.find(LUDB.source, data_dir)
+    if found is None:
+        pytest.skip("ECGBENCH_DATA_DIR holds no ludb")
+    return found
+
+
+@pytest.mark.parametrize("rate", [125, 500])
+def test_it_agrees_with_the_marks_of_people_it_was_not_fitted_to(
+    script: Any, folder: Path, rate: int
+) -> None:
+    config = script.CONFIGS[rate]
+    truth = script.marked(folder, script.PEOPLE["held-out"], "II", config)
+    error = script.found(truth.windows, config) - truth.marks
+    names = [name for name, *_ in script.POINTS]
+    for point, sensitivity, mean, deviation in (
+        ("P peak", 0.97, 5, 12),
+        ("QRS onset", 0.99, 5, 12),
+        ("R", 0.99, 5, 6),
+        ("QRS offset", 0.99, 5, 15),
+        ("T peak", 0.96, 8, 20),
+        ("T offset", 0.96, 8, 24),
+    ):
+        column = names.index(point)
+        of_marks = error[np.isfinite(truth.marks[:, column]), column]
+        same = np.abs(of_marks) <= script.TOLERANCE
+        assert same.mean() >= sensitivity, point
+        assert abs(of_marks[same].mean()) <= mean, point
+        assert of_marks[same].std() <= deviation, point
+
+
+def test_the_table_has_a_line_for_each_point(script: Any, folder: Path) -> None:
+    config = script.CONFIGS[125]
+    truth = script.marked(folder, range(101, 106), "V1", config)
+    table = script.table(truth, script.found(truth.windows, config), config)
+    lines = table.splitlines()
+    assert [line.split("|")[1].strip() for line in lines[2:11]] == [p for p, *_ in script.POINTS]
+    assert "A QRS complex is found in 100.00%" in lines[-1]
