@@ -1,19 +1,57 @@
-"""Metrics of record-level privacy that count near-copies: `identifiability`."""
+"""Metrics of privacy that look at nearest windows: `copied-share`, `identifiability`, `identity-agreement`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from ecgbench import MetricSpec, hookimpl
+import msgspec
+
+from ecgbench import Config, MetricSpec, hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+class CopiedShareConfig(Config, frozen=True):
+    """Settings of `copied-share`."""
+
+    threshold: Annotated[
+        float, msgspec.Meta(ge=0, description="of log(d2/d1), above which a window is a hit")
+    ] = 0.7
+    components: Annotated[
+        int, msgspec.Meta(ge=1, description="principal components in which distances are taken")
+    ] = 16
+    shift: Annotated[
+        float, msgspec.Meta(ge=0, description="seconds by which copies may be shifted")
+    ] = 0.05
+    speed: Annotated[
+        float, msgspec.Meta(ge=0, le=0.2, description="share by which they may be faster or slower")
+    ] = 0.05
 
 
 @hookimpl
 def ecgbench_metrics() -> Iterable[MetricSpec]:
     """Whether the synthetic windows are nearer to training windows than to others of these people."""
     return [
+        MetricSpec(
+            name="copied-share",
+            target="ecgbench.metrics.privacy.copied_share:copied_share",
+            config=CopiedShareConfig,
+            summary="share of the synthetic windows that are near-copies of one training window",
+            citation=(
+                "ecgbench's own; the ratio of the two nearest distances is Lowe's, Distinctive Image "
+                "Features from Scale-Invariant Keypoints, IJCV 60:91-110, 2004, section 7.1, "
+                "doi:10.1023/B:VISI.0000029664.99615.94"
+            ),
+            family="privacy",
+            better="lower",
+            bounds=(float("-inf"), 1.0),
+            ideal=0.0,
+            formula=(
+                "(hits of train − n_train/n_control · hits of control) / n_synthetic; hit: "
+                "log(d₂/d₁) > threshold, d₁ < d₂ to the two nearest of train ∪ control"
+            ),
+        ),
         MetricSpec(
             name="identifiability",
             target="ecgbench.metrics.privacy.identifiability:identifiability",
@@ -32,5 +70,20 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
                 "min ‖x − synthetic‖ < min ‖x − other x' in R‖, ties half; ε(train) is averaged "
                 "over disjoint parts of control's size"
             ),
+        ),
+        MetricSpec(
+            name="identity-agreement",
+            target="ecgbench.metrics.privacy.identity_agreement:identity_agreement",
+            summary="share of the synthetic windows that look like one person to both train and control",
+            citation="ecgbench's own",
+            family="privacy",
+            better="lower",
+            bounds=(0.0, 1.0),
+            formula=(
+                "share of synthetic windows whose nearest window in train and nearest window in "
+                "control belong to the same patient; compare it with the part `test`"
+            ),
+            needs_patients=True,
+            ranked=False,
         ),
     ]

@@ -1,0 +1,294 @@
+"""The smallest dose of copies that `copied-share` detects, by what disguises them.
+
+    python examples/privacy-doses/doses.py --data-dir DIR --seed 0 --out doses-0.json
+
+A synthetic set is made of unused real windows (`fresh`), but for a dose of it, which is copied from ``train``
+and disguised.  The dose is detected if p ≤ .05 under at least 90% of random divisions into ``train`` and
+``control``.  Which real windows are nearest does not depend on that division, so it is computed once; then
+labels are drawn within patient and class, and copies among what is ``train`` by these labels.
+
+Prints a row for each disguise: the smallest doses that the parts ``p`` and ``p-scan`` detect, and the value
+that a dose of 5% reads.  Then how often either is ≤ .05 where nothing was copied, and for a generator that
+gives out one training window of each class, over and over.
+"""
+
+# ruff: noqa: T201 - it is a program
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from scipy.interpolate import CubicSpline
+from threadpoolctl import threadpool_limits
+
+from ecgbench import Comparison
+from ecgbench.harness import study
+from ecgbench.harness.catalog import discover
+from ecgbench.harness.cli.submit import load_splits
+from ecgbench.metrics.privacy import CopiedShareConfig
+from ecgbench.metrics.privacy.copied_share import SCAN, p_values
+from ecgbench.metrics.privacy.disguises import spaces
+from ecgbench.metrics.privacy.nearest import Nearest, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from ecgbench import Splits
+
+    Floats = NDArray[np.floating]
+    Rows = NDArray[np.int64]
+    Scores = NDArray[np.float64]
+    Disguise = Callable[[Floats, Floats, np.random.Generator], Floats]
+
+DOSES = (0.001, 0.0015, 0.002, 0.003, 0.004, 0.006, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.2)
+LEVEL, POWER = 0.05, 0.9
+REDRAWS = 400
+R_PEAK = 48
+
+
+def noisy(share: float) -> Disguise:
+    """White noise of a share of the signals' deviation."""
+    return lambda x, _, rng: x + share * x.std() * rng.standard_normal(x.shape)
+
+
+def moved(samples: float, speed: float = 1.0) -> Disguise:
+    """Later by so many samples, and faster about the R peak; what is missing repeats the edge."""
+
+    def move(x: Floats, _: Floats, __: np.random.Generator) -> Floats:
+        time = np.arange(x.shape[2])
+        places = R_PEAK + (time - R_PEAK - samples) * speed
+        spline = CubicSpline(time, x, axis=2)
+        return np.asarray(spline(np.clip(places, 0, x.shape[2] - 1)))
+
+    return move
+
+
+def mixed(share: float) -> Disguise:
+    """With another training window of its class."""
+    return lambda x, other, _: share * x + (1 - share) * other
+
+
+def several(*disguises: Disguise) -> Disguise:
+    """One after the other."""
+
+    def apply(x: Floats, other: Floats, rng: np.random.Generator) -> Floats:
+        for disguise in disguises:
+            x = disguise(x, other, rng)
+        return x
+
+    return apply
+
+
+DISGUISES: dict[str, Disguise] = {
+    "none": moved(0),
+    "noise .05": noisy(0.05),
+    "noise .1": noisy(0.1),
+    "noise .2": noisy(0.2),
+    "noise .4": noisy(0.4),
+    "1 sample later": moved(1),
+    "2.5 samples later": moved(2.5),
+    "6 samples later": moved(6),
+    "6 samples earlier": moved(-6),
+    "amplitude × .8": lambda x, _, __: 0.8 * x,
+    "amplitude × 1.2": lambda x, _, __: 1.2 * x,
+    "offset .5 mV": lambda x, _, __: x + 0.5,
+    "2.5% faster": moved(0, 1.025),
+    "5% faster": moved(0, 1.05),
+    "5% slower": moved(0, 0.95),
+    "2.5 samples later, 3% slower, noise .05": several(moved(2.5, 0.97), noisy(0.05)),
+    "mixture .9 + .1": mixed(0.9),
+    "mixture .7 + .3": mixed(0.7),
+    "mixture .5 + .5": mixed(0.5),
+}
+
+
+class Copies(NamedTuple):
+    """Disguised windows: what each was made of (others: of mixtures), and what is nearest to it."""
+
+    sources: Rows
+    others: Rows
+    found: Nearest
+
+
+class Cohort:
+    """The real windows of a seed, with labels train and control drawn many times.
+
+    Args:
+        splits: of the protocol.
+        seed: of the cell.
+        divisions: into train and control that a dose is tried under.
+    """
+
+    def __init__(self, splits: Splits, seed: int, divisions: int) -> None:
+        self.splits, self.config = splits, CopiedShareConfig()
+        self.rng = np.random.default_rng([seed, 1])
+        self.comparison = Comparison(
+            synthetic=splits.fresh, splits=splits, seed=seed, headline_classes=("N", "S", "V")
+        )
+        self.real = np.concatenate([splits.train.signals, splits.control.signals])
+        self.labels = np.concatenate([splits.train.labels, splits.control.labels])
+        patients = np.concatenate([splits.train.patients, splits.control.patients])
+        self.train = np.zeros((divisions + REDRAWS, len(self.real)), dtype=bool)
+        self.train[:, : len(splits.train)] = True
+        strata = patients * (self.labels.max() + 1) + self.labels
+        for stratum in np.unique(strata):
+            rows = np.flatnonzero(strata == stratum)
+            self.train[:, rows] = self.rng.permuted(self.train[:, rows], axis=1)
+        self.divisions = divisions
+
+    def nearest(self, signals: Floats) -> Nearest:
+        """As the metric finds it."""
+        return nearest(spaces(self.comparison, self.config), signals.astype(np.float32), self.real)
+
+    def copies(self, disguise: Disguise, count: int, *, mixture: bool) -> Copies:
+        """Disguised copies of random windows, which are train or control by the labels drawn."""
+        sources = self.rng.permutation(len(self.real))[:count]
+        others = sources.copy()
+        for label in np.unique(self.labels) if mixture else ():
+            of_class = np.flatnonzero(self.labels == label)
+            wanted = self.labels[sources] == label
+            others[wanted] = self.rng.choice(of_class, wanted.sum())
+        made = disguise(self.real[sources], self.real[others], self.rng)
+        return Copies(sources, others, self.nearest(made))
+
+    def scores(
+        self, rest: Nearest, dose: float = 0.0, copies: Copies | None = None
+    ) -> Scores | None:
+        """Value, p and p-scan under each division, shape (division, 3).
+
+        None if there are too few copies for the dose.
+        """
+        size = len(rest.indices)
+        count, found = round(dose * size), []
+        for train in self.train[: self.divisions]:
+            mixture = _take(rest, self.rng.permutation(size)[: size - count])
+            if copies is not None:
+                possible = np.flatnonzero(train[copies.sources] & train[copies.others])
+                if len(possible) < count:
+                    return None
+                copied = _take(copies.found, self.rng.permutation(possible)[:count])
+                mixture = Nearest(*map(np.concatenate, zip(mixture, copied, strict=True)))
+            found.append(self._score(train, mixture))
+        return np.array(found)
+
+    def _score(self, train: NDArray[np.bool_], found: Nearest) -> tuple[float, float, float]:
+        hits = found.isolation[:, None] > np.array([self.config.threshold, *SCAN])
+        rows, places = np.unique(found.indices, return_inverse=True)
+        of_real = np.zeros((len(rows), hits.shape[1]), dtype=np.float32)
+        np.add.at(of_real, places, hits)
+        ratio = len(self.splits.train) / len(self.splits.control)
+        labels = np.vstack([train[rows], self.train[self.divisions :, rows]]).astype(np.float32)
+        values = (1 + ratio) * (labels @ of_real) - ratio * of_real.sum(axis=0)
+        values = values.astype(np.float64) / len(hits)
+        return (float(values[0, 0]), *p_values(values))
+
+
+def _take(found: Nearest, rows: Rows) -> Nearest:
+    return Nearest(found.indices[rows], found.isolation[rows])
+
+
+def gaussian(splits: Splits, rng: np.random.Generator) -> Floats:
+    """Windows of fresh's classes from a normal distribution fitted to each class of train."""
+    made = np.empty(splits.fresh.signals.shape)
+    for label in np.unique(splits.fresh.labels):
+        of_class = splits.train.signals[splits.train.labels == label].reshape(-1, made[0].size)
+        wanted = splits.fresh.labels == label
+        drawn = rng.multivariate_normal(
+            of_class.mean(axis=0),
+            np.cov(of_class.T) + 1e-9 * np.eye(made[0].size),
+            wanted.sum(),
+            method="eigh",
+        )
+        made[wanted] = drawn.reshape(-1, *made.shape[1:])
+    return made
+
+
+def collapsed(splits: Splits, rng: np.random.Generator) -> Floats:
+    """One training window of each class, again and again under slight noise."""
+    made = np.empty(splits.fresh.signals.shape)
+    for label in np.unique(splits.fresh.labels):
+        mode = rng.choice(np.flatnonzero(splits.train.labels == label))
+        made[splits.fresh.labels == label] = splits.train.signals[mode]
+    return noisy(0.02)(made, made, rng)
+
+
+def smallest(
+    cohort: Cohort, rest: Nearest, copies: Copies, tried: dict[float, Scores | None], part: int
+) -> float | None:
+    """The smallest dose that is detected by ``p`` (1) or ``p-scan`` (2), by bisection."""
+    low, high = 0, len(DOSES)
+    while low < high:
+        middle = (low + high) // 2
+        dose = DOSES[middle]
+        if dose not in tried:
+            tried[dose] = cohort.scores(rest, dose, copies)
+        scores = tried[dose]
+        if scores is None or (scores[:, part] <= LEVEL).mean() >= POWER:
+            high = middle  # too few copies for it: the dose is large
+        else:
+            low = middle + 1
+    return DOSES[low] if low < len(DOSES) and tried[DOSES[low]] is not None else None
+
+
+def alarms(cohort: Cohort, found: Nearest) -> dict[str, float]:
+    """Of windows that are no copies: mean value, and how often p and p-scan are at most .05."""
+    scores = cohort.scores(found)
+    assert scores is not None
+    rates = (scores[:, 1:] <= LEVEL).mean(axis=0)
+    return {"value": float(scores[:, 0].mean()), "p": float(rates[0]), "p-scan": float(rates[1])}
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--data-dir", type=Path, help="folder of PhysioNet databases")
+    parser.add_argument("--windows", type=int, help="of a subsample of the dataset")
+    parser.add_argument("--seed", type=int, default=0, help="even: fold 0, odd: fold 1")
+    parser.add_argument("--copies", type=int, default=1500, help="windows under each disguise")
+    parser.add_argument("--divisions", type=int, default=50, help="that a dose is tried under")
+    parser.add_argument("--out", type=Path, default=Path("doses.json"))
+    asked = parser.parse_args()
+    threadpool_limits(limits=1)
+    catalog = discover()
+    given = study.override(
+        study.read("standard"),
+        datasets=("mitdb",),
+        generators=("gaussian-noise",),
+        metrics=("copied-share",),
+        seeds=(asked.seed,),
+        windows=asked.windows,
+    )
+    _, _, splits = load_splits(study.resolve(given, catalog), catalog, asked.data_dir)
+    cohort = Cohort(splits, asked.seed, asked.divisions)
+    rest = cohort.nearest(splits.fresh.signals)
+    found: dict[str, Any] = {"seed": asked.seed, "synthetic": len(splits.fresh), "alarms": {}}
+    honest = {
+        "fresh": rest,
+        "gaussian": cohort.nearest(gaussian(splits, cohort.rng)),
+        "collapsed": cohort.nearest(collapsed(splits, cohort.rng)),
+    }
+    for name, each in honest.items():
+        found["alarms"][name] = alarms(cohort, each)
+        print(name, found["alarms"][name], flush=True)
+    found["doses"] = {}
+    for name, disguise in DISGUISES.items():
+        copies = cohort.copies(disguise, asked.copies, mixture="mixture" in name)
+        tried = {0.05: cohort.scores(rest, 0.05, copies)}
+        at_5 = tried[0.05]
+        found["doses"][name] = {
+            "p": smallest(cohort, rest, copies, tried, 1),
+            "p-scan": smallest(cohort, rest, copies, tried, 2),
+            "value at .05": None if at_5 is None else round(float(at_5[:, 0].mean()), 4),
+        }
+        print(name, found["doses"][name], flush=True)
+        asked.out.write_text(json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

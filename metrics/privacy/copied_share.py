@@ -1,0 +1,133 @@
+"""`copied-share`: the share of synthetic windows that are near-copies of one training window."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.stats import rankdata
+
+from ecgbench import Contributions, Score, Skip, Term
+from ecgbench.metrics.privacy.disguises import spaces
+from ecgbench.metrics.privacy.nearest import nearest
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ecgbench import Comparison
+    from ecgbench.metrics.privacy import CopiedShareConfig
+
+SCAN = (0.1, 0.4, 1.0, 2.0)
+"""Thresholds that the part ``p-scan`` looks over: many copies under much noise, to few under none."""
+
+REDRAWS = 1000
+"""Of who came to ``train`` and who to ``control``."""
+
+
+def copied_share(comparison: Comparison, config: CopiedShareConfig) -> Score:
+    r"""The share of near-copies among the synthetic windows, of single windows of ``train``.
+
+    ecgbench's own.  Of each synthetic window, d₁ and d₂ are the distances to its two nearest windows
+    in ``train`` ∪ ``control``; it is a hit of the nearest if that is alone in being near::
+
+        hit: log(d₂/d₁) > threshold
+        value = (hits of train − n_train/n_control · hits of control) / n_synthetic
+
+    A window drawn from a distribution lies between real ones and has several about as near; a copy
+    has one.  Chance makes hits, too, as many for each window of ``control`` as of ``train``, because
+    who came to which was drawn at random within patient and class.
+
+    Distances are Euclidean between windows without the offset of each lead and divided by their
+    norm, in principal components of ``auxiliary`` (`disguises`).  Windows are compared whole and as
+    they are, and in the best alignment of each pair over shifts and speeds (`nearest`); of the two,
+    the way counts in which log(d₂/d₁) is greater.
+
+    Lower is better.  Range (−n_train/n_control, 1).  An ideal generator scores 0, up to noise of either
+    sign; so does ``real``.  Exact copies of distinct windows of ``train`` score 1.
+
+    Parts: ``hits-train`` and ``hits-control``; ``null-low`` and ``null-high``, 2.5 and 97.5% of what
+    the value is when the labels train and control are drawn anew within patient and class, 1,000
+    times, nothing else changed; ``p``, the share of these values (the actual one among them) that
+    are at least as high; ``p-scan``, Fisher's combination of such p at thresholds from .1 to 2: how
+    small their product is beside what it is when labels are redrawn.  It detects smaller doses.
+
+    Returns:
+        The value with its parts.  Per-person contributions are exact: a synthetic window belongs to
+        the person of its nearest real window, and keeps its hit when people are resampled.
+
+    Raises:
+        Skip: there is no ``control``, or components cannot be fitted.
+    """
+    train, control = comparison.splits.train, comparison.splits.control
+    if not min(len(train), len(control)):
+        raise Skip(f"{len(train)} training and {len(control)} control windows; it needs both")
+    real = np.concatenate([train.signals, control.signals])
+    patients = np.concatenate([train.patients, control.patients])
+    labels = np.concatenate([train.labels, control.labels])
+    member = np.arange(len(real)) < len(train)
+    found = nearest(spaces(comparison, config), comparison.synthetic.signals, real)
+    hits = found.isolation[:, None] > np.array([config.threshold, *SCAN])
+    of_real = np.zeros((len(real), hits.shape[1]))
+    np.add.at(of_real, found.indices, hits)
+
+    weights = np.where(member, 1.0, -len(train) / len(control))
+    values = _redrawn(
+        of_real, weights, patients, labels, np.random.default_rng([comparison.seed, 6])
+    )
+    values = np.vstack([weights @ of_real, values]) / len(hits)
+    value, redrawn = float(values[0, 0]), values[1:, 0]
+    p, p_scan = p_values(values)
+    low, high = np.quantile(redrawn, [0.025, 0.975])
+    people = np.unique(patients)
+    return Score(
+        value=value,
+        parts={
+            "p": p,
+            "p-scan": p_scan,
+            "null-low": float(low),
+            "null-high": float(high),
+            "hits-train": float(of_real[member, 0].sum()),
+            "hits-control": float(of_real[~member, 0].sum()),
+        },
+        contributions=Contributions.of(
+            [
+                Term(
+                    patients=np.concatenate([patients[found.indices], people]),
+                    numerators=np.concatenate(
+                        [np.where(hits[:, 0], weights[found.indices], 0.0), np.zeros(len(people))]
+                    ),
+                    denominators=np.concatenate([np.ones(len(hits)), np.zeros(len(people))]),
+                )
+            ]
+        ),
+        n=len(hits),
+    )
+
+
+def _redrawn(
+    hits: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    patients: NDArray[np.int64],
+    labels: NDArray[np.int64],
+    rng: np.random.Generator,
+) -> NDArray[np.float64]:
+    """Sums of hits by weight, the weights permuted within patient and class, shape (redraw, column)."""
+    sums = np.zeros((REDRAWS, hits.shape[1]))
+    strata = np.unique(np.column_stack([patients, labels]), axis=0, return_inverse=True)[1].ravel()
+    for stratum in range(strata.max() + 1):
+        rows = np.flatnonzero(strata == stratum)
+        drawn = rng.permuted(np.tile(weights[rows], (REDRAWS, 1)), axis=1)
+        sums += drawn @ hits[rows]
+    return sums
+
+
+def p_values(values: NDArray[np.float64]) -> tuple[float, float]:
+    """``p`` and ``p-scan``.
+
+    Args:
+        values: shape (1 + redraw, 1 + len(SCAN)), first the actual ones; by threshold, first the
+            setting's.
+    """
+    as_high = rankdata(-np.round(values, 9), method="max", axis=0) / len(values)
+    product = np.round(np.log(as_high[:, 1:]).sum(axis=1), 9)
+    return float(as_high[0, 0]), float(np.mean(product <= product[0]))

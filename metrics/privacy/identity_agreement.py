@@ -1,0 +1,88 @@
+"""`identity-agreement`: whether the synthetic windows look like particular people."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ecgbench import Comparison, Contributions, Score, Skip, Term
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ecgbench import Config, EcgWindows
+
+
+def identity_agreement(comparison: Comparison, _config: Config) -> Score:
+    r"""The share of synthetic windows that ``train`` and ``control`` take for the same person's.
+
+    ecgbench's own, a diagnostic::
+
+        value = mean over synthetic windows s of 1[patient of s's nearest window in train
+                                                   = patient of s's nearest window in control]
+
+    with Euclidean distances over all samples of all leads, in mV.  The two are disjoint samples of
+    the same people's windows: where both name one person, it is the window's likeness that they
+    agree on.  A generator need not copy a window for that: it is enough that what it draws looks as
+    a certain person's does.
+
+    Lower tells less of people.  Range (0, 1).  There is no ideal: a window of somebody else agrees, too,
+    where one member's heart is most like this one's.  So read the value beside its parts: ``test``,
+    of as many windows of unseen people, knows nobody, and a value above it tells of the members;
+    ``fresh``, of unused windows of the members, is the most that can be told.
+
+    Returns:
+        The value with its parts.  Per-person contributions are exact: a synthetic window belongs
+        half to the patient of either nearest window, and keeps its answer when people are resampled.
+
+    Raises:
+        Skip: ``train`` and ``control`` do not have two people or more in common.
+    """
+    train, control = comparison.splits.train, comparison.splits.control
+    people = np.intersect1d(train.patients, control.patients)
+    if len(people) < 2:
+        raise Skip(f"train and control share {len(people)} people; it needs two")
+    parts = comparison.once("identity-agreement-real", lambda: _real(comparison), version=1)
+    by_train, by_control = _named(comparison)
+    agree = by_train == by_control
+    value = float(agree.mean())
+    return Score(
+        value=value,
+        parts={name: float(share) for name, share in parts.items()},
+        contributions=Contributions.of(
+            [
+                Term(
+                    patients=np.concatenate([by_train, by_control]),
+                    numerators=np.tile(agree / 2, 2),
+                    denominators=np.full(2 * len(agree), 0.5),
+                )
+            ]
+        ),
+        n=len(agree),
+    )
+
+
+def _named(comparison: Comparison) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The patient of the nearest window in ``train``, and of that in ``control``."""
+    splits = comparison.splits
+    of_train = comparison.neighbours("synthetic", "train").indices[:, 0]
+    of_control = comparison.neighbours("synthetic", "control").indices[:, 0]
+    return splits.train.patients[of_train], splits.control.patients[of_control]
+
+
+def _real(comparison: Comparison) -> dict[str, NDArray[np.float64]]:
+    """What windows of unseen people and unused windows of the members score."""
+    test, count = comparison.splits.test, len(comparison.splits.fresh)
+    rows = np.random.default_rng([comparison.seed, 7]).permutation(len(test))[:count]
+    return {
+        "test": _agreement(comparison, test.take(np.sort(rows))),
+        "fresh": _agreement(comparison, comparison.splits.fresh),
+    }
+
+
+def _agreement(comparison: Comparison, windows: EcgWindows) -> NDArray[np.float64]:
+    """Of real windows in the place of the synthetic ones."""
+    by_train, by_control = _named(dataclasses.replace(comparison, synthetic=windows, _memo={}))
+    return np.array((by_train == by_control).mean())

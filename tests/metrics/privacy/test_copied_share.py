@@ -1,0 +1,296 @@
+"""`copied-share`: its definition, its null, and the disguises that it sees through."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from scipy.interpolate import CubicSpline
+from scipy.spatial.distance import cdist
+from scipy.stats import binom, hypergeom
+from sklearn.decomposition import PCA
+
+from ecgbench import Comparison, EcgWindows, Score, Skip
+from ecgbench.datasets.mitdb import MitdbConfig, ecgbench_datasets
+from ecgbench.datasets.mitdb.load import load
+from ecgbench.harness import physionet
+from ecgbench.harness.split import number, split, subsample
+from ecgbench.metrics.privacy import CopiedShareConfig, disguises
+from ecgbench.metrics.privacy.copied_share import SCAN, _redrawn, copied_share, p_values
+from ecgbench.metrics.privacy.disguises import spaces
+from ecgbench.metrics.privacy.nearest import nearest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from ecgbench import Splits
+    from tests.metrics.privacy.conftest import Cell
+
+PLAIN = CopiedShareConfig(shift=0, speed=0)
+
+
+def beats(seed: int = 0) -> Splits:
+    """Of ten people, 60 beats each: five waves that differ by person and vary by beat, under noise."""
+    rng = np.random.default_rng([seed, 11])
+    patients = np.repeat(np.arange(10), 60)
+    time = (np.arange(128) - 48) / 125
+    places = np.array([-0.2, -0.03, 0.0, 0.03, 0.28])
+    heights = np.array([0.2, -0.3, 1.5, -0.4, 0.4])
+    widths = np.array([0.03, 0.012, 0.012, 0.014, 0.06])
+    place = places + np.array([1, 0.2, 0, 0.2, 1]) * (
+        0.02 * rng.standard_normal((10, 5))[patients] + 0.01 * rng.standard_normal((600, 5))
+    )
+    height = heights * np.exp(
+        0.4 * rng.standard_normal((10, 5))[patients] + 0.15 * rng.standard_normal((600, 5))
+    )
+    distance = (time - place[..., None]) / widths[:, None]
+    signals = (height[..., None] * np.exp(-(distance**2) / 2)).sum(axis=1)
+    signals += 0.005 * rng.standard_normal(signals.shape)
+    return split(
+        number(
+            EcgWindows(
+                signals=signals[:, None].astype(np.float32),
+                labels=np.zeros(600, dtype=np.int64),
+                patients=patients,
+                sampling_rate=125.0,
+                leads=("II",),
+                classes=("beat",),
+            )
+        ),
+        seed,
+    )
+
+
+def compare(splits: Splits, signals: NDArray[np.floating], seed: int = 0) -> Comparison:
+    labels = np.zeros(len(signals), dtype=np.int64)
+    return Comparison(
+        synthetic=splits.train.synthetic(signals, labels),
+        splits=splits,
+        seed=seed,
+        headline_classes=splits.train.classes,
+    )
+
+
+def score(comparison: Comparison, config: CopiedShareConfig | None = None) -> Score:
+    return copied_share(comparison, config or CopiedShareConfig())
+
+
+def moved(signals: NDArray[np.floating], samples: float, speed: float) -> NDArray[np.floating]:
+    time = np.arange(signals.shape[2])
+    places = np.clip(48 + (time - 48 - samples) * speed, 0, len(time) - 1)
+    return np.asarray(CubicSpline(time, signals, axis=2)(places))
+
+
+@pytest.mark.parametrize("leads", [1, 2])
+def test_it_is_the_definition_computed_over_all_pairs(cell: Cell, leads: int) -> None:
+    comparison = cell(copies=0.05, noise=0.2, leads=leads)
+    splits = comparison.splits
+
+    def flat(windows: EcgWindows) -> NDArray[np.float64]:
+        return windows.signals.astype(float).reshape(len(windows), -1)
+
+    def normal(windows: EcgWindows) -> NDArray[np.float64]:
+        signals = windows.signals.astype(float)
+        rows = (signals - signals.mean(axis=2, keepdims=True)).reshape(len(windows), -1)
+        return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
+
+    found = []
+    for space in (flat, normal):
+        pca = PCA(10, svd_solver="full").fit(space(splits.auxiliary))
+        sides = (splits.train, splits.control)
+        real = np.concatenate([pca.transform(space(side)) for side in sides])
+        distances = cdist(pca.transform(space(comparison.synthetic)), real)
+        first, second = np.sort(distances, axis=1)[:, :2].T
+        found.append((np.log(second / first), distances.argmin(axis=1)))
+    (raw, of_raw), (shape, of_shape) = found
+    hits = np.maximum(raw, shape) > 0.4
+    owners = np.where(raw >= shape, of_raw, of_shape)[hits]
+    in_train = (owners < len(splits.train)).sum()
+    expected = in_train - (len(owners) - in_train) * len(splits.train) / len(splits.control)
+
+    result = score(comparison, CopiedShareConfig(threshold=0.4, components=10, shift=0, speed=0))
+    assert result.parts["hits-train"] == in_train > 0
+    assert result.parts["hits-control"] == len(owners) - in_train > 0
+    assert result.value == pytest.approx(expected / len(comparison.synthetic))
+
+
+def test_copies_of_all_of_train_score_one(cell: Cell) -> None:
+    result = score(cell(copies=1))
+    assert result.value == 1
+    assert result.parts["p"] == result.parts["p-scan"] == pytest.approx(1 / 1001)
+
+
+def test_it_reads_the_share_that_was_copied() -> None:
+    splits = beats()
+    for share in (0.2, 0.5):
+        signals = splits.fresh.signals.copy()
+        count = round(share * len(signals))
+        signals[:count] = splits.train.signals[:: len(splits.train) // count][:count]
+        assert score(compare(splits, signals)).value == pytest.approx(share, abs=0.05)
+
+
+def test_it_orders_the_controls() -> None:
+    splits = beats()
+    rng = np.random.default_rng(0)
+    copy = splits.train.signals[::3]
+    rows = {
+        "copy": copy,
+        "noisy copy": copy + 0.1 * copy.std() * rng.standard_normal(copy.shape),
+        "fresh": splits.fresh.signals,
+        "noise": copy.std() * rng.standard_normal(copy.shape),
+    }
+    values = {name: score(compare(splits, row)).value for name, row in rows.items()}
+    assert values["copy"] == 1
+    assert 0.3 < values["noisy copy"] < 1
+    assert values["copy"] > values["noisy copy"] > 5 * abs(values["fresh"])
+    assert abs(values["noise"]) < 0.1
+
+
+@pytest.mark.parametrize(
+    ("samples", "speed", "gain", "offset"),
+    [(6, 1, 1, 0), (-2.5, 1, 1, 0), (0, 1.05, 1, 0), (3.3, 0.96, 1.2, 0.5), (0, 1, 0.8, -1)],
+)
+def test_it_sees_through_disguises(
+    samples: float, speed: float, gain: float, offset: float
+) -> None:
+    splits = beats()
+    signals = gain * moved(splits.train.signals[::6], samples, speed) + offset
+    seen = score(compare(splits, signals))
+    assert seen.value > 0.85
+    if samples or speed != 1:
+        assert score(compare(splits, signals), PLAIN).value < 0.5
+
+
+def test_the_search_finds_what_all_pairs_in_a_dense_grid_of_alignments_show(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    splits = beats()
+    signals = moved(splits.fresh.signals[:40], 1.7, 1.02).astype(np.float32)
+    comparison = compare(splits, signals)
+    real = np.concatenate([splits.train.signals, splits.control.signals])
+    found = nearest(spaces(comparison, CopiedShareConfig())[1:], signals, real)
+    monkeypatch.setattr(disguises, "STEP", 0.001)
+    monkeypatch.setattr(disguises, "SPEEDS", 13)
+    dense = spaces(compare(splits, signals), CopiedShareConfig())[1]
+    views, points = dense.points(signals), dense.points_as_they_are(real)
+    least = np.min([cdist(each, points) for speed in views for each in speed], axis=0)
+    of_found = least[np.arange(len(signals)), found.indices]
+    assert np.mean(of_found < 1.1 * least.min(axis=1)) > 0.9
+    first, second = np.sort(least, axis=1)[:, :2].T
+    assert np.corrcoef(np.log(second / first), found.isolation)[0, 1] > 0.8
+
+
+def test_labels_are_redrawn_within_patient_and_class_only() -> None:
+    patients = np.repeat([1, 1, 2], [30, 12, 20])
+    labels = np.repeat([0, 1, 0], [30, 12, 20])
+    rng = np.random.default_rng(0)
+    train = rng.permuted(np.arange(62) % 3 > 0)
+    hits = np.zeros((62, 2))
+    hits[:6, 0] = 1  # six windows of one stratum, and all of another
+    hits[30:42, 1] = 1
+    sums = _redrawn(hits, train.astype(float), patients, labels, rng)
+    exact = hypergeom(30, train[:30].sum(), 6)
+    assert sums[:, 0].mean() == pytest.approx(exact.mean(), abs=4 * exact.std() / np.sqrt(1000))
+    assert sums[:, 0].std() == pytest.approx(exact.std(), rel=0.1)
+    assert np.all(sums[:, 1] == train[30:42].sum())
+
+
+def test_the_p_values_are_shares_of_redraws_that_are_as_high() -> None:
+    values = np.zeros((10, 1 + len(SCAN)))
+    assert p_values(values) == (1, 1)
+    values[:, 0] = [7, 9, 8, 7, 1, 1, 1, 1, 1, 1]
+    values[0, 3] = 1
+    assert p_values(values) == (0.4, 0.1)
+    values[1, 3] = 1  # as strong a sign at this threshold, and another at the next
+    values[1, 4] = 1
+    assert p_values(values)[1] == 0.2
+
+
+def test_nothing_memorised_raises_no_more_alarms_than_it_may(cell: Cell) -> None:
+    results = [score(cell(copies=0, seed=seed), PLAIN) for seed in range(60)]
+    most = binom(60, 0.05).ppf(0.999)
+    for name in ("p", "p-scan"):
+        assert sum(result.parts[name] <= 0.05 for result in results) <= most
+    outside = [not r.parts["null-low"] <= r.value <= r.parts["null-high"] for r in results]
+    assert sum(outside) <= most
+    values = [result.value for result in results]
+    assert abs(np.mean(values)) < 3 * np.std(values, ddof=1) / np.sqrt(60)
+
+
+def test_one_training_window_given_out_over_and_over_is_no_evidence() -> None:
+    splits = beats()
+    rng = np.random.default_rng(0)
+    copies = np.repeat(splits.train.signals[:1], 80, axis=0)
+    result = score(compare(splits, copies + 0.01 * rng.standard_normal(copies.shape)))
+    assert result.value == 1
+    assert result.parts["p"] > 0.5
+
+
+def test_its_contributions_give_the_value_under_any_weights_of_people(cell: Cell) -> None:
+    comparison = cell(copies=0.3)
+    result = score(comparison, PLAIN)
+    assert result.contributions is not None
+    assert result.contributions.evaluate()[0] == pytest.approx(result.value, abs=1e-12)
+    assert np.array_equal(result.contributions.people, np.unique(comparison.splits.train.patients))
+    everything = score(cell(copies=1), PLAIN).contributions
+    assert everything is not None
+    weights = np.random.default_rng(0).integers(1, 4, size=(5, len(everything.people)))
+    assert everything.evaluate(weights.astype(float)) == pytest.approx(np.ones(5))
+
+
+def test_the_same_seed_gives_the_same_score(cell: Cell) -> None:
+    first, second = (score(replace(cell(copies=0.1), _memo={})) for _ in range(2))
+    assert (first.value, first.parts) == (second.value, second.parts)
+
+
+def test_a_copy_of_twins_is_no_hit() -> None:
+    splits = beats()
+    twins = replace(splits, control=splits.train)
+    result = score(compare(twins, splits.train.signals[:50]))
+    assert result.parts["hits-train"] == result.parts["hits-control"] == 0
+
+
+def test_constant_windows_and_few_windows_have_a_value() -> None:
+    splits = beats()
+    constant = np.full((30, 1, 128), 0.3)
+    assert score(compare(splits, constant)).value == pytest.approx(0, abs=1)
+    few = replace(splits, train=splits.train.take(slice(1)), control=splits.control.take(slice(1)))
+    assert np.isfinite(score(compare(few, splits.fresh.signals)).value)
+
+
+def test_it_is_skipped_where_there_is_nothing_to_tell_apart() -> None:
+    splits = beats()
+    with pytest.raises(Skip, match="0 control windows"):
+        score(compare(replace(splits, control=splits.control.take(slice(0))), splits.fresh.signals))
+    equal = splits.auxiliary.signals[:1].repeat(len(splits.auxiliary), axis=0)
+    alike = replace(splits, auxiliary=replace(splits.auxiliary, signals=equal))
+    with pytest.raises(Skip, match="same shape"):
+        score(compare(alike, splits.fresh.signals))
+
+
+@pytest.mark.real_data
+@pytest.mark.slow
+def test_real_beats_few_copies_are_detected_and_none_are_not(data_dir: Path) -> None:
+    [mitdb] = ecgbench_datasets()
+    assert mitdb.source is not None
+    folder = physionet.find(mitdb.source, data_dir)
+    if folder is None:
+        pytest.skip("ECGBENCH_DATA_DIR holds no mitdb")
+    windows = subsample(number(load(MitdbConfig(), folder)), 10000)
+    alarms = []
+    for seed in range(6):
+        splits = split(windows, seed, mitdb.halves)
+        signals = splits.fresh.signals.copy()
+        alarms.append(score(compare(splits, signals, seed)).parts["p-scan"] <= 0.05)
+        count = round(0.03 * len(signals))
+        signals[:count] = (
+            1.1 * moved(splits.train.signals[:: len(splits.train) // count], 3, 1)[:count]
+        )
+        doped = score(compare(splits, signals, seed))
+        assert doped.parts["p-scan"] <= 0.05
+        assert doped.value == pytest.approx(0.03, abs=0.03)
+    assert sum(alarms) <= 2
