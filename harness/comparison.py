@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, cast
 
 import numpy as np
 
+from ecgbench.harness.errors import Skip
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ecgbench.harness.contracts import Costs
     from ecgbench.harness.windows import EcgWindows, Splits
+    from ecgbench.nn import Encoder
 
 T = TypeVar("T")
 Arrays = Mapping[str, "NDArray[Any]"]
@@ -63,6 +66,8 @@ class Comparison:
         reference: whether the row is a reference row.
         costs: what the cell cost; None for windows that were made elsewhere.
         once_per_seed: where `once` keeps its results.
+        refit: fits the cell's generator anew on these training windows and draws as many windows, with
+            the number of the fit for its seed; None for windows that were made elsewhere.
     """
 
     synthetic: EcgWindows
@@ -75,6 +80,7 @@ class Comparison:
     reference: bool = False
     costs: Costs | None = None
     once_per_seed: Once = field(default_factory=Once)
+    refit: Callable[[EcgWindows, int], EcgWindows] | None = None
     _memo: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -114,6 +120,40 @@ class Comparison:
             settings: everything else that the result depends on, JSON-ready.
         """
         return self.once_per_seed.get(name, [version, settings], compute)
+
+    @property
+    def encoder(self) -> Encoder:
+        """The ECG encoder, trained on ``auxiliary`` alone: one that has seen ``train`` hides copies.
+
+        Trained once in a store for each dataset and seed.
+
+        Raises:
+            Skip: there are no auxiliary windows.
+        """
+        return self.memo("encoder", self._encoder)
+
+    def _encoder(self) -> Encoder:
+        from ecgbench.nn import Encoder, EncoderConfig  # noqa: PLC0415 - they import torch
+        from ecgbench.nn.encoder import VERSION  # noqa: PLC0415 - as above
+
+        auxiliary = self.splits.auxiliary
+        if not len(auxiliary):
+            raise Skip("there are no auxiliary windows to train the encoder on")
+        encoder = Encoder(auxiliary, EncoderConfig(), seed=self.seed)
+        return encoder.restore(self.once("encoder", lambda: encoder.fit().state(), version=VERSION))
+
+    def embeddings(self, side: Side) -> NDArray[np.float64]:
+        """The windows of one side as the `encoder` sees them, computed once per cell.
+
+        Returns:
+            float64, shape (window, dimension), of mean 0 and deviation 1 over ``auxiliary``.
+
+        Raises:
+            Skip: there are no auxiliary windows to train the encoder on.
+        """
+        return self.memo(
+            f"embeddings {side}", lambda: self.encoder.embed(self.windows(side).signals)
+        )
 
     def neighbours(self, of: Side, among: Side, k: int = 1) -> Neighbours:
         """For each window ``of`` one side, its ``k`` nearest ``among`` another (itself excluded).

@@ -1,16 +1,156 @@
-"""Metrics of fidelity and diversity in the space of the ECG encoder."""
+"""Metrics of fidelity and diversity in the space of the ECG encoder, and a trained two-sample test.
+
+`frechet-distance`, `kernel-distance`, `precision`, `density`, `classifier-two-sample` (fidelity),
+`recall`, `coverage` (diversity).  All compare with the ``control`` split; the encoder has seen
+``auxiliary`` alone.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from ecgbench import MetricSpec, hookimpl
+import msgspec
+
+from ecgbench import Config, MetricSpec, hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+KYNKAANNIEMI = (
+    "Kynkäänniemi, Karras, Laine, Lehtinen, Aila, Improved Precision and Recall Metric for Assessing "
+    "Generative Models, NeurIPS 2019, equations 1 and 2, arXiv:1904.06991"
+)
+NAEEM = (
+    "Naeem, Oh, Uh, Choi, Yoo, Reliable Fidelity and Diversity Metrics for Generative Models, ICML "
+    "2020, section 3, arXiv:2002.09797"
+)
+
+DISTORTIONS = ("noise", "gain", "shift", "warp", "smoothing", "slope", "shrinking")
+LOSSES = ("mode-drop", "patient-drop", "duplication")
+
+
+class PrdcConfig(Config, frozen=True):
+    """Settings of `precision`, `recall`, `density` and `coverage`."""
+
+    neighbours: Annotated[
+        int, msgspec.Meta(ge=1, description="a ball reaches the k-th nearest window; this is k")
+    ] = 5
+
+
+class TwoSampleConfig(Config, frozen=True):
+    """Settings of `classifier-two-sample`."""
+
+    steps: Annotated[int, msgspec.Meta(ge=1, description="optimiser steps of a network")] = 600
 
 
 @hookimpl
 def ecgbench_metrics() -> Iterable[MetricSpec]:
     """Whether two clouds of embedded windows agree."""
-    return []
+    return [
+        MetricSpec(
+            name="frechet-distance",
+            target="ecgbench.metrics.embedding.frechet:frechet_distance",
+            summary="squared Fréchet distance of ECG embeddings (FID); read it beside `real`",
+            citation=(
+                "Heusel, Ramsauer, Unterthiner, Nessler, Hochreiter, GANs Trained by a Two Time-Scale "
+                "Update Rule Converge to a Local Nash Equilibrium, NeurIPS 2017, equation 6, "
+                "arXiv:1706.08500"
+            ),
+            family="fidelity",
+            better="lower",
+            bounds=(0.0, float("inf")),
+            formula=(
+                "‖m − m'‖² + tr(C + C' − 2 (C C')^½), means and covariances of the embeddings of "
+                "control and of synthetic windows"
+            ),
+            sees=(*DISTORTIONS, *LOSSES, "class-collapse"),
+        ),
+        MetricSpec(
+            name="kernel-distance",
+            target="ecgbench.metrics.embedding.kernel:kernel_distance",
+            summary="squared kernel discrepancy of ECG embeddings (KID), unbiased",
+            citation=(
+                "Bińkowski, Sutherland, Arbel, Gretton, Demystifying MMD GANs, ICLR 2018, section 4, "
+                "arXiv:1801.01401"
+            ),
+            family="fidelity",
+            better="lower",
+            ideal=0.0,
+            formula=(
+                "mean k(x, x') + mean k(y, y') − 2 mean k(x, y) over pairs of different embeddings, "
+                "x of control, y synthetic; k(x, y) = (x·y/d + 1)³, d dimensions"
+            ),
+            sees=(*DISTORTIONS, *LOSSES, "class-collapse"),
+        ),
+        MetricSpec(
+            name="precision",
+            target="ecgbench.metrics.embedding.prdc:precision",
+            config=PrdcConfig,
+            summary="share of synthetic windows within a real one's ball; read it beside `real`",
+            citation=KYNKAANNIEMI,
+            family="fidelity",
+            better="higher",
+            bounds=(0.0, 1.0),
+            formula="share of y with ‖y − x‖ ≤ r_k(x) for an x, y synthetic, x in control, embedded",
+            min_windows=6,
+            sees=DISTORTIONS,
+        ),
+        MetricSpec(
+            name="density",
+            target="ecgbench.metrics.embedding.prdc:density",
+            config=PrdcConfig,
+            summary="how densely real windows lie about synthetic ones, relative to each other",
+            citation=NAEEM,
+            family="fidelity",
+            better="higher",
+            bounds=(0.0, float("inf")),
+            ideal=1.0,
+            formula="mean over y of |{x: ‖y − x‖ ≤ r_k(x)}| / k, y synthetic, x in control, embedded",
+            min_windows=6,
+            sees=DISTORTIONS,
+        ),
+        MetricSpec(
+            name="recall",
+            target="ecgbench.metrics.embedding.prdc:recall",
+            config=PrdcConfig,
+            summary="share of real windows within a synthetic one's ball; read it beside `real`",
+            citation=KYNKAANNIEMI,
+            family="diversity",
+            better="higher",
+            bounds=(0.0, 1.0),
+            formula="share of x with ‖x − y‖ ≤ r_k(y) for a y, x in control, y synthetic, embedded",
+            min_windows=6,
+            sees=(*LOSSES, "shrinking"),
+        ),
+        MetricSpec(
+            name="coverage",
+            target="ecgbench.metrics.embedding.prdc:coverage",
+            config=PrdcConfig,
+            summary="share of real windows that have a synthetic one near by",
+            citation=NAEEM,
+            family="diversity",
+            better="higher",
+            bounds=(0.0, 1.0),
+            ideal=1 - 2**-5,
+            formula="share of x with ‖y − x‖ ≤ r_k(x) for a y, x in control, y synthetic, embedded",
+            min_windows=6,
+            sees=(*LOSSES, "shrinking"),
+        ),
+        MetricSpec(
+            name="classifier-two-sample",
+            target="ecgbench.metrics.embedding.two_sample:classifier_two_sample",
+            config=TwoSampleConfig,
+            summary="accuracy beyond chance of a convolutional network told to find synthetic windows",
+            citation=(
+                "Lopez-Paz, Oquab, Revisiting Classifier Two-Sample Tests, ICLR 2017, section 3, "
+                "arXiv:1610.06545"
+            ),
+            smoke={"steps": 60},
+            family="fidelity",
+            better="lower",
+            bounds=(0.0, 0.5),
+            ideal=0.0,
+            formula="|accuracy on held-out windows − ½|, as many real as synthetic ones",
+            min_windows=4,
+        ),
+    ]

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
+from ecgbench import Skip
 from ecgbench.harness.comparison import Comparison, Once
 from ecgbench.harness.split import number, split
+from ecgbench.nn import Encoder, EncoderConfig
 
 if TYPE_CHECKING:
     from ecgbench.harness.windows import EcgWindows
@@ -144,3 +149,42 @@ def test_cells_can_share_what_depends_on_dataset_and_seed(comparison: Comparison
     one.once("x", lambda: {"a": np.ones(1)}, version=1)
     found = other.once("x", lambda: {"a": np.zeros(1)}, version=1)
     assert found["a"].tolist() == [1.0]
+
+
+@pytest.fixture
+def quick_encoder(monkeypatch: pytest.MonkeyPatch) -> EncoderConfig:
+    quick = EncoderConfig(steps=5, width=4)
+    monkeypatch.setattr("ecgbench.nn.EncoderConfig", lambda: quick)
+    return quick
+
+
+def test_embeddings_come_from_an_encoder_that_has_seen_auxiliary_windows_alone(
+    comparison: Comparison, quick_encoder: EncoderConfig
+) -> None:
+    expected = Encoder(comparison.splits.auxiliary, quick_encoder, seed=0).fit()
+    for side in ("synthetic", "control"):
+        found = comparison.embeddings(side)
+        windows = comparison.windows(side)
+        assert np.array_equal(found, expected.embed(windows.signals))
+        assert comparison.embeddings(side) is found
+
+
+def test_the_encoder_is_trained_once_for_all_cells(
+    comparison: Comparison, quick_encoder: EncoderConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = comparison.embeddings("control")
+    monkeypatch.delattr(Encoder, "fit")
+    other = replace(comparison, synthetic=comparison.splits.fresh, _memo={})
+    assert np.array_equal(other.embeddings("control"), found)
+
+
+def test_without_auxiliary_windows_there_is_no_encoder(comparison: Comparison) -> None:
+    none = comparison.splits.auxiliary.take(slice(0))
+    without = replace(comparison, splits=replace(comparison.splits, auxiliary=none))
+    with pytest.raises(Skip, match="no auxiliary windows"):
+        without.embeddings("synthetic")
+
+
+def test_it_imports_torch_only_for_embeddings() -> None:
+    program = "import sys, ecgbench.harness.comparison; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -1,0 +1,109 @@
+"""`kernel-distance`: the squared maximum mean discrepancy of embeddings under a cubic kernel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ecgbench import Score, Skip
+from ecgbench.metrics.fidelity.people import first_order, people_behind
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ecgbench import Comparison, Config
+
+    Array = NDArray[np.float64]
+
+FEWEST = 20
+"""Windows of a class that its own value takes."""
+
+ROWS = 500
+"""Of a matrix of similarities that are worked on together, so that they stay in the cache."""
+
+
+def kernel_distance(comparison: Comparison, _config: Config) -> Score:
+    r"""Kernel distance of the embeddings of synthetic windows from those of ``control``, unbiased.
+
+    Bińkowski, Sutherland, Arbel, Gretton (ICLR 2018), section 4, the KID, in the space of the ECG
+    encoder (`Comparison.embeddings`) instead of Inception's, with n embeddings x of ``control``, m
+    synthetic ones y, and d dimensions::
+
+        value = Σ_{i≠j} k(x_i, x_j) / (n(n−1)) + Σ_{i≠j} k(y_i, y_j) / (m(m−1))
+                − 2 Σ_{i,j} k(x_i, y_j) / (nm),   k(x, y) = (x·y/d + 1)³
+
+    over all windows at once, where the paper averages over small subsets: the same expectation, and
+    less noise.  The kernel compares means, covariances and third moments.
+
+    Lower is better.  Range (−∞, ∞).  An ideal generator scores 0 on average, whatever the numbers of
+    windows; the ``real`` row a little less, for it is stratified by patient as ``control`` is.
+
+    Parts: ``kernel-distance-CLASS``, the value within each class that has 20 windows on both sides.
+
+    Contributions are a U-statistic's first-order (Hájek) projection: a window counts with twice its
+    mean similarity to the other windows of its side less that to the other side; a synthetic window
+    for the person of its nearest control window.
+
+    Raises:
+        Skip: there are fewer than two control windows, or none to train the encoder on.
+    """
+    control, synthetic = comparison.splits.control, comparison.synthetic
+    if len(control) < 2:
+        raise Skip("it needs two control windows")
+    real, made = comparison.embeddings("control"), comparison.embeddings("synthetic")
+    found = discrepancy(real, made)
+    parts = {}
+    for c, label in enumerate(comparison.classes):
+        of_real, of_made = control.labels == c, synthetic.labels == c
+        if min(of_real.sum(), of_made.sum()) >= FEWEST:
+            parts[f"kernel-distance-{label}"] = discrepancy(real[of_real], made[of_made]).value
+    return Score(
+        value=found.value,
+        parts=parts,
+        contributions=first_order(
+            found.value,
+            (control.patients, found.of_left),
+            (people_behind(comparison), found.of_right),
+        ),
+        n=len(real) + len(made),
+    )
+
+
+class Discrepancy(NamedTuple):
+    """The squared discrepancy, and how much each point on either side alone moves it."""
+
+    value: float
+    of_left: Array
+    of_right: Array
+
+
+def discrepancy(left: Array, right: Array) -> Discrepancy:
+    """Compare two sets of points, shape (point, dimension), two points or more each."""
+    left_to_left, _ = _similarities(left, left)
+    right_to_right, _ = _similarities(right, right)
+    left_to_right, right_to_left = _similarities(left, right)
+    of_left = _others(left, left_to_left) - left_to_right
+    of_right = _others(right, right_to_right) - right_to_left
+    return Discrepancy(float(of_left.mean() + of_right.mean()), 2 * of_left, 2 * of_right)
+
+
+def _similarities(left: Array, right: Array) -> tuple[Array, Array]:
+    """Mean kernel of each point with the points of the other side, both ways."""
+    there, back = np.empty(len(left)), np.zeros(len(right))
+    for start in range(0, len(left), ROWS):
+        rows = slice(start, start + ROWS)
+        products = left[rows] @ right.T
+        products /= left.shape[1]
+        products += 1
+        kernel = products * products
+        kernel *= products
+        there[rows] = kernel.mean(axis=1)
+        back += kernel.sum(axis=0)
+    return there, back / len(left)
+
+
+def _others(points: Array, to_all: Array) -> Array:
+    """Mean kernel of each point with the other points of its side."""
+    n, own = len(points), (np.einsum("ij,ij->i", points, points) / points.shape[1] + 1) ** 3
+    return np.asarray((n * to_all - own) / (n - 1))

@@ -1,0 +1,161 @@
+"""`precision`, `recall`, `density` and `coverage`: which balls hold which windows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ecgbench import Score
+from ecgbench.metrics.embedding.balls import balls
+from ecgbench.metrics.fidelity.people import first_order, people_behind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from ecgbench import Comparison
+    from ecgbench.metrics.embedding import PrdcConfig
+
+
+def precision(comparison: Comparison, config: PrdcConfig) -> Score:
+    r"""Share of synthetic windows that look real: that lie among those of ``control``.
+
+    Kynkäänniemi, Karras, Laine, Lehtinen, Aila (NeurIPS 2019), equations 1 and 2, on the embeddings
+    of the ECG encoder, n of ``control`` and as many synthetic ones::
+
+        value = share of synthetic y for which some x_i has ‖y − x_i‖ ≤ r_i
+
+    with r_i the distance of x_i to its k-th nearest other window of ``control``, k = ``neighbours``.
+
+    Higher is better.  Range (0, 1).  An ideal generator scores what the ``real`` row scores, which
+    depends on n.  An outlier of ``control`` has a wide ball that lets anything pass (Naeem et al.,
+    ICML 2020, section 3): on MIT-BIH white noise scores .24 with 8,000 windows, .58 with 640, and a
+    strong fault may score more than a slight one.  `density` weighs outliers less.
+
+    Parts: ``precision-CLASS``, the share among the synthetic windows of a class.
+
+    Contributions: a synthetic window counts for the person of its nearest control window.  The balls
+    are kept: a window's neighbours are of its own person, mostly.
+
+    Raises:
+        Skip: there are too few windows, or the control windows are all equal.
+    """
+    return _of_synthetic(comparison, config.neighbours, "precision")
+
+
+def density(comparison: Comparison, config: PrdcConfig) -> Score:
+    r"""How densely real windows lie about the synthetic ones, relative to each other.
+
+    Naeem, Oh, Uh, Choi, Yoo (ICML 2020), section 3, on the embeddings of the ECG encoder, n of
+    ``control`` and as many synthetic ones::
+
+        value = mean over synthetic y of |{i: ‖y − x_i‖ ≤ r_i}| / k
+
+    with r_i the distance of x_i to its k-th nearest other window of ``control``, k = ``neighbours``.
+
+    Higher is better.  Range (0, n/k).  An ideal generator scores 1 on average, whatever the
+    distribution; so does ``real``.  Synthetic windows that keep to where real ones are dense, and
+    leave out the rest, score more: read it beside `coverage`.
+
+    Parts: ``density-CLASS``, the mean over the synthetic windows of a class.
+
+    Contributions: as of `precision`.
+
+    Raises:
+        Skip: there are too few windows, or the control windows are all equal.
+    """
+    return _of_synthetic(comparison, config.neighbours, "density")
+
+
+def recall(comparison: Comparison, config: PrdcConfig) -> Score:
+    r"""Share of real windows that the generator could have made: that lie among synthetic ones.
+
+    Kynkäänniemi, Karras, Laine, Lehtinen, Aila (NeurIPS 2019), equations 1 and 2, on the embeddings
+    of the ECG encoder, n of ``control`` and as many synthetic ones::
+
+        value = share of x in control for which some y_j has ‖x − y_j‖ ≤ r_j
+
+    with r_j the distance of y_j to its k-th nearest other synthetic window, k = ``neighbours``.
+
+    Higher is better.  Range (0, 1).  An ideal generator scores what the ``real`` row scores, which
+    depends on n.  Balls about synthetic windows that are far from each other are wide, so scattered
+    ones may score well without being like any real one (Naeem et al., ICML 2020, section 3).
+    `coverage` is not misled.  Where every window comes k + 1 times, balls have no width.
+
+    Parts: ``recall-CLASS``, the share among the control windows of a class.
+
+    Contributions: a control window counts for its person.  The balls are kept: a window's neighbours
+    are of its own person, mostly.
+
+    Raises:
+        Skip: there are too few windows, or the control windows are all equal.
+    """
+    return _of_real(comparison, config.neighbours, "recall", {})
+
+
+def coverage(comparison: Comparison, config: PrdcConfig) -> Score:
+    r"""Share of real windows that have a synthetic one in their neighbourhood.
+
+    Naeem, Oh, Uh, Choi, Yoo (ICML 2020), section 3, on the embeddings of the ECG encoder, n of
+    ``control`` and as many synthetic ones::
+
+        value = share of x_i in control for which some synthetic y has ‖y − x_i‖ ≤ r_i
+
+    with r_i the distance of x_i to its k-th nearest other window of ``control``, k = ``neighbours``.
+
+    Higher is better.  Range (0, 1).  An ideal generator scores 1 − Π_{i=1..k} (n − i)/(2n − i) on
+    average, whatever the distribution, which is near 1 − 2⁻ᵏ (their Lemma 2): .97 for k = 5; so does
+    ``real``.
+
+    Parts: ``expected``, that expectation for this n; ``coverage-CLASS``, the share among the control
+    windows of a class.
+
+    Contributions: as of `recall`.
+
+    Raises:
+        Skip: there are too few windows, or the control windows are all equal.
+    """
+    k = config.neighbours
+    n = len(balls(comparison, k).real)
+    steps = np.arange(1, k + 1)
+    expected = 1 - float(np.prod((n - steps) / (2 * n - steps)))
+    return _of_real(comparison, k, "coverage", {"expected": expected})
+
+
+def _of_synthetic(comparison: Comparison, k: int, name: str) -> Score:
+    found = balls(comparison, k)
+    values = found.around / k if name == "density" else (found.around > 0).astype(np.float64)
+    labels = comparison.synthetic.labels[found.synthetic]
+    people = people_behind(comparison)[found.synthetic]
+    return _mean(name, values, people, labels, comparison.classes, {})
+
+
+def _of_real(comparison: Comparison, k: int, name: str, parts: Mapping[str, float]) -> Score:
+    found, control = balls(comparison, k), comparison.splits.control
+    values = (found.covered if name == "coverage" else found.reached).astype(np.float64)
+    labels, people = control.labels[found.real], control.patients[found.real]
+    return _mean(name, values, people, labels, comparison.classes, parts)
+
+
+def _mean(
+    name: str,
+    values: NDArray[np.float64],
+    people: NDArray[np.int64],
+    labels: NDArray[np.int64],
+    classes: tuple[str, ...],
+    parts: Mapping[str, float],
+) -> Score:
+    value = float(values.mean())
+    of_class = {
+        f"{name}-{label}": float(values[labels == c].mean())
+        for c, label in enumerate(classes)
+        if (labels == c).any()
+    }
+    return Score(
+        value=value,
+        parts={**parts, **of_class},
+        contributions=first_order(value, (people, values)),
+        n=2 * len(values),
+    )

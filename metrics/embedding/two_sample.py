@@ -1,0 +1,108 @@
+"""`classifier-two-sample`: can a convolutional network tell synthetic windows from real ones?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sklearn.metrics import roc_auc_score
+
+from ecgbench import Score, Skip
+from ecgbench.metrics.fidelity.draw import stratified
+from ecgbench.metrics.fidelity.people import first_order, people_behind
+from ecgbench.nn import Classifier, ClassifierConfig
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ecgbench import Comparison
+    from ecgbench.metrics.embedding import TwoSampleConfig
+
+
+def classifier_two_sample(comparison: Comparison, config: TwoSampleConfig) -> Score:
+    r"""Accuracy beyond chance of a convolutional network that learnt to tell synthetic from real.
+
+    The classifier two-sample test of Lopez-Paz, Oquab (ICLR 2017), section 3: n windows of
+    ``control`` and as many synthetic ones, every class in its proportion, are divided at random into
+    two halves; a network (`ecgbench.nn.Classifier`) learns from one half and is tested on the other::
+
+        value = |accuracy − ½|,  accuracy = ½ (share of real found real + share of synthetic found out)
+
+    and then the other way round, so that every window is tested once, by a network that has not seen
+    it.  Real windows are divided by window: a person may be on both sides.  `discriminative` asks the
+    same of a recurrent network.
+
+    Lower is better.  Range (0, ½).  An ideal generator scores 0; n windows of each kind leave it at
+    .28/√n on average.
+
+    Parts: ``real-accuracy`` and ``synthetic-accuracy``, the two shares; ``auroc``, the mean area under
+    the curve of the two networks; ``classifier-two-sample-CLASS``, the value over the windows of a
+    class.
+
+    Contributions, to first order: a real window counts for its person, a synthetic one for the person
+    of its nearest control window.
+
+    Raises:
+        Skip: there are too few windows to hold any out.
+    """
+    control, synthetic = comparison.splits.control, comparison.synthetic
+    count = min(len(control), len(synthetic))
+    if count < 4:
+        raise Skip(f"it needs 4 real and 4 synthetic windows, there are {count} to compare")
+    rng = np.random.default_rng([comparison.seed, 43])
+    real, made = (
+        rng.permutation(stratified(side.labels, count, rng)) for side in (control, synthetic)
+    )
+    signals = np.stack([control.signals[real], synthetic.signals[made]])
+    halves = np.arange(count) % 2
+    likely = np.empty((2, count))  # probability of being synthetic, of both kinds
+    for half in (0, 1):
+        seed = int(rng.integers(2**31))
+        likely[:, halves == half] = _tell(
+            signals[:, halves != half], signals[:, halves == half], config, seed
+        )
+    right, found = likely[0] < 0.5, likely[1] >= 0.5
+    truth = np.repeat([0, 1], count)
+    areas = [
+        roc_auc_score(truth[np.tile(halves == half, 2)], likely[:, halves == half].ravel())
+        for half in (0, 1)
+    ]
+    parts = {
+        "real-accuracy": float(right.mean()),
+        "synthetic-accuracy": float(found.mean()),
+        "auroc": float(np.mean(areas)),
+    }
+    for c, label in enumerate(comparison.classes):
+        of_real, of_made = control.labels[real] == c, synthetic.labels[made] == c
+        if of_real.any() and of_made.any():
+            parts[f"classifier-two-sample-{label}"] = abs(
+                _beyond_chance(right[of_real], found[of_made])
+            )
+    beyond = _beyond_chance(right, found)
+    # a window seen through adds to the value where most are, and takes from it elsewhere
+    weight = 0.5 if beyond >= 0 else -0.5
+    return Score(
+        value=abs(beyond),
+        parts=parts,
+        contributions=first_order(
+            abs(beyond),
+            (control.patients[real], weight * right),
+            (people_behind(comparison)[made], weight * found),
+        ),
+        n=2 * count,
+    )
+
+
+def _beyond_chance(right: NDArray[np.bool_], found: NDArray[np.bool_]) -> float:
+    return float((right.mean() + found.mean()) / 2) - 0.5
+
+
+def _tell(
+    known: NDArray[np.float32], held_out: NDArray[np.float32], config: TwoSampleConfig, seed: int
+) -> NDArray[np.float64]:
+    """Probability of being synthetic of held-out windows, shape (kind, window), real kind first."""
+    kinds, count, leads, length = known.shape
+    network = Classifier(leads, kinds, ClassifierConfig(steps=config.steps), seed=seed)
+    network.fit(known.reshape(-1, leads, length), np.repeat(np.arange(kinds), count))
+    probabilities = network.probabilities(held_out.reshape(-1, leads, length))
+    return probabilities[:, 1].reshape(kinds, -1)
