@@ -112,6 +112,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             target="ecgbench.metrics.fidelity.inception:inception_score",
             config=InceptionScoreConfig,
             summary="sureness and variety of an ECG classifier's answers; read it beside `real`",
+            version=2,
             citation=(
                 "Salimans, Goodfellow, Zaremba, Cheung, Radford, Chen, Improved Techniques for "
                 "Training GANs, NeurIPS 2016, section 4, arXiv:1606.03498"

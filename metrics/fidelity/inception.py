@@ -10,6 +10,7 @@ from sklearn.metrics import f1_score, recall_score
 
 from ecgbench import Score
 from ecgbench.nn import Classifier, ClassifierConfig
+from ecgbench.nn.classifier import VERSION
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,7 +64,7 @@ def inception_score(comparison: Comparison, config: InceptionScoreConfig) -> Sco
     kept = comparison.once(
         "inception-classifier",
         trained,
-        version=1,
+        version=VERSION,
         settings={**msgspec.to_builtins(config), "headline": comparison.headline_classes},
     )
     classifier.restore(kept)

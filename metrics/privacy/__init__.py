@@ -85,5 +85,6 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             ),
             needs_patients=True,
             ranked=False,
+            sees=(),
         ),
     ]

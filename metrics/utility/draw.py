@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from ecgbench import EcgWindows, Splits
 
 
@@ -30,3 +32,9 @@ def spread(windows: EcgWindows, count: int) -> EcgWindows:
         return windows
     order = np.lexsort((windows.labels, windows.patients))
     return windows.take(order[np.arange(count) * len(windows) // count])
+
+
+def root_weights(labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Weights of windows, 1/√n in a class of n, of mean 1: as `ecgbench.nn.Classifier` draws them."""
+    weights = 1 / np.sqrt(np.bincount(labels)[labels])
+    return np.asarray(weights / weights.mean())

@@ -32,7 +32,7 @@ def probabilities(
     classifier = Classifier(
         len(trained_on.leads),
         len(trained_on.classes),
-        ClassifierConfig(steps=STEPS),
+        ClassifierConfig(steps=STEPS, gain=0.2, stretch=0.1, shift=0.025),
         seed=comparison.seed,
     )
     return classifier.fit(trained_on.signals, trained_on.labels).probabilities(tested_on.signals)

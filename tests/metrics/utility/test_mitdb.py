@@ -1,4 +1,4 @@
-"""Both metrics on real beats: fresh ones, noisy ones and noise, in both folds."""
+"""Metrics of utility on real beats: fresh ones, noisy ones and noise, in both folds."""
 
 from __future__ import annotations
 
@@ -13,8 +13,17 @@ from ecgbench.datasets.mitdb.load import load
 from ecgbench.harness import physionet
 from ecgbench.harness.comparison import Once
 from ecgbench.harness.split import number, split, subsample
-from ecgbench.metrics.utility import CrossClassificationConfig, PredictiveConfig
+from ecgbench.metrics.utility import (
+    AugmentationGainConfig,
+    BoostingConfig,
+    CrossClassificationConfig,
+    LinearConfig,
+    PredictiveConfig,
+)
+from ecgbench.metrics.utility.augmentation import augmentation_gain
+from ecgbench.metrics.utility.boosting import cross_classification_boosting
 from ecgbench.metrics.utility.cross_classification import cross_classification
+from ecgbench.metrics.utility.linear import cross_classification_linear
 from ecgbench.metrics.utility.predictive import predictive
 
 if TYPE_CHECKING:
@@ -75,3 +84,25 @@ def test_classes_learnt_from_fresh_beats_are_known_again_and_from_noise_are_not(
     assert fresh.parts["tstr-auroc"] > 0.7 > noise.parts["tstr-auroc"]
     assert fresh.parts["trts-macro-f1"] > 0.6 > noise.parts["trts-macro-f1"]
     assert fresh.parts["gap"] == pytest.approx(0, abs=0.15)
+
+
+def test_other_classifiers_learn_from_fresh_beats_and_not_from_noise(
+    rows: dict[str, Comparison],
+) -> None:
+    for found in (
+        {row: cross_classification_linear(each, LinearConfig()) for row, each in rows.items()},
+        {row: cross_classification_boosting(each, BoostingConfig()) for row, each in rows.items()},
+    ):
+        assert found["fresh"].value > found["noise"].value + 0.05
+        assert found["fresh"].value > found["noisy"].value - 0.05
+        assert found["fresh"].parts["tstr-auroc"] > found["noise"].parts["tstr-auroc"]
+        assert found["fresh"].parts["gap"] == pytest.approx(0, abs=0.1)
+
+
+def test_fresh_beats_add_more_to_a_few_real_ones_than_noise(
+    rows: dict[str, Comparison],
+) -> None:
+    config = AugmentationGainConfig(steps=150, fractions=(0.05,))
+    fresh, noise = (augmentation_gain(rows[row], config) for row in ("fresh", "noise"))
+    assert fresh.parts["real-0.05"] == noise.parts["real-0.05"]
+    assert fresh.value > noise.value

@@ -1,0 +1,143 @@
+"""How well classes are told in people that nobody has seen, by a classifier of real windows.
+
+    python examples/utility-ceiling/ceiling.py --data-dir DIR --out ceiling.json
+
+This is TRTR of `cross-classification` and its like on `mitdb`: trained on as many windows of ``train`` as a
+generator is asked for, tested on all windows of the unseen people.  No generator is expected to beat it, and
+what it cannot tell, no utility can show.  Rows are classifiers, for the default window and for two that reach
+a second to either side of the R peak, so that the beats before and after are seen as well.
+
+Prints, for each fold, the mean over seeds of macro-F1 over N, S and V, with its least and largest value, and
+sensitivity and positive predictivity of S and V, as the literature on AAMI classes reports them.
+"""
+
+# ruff: noqa: T201 - it is a program
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from sklearn.metrics import precision_recall_fscore_support
+
+from ecgbench import DataError
+from ecgbench.datasets.mitdb import MitdbConfig, ecgbench_datasets
+from ecgbench.datasets.mitdb.load import load
+from ecgbench.harness import physionet
+from ecgbench.harness.split import number, split, subsample
+from ecgbench.metrics.utility import BoostingConfig, CrossClassificationConfig, LinearConfig
+from ecgbench.metrics.utility.boosting import Boosting
+from ecgbench.metrics.utility.draw import real_like_synthetic
+from ecgbench.metrics.utility.linear import Linear
+from ecgbench.nn import Classifier, ClassifierConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ecgbench import Splits
+    from ecgbench.metrics.utility.experiments import Model
+
+[MITDB] = ecgbench_datasets()
+HEADLINE = ("N", "S", "V")
+
+WINDOWS = {
+    "default": MitdbConfig(),
+    "62.5-hz": MitdbConfig(sampling_rate=62.5, length=128, r_sample=64, band=(0.5, 31.0)),
+    "256-samples": MitdbConfig(length=256, r_sample=128),
+}
+
+
+def network(seed: int, *, distorted: bool) -> Model:
+    """The network of `cross-classification`."""
+    of = CrossClassificationConfig()
+    distortion = {"gain": of.gain, "stretch": of.stretch, "shift": of.shift} if distorted else {}
+    return Classifier(1, 4, ClassifierConfig(steps=of.steps, **distortion), seed=seed)
+
+
+MODELS: dict[str, Callable[[int], Model]] = {
+    "linear": lambda seed: Linear(4, LinearConfig(), seed=seed),
+    "boosting": lambda seed: Boosting(4, BoostingConfig(), seed=seed),
+    "network-undistorted": lambda seed: network(seed, distorted=False),
+    "network": lambda seed: network(seed, distorted=True),
+}
+
+
+def ceiling(splits: Splits, model: Model, seed: int) -> dict[str, Any]:
+    """Train on real windows, test on unseen people."""
+    drawn = real_like_synthetic(splits, seed)
+    began = time.perf_counter()
+    model.fit(drawn.signals, drawn.labels)
+    fitted = time.perf_counter()
+    said = model.probabilities(splits.test.signals).argmax(axis=1)
+    ended = time.perf_counter()
+    precision, recall, f1, _ = precision_recall_fscore_support(
+        splits.test.labels, said, labels=np.arange(4), zero_division=0
+    )
+    by_class = {
+        label: {"f1": f1[c], "sensitivity": recall[c], "positive-predictivity": precision[c]}
+        for c, label in enumerate(splits.test.classes)
+    }
+    return {
+        "macro-f1": float(np.mean([by_class[label]["f1"] for label in HEADLINE])),
+        "classes": {k: {m: float(v) for m, v in of.items()} for k, of in by_class.items()},
+        "fit-seconds": fitted - began,
+        "test-seconds": ended - fitted,
+    }
+
+
+def row(window: str, name: str, found: list[dict[str, Any]]) -> str:
+    """A row of the table: one classifier in one fold."""
+    values = [each["macro-f1"] for each in found]
+    cells = [window, name, str(found[0]["fold"]), f"{np.mean(values):.2f}"]
+    cells.append(f"{min(values):.2f} to {max(values):.2f}")
+    for label in HEADLINE:
+        of = [each["classes"][label] for each in found]
+        mean = {key: np.mean([each[key] for each in of]) for key in of[0]}
+        cells.append(
+            f"{mean['f1']:.2f} ({100 * mean['sensitivity']:.0f}, "
+            f"{100 * mean['positive-predictivity']:.0f})"
+        )
+    return "| " + " | ".join(cells) + " |"
+
+
+def main() -> None:
+    """Train, test, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--data-dir", type=Path, required=True, help="of PhysioNet databases")
+    parser.add_argument("--seeds", type=int, default=6, help="even: fold 0, odd: fold 1")
+    parser.add_argument("--count", type=int, help="of windows, of a subsample of the dataset")
+    parser.add_argument("--windows", nargs="+", choices=WINDOWS, default=list(WINDOWS))
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--out", type=Path, default=Path("ceiling.json"))
+    asked = parser.parse_args()
+    torch.set_num_threads(1)
+    assert MITDB.source is not None
+    folder = physionet.find(MITDB.source, asked.data_dir)
+    if folder is None:
+        raise DataError(f"{asked.data_dir} holds no mitdb")
+    print("| window | classifier | fold | macro-F1 | seeds | N | S | V |")
+    print("|---|---|---:|---:|---:|---:|---:|---:|")
+    results = []
+    for window in asked.windows:
+        everything = subsample(number(load(WINDOWS[window], folder)), asked.count)
+        for name in asked.models:
+            of_model = [
+                {"window": window, "model": name, "seed": seed, "fold": seed % 2}
+                | ceiling(split(everything, seed, MITDB.halves), MODELS[name](seed), seed)
+                for seed in range(asked.seeds)
+            ]
+            for fold in (0, 1):
+                of_fold = [each for each in of_model if each["fold"] == fold]
+                if of_fold:
+                    print(row(window, name, of_fold), flush=True)
+            results += of_model
+            asked.out.write_text(json.dumps(results, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
