@@ -446,7 +446,7 @@ def in_turn(pair: Pair) -> str:
     seconds = [median(costs[side].processor for costs in rounds) for side in (0, 1)]
     ratio = median(theirs.processor / ours.processor for ours, theirs in rounds)
     values = [", ".join(f"{value:.5g}" for value in cost.returned) for cost in rounds[0]]
-    return f"{seconds[0]:.3g} | {seconds[1]:.3g} | {ratio:.2g} | {values[0]} | {values[1]}"
+    return f"{seconds[0]:.3g} | {seconds[1]:.3g} | {float(f'{ratio:.2g}'):g} | {values[0]} | {values[1]}"
 
 
 @click.command()
