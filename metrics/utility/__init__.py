@@ -164,6 +164,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             formula="mean over headline classes of 2TP / (2TP + FP + FN)",
             needs_labels=True,
             needs_patients=True,
+            ranked=False,
         ),
         MetricSpec(
             name="cross-classification-boosting",
