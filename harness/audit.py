@@ -7,19 +7,24 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ecgbench.harness.config import as_dict, build
+from ecgbench.harness.config import build
 from ecgbench.harness.errors import StoreError
-from ecgbench.harness.plan import cell_id, metric_records, plan_of
+from ecgbench.harness.plan import cell_id, generator_record, metric_records, plan_of
 from ecgbench.harness.study import Study
 from ecgbench.results.audit import MUST, SERIES, AuditRecord, Series, judge
-from ecgbench.results.records import GeneratorRecord
 from ecgbench.results.store import Store
 
 if TYPE_CHECKING:
     from ecgbench.harness.catalog import Catalog
     from ecgbench.harness.plan import Plan
     from ecgbench.results.audit import Values
-    from ecgbench.results.records import CellId, DatasetRecord, MetricRecord, ScoreRecord
+    from ecgbench.results.records import (
+        CellId,
+        DatasetRecord,
+        GeneratorRecord,
+        MetricRecord,
+        ScoreRecord,
+    )
 
 DOSE = "dose"
 """The generator."""
@@ -81,10 +86,10 @@ def make_plans(
     plans = []
     for names, metrics in metrics_of.items():
         doses: dict[str, tuple[GeneratorRecord, tuple[int, ...]]] = {}
-        for fault, amount, sigma in _doses(names):
-            seeds = study.seeds if amount else seeds_at_0(study)
-            record = _generator(catalog, fault, amount, sigma)
-            doses[record.key] = record, seeds
+        for settings in _doses(names):
+            config = build(catalog.generator(DOSE).config, settings, where=f"generator {DOSE}")
+            record = generator_record(catalog, DOSE, config)
+            doses[record.key] = record, study.seeds if settings["amount"] else seeds_at_0(study)
         generators = [record for record, _ in doses.values()]
         cells = [
             cell_id(dataset, record, seed)
@@ -99,27 +104,17 @@ def make_plans(
     return plans
 
 
-def _doses(names: tuple[str, ...]) -> list[tuple[str, float, float]]:
-    """Fault, amount and noise of every dose of these series; first none at all."""
-    found = [("none", 0.0, 0.0)]
+def _doses(names: tuple[str, ...]) -> list[dict[str, str | float]]:
+    """Settings of the generator, of every dose of these series; first none at all."""
+    found: list[dict[str, str | float]] = [{"fault": "none", "amount": 0.0, "sigma": 0.0}]
     for series in SERIES:
         if series.name in names:
-            if series.fault == "members":
-                found.append((series.fault, 0.0, 0.0))
-            found += [(series.fault, amount, series.sigma) for amount in series.amounts]
+            amounts = (0.0, *series.amounts) if series.fault == "members" else series.amounts
+            found += [
+                {"fault": series.fault, "amount": amount, "sigma": series.sigma}
+                for amount in amounts
+            ]
     return found
-
-
-def _generator(catalog: Catalog, fault: str, amount: float, sigma: float) -> GeneratorRecord:
-    spec = catalog.generator(DOSE)
-    config = build(spec.config, {"fault": fault, "amount": amount, "sigma": sigma}, where=DOSE)
-    return GeneratorRecord(
-        name=spec.name,
-        version=spec.version,
-        settings=as_dict(config),
-        origin=str(catalog.entry("generator", DOSE).origin),
-        reference=True,
-    )
 
 
 def audit_records(plan: Plan, catalog: Catalog, store: Store, study: Study) -> list[AuditRecord]:

@@ -24,6 +24,7 @@ from ecgbench.results.records import (
 
 if TYPE_CHECKING:
     from ecgbench.harness.catalog import Catalog
+    from ecgbench.harness.config import Config
     from ecgbench.harness.study import Study
     from ecgbench.results.store import Store
 
@@ -166,19 +167,21 @@ def generator_records(study: Study, catalog: Catalog) -> list[GeneratorRecord]:
         specs = [e.spec for e in catalog.of_kind("generator") if isinstance(e.spec, GeneratorSpec)]
         names = [spec.name for spec in specs if spec.reference and not spec.audit]
     names += [name for name in study.generators if name not in names]
-    records = []
-    for name in names:
-        spec, origin = catalog.generator(name), catalog.entry("generator", name).origin
-        records.append(
-            GeneratorRecord(
-                name=name,
-                version=spec.version,
-                settings=as_dict(study.settings(spec)),
-                origin=str(origin),
-                reference=spec.reference,
-            )
-        )
-    return records
+    return [
+        generator_record(catalog, name, study.settings(catalog.generator(name))) for name in names
+    ]
+
+
+def generator_record(catalog: Catalog, name: str, config: Config) -> GeneratorRecord:
+    """A generator with these settings."""
+    spec = catalog.generator(name)
+    return GeneratorRecord(
+        name=name,
+        version=spec.version,
+        settings=as_dict(config),
+        origin=str(catalog.entry("generator", name).origin),
+        reference=spec.reference,
+    )
 
 
 def metric_records(study: Study, catalog: Catalog) -> list[MetricRecord]:

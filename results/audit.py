@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from ecgbench.harness.errors import DamagedError
-from ecgbench.results.records import SCHEMA, DatasetRecord, MetricRecord, digest_of
+from ecgbench.results.records import SCHEMA, DatasetRecord, MetricRecord
 from ecgbench.results.store import read_record, write_record
 
 if TYPE_CHECKING:
@@ -317,8 +317,3 @@ def verdicts(store: Store, dataset: str) -> dict[str, Verdict]:
 
 def _folder(store: Store, dataset: str) -> Path:
     return store.path / "audit" / "verdicts" / dataset
-
-
-def series_key(settings: Mapping[str, object]) -> str:
-    """Tells the cells of one dose from another's, by the settings of the generator."""
-    return digest_of([settings["fault"], settings["amount"], settings["sigma"]])

@@ -141,7 +141,8 @@ def boards(store: Store, *, dataset: str | None = None, key: str | None = None) 
 
 def _board(store: Store, group: list[gather.Used]) -> Board:
     plan, dataset = group[0]
-    metrics, asked = gather.metrics(store, group), gather.asked(group)
+    audited = verdicts(store, dataset.name)
+    metrics, asked = gather.metrics(group, audited), gather.asked(group)
     labels = gather.labels(each.generator for each in asked)
     seeds = gather.seeds(asked)
     rows = [
@@ -154,7 +155,6 @@ def _board(store: Store, group: list[gather.Used]) -> Board:
     ]
     ended = [gather.ended(store, each, metrics, seeds) for each in asked]
     resamples = Resamples(people_of(ended))
-    audited = verdicts(store, dataset.name)
     known: dict[str, list[Sample | None]] = {}
     for label, metric in metrics.items():
         known[label] = samples = [sample_of(of_row[label], resamples) for of_row in ended]

@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from ecgbench.harness.errors import UsageError, suggest
 from ecgbench.results import gather, uncertainty
+from ecgbench.results.audit import verdicts
 from ecgbench.results.board import OVERALL, Board, Row, people_of, sample_of, summary_of
 from ecgbench.results.uncertainty import LEVEL, Resamples
 
@@ -160,7 +161,8 @@ def _labels(asked: Iterable[gather.Asked]) -> dict[str, str]:
 
 def _compared(store: Store, group: list[gather.Used], a: str, b: str) -> Compared:
     plan, dataset = group[0]
-    metrics, asked = gather.metrics(store, group), gather.asked(group)
+    metrics = gather.metrics(group, verdicts(store, dataset.name))
+    asked = gather.asked(group)
     seeds = gather.seeds(asked)
     labels = _labels(asked)
     ended = [gather.ended(store, each, metrics, seeds) for each in asked]

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ecgbench.harness.errors import DamagedError
-from ecgbench.results.audit import verdicts
 from ecgbench.results.records import (
     CellRecord,
     DatasetRecord,
@@ -22,6 +21,7 @@ from ecgbench.results.records import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from ecgbench.results.audit import Verdict
     from ecgbench.results.store import Store
 
 FAMILIES = ("fidelity", "diversity", "utility", "privacy", "cost")
@@ -69,10 +69,14 @@ def groups(store: Store, dataset: str | None = None, key: str | None = None) -> 
     return [group for _, group in sorted(found.items())]
 
 
-def metrics(store: Store, group: list[Used]) -> dict[str, MetricRecord]:
+def metrics(group: list[Used], audited: Mapping[str, Verdict]) -> dict[str, MetricRecord]:
     """The metrics of all plans by label, by family.
 
-    Of several versions only the newest is ranked, and none that fails its audit on this dataset.
+    Of several versions only the newest is ranked, and none that fails its audit.
+
+    Args:
+        group: the plans of a board.
+        audited: the audit's verdicts on its dataset (`ecgbench.results.audit.verdicts`).
     """
     unlike: dict[str, MetricRecord] = {}
     newest: dict[str, int] = {}
@@ -81,7 +85,6 @@ def metrics(store: Store, group: list[Used]) -> dict[str, MetricRecord]:
             unlike.setdefault(metric.key, metric)
             newest[metric.name] = max(metric.version, newest.get(metric.name, 0))
     names = labels(unlike.values())
-    audited = verdicts(store, group[0][1].name)
     labelled = {
         names[key]: msgspec.structs.replace(
             metric,

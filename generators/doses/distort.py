@@ -1,4 +1,8 @@
-"""Faults of every window alike: each takes the fresh windows, an amount, and random numbers."""
+"""Faults of every window alike.
+
+Each takes the fresh windows, an amount and random numbers, and returns signals, shape (window, lead,
+sample), in mV.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
 """Faults of some windows: they are replaced, and the rest stay fresh.
 
+Each takes fresh and training windows, an amount and random numbers, and returns signals, shape
+(window, lead, sample), in mV; None where the fault needs several classes or people.
+
 Whatever replaces a window without being meant as a copy is a training window too: fidelity,
 diversity and utility, which compare with `control` and `test`, cannot tell it from a fresh one.
 """

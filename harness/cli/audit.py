@@ -122,6 +122,6 @@ def audit(
         if json_events:
             click.echo(json.dumps({"event": "audit", **msgspec.to_builtins(record)}))
     show_audits(found, console)
-    for path in write_pages(store, dict.fromkeys(record.dataset.name for record in found)):
+    for path in write_pages(store, found):
         console.print(Text(f"written: {path}"), soft_wrap=True)
     return 1 if any(record.verdict == "fails" for record in found) else 0

@@ -71,16 +71,15 @@ def _name(series: SeriesRecord) -> str:
     return series.name + ("*" if series.claimed else "")
 
 
-def write_pages(store: Store, datasets: Iterable[str]) -> list[Path]:
-    """Write ``audit/<dataset>.md`` and a picture of each metric below it; return the pages."""
+def write_pages(store: Store, new: list[AuditRecord]) -> list[Path]:
+    """Write a picture of each new audit, and ``audit/<dataset>.md`` of all; return the pages."""
+    for record in new:
+        if any(series.amounts for series in record.series):
+            write(store.path / "audit" / _picture(record), to_png(record))
     paths = []
-    for dataset in datasets:
-        records = list(audits(store, dataset))
-        for record in records:
-            if any(series.amounts for series in record.series):
-                write(store.path / "audit" / _picture(record), to_png(record))
+    for dataset in dict.fromkeys(record.dataset.name for record in new):
         page = store.path / "audit" / f"{dataset}.md"
-        write(page, to_markdown(records).encode())
+        write(page, to_markdown(list(audits(store, dataset))).encode())
         paths.append(page)
     return paths
 

@@ -77,20 +77,6 @@ def test_it_grows_with_the_share_of_copies(cell: Cell) -> None:
     assert values[2] > 0.99
 
 
-def test_the_gaussian_case_has_its_closed_form() -> None:
-    # two normal distributions that differ by their mean alone: the likelihood ratio's AUC is Φ(d/√2)
-    from scipy.stats import norm
-
-    rng = np.random.default_rng(0)
-    inside, outside = rng.normal(1.0, 1.0, 200_000), rng.normal(0.0, 1.0, 200_000)
-
-    def ratio(x: np.ndarray) -> np.ndarray:
-        return np.asarray(norm.logpdf(x, 1, 1) - norm.logpdf(x, 0, 1))
-
-    auc = np.mean(ratio(inside) > ratio(outside))
-    assert auc == pytest.approx(norm.cdf(1 / np.sqrt(2)), abs=0.003)
-
-
 def test_halves_are_stratified(cell: Cell) -> None:
     train = cell(copies=0).splits.train
     half = _half(train, np.random.default_rng(0))
