@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, cast
 
 import numpy as np
@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Arrays = Mapping[str, "NDArray[Any]"]
 Side = Literal["synthetic", "train", "control", "auxiliary", "fresh", "test"]
+
+NEAREST = 2
+"""Neighbours that a search finds at least: the most that a built-in metric asks for."""
+
+
+BEAT = (0.25, 0.4)
+"""Seconds before and after the QRS complex: a beat, without the ones before and after it."""
 
 
 class Neighbours(NamedTuple):
@@ -158,12 +165,18 @@ class Comparison:
     def neighbours(self, of: Side, among: Side, k: int = 1) -> Neighbours:
         """For each window ``of`` one side, its ``k`` nearest ``among`` another (itself excluded).
 
-        Computed once per cell.  Distances are exact: an identical window is at distance 0.
+        Up to `NEAREST` are searched once per cell, whatever is asked for first, so that no score
+        depends on what ran before.  Distances are exact: an identical window is at distance 0.
 
         Raises:
             ValueError: there are fewer than ``k`` windows to choose from.
         """
-        return self.memo(f"neighbours {of} {among} {k}", lambda: self._neighbours(of, among, k))
+        there = len(self.windows(among)) - (of == among)
+        searched = max(k, min(NEAREST, there))
+        found = self.memo(
+            f"neighbours {of} {among} {searched}", lambda: self._neighbours(of, among, searched)
+        )
+        return Neighbours(found.distances[:, :k], found.indices[:, :k])
 
     def _neighbours(self, of: Side, among: Side, k: int) -> Neighbours:
         from sklearn.neighbors import NearestNeighbors  # noqa: PLC0415 - a second to import
@@ -182,9 +195,61 @@ class Comparison:
             distances[:, column] = np.sqrt(
                 np.einsum("ij,ij->i", difference, difference, dtype=float)
             )
-        # which of two windows within that rounding is nearer shows only now
-        order = np.argsort(distances, axis=1, kind="stable")
+        # which of two windows within that rounding is nearer shows only now; of twins the first is
+        order = np.lexsort((indices, distances))
         return Neighbours(
             np.take_along_axis(distances, order, axis=1),
             np.take_along_axis(indices.astype(np.int64), order, axis=1),
         )
+
+    def one_beat(self) -> Comparison:
+        """The same comparison of the beats alone around which windows are cut, computed once per cell.
+
+        When the beats before and after come says little of whose heart it is, and more of a distance
+        than the shape of the beat does.  A beat is `BEAT` long, about where the QRS complexes of most
+        windows of ``control`` and ``test`` stand; a shorter window is the beat.
+        """
+        return self.memo("one beat", self._one_beat)
+
+    def _one_beat(self) -> Comparison:
+        from ecgbench.processing import usual_place  # noqa: PLC0415 - needed here only
+
+        rate, length = self.sampling_rate, self.splits.train.length
+        real = np.concatenate([self.splits.control.signals, self.splits.test.signals])
+        place = usual_place(real.reshape(-1, length), rate)
+        kept = slice(max(0, round((place - BEAT[0]) * rate)), round((place + BEAT[1]) * rate) + 1)
+
+        def cut(windows: EcgWindows) -> EcgWindows:
+            return replace(windows, signals=np.ascontiguousarray(windows.signals[:, :, kept]))
+
+        splits = self.splits
+        return replace(
+            self,
+            synthetic=cut(self.synthetic),
+            splits=replace(
+                splits,
+                train=cut(splits.train),
+                control=cut(splits.control),
+                auxiliary=cut(splits.auxiliary),
+                fresh=cut(splits.fresh),
+                test=cut(splits.test),
+            ),
+            once_per_seed=Once(),
+            refit=None,
+            _memo={},
+        )
+
+    def people_behind(self) -> NDArray[np.int64]:
+        """The person of the control window that is nearest to each synthetic window.
+
+        People are resampled together with what was synthesised after them: where a person's windows
+        come twice, so do the synthetic ones like them.
+
+        Returns:
+            int64, shape (window,), computed once per cell.
+        """
+        return self.memo("people behind", self._people_behind)
+
+    def _people_behind(self) -> NDArray[np.int64]:
+        nearest = self.neighbours("synthetic", "control").indices[:, 0]
+        return self.splits.control.patients[nearest]

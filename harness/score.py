@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    Influence = tuple[NDArray[np.int64], NDArray[np.floating]]
+    """The person of each window, and how much the window alone moves the score."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Term:
@@ -78,6 +81,43 @@ class Contributions:
             coefficients=coefficients,
             offset=offset,
         )
+
+    @classmethod
+    def first_order(cls, value: float, *influences: Influence) -> Contributions:
+        """Per-person contributions of a score that depends smoothly on the windows on each side.
+
+        Each influence belongs to one side, and its mean over the windows is what the score gains, to
+        first order, when the windows' weights change; only deviations from that mean matter::
+
+            value(w) ≈ value + Σ over sides of Σ_i (w_i − 1) · (influence_i − mean influence) / windows
+
+        with w_i how often the window's person was drawn.  A plain ratio would do for a mean over
+        windows, but one person may be behind all synthetic windows of a bad generator, and a resample
+        without this person would have nothing to take the mean of.
+
+        Args:
+            value: the score.
+            influences: for each side the person of each window, and how much the window alone moves
+                the score.
+        """
+        import numpy as np  # noqa: PLC0415 - as above
+
+        everyone = np.unique(np.concatenate([patients for patients, _ in influences]))
+        terms = []
+        for patients, influence in influences:
+            # people share the windows equally in the denominator, which no resample changes then
+            each = len(patients) / len(everyone)
+            deviations = influence - influence.mean()
+            terms.append(
+                Term(
+                    patients=np.concatenate([patients, everyone]),
+                    numerators=np.concatenate([deviations, np.zeros(len(everyone))]),
+                    denominators=np.concatenate(
+                        [np.zeros(len(patients)), np.full(len(everyone), each)]
+                    ),
+                )
+            )
+        return cls.of(terms, offset=value)
 
     def evaluate(self, weights: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
         """The value under each row of ``weights``, shape (resample, person); unweighted without.

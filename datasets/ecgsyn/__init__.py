@@ -22,12 +22,12 @@ class EcgsynConfig(Config, frozen=True):
     wander: Annotated[
         float, msgspec.Meta(ge=0, description="A of the respiratory baseline z₀, mV (paper: 0.15)")
     ] = 0.05
-    sampling_rate: Annotated[int, msgspec.Meta(ge=50, le=2000, description="Hz")] = 125
-    length: Annotated[int, msgspec.Meta(ge=8, description="samples in a window")] = 128
+    sampling_rate: Annotated[int, msgspec.Meta(ge=50, le=2000, description="Hz")] = 100
+    length: Annotated[int, msgspec.Meta(ge=8, description="samples in a window")] = 200
     r_sample: Annotated[
         int,
         msgspec.Meta(ge=0, description="sample of a window, from 0, at which the R peak stands"),
-    ] = 48
+    ] = 100
 
     def __post_init__(self) -> None:
         if self.r_sample >= self.length:
@@ -52,7 +52,7 @@ def ecgbench_datasets() -> Iterable[DatasetSpec]:
                 "doi:10.1109/TBME.2003.808805"
             ),
             leads=("II",),
-            sampling_rate=125.0,
+            sampling_rate=100.0,
             classes=("N", "S", "V", "F"),
             headline_classes=("N", "S", "V"),
             licence="MIT",

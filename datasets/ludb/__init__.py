@@ -50,7 +50,7 @@ def ecgbench_datasets() -> Iterable[DatasetSpec]:
                 "the data: doi:10.13026/eegm-h675"
             ),
             leads=("II",),
-            sampling_rate=125.0,
+            sampling_rate=100.0,
             classes=("beat",),
             licence="ODC-By-1.0",
             redistributable=True,

@@ -44,7 +44,7 @@ def ecgbench_datasets() -> Iterable[DatasetSpec]:
                 "doi:10.1161/01.CIR.101.23.e215; the data: doi:10.13026/C2F305"
             ),
             leads=("MLII",),
-            sampling_rate=125.0,
+            sampling_rate=100.0,
             classes=CLASSES,
             headline_classes=HEADLINE_CLASSES,
             licence="ODC-By-1.0",

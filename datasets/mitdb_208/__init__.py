@@ -31,7 +31,7 @@ def ecgbench_datasets() -> Iterable[DatasetSpec]:
                 "2023, doi:10.21105/joss.05411"
             ),
             leads=("MLII",),
-            sampling_rate=125.0,
+            sampling_rate=100.0,
             classes=("beat",),
             licence="ODC-By-1.0",
             redistributable=True,

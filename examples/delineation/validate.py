@@ -3,7 +3,7 @@
     python examples/delineation/validate.py --data-dir DIR
 
 prints the tables of docs/morphology.md.  DIR/ludb is the database as PhysioNet lays it out.  Windows are
-cut as the dataset `ludb` cuts them, each lead by its own marks, at 125 and at 500 Hz.  The people are
+cut as the dataset `ludb` cuts them, each lead by its own marks, at 100 and at 500 Hz.  The people are
 those by whom no constant was chosen, 101 to 200; ``--people fitted`` takes the others.
 
 A mark and what was found are the same if no more than 150 ms apart.  Se is the share of marks that were
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 PEOPLE = {"fitted": range(1, 101), "held-out": range(101, 201)}
 CONFIGS = {
-    125: BeatWindowConfig(),
-    500: BeatWindowConfig(sampling_rate=500.0, length=512, r_sample=192),
+    100: BeatWindowConfig(),
+    500: BeatWindowConfig(sampling_rate=500.0, length=1000, r_sample=500),
 }
 TOLERANCE = 150.0
 """ms between a mark and what was found, at most."""

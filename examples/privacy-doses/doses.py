@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 DOSES = (0.001, 0.0015, 0.002, 0.003, 0.004, 0.006, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.2)
 LEVEL, POWER = 0.05, 0.9
 REDRAWS = 400
-R_PEAK = 48
+R_PEAK = 100
 
 
 def noisy(share: float) -> Disguise:

@@ -180,7 +180,13 @@ def main() -> None:
     parser.add_argument("--windows", type=int, help="of a subsample of the dataset")
     parser.add_argument("--seed", type=int, default=0, help="even: fold 0, odd: fold 1")
     parser.add_argument("--study", default="standard", help="whose settings --set changes")
-    parser.add_argument("--set", action="append", default=[], metavar="SETTING=VALUE")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="SETTING=VALUE",
+        help="of timegan, or dataset.NAME.SETTING=VALUE",
+    )
     parser.add_argument("--metrics", default=",".join(METRICS))
     parser.add_argument("--every", type=int, default=500, help="joint iterations between points")
     parser.add_argument("--threads", type=int, default=1)
@@ -197,7 +203,10 @@ def main() -> None:
         metrics=tuple(asked.metrics.split(",")),
         seeds=(asked.seed,),
         windows=asked.windows,
-        settings=parse_overrides(f"generator.timegan.{each}" for each in asked.set),
+        settings=parse_overrides(
+            each if each.startswith("dataset.") else f"generator.timegan.{each}"
+            for each in asked.set
+        ),
     )
     resolved = study.resolve(given, catalog)
     config = resolved.settings(catalog.generator("timegan"))

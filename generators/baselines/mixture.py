@@ -6,8 +6,8 @@ A window x (all samples of all leads, D numbers) of class c is modelled as::
 
 μ_c is the mean of the class; the k columns of W are the principal components of all training windows
 about the means of their classes; v_c is the variance that they leave in each of the other D − k
-directions.  With one Gaussian (m = 0) this is probabilistic PCA (Tipping, Bishop 1999, section 3.2) with
-a covariance of each class's own within W.
+directions.  With one Gaussian (m = 0) this is probabilistic PCA (Tipping, Bishop 1999) with a
+covariance of each class's own within W.
 
 A class can have fewer windows than dimensions, or only one.  So every covariance is shrunk towards the
 pooled covariance within classes S, which counts as ``prior`` windows::

@@ -31,9 +31,9 @@ class GaussianMechanism:
 
     Releases of Gaussian noise whose deviations are m_1, m_2, … times their sensitivities protect as
     one of multiplier m does, where 1/m² = Σ 1/m_i²; each may depend on what was released before it
-    (Dong, Roth, Su, J R Stat Soc B 84:3, 2022, corollary 3.3).  So 1/m² is the budget: a release
-    that takes a share w of it has the multiplier m_i = m / √w.  m is the least that ε and δ allow
-    (Balle, Wang, ICML 2018, theorem 8), as Google's dp-accounting computes it.
+    (Dong, Roth, Su, J R Stat Soc B 84:3, 2022; corollary 3.3 of arXiv:1905.02383).  So 1/m² is the
+    budget: a release that takes a share w of it has the multiplier m_i = m / √w.  m is the least
+    that ε and δ allow (Balle, Wang, ICML 2018, theorem 8), as Google's dp-accounting computes it.
 
     Args:
         epsilon: ε.

@@ -22,12 +22,13 @@ window::
     a_c = Σ clip(y, C)                            sensitivity C,   35%
     S_c = Σ clip(y − μ_c, C) clip(y − μ_c, C)ᵀ    sensitivity C²,  60%  (Frobenius norm)
 
-A window belongs to one class, so that its change in all classes together is that in its own.  μ_c is
-made of n and a before S is asked for.  S is Dwork and others' algorithm 1 (2014).  All that follows needs
-n, a, S only and costs nothing: n_c is raised to the deviation of its noise where it is below; means
-a_c/n_c and covariances S_c/n_c are shrunk against noise of known size (``shrinkage.py``), where the
-principal components appear: eigenvectors that stand out of the noise keep a variance of their own.  With
-ε → ∞ these are the mean and the covariance of the class's clipped windows.
+A window belongs to one class, so that its change in all classes together is that in its own.  μ_c
+is made of n and a before S is asked for.  S is after Analyze Gauss (Dwork and others, 2014).  All
+that follows needs n, a, S only and costs nothing: n_c is raised to the deviation of its noise where
+it is below; means a_c/n_c and covariances S_c/n_c are shrunk against noise of known size
+(``shrinkage.py``), where the principal components appear: eigenvectors that stand out of the noise
+keep a variance of their own.  With ε → ∞ these are the mean and the covariance of the class's
+clipped windows.
 
 **Not for a real release.**  The noise comes of a seed, and who knows the seed can subtract it; and it is
 drawn in floating point, whose rounding can betray what it was added to (Mironov, CCS 2012).

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 def shrunk_means(means: Floats, deviations: Floats) -> Floats:
     """James and Stein's estimate of the means of classes, its positive part.
 
-    Each difference from P is multiplied by max(0, 1 − k (s_c² − p²) / ‖difference‖²)
-    (Proc 4th Berkeley Symposium 1:361, 1961).
+    Each difference from P is multiplied by max(0, 1 − k (s_c² − p²) / ‖difference‖²), with k where
+    they have k − 2 (Proc 4th Berkeley Symposium 1:361, 1961).
 
     Args:
         means: shape (class, k).

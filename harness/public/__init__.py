@@ -15,6 +15,7 @@ from ecgbench.harness.windows import EcgWindows, Splits
 
 if TYPE_CHECKING:
     from ecgbench.harness.comparison import Comparison
+    from ecgbench.harness.sampling import exchangeable_parts, stratified
     from ecgbench.harness.score import Contributions, Term
 
 __all__ = [
@@ -37,13 +38,17 @@ __all__ = [
     "Skip",
     "Splits",
     "Term",
+    "exchangeable_parts",
     "hookimpl",
+    "stratified",
 ]
 
 _LAZY = {
     "Comparison": "ecgbench.harness.comparison",
     "Contributions": "ecgbench.harness.score",
     "Term": "ecgbench.harness.score",
+    "exchangeable_parts": "ecgbench.harness.sampling",
+    "stratified": "ecgbench.harness.sampling",
 }
 
 

@@ -222,6 +222,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             name="authenticity",
             target="ecgbench.metrics.attacks.authenticity:authenticity",
             summary="share of synthetic windows no closer to a training window than its real neighbours",
+            version=2,
             citation=(
                 "Alaa, van Breugel, Saveliev, van der Schaar, How Faithful is your Synthetic Data? "
                 "Sample-level Metrics for Evaluating and Auditing Generative Models, ICML 2022, "
@@ -240,10 +241,12 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             name="dcr-share",
             target="ecgbench.metrics.attacks.dcr_share:dcr_share",
             summary="share of synthetic windows closer to train than to control; no evidence of safety",
+            version=2,
             citation=(
                 "Platzer, Reutterer, Holdout-Based Empirical Assessment of Mixed-Type Synthetic Data, "
                 "Frontiers in Big Data 4:679939, 2021, doi:10.3389/fdata.2021.679939; why it is no "
-                "evidence: Yao, Krčo, Ganev, de Montjoye, The DCR Delusion, arXiv:2505.01524"
+                "evidence: Yao, Krčo, Ganev, de Montjoye, The DCR Delusion, ESORICS 2025, "
+                "arXiv:2505.01524"
             ),
             family="privacy",
             better="lower",

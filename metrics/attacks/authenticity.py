@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ecgbench import Score
-from ecgbench.metrics.attacks.parts import mean_over_synthetic, parts_of_train
+from ecgbench import Contributions, Score
+from ecgbench.metrics.attacks.parts import parts_of_train
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 def authenticity(comparison: Comparison, _config: Config) -> Score:
     r"""Authenticity with respect to ``train`` less that with respect to ``control``.
 
-    Alaa, van Breugel, Saveliev, van der Schaar (ICML 2022, section on authenticity, and
-    ``metrics/evaluation.py`` of their code): a synthetic window is authentic unless it is closer to its
-    nearest training window than any other training window is::
+    Alaa, van Breugel, Saveliev, van der Schaar (ICML 2022, section 4; ``metrics/evaluation.py`` of
+    their code looks from the real records instead): a synthetic window is authentic unless it is
+    closer to its nearest training window than any other training window is::
 
         A(R) = share of synthetic windows s with  ‖s − x_s‖ > min_{x in R, x ≠ x_s} ‖x_s − x‖,
                x_s the window of R that is nearest to s
@@ -47,11 +47,12 @@ def authenticity(comparison: Comparison, _config: Config) -> Score:
     ]
     of_train = np.mean(of_parts, axis=0)
     of_control = _authentic(comparison, _spacing(comparison, "attack-spacing-control"))
-    value, contributions = mean_over_synthetic(comparison, of_train - of_control)
+    gained = of_train - of_control
+    value = float(gained.mean())
     return Score(
         value=value,
         parts={"train": float(of_train.mean()), "control": float(of_control.mean())},
-        contributions=contributions,
+        contributions=Contributions.first_order(value, (comparison.people_behind(), gained)),
         n=len(comparison.synthetic),
     )
 
@@ -67,5 +68,5 @@ def _spacing(comparison: Comparison, name: str) -> NDArray[np.float64]:
 
 def _authentic(comparison: Comparison, spacing: NDArray[np.float64]) -> NDArray[np.float64]:
     """Of each synthetic window, 1 if it is authentic with respect to ``control``."""
-    found = comparison.neighbours("synthetic", "control", 2)
+    found = comparison.neighbours("synthetic", "control")
     return np.asarray(found.distances[:, 0] > spacing[found.indices[:, 0]], dtype=np.float64)

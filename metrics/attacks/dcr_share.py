@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ecgbench import Score
-from ecgbench.metrics.attacks.parts import mean_over_synthetic, parts_of_train
+from ecgbench import Contributions, Score
+from ecgbench.metrics.attacks.parts import parts_of_train
 
 if TYPE_CHECKING:
     from ecgbench import Comparison, Config
@@ -18,7 +18,7 @@ def dcr_share(comparison: Comparison, _config: Config) -> Score:
 
     Platzer, Reutterer (Frontiers in Big Data 4:679939, 2021, share of closer distances to closest
     record; `calculate_dcr_share` of ``mostlyai-qa``, and the same as DCR overfitting protection in
-    ``sdmetrics``, which gives min(2 − 2·share, 1))::
+    ``sdmetrics``, which gives min(2 − 2·share, 1) and takes ties for no closer)::
 
         value = mean over s of  (1/K) Σ_k  1[d(s, T_k) < d(s, control)] + ½·1[d(s, T_k) = d(s, control)]
         d(s, R) = min_{x in R} ‖s − x‖     (Euclidean, all samples of all leads, mV)
@@ -42,10 +42,15 @@ def dcr_share(comparison: Comparison, _config: Config) -> Score:
         Skip: there are fewer than three windows to compare with on a side.
     """
     parts = parts_of_train(comparison)
-    to_control = comparison.neighbours("synthetic", "control", 2).distances[:, 0]
-    closer = []
+    to_control = comparison.neighbours("synthetic", "control").distances[:, 0]
+    of_parts = []
     for part in parts:
-        to_part = part.neighbours("synthetic", "control", 2).distances[:, 0]
-        closer.append((to_part < to_control) / 2 + (to_part <= to_control) / 2)
-    value, contributions = mean_over_synthetic(comparison, np.mean(closer, axis=0))
-    return Score(value=value, contributions=contributions, n=len(comparison.synthetic))
+        to_part = part.neighbours("synthetic", "control").distances[:, 0]
+        of_parts.append((to_part < to_control) / 2 + (to_part <= to_control) / 2)
+    closer = np.mean(of_parts, axis=0)
+    value = float(closer.mean())
+    return Score(
+        value=value,
+        contributions=Contributions.first_order(value, (comparison.people_behind(), closer)),
+        n=len(comparison.synthetic),
+    )

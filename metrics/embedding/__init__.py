@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 KYNKAANNIEMI = (
     "Kynkäänniemi, Karras, Laine, Lehtinen, Aila, Improved Precision and Recall Metric for Assessing "
-    "Generative Models, NeurIPS 2019, equations 1 and 2, arXiv:1904.06991"
+    "Generative Models, NeurIPS 2019, arXiv:1904.06991"
 )
 NAEEM = (
     "Naeem, Oh, Uh, Choi, Yoo, Reliable Fidelity and Diversity Metrics for Generative Models, ICML "
@@ -40,7 +40,7 @@ class PrdcConfig(Config, frozen=True):
 class TwoSampleConfig(Config, frozen=True):
     """Settings of `classifier-two-sample`."""
 
-    steps: Annotated[int, msgspec.Meta(ge=1, description="optimiser steps of a network")] = 600
+    steps: Annotated[int, msgspec.Meta(ge=1, description="optimiser steps of a network")] = 300
 
 
 @hookimpl
@@ -142,7 +142,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             config=TwoSampleConfig,
             summary="accuracy beyond chance of a convolutional network told to find synthetic windows",
             citation=(
-                "Lopez-Paz, Oquab, Revisiting Classifier Two-Sample Tests, ICLR 2017, section 3, "
+                "Lopez-Paz, Oquab, Revisiting Classifier Two-Sample Tests, ICLR 2017, "
                 "arXiv:1610.06545"
             ),
             smoke={"steps": 60},

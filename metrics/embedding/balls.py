@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ecgbench import Skip
-from ecgbench.metrics.fidelity.draw import stratified
+from ecgbench import Skip, stratified
 from ecgbench.nn.encoder import VERSION
 
 if TYPE_CHECKING:

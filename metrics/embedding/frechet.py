@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ecgbench import Score, Skip
-from ecgbench.metrics.fidelity.people import first_order, people_behind
+from ecgbench import Contributions, Score, Skip
 from ecgbench.nn.encoder import VERSION
 
 if TYPE_CHECKING:
@@ -61,10 +60,10 @@ def frechet_distance(comparison: Comparison, _config: Config) -> Score:
     return Score(
         value=found.value,
         parts={name: float(part) for name, part in reference.items()},
-        contributions=first_order(
+        contributions=Contributions.first_order(
             found.value,
             (control.patients, found.of_left),
-            (people_behind(comparison), found.of_right),
+            (comparison.people_behind(), found.of_right),
         ),
         n=len(real) + len(made),
     )

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ecgbench import Score
+from ecgbench import Contributions, Score
 from ecgbench.metrics.embedding.balls import balls
-from ecgbench.metrics.fidelity.people import first_order, people_behind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,8 +21,8 @@ if TYPE_CHECKING:
 def precision(comparison: Comparison, config: PrdcConfig) -> Score:
     r"""Share of synthetic windows that look real: that lie among those of ``control``.
 
-    Kynkäänniemi, Karras, Laine, Lehtinen, Aila (NeurIPS 2019), equations 1 and 2, on the embeddings
-    of the ECG encoder, n of ``control`` and as many synthetic ones::
+    Kynkäänniemi, Karras, Laine, Lehtinen, Aila (NeurIPS 2019), on the embeddings of the ECG
+    encoder, n of ``control`` and as many synthetic ones::
 
         value = share of synthetic y for which some x_i has ‖y − x_i‖ ≤ r_i
 
@@ -72,8 +71,8 @@ def density(comparison: Comparison, config: PrdcConfig) -> Score:
 def recall(comparison: Comparison, config: PrdcConfig) -> Score:
     r"""Share of real windows that the generator could have made: that lie among synthetic ones.
 
-    Kynkäänniemi, Karras, Laine, Lehtinen, Aila (NeurIPS 2019), equations 1 and 2, on the embeddings
-    of the ECG encoder, n of ``control`` and as many synthetic ones::
+    Kynkäänniemi, Karras, Laine, Lehtinen, Aila (NeurIPS 2019), on the embeddings of the ECG
+    encoder, n of ``control`` and as many synthetic ones::
 
         value = share of x in control for which some y_j has ‖x − y_j‖ ≤ r_j
 
@@ -106,7 +105,7 @@ def coverage(comparison: Comparison, config: PrdcConfig) -> Score:
     with r_i the distance of x_i to its k-th nearest other window of ``control``, k = ``neighbours``.
 
     Higher is better.  Range (0, 1).  An ideal generator scores 1 − Π_{i=1..k} (n − i)/(2n − i) on
-    average, whatever the distribution, which is near 1 − 2⁻ᵏ (their Lemma 2): .97 for k = 5; so does
+    average, whatever the distribution, as they prove, which is near 1 − 2⁻ᵏ: .97 for k = 5; so does
     ``real``.
 
     Parts: ``expected``, that expectation for this n; ``coverage-CLASS``, the share among the control
@@ -128,7 +127,7 @@ def _of_synthetic(comparison: Comparison, k: int, name: str) -> Score:
     found = balls(comparison, k)
     values = found.around / k if name == "density" else (found.around > 0).astype(np.float64)
     labels = comparison.synthetic.labels[found.synthetic]
-    people = people_behind(comparison)[found.synthetic]
+    people = comparison.people_behind()[found.synthetic]
     return _mean(name, values, people, labels, comparison.classes, {})
 
 
@@ -156,6 +155,6 @@ def _mean(
     return Score(
         value=value,
         parts={**parts, **of_class},
-        contributions=first_order(value, (people, values)),
+        contributions=Contributions.first_order(value, (people, values)),
         n=2 * len(values),
     )

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from ecgbench import Score, Skip
-from ecgbench.metrics.fidelity.draw import stratified
-from ecgbench.metrics.fidelity.people import first_order, people_behind
+from ecgbench import Contributions, Score, Skip, stratified
 from ecgbench.nn import Classifier, ClassifierConfig
 
 if TYPE_CHECKING:
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
 def classifier_two_sample(comparison: Comparison, config: TwoSampleConfig) -> Score:
     r"""Accuracy beyond chance of a convolutional network that learnt to tell synthetic from real.
 
-    The classifier two-sample test of Lopez-Paz, Oquab (ICLR 2017), section 3: n windows of
+    The classifier two-sample test of Lopez-Paz, Oquab (ICLR 2017): n windows of
     ``control`` and as many synthetic ones, every class in its proportion, are divided at random into
     two halves; a network (`ecgbench.nn.Classifier`) learns from one half and is tested on the other::
 
@@ -84,10 +82,10 @@ def classifier_two_sample(comparison: Comparison, config: TwoSampleConfig) -> Sc
     return Score(
         value=abs(beyond),
         parts=parts,
-        contributions=first_order(
+        contributions=Contributions.first_order(
             abs(beyond),
             (control.patients[real], weight * right),
-            (people_behind(comparison)[made], weight * found),
+            (comparison.people_behind()[made], weight * found),
         ),
         n=2 * count,
     )

@@ -130,7 +130,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             summary="mean distance in mV to the nearest window of the other side, both ways",
             citation=(
                 "Barrow, Tenenbaum, Bolles, Wolf, Parametric correspondence and chamfer matching, "
-                "IJCAI 1977; Fan, Su, Guibas, CVPR 2017, doi:10.1109/CVPR.2017.264, equation 1"
+                "IJCAI 1977; Fan, Su, Guibas, CVPR 2017, doi:10.1109/CVPR.2017.264, section 4.3"
             ),
             family="fidelity",
             better="lower",

@@ -10,9 +10,7 @@ from sklearn.metrics import roc_auc_score
 from torch.nn import functional
 from torch.optim.lr_scheduler import LambdaLR, OneCycleLR
 
-from ecgbench import Score, Skip
-from ecgbench.metrics.fidelity.draw import stratified
-from ecgbench.metrics.fidelity.people import first_order, people_behind
+from ecgbench import Contributions, Score, Skip, stratified
 from ecgbench.nn import RecurrentStack
 from ecgbench.nn.recurrent import one_thread
 
@@ -58,8 +56,9 @@ def discriminative(comparison: Comparison, config: DiscriminativeConfig) -> Scor
     ``average``        accuracy                                      score
     =================  ============================================  ===========================
 
-    The study ``published`` sets the right column.  For one lead the published network has no unit at
-    all; ``hidden = 1`` gives it one.
+    The study ``published`` sets the right column, which is the code's (the paper's text has two
+    layers of LSTM).  For one lead the published network has no unit at all; ``hidden = 1`` gives it
+    one.
 
     On MIT-BIH the published network does not tell real beats under noise of a tenth of their
     deviation from real ones (|accuracy − ½| < .05 after 1000 steps), for what it has seen has faded
@@ -116,10 +115,10 @@ def discriminative(comparison: Comparison, config: DiscriminativeConfig) -> Scor
     return Score(
         value=value,
         parts=parts,
-        contributions=first_order(
+        contributions=Contributions.first_order(
             value,
             (control.patients[pooled.real], weights * right),
-            (people_behind(comparison)[pooled.synthetic], weights * found),
+            (comparison.people_behind()[pooled.synthetic], weights * found),
         ),
         n=len(right) + len(found),
     )

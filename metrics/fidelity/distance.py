@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ecgbench import Score, Skip
-from ecgbench.metrics.fidelity.people import first_order
+from ecgbench import Contributions, Score, Skip
 
 if TYPE_CHECKING:
     from ecgbench import Comparison, Config
@@ -15,7 +14,7 @@ def distance(comparison: Comparison, _config: Config) -> Score:
     r"""Mean nearest-neighbour distance between synthetic windows S and ``control`` C, both ways.
 
     The Chamfer distance (Barrow, Tenenbaum, Bolles, Wolf, IJCAI 1977; symmetric, as Fan, Su, Guibas,
-    CVPR 2017, equation 1) of the two sets, unsquared::
+    CVPR 2017, section 4.3) of the two sets, unsquared, and means instead of sums::
 
         value = ½ (mean over y in S of min over x in C of ‖x − y‖
                    + mean over x in C of min over y in S of ‖x − y‖)   [mV]
@@ -44,8 +43,7 @@ def distance(comparison: Comparison, _config: Config) -> Score:
     control, synthetic = comparison.splits.control, comparison.synthetic
     if len(control) < 2:
         raise Skip("it needs two control windows")
-    there = comparison.neighbours("synthetic", "control")
-    to_control, partner = there.distances[:, 0], there.indices[:, 0]
+    to_control = comparison.neighbours("synthetic", "control").distances[:, 0]
     to_synthetic = comparison.neighbours("control", "synthetic").distances[:, 0]
     own = comparison.once(
         "control-nearest-control",
@@ -70,10 +68,10 @@ def distance(comparison: Comparison, _config: Config) -> Score:
     return Score(
         value=value,
         parts={name: float(part) for name, part in parts.items()},
-        contributions=first_order(
+        contributions=Contributions.first_order(
             value,
             (control.patients, to_synthetic / 2),
-            (control.patients[partner], to_control / 2),
+            (comparison.people_behind(), to_control / 2),
         ),
         n=len(synthetic) + len(control),
     )

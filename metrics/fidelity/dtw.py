@@ -18,9 +18,10 @@ def dtw(
 ) -> NDArray[np.float64]:
     """Distance of each pair under dynamic time warping within a Sakoe–Chiba band.
 
-    Sakoe, Chiba (IEEE ASSP 26:43, 1978): the least √(Σ ‖first[i] − second[j]‖²) over all paths
-    (i, j) from the first samples to the last that go on by (1, 0), (0, 1) or (1, 1) and keep
-    |i − j| ≤ ``radius``.  All leads are warped together.  ``radius`` 0 is the Euclidean distance.
+    After Sakoe, Chiba (IEEE Trans ASSP 26:43, 1978), without their weights of steps: the least
+    √(Σ ‖first[i] − second[j]‖²) over all paths (i, j) from the first samples to the last that go on
+    by (1, 0), (0, 1) or (1, 1) and keep |i − j| ≤ ``radius``.  All leads are warped together.
+    ``radius`` 0 is the Euclidean distance.
 
     Args:
         first: shape (pair, lead, sample).

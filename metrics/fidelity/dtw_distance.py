@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from ecgbench import Score, Skip
-from ecgbench.metrics.fidelity.draw import stratified
+from ecgbench import Contributions, Score, Skip, stratified
 from ecgbench.metrics.fidelity.dtw import dtw
-from ecgbench.metrics.fidelity.people import first_order
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -74,7 +72,7 @@ def dtw_distance(comparison: Comparison, config: DtwConfig) -> Score:
     return Score(
         value=value,
         parts={name: float(part) for name, part in parts.items()},
-        contributions=first_order(
+        contributions=Contributions.first_order(
             value,
             (control.patients[back.rows], back.distances / 2),
             (control.patients[there.nearest], there.distances / 2),

@@ -9,10 +9,8 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
-from ecgbench import Score, Skip
-from ecgbench.metrics.fidelity.draw import stratified
+from ecgbench import Contributions, Score, Skip, stratified
 from ecgbench.metrics.fidelity.overlap import fewest, overlap
-from ecgbench.metrics.fidelity.people import first_order, people_behind
 from ecgbench.metrics.fidelity.pictures import Cloud, side_by_side
 
 if TYPE_CHECKING:
@@ -75,10 +73,10 @@ def embedding_plots(comparison: Comparison, config: EmbeddingPlotsConfig) -> Sco
     return Score(
         value=shared.value,
         parts=parts,
-        contributions=first_order(
+        contributions=Contributions.first_order(
             shared.value,
             (control.patients, shared.of_real),
-            (people_behind(comparison), shared.of_synthetic),
+            (comparison.people_behind(), shared.of_synthetic),
         ),
         n=len(control) + len(synthetic),
         artefacts={

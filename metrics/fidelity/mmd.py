@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ecgbench import Score, Skip
-from ecgbench.metrics.fidelity.draw import stratified
-from ecgbench.metrics.fidelity.people import first_order, people_behind
+from ecgbench import Contributions, Score, Skip, stratified
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -80,11 +78,11 @@ def mmd(comparison: Comparison, config: MmdConfig) -> Score:
     return Score(
         value=terms.value,
         parts=parts,
-        contributions=first_order(
+        contributions=Contributions.first_order(
             terms.value,
             (control.patients[real], 2 * (terms.real_to_real - terms.real_to_synthetic)),
             (
-                people_behind(comparison)[made],
+                comparison.people_behind()[made],
                 2 * (terms.synthetic_to_synthetic - terms.synthetic_to_real),
             ),
         ),

@@ -26,6 +26,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             name="morphology",
             target="ecgbench.metrics.morphology.morphology:morphology",
             config=MorphologyConfig,
+            version=2,
             summary="distance of wave amplitudes, QRS width, QT, ST level and P presence, in deviations",
             citation=(
                 "Martínez, Almeida, Olmos, Rocha, Laguna, A Wavelet-Based ECG Delineator: Evaluation "

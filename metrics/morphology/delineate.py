@@ -7,7 +7,6 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import uniform_filter1d
 from scipy.signal import resample_poly
 
 from ecgbench.metrics.morphology.qrs import Complexes, complexes
@@ -33,6 +32,9 @@ LOWEST = 0.01
 
 DISTINCT = 0.85
 """A P wave's sharpness over that of anything else before the QRS complex, or there is none."""
+
+EARLIEST_P = 75
+"""Samples before the QRS complex in which a P wave is looked for; earlier, the last T wave stands."""
 
 ISOELECTRIC = 5
 """Samples before the QRS complex, the mean of which is the isoelectric level."""
@@ -102,23 +104,6 @@ def delineate(signals: NDArray[np.floating], sampling_rate: float, place: float)
     return Beats(**{name: np.concatenate([getattr(p, name) for p in parts]) for name in names})
 
 
-def usual_place(signals: NDArray[np.floating], sampling_rate: float) -> float:
-    """Where the QRS complexes of most windows stand, in seconds from the first sample.
-
-    The time at which the squared slope, of which every window has a share of 1, is largest on
-    average.
-
-    Args:
-        signals: shape (window, sample), mV; one lead.
-        sampling_rate: Hz, 100 at least.
-    """
-    power = np.gradient(signals.astype(np.float64), axis=1) ** 2
-    total = power.sum(axis=1, keepdims=True)
-    share = np.divide(power, total, out=np.zeros_like(power), where=total > 0).sum(axis=0)
-    width = max(1, round(0.08 * sampling_rate))
-    return float(uniform_filter1d(share, width, mode="constant").argmax() / sampling_rate)
-
-
 def _resampled(signals: NDArray[np.floating], ratio: Fraction) -> Floats:
     """The windows at `RATE`: what rises above the line between their ends, which needs no filter."""
     wide = signals.astype(np.float64)
@@ -147,7 +132,14 @@ def _delineate(x: Floats, place: float) -> Beats:
         end=np.minimum(qrs.offset + 125, following - 30),  # where the next P wave begins
         expected=qrs.offset + 55,
     )
-    p = wave(P, y, scales, begin=preceding, end=qrs.onset - 5, expected=qrs.onset - 30)
+    p = wave(
+        P,
+        y,
+        scales,
+        begin=np.maximum(preceding, qrs.onset - EARLIEST_P),
+        end=qrs.onset - 5,
+        expected=qrs.onset - 30,
+    )
     return _measured(x, y, qrs, p, t)
 
 

@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ecgbench import Score, Skip
-from ecgbench.metrics.fidelity.draw import stratified
-from ecgbench.metrics.fidelity.people import first_order, people_behind
-from ecgbench.metrics.morphology.delineate import usual_place
+from ecgbench import Contributions, Score, Skip, stratified
 from ecgbench.metrics.morphology.features import FEATURES, features
 from ecgbench.metrics.morphology.transport import transport
+from ecgbench.processing import usual_place
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -112,8 +110,8 @@ def morphology(comparison: Comparison, config: MorphologyConfig) -> Score:
             "detected-real": float(np.isfinite(of_real["qrs-width"]).mean()),
             **{f"morphology-{classes[c]}": values[c] for c in compared},
         },
-        contributions=first_order(
-            value, (real.patients, by_real), (people_behind(comparison)[kept], by_made)
+        contributions=Contributions.first_order(
+            value, (real.patients, by_real), (comparison.people_behind()[kept], by_made)
         ),
         n=len(real) + len(made),
     )

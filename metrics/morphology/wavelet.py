@@ -15,7 +15,7 @@ def slopes(signals: NDArray[np.float64], scales: int) -> list[NDArray[np.float64
     """The dyadic wavelet transform with a quadratic spline, à trous, at scales 2¹, 2², 2³ and so on.
 
     Mallat, Zhong (IEEE Trans PAMI 14:710, 1992); as ECG is delineated with it: Martínez, Almeida,
-    Olmos, Rocha, Laguna (IEEE TBME 51:570, 2004), section II.  Each scale is the derivative of the
+    Olmos, Rocha, Laguna (IEEE TBME 51:570, 2004).  Each scale is the derivative of the
     signal under a wider smoothing: zero at the peak of a wave, largest where it is steepest.  No
     scale is decimated.  At the ends of a window the signal is continued by its last value.
 

@@ -29,6 +29,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             target="ecgbench.metrics.patients.patient_membership:patient_membership",
             config=PatientMembershipConfig,
             summary="AUC of telling the people trained on from others, mean of both folds",
+            version=2,
             citation="ecgbench, docs/privacy.md",
             family="privacy",
             better="lower",

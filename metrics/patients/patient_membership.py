@@ -25,9 +25,10 @@ def patient_membership(comparison: Comparison, config: PatientMembershipConfig) 
         d(p) = median over windows x of person p of min_{s in synthetic} ‖x − s‖
         value = mean over members i, unseen people j of  1[d_i < d_j] + ½·1[d_i = d_j]
 
-    with the Euclidean norm over all samples of all leads, in mV.  Of every person equally many windows
-    are drawn, as many as the one with the fewest has and at most ``windows``: a median over few
-    windows wanders more.
+    with the Euclidean norm over all samples of all leads, in mV, of the beat alone
+    (`Comparison.one_beat`): its shape is the person's, the rhythm around it the moment's.  Of every
+    person equally many windows are drawn, as many as the one with the fewest has and at most
+    ``windows``: a median over few windows wanders more.
 
     One cell has no null: the two halves of the people differ, and white noise, which knows nobody,
     reads .40 in one fold of MIT-BIH and .60 in the other.  The halves swap roles with the fold, so the
@@ -46,14 +47,15 @@ def patient_membership(comparison: Comparison, config: PatientMembershipConfig) 
         Skip: there are fewer than two members or two unseen people.
     """
     rng = np.random.default_rng([comparison.seed, 41])
-    sides = comparison.splits.control, comparison.splits.test
+    beats = comparison.one_beat()
+    sides = beats.splits.control, beats.splits.test
     fewest = min(int(np.unique(side.patients, return_counts=True)[1].min()) for side in sides)
     count = min(fewest, config.windows)
     members, of_members = _medians(
-        sides[0], comparison.neighbours("control", "synthetic").distances[:, 0], count, rng
+        sides[0], beats.neighbours("control", "synthetic").distances[:, 0], count, rng
     )
     unseen, of_unseen = _medians(
-        sides[1], comparison.neighbours("test", "synthetic").distances[:, 0], count, rng
+        sides[1], beats.neighbours("test", "synthetic").distances[:, 0], count, rng
     )
     if min(len(members), len(unseen)) < 2:
         raise Skip("it needs two members and two unseen people")

@@ -75,6 +75,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             name="identity-agreement",
             target="ecgbench.metrics.privacy.identity_agreement:identity_agreement",
             summary="share of the synthetic windows that look like one person to both train and control",
+            version=2,
             citation="ecgbench's own",
             family="privacy",
             better="lower",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ecgbench import Comparison, Contributions, Score, Skip, Term
+from ecgbench import Comparison, Contributions, Score, Skip, Term, exchangeable_parts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -81,7 +81,7 @@ def _hits(synthetic: NDArray[np.float64], real: NDArray[np.float64]) -> NDArray[
 def _real(comparison: Comparison) -> dict[str, NDArray[np.int64] | NDArray[np.float64]]:
     """The part of each training window (−1: in none), and distances to the nearest real neighbour."""
     train, control = comparison.splits.train, comparison.splits.control
-    part = _parts(train, len(control), np.random.default_rng([comparison.seed, 1]))
+    part = exchangeable_parts(train, len(control), np.random.default_rng([comparison.seed, 1]))
     distances = np.zeros(len(train))
     for k in range(int(part.max()) + 1):
         distances[part == k] = _nearest_other(comparison, train.take(part == k))
@@ -90,21 +90,6 @@ def _real(comparison: Comparison) -> dict[str, NDArray[np.int64] | NDArray[np.fl
         "train": distances,
         "control": comparison.neighbours("control", "control").distances[:, 0],
     }
-
-
-def _parts(windows: EcgWindows, size: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Divide windows into disjoint parts of ``size``; −1 for those that are left over.
-
-    Systematic sampling along the strata (patient, class), in random order within each: every stratum
-    gives each part its share, give or take one, and every part has exactly ``size`` windows.
-    """
-    n = len(windows)
-    order = np.lexsort((rng.random(n), windows.labels, windows.patients))
-    places = (np.arange(n) * size + rng.integers(n)) % n
-    part = np.empty(n, dtype=np.int64)
-    part[order] = places // size
-    part[part >= max(1, n // size)] = -1
-    return part
 
 
 def _nearest_other(comparison: Comparison, windows: EcgWindows) -> NDArray[np.float64]:

@@ -23,9 +23,9 @@ def identity_agreement(comparison: Comparison, _config: Config) -> Score:
         value = mean over synthetic windows s of 1[patient of s's nearest window in train
                                                    = patient of s's nearest window in control]
 
-    with Euclidean distances over all samples of all leads, in mV.  The two are disjoint samples of
-    the same people's windows: where both name one person, it is the window's likeness that they
-    agree on.  A generator need not copy a window for that: it is enough that what it draws looks as
+    with Euclidean distances over all samples of all leads, in mV, of the beats alone
+    (`Comparison.one_beat`).  The two are disjoint samples of the same people's windows: where both
+    name one person, it is the window's likeness that they agree on.  A generator need not copy a window for that: it is enough that what it draws looks as
     a certain person's does.
 
     Lower tells less of people.  Range (0, 1).  There is no ideal: a window of somebody else agrees, too,
@@ -44,7 +44,7 @@ def identity_agreement(comparison: Comparison, _config: Config) -> Score:
     people = np.intersect1d(train.patients, control.patients)
     if len(people) < 2:
         raise Skip(f"train and control share {len(people)} people; it needs two")
-    parts = comparison.once("identity-agreement-real", lambda: _real(comparison), version=1)
+    parts = comparison.once("identity-agreement-real", lambda: _real(comparison), version=2)
     by_train, by_control = _named(comparison)
     agree = by_train == by_control
     value = float(agree.mean())
@@ -66,10 +66,10 @@ def identity_agreement(comparison: Comparison, _config: Config) -> Score:
 
 def _named(comparison: Comparison) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The patient of the nearest window in ``train``, and of that in ``control``."""
-    splits = comparison.splits
-    of_train = comparison.neighbours("synthetic", "train").indices[:, 0]
-    of_control = comparison.neighbours("synthetic", "control").indices[:, 0]
-    return splits.train.patients[of_train], splits.control.patients[of_control]
+    beats = comparison.one_beat()
+    of_train = beats.neighbours("synthetic", "train").indices[:, 0]
+    of_control = beats.neighbours("synthetic", "control").indices[:, 0]
+    return beats.splits.train.patients[of_train], beats.splits.control.patients[of_control]
 
 
 def _real(comparison: Comparison) -> dict[str, NDArray[np.float64]]:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ecgbench import Score
-from ecgbench.metrics.fidelity.people import first_order, people_behind
+from ecgbench import Contributions, Score
 from ecgbench.metrics.statistics.scaling import min_max
 
 if TYPE_CHECKING:
@@ -59,10 +58,10 @@ def autocorrelation_difference(comparison: Comparison, _config: Config) -> Score
             of_synthetic += made.influences @ difference / (distance * leads)
     return Score(
         value=value,
-        contributions=first_order(
+        contributions=Contributions.first_order(
             value,
             (comparison.splits.control.patients, of_control),
-            (people_behind(comparison), of_synthetic),
+            (comparison.people_behind(), of_synthetic),
         ),
         n=len(control) + len(synthetic),
     )

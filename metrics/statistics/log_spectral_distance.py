@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ecgbench import Score, Skip
-from ecgbench.metrics.fidelity.people import first_order, people_behind
+from ecgbench import Contributions, Score, Skip
 from ecgbench.metrics.statistics.halves import halves
 
 if TYPE_CHECKING:
@@ -75,10 +74,10 @@ def log_spectral_distance(comparison: Comparison, config: LogSpectralDistanceCon
     return Score(
         value=value,
         parts=parts,
-        contributions=first_order(
+        contributions=Contributions.first_order(
             value,
             (control.patients, -real @ weights),
-            (people_behind(comparison), made @ weights),
+            (comparison.people_behind(), made @ weights),
         ),
         n=len(control) + len(synthetic),
     )

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ecgbench import Score, Skip
-from ecgbench.metrics.fidelity.people import first_order, people_behind
+from ecgbench import Contributions, Score, Skip
 from ecgbench.metrics.statistics.scaling import min_max
 
 if TYPE_CHECKING:
@@ -66,10 +65,10 @@ def marginal_distribution_difference(comparison: Comparison, _config: Config) ->
     return Score(
         value=value,
         parts={"chance": float(np.sqrt(2 / np.pi * variance).sum() / histograms)},
-        contributions=first_order(
+        contributions=Contributions.first_order(
             value,
             (comparison.splits.control.patients, sign[control].mean(axis=1)),
-            (people_behind(comparison), -sign[synthetic].mean(axis=1)),
+            (comparison.people_behind(), -sign[synthetic].mean(axis=1)),
         ),
         n=len(control) + len(synthetic),
     )

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ecgbench import Score
-from ecgbench.metrics.fidelity.people import first_order, people_behind
+from ecgbench import Contributions, Score
 from ecgbench.metrics.statistics.scaling import min_max
 
 if TYPE_CHECKING:
@@ -102,10 +101,10 @@ def _difference(comparison: Comparison, moment: Callable[[NDArray[np.float64]], 
             "control": float(np.mean([each.value for each in control])),
             "synthetic": float(np.mean([each.value for each in synthetic])),
         },
-        contributions=first_order(
+        contributions=Contributions.first_order(
             value,
             (comparison.splits.control.patients, of_control),
-            (people_behind(comparison), of_synthetic),
+            (comparison.people_behind(), of_synthetic),
         ),
         n=len(of_control) + len(of_synthetic),
     )

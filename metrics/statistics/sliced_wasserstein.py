@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ecgbench import Score, Skip
-from ecgbench.metrics.fidelity.people import first_order, people_behind
+from ecgbench import Contributions, Score, Skip
 from ecgbench.metrics.statistics.halves import halves
 from ecgbench.metrics.statistics.wasserstein import wasserstein
 
@@ -85,10 +84,10 @@ def sliced_wasserstein(comparison: Comparison, config: SlicedWassersteinConfig) 
     return Score(
         value=value,
         parts=parts,
-        contributions=first_order(
+        contributions=Contributions.first_order(
             value,
             (control.patients, of_control),
-            (people_behind(comparison), of_synthetic),
+            (comparison.people_behind(), of_synthetic),
         ),
         n=len(control) + len(synthetic),
     )

@@ -63,7 +63,7 @@ class PredictiveConfig(Config, frozen=True):
 class CrossClassificationConfig(Config, frozen=True):
     """Settings of `cross-classification`."""
 
-    steps: Annotated[int, msgspec.Meta(ge=1, description="optimiser steps of each fit")] = 600
+    steps: Annotated[int, msgspec.Meta(ge=1, description="optimiser steps of each fit")] = 150
     gain: Annotated[
         float,
         msgspec.Meta(ge=0, description="deviation of the logarithm by which windows are amplified"),

@@ -46,7 +46,8 @@ def predictive(comparison: Comparison, config: PredictiveConfig) -> Score:
     ``test_windows``    5000, spread over all people                  all
     ==================  ============================================  ===========================
 
-    The study ``published`` sets the right column.  For one lead the published score is not defined, there
+    The study ``published`` sets the right column, which is the code's (the paper's text has two
+    layers of LSTM that forecast all leads).  For one lead the published score is not defined, there
     being no other lead and no hidden unit: ``last-lead`` forecasts it from itself then, and
     ``hidden = 1`` gives a unit.  Under ``unit`` the least sample of a lead in ``train``, what the generator
     learnt from, becomes 0 and the largest 1, the head ends in a sigmoid, and the error is that of the

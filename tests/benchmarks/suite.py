@@ -30,7 +30,7 @@ import sklearn.neighbors
 import torch
 from threadpoolctl import threadpool_limits
 
-from ecgbench import Comparison, Context, Score, Skip, Splits
+from ecgbench import Comparison, Context, Score, Skip, Splits, exchangeable_parts
 from ecgbench.harness.catalog import discover
 from ecgbench.harness.cell import say
 from ecgbench.harness.checks import as_score, check_metric_applies
@@ -41,7 +41,6 @@ from ecgbench.harness.split import PARTS, number, split
 from ecgbench.harness.warden import keep_freed_memory
 from ecgbench.metrics.attacks.parts import parts_of_train
 from ecgbench.metrics.fidelity.dtw import dtw
-from ecgbench.metrics.privacy.identifiability import _parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -272,7 +271,8 @@ def with_synthcity(comparison: Comparison) -> list[Pair]:
     def table(windows: EcgWindows) -> Any:
         return loader(pd.DataFrame(flat(windows)).rename(columns=str))
 
-    part = _parts(train, len(control), np.random.default_rng([SEED, 1]))  # as ours divides it
+    rng = np.random.default_rng([SEED, 1])  # as ours divides it
+    part = exchangeable_parts(train, len(control), rng)
     identified = [train.take(part == k) for k in range(part.max() + 1)]
     tables = [table(windows) for windows in (*identified, control)]
     made_table = table(comparison.synthetic)

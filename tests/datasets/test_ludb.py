@@ -108,20 +108,21 @@ def damaged(database: Path, tmp_path: Path) -> Path:
 def test_each_marked_beat_is_a_window_of_the_one_class(database: Path) -> None:
     windows = load(database)
     assert windows.problem() is None
-    assert windows.signals.shape == (3 * 8, 1, 128)
+    assert windows.signals.shape == (3 * 8, 1, 200)
     assert set(windows.labels.tolist()) == {0}
     assert (windows.leads, windows.classes) == (SPEC.leads, SPEC.classes) == (("II",), ("beat",))
-    assert windows.sampling_rate == SPEC.sampling_rate == 125.0
+    assert windows.sampling_rate == SPEC.sampling_rate == 100.0
 
 
-def test_the_marked_peak_stands_at_sample_48(database: Path) -> None:
-    assert set(load(database).signals[:, 0].argmax(axis=1)) == {48}
+def test_the_marked_peak_stands_at_sample_100(database: Path) -> None:
+    near = load(database).signals[:, 0, 80:121]  # other beats are in the window, too
+    assert set(near.argmax(axis=1)) == {20}
 
 
 def test_a_count_is_a_microvolt_whatever_gain_the_header_names(database: Path) -> None:
     np.testing.assert_allclose(signals(database, 1, LEADS).max(axis=1), 0.1 * np.arange(1, 13))
     windows = load(database, leads=("II", "V6"))
-    assert windows.signals[0, 0, 48] == pytest.approx(0.2, rel=0.2)
+    assert windows.signals[0, 0, 100] == pytest.approx(0.2, rel=0.2)
     np.testing.assert_allclose(windows.signals[:, 1], 6 * windows.signals[:, 0], atol=0.01)
 
 
@@ -139,8 +140,8 @@ def test_the_marks_in_the_first_lead_place_the_beats_of_all(database: Path) -> N
     assert of_v1.positions is not None
     np.testing.assert_allclose(of_v1.positions - of_ii.positions, 5 * 4 / 500)
     np.testing.assert_array_equal(
-        of_v1.signals[:, :, :100], of_ii.signals[:, [1, 0], 5:105]
-    )  # 20 samples at 500 Hz are 5 at 125 Hz
+        of_v1.signals[:, :, :100], of_ii.signals[:, [1, 0], 4:104]
+    )  # 20 samples at 500 Hz are 4 at 100 Hz
 
 
 def test_windows_know_their_patient_record_and_the_second_of_the_marked_peak(
@@ -438,13 +439,13 @@ def test_all_real_waves_but_12_have_their_boundaries(
 
 
 @pytest.mark.real_data
-def test_all_but_3_marked_beats_of_lead_ii_become_windows(real: EcgWindows) -> None:
+def test_all_but_46_marked_beats_of_lead_ii_become_windows(real: EcgWindows) -> None:
     assert real.problem() is None
-    assert real.signals.shape == (1831 - 3, 1, 128)
+    assert real.signals.shape == (1831 - 46, 1, 200)
     beats = np.unique(real.patients, return_counts=True)[1]
     assert len(beats) == 200
-    assert np.quantile(beats, [0, 0.5, 1]).tolist() == [4, 9, 19]
-    assert [(beats < few).sum() for few in (5, 8)] == [1, 33]
+    assert np.quantile(beats, [0, 0.5, 1]).tolist() == [4, 9, 18]
+    assert [(beats < few).sum() for few in (5, 8)] == [1, 34]
 
 
 @pytest.mark.real_data
@@ -523,9 +524,9 @@ def test_real_windows_are_cut_at_the_marks_of_their_lead(
 
 
 @pytest.mark.real_data
-def test_nine_in_ten_real_beats_have_their_largest_deflection_at_sample_48(
+def test_nine_in_ten_real_beats_have_their_largest_deflection_at_sample_100(
     real: EcgWindows,
 ) -> None:
-    peaks = 38 + np.abs(real.signals[:, 0, 38:59]).argmax(axis=1)
-    assert np.median(peaks) == 48
-    assert (np.abs(peaks - 48) <= 2).mean() > 0.9
+    peaks = 92 + np.abs(real.signals[:, 0, 92:109]).argmax(axis=1)
+    assert np.median(peaks) == 100
+    assert (np.abs(peaks - 100) <= 2).mean() > 0.9

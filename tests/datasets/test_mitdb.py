@@ -85,10 +85,10 @@ def damaged(database: Path, tmp_path: Path) -> Path:
 def test_each_beat_of_each_record_is_a_window_of_its_aami_class(database: Path) -> None:
     windows = load(database)
     assert windows.problem() is None
-    assert windows.signals.shape == (44 * 12, 1, 128)
+    assert windows.signals.shape == (44 * 12, 1, 200)
     assert windows.labels.tolist() == EXPECTED * 44
     assert (windows.classes, windows.leads) == (("N", "S", "V", "F"), ("MLII",))
-    assert windows.sampling_rate == 125.0
+    assert windows.sampling_rate == 100.0
 
 
 def test_what_is_no_beat_or_of_class_q_is_no_window(damaged: Path) -> None:
@@ -104,11 +104,11 @@ def test_the_lead_is_picked_by_name_where_the_two_are_swapped(database: Path) ->
     assert windows.records is not None
     of_114, of_100 = (windows.signals[windows.records == name] for name in ("114", "100"))
     np.testing.assert_array_equal(of_114, of_100)
-    assert of_114[0, 0, 48] == pytest.approx(1, abs=0.3)
+    assert of_114[0, 0, 100] == pytest.approx(1, abs=0.3)
 
 
-def test_the_r_peak_stands_at_sample_48(database: Path) -> None:
-    assert set(load(database).signals[:, 0].argmax(axis=1)) == {48}
+def test_the_r_peak_stands_at_sample_100(database: Path) -> None:
+    assert set(load(database).signals[:, 0].argmax(axis=1)) == {100}
 
 
 def test_records_201_and_202_are_one_person_on_one_side_of_every_split(database: Path) -> None:
@@ -178,7 +178,7 @@ def test_records_that_lack_a_lead_asked_for_are_left_out_with_a_warning(
 ) -> None:
     windows = load(database, leads=("V1", "MLII"))
     assert windows.leads == ("V1", "MLII")
-    assert windows.signals.shape == (42 * 12, 2, 128)
+    assert windows.signals.shape == (42 * 12, 2, 200)
     np.testing.assert_allclose(windows.signals[:, 0], -2 * windows.signals[:, 1], atol=0.02)
     assert "2 records lack a lead of V1, MLII and are left out: 114, 124" in caplog.text
 
@@ -341,10 +341,10 @@ def test_the_44_records_without_a_pacer_hold_the_published_numbers_of_beats(
 
 
 @pytest.mark.real_data
-def test_all_but_55_beats_at_the_ends_of_records_become_windows(real: EcgWindows) -> None:
+def test_all_but_109_beats_at_the_ends_of_records_become_windows(real: EcgWindows) -> None:
     assert real.problem() is None
-    assert real.signals.shape == (90_125 + 2_781 + 7_009 + 803 - 55, 1, 128)
-    assert np.bincount(real.labels).tolist() == [90_073, 2_780, 7_008, 802]
+    assert real.signals.shape == (90_125 + 2_781 + 7_009 + 803 - 109, 1, 200)
+    assert np.bincount(real.labels).tolist() == [90_022, 2_780, 7_005, 802]
 
 
 @pytest.mark.real_data
@@ -387,11 +387,11 @@ def test_windows_of_114_come_from_its_second_signal(real: EcgWindows, real_folde
 
 
 @pytest.mark.real_data
-def test_the_largest_deflection_of_real_normal_beats_is_at_sample_48(real: EcgWindows) -> None:
+def test_the_largest_deflection_of_real_normal_beats_is_at_sample_100(real: EcgWindows) -> None:
     normal = real.signals[real.labels == 0, 0]
-    peaks = 38 + np.abs(normal[:, 38:59]).argmax(axis=1)
-    assert np.median(peaks) == 48
-    assert (np.abs(peaks - 48) <= 2).mean() > 0.9
+    peaks = 92 + np.abs(normal[:, 92:109]).argmax(axis=1)
+    assert np.median(peaks) == 100
+    assert (np.abs(peaks - 100) <= 2).mean() > 0.9
 
 
 @pytest.mark.real_data

@@ -29,8 +29,8 @@ def test_it_is_embedded_and_its_windows_are_as_its_card_says(windows: EcgWindows
     assert SPEC.source is None
     assert windows.problem() is None
     assert (windows.leads, windows.classes) == (SPEC.leads, SPEC.classes) == (("MLII",), ("beat",))
-    assert windows.sampling_rate == SPEC.sampling_rate == 125.0
-    assert windows.signals.shape == (476, 1, 128)
+    assert windows.sampling_rate == SPEC.sampling_rate == 100.0
+    assert windows.signals.shape == (475, 1, 200)
 
 
 def test_all_windows_are_one_persons_of_one_record_in_order_of_time(windows: EcgWindows) -> None:
@@ -44,9 +44,9 @@ def test_all_windows_are_one_persons_of_one_record_in_order_of_time(windows: Ecg
     assert windows.positions[-1] < 530_820 / 360
 
 
-def test_the_detected_peak_stands_at_sample_48(windows: EcgWindows) -> None:
-    peaks = 38 + windows.signals[:, 0, 38:59].argmax(axis=1)
-    assert (np.abs(peaks - 48) <= 1).mean() > 0.8
+def test_the_detected_peak_stands_at_sample_100(windows: EcgWindows) -> None:
+    peaks = 92 + windows.signals[:, 0, 92:109].argmax(axis=1)
+    assert (np.abs(peaks - 100) <= 1).mean() > 0.8
 
 
 def test_two_loads_give_the_same_bytes(windows: EcgWindows) -> None:

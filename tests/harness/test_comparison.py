@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from ecgbench import Skip
-from ecgbench.harness.comparison import Comparison, Once
+from ecgbench import Contributions, Skip
+from ecgbench.harness.comparison import NEAREST, Comparison, Once
 from ecgbench.harness.split import number, split
+from ecgbench.harness.windows import EcgWindows
 from ecgbench.nn import Encoder, EncoderConfig
 
 if TYPE_CHECKING:
-    from ecgbench.harness.windows import EcgWindows
+    from ecgbench.harness.comparison import Neighbours, Side
 
 
 @pytest.fixture
@@ -91,11 +92,101 @@ def test_too_few_windows_to_choose_from_are_an_error(comparison: Comparison) -> 
         comparison.neighbours("control", "control", k=n)
 
 
-def test_neighbours_are_computed_once_per_cell(comparison: Comparison) -> None:
+def searches(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Side, Side, int]]:
+    """What is searched for from here on."""
+    calls: list[tuple[Side, Side, int]] = []
+    search = Comparison._neighbours
+
+    def counted(self: Comparison, of: Side, among: Side, k: int) -> Neighbours:
+        calls.append((of, among, k))
+        return search(self, of, among, k)
+
+    monkeypatch.setattr(Comparison, "_neighbours", counted)
+    return calls
+
+
+def test_neighbours_are_computed_once_per_cell(
+    comparison: Comparison, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = searches(monkeypatch)
     first = comparison.neighbours("synthetic", "train")
-    assert comparison.neighbours("synthetic", "train") is first
-    assert comparison.neighbours("synthetic", "control") is not first
-    assert comparison.neighbours("synthetic", "train", k=2) is not first
+    again = comparison.neighbours("synthetic", "train")
+    assert np.shares_memory(again.distances, first.distances)
+    assert np.shares_memory(again.indices, first.indices)
+    comparison.neighbours("synthetic", "control")
+    comparison.neighbours("train", "synthetic")
+    assert calls == [
+        ("synthetic", "train", NEAREST),
+        ("synthetic", "control", NEAREST),
+        ("train", "synthetic", NEAREST),
+    ]
+
+
+@pytest.mark.parametrize("order", [(1, NEAREST), (NEAREST, 1)])
+@pytest.mark.parametrize(("of", "among"), [("synthetic", "train"), ("control", "control")])
+def test_one_search_serves_fewer_neighbours_whichever_are_asked_for_first(
+    comparison: Comparison, monkeypatch: pytest.MonkeyPatch, order: Any, of: Any, among: Any
+) -> None:
+    calls = searches(monkeypatch)
+    found = {k: comparison.neighbours(of, among, k) for k in order}
+    assert len(calls) == 1
+    for one, more in zip(found[1], found[NEAREST], strict=True):
+        assert one.shape == (len(comparison.windows(of)), 1)
+        assert np.array_equal(one[:, 0], more[:, 0])
+
+
+@pytest.mark.parametrize("order", [(1, NEAREST + 3), (NEAREST + 3, 1)])
+def test_more_neighbours_are_a_search_of_their_own(
+    comparison: Comparison, monkeypatch: pytest.MonkeyPatch, order: Any
+) -> None:
+    calls = searches(monkeypatch)
+    found = {k: comparison.neighbours("synthetic", "train", k) for k in order}
+    assert sorted(k for _, _, k in calls) == [NEAREST, NEAREST + 3]
+    for one, more in zip(found[1], found[NEAREST + 3], strict=True):
+        assert np.array_equal(one[:, 0], more[:, 0])
+
+
+def test_where_there_is_one_window_it_is_the_neighbour(comparison: Comparison) -> None:
+    one = replace(comparison.splits, control=comparison.splits.control.take(slice(1)))
+    alone = replace(comparison, splits=one, _memo={})
+    assert (alone.neighbours("synthetic", "control").indices == 0).all()
+    with pytest.raises(ValueError, match="control has 1 windows; 2 are needed"):
+        alone.neighbours("synthetic", "control", k=2)
+    with pytest.raises(ValueError, match="control has 1 windows; 2 are needed"):
+        alone.neighbours("control", "control")
+
+
+def test_of_twins_the_first_is_the_nearest(comparison: Comparison) -> None:
+    train = comparison.splits.train
+    rows = np.repeat(np.arange(len(train) // 2), 2)
+    twins = train.synthetic(train.signals[rows], train.labels[rows])
+    found = replace(comparison, synthetic=twins, _memo={}).neighbours("train", "synthetic", 2)
+    assert (found.indices % 2 == [0, 1]).all()
+
+
+def test_a_copied_window_belongs_to_the_person_it_was_copied_from(comparison: Comparison) -> None:
+    control = comparison.splits.control
+    copies = control.synthetic(control.signals, control.labels)
+    copied = replace(comparison, synthetic=copies, _memo={})
+    assert copied.people_behind().tolist() == control.patients.tolist()
+    assert copied.people_behind() is copied.people_behind()
+
+
+def test_a_mean_over_synthetic_windows_moves_with_the_weight_of_the_person_behind(
+    comparison: Comparison,
+) -> None:
+    values = np.random.default_rng(0).random(len(comparison.synthetic))
+    value, behind = float(values.mean()), comparison.people_behind()
+    nearest = distances(comparison.synthetic, comparison.splits.control).argmin(axis=1)
+    assert np.array_equal(behind, comparison.splits.control.patients[nearest])
+    contributions = Contributions.first_order(value, (behind, values))
+    assert contributions.evaluate()[0] == pytest.approx(value)
+    step = 1e-4
+    weights = np.ones((len(contributions.people),) * 2) + step * np.eye(len(contributions.people))
+    moves = contributions.evaluate(weights) - value
+    for person, linear in zip(contributions.people, moves, strict=True):
+        moved = np.average(values, weights=np.where(behind == person, 1 + step, 1)) - value
+        assert linear == pytest.approx(moved, rel=2e-3, abs=1e-9)
 
 
 def test_what_metrics_share_is_computed_once_by_its_key(comparison: Comparison) -> None:
@@ -188,3 +279,52 @@ def test_without_auxiliary_windows_there_is_no_encoder(comparison: Comparison) -
 def test_it_imports_torch_only_for_embeddings() -> None:
     program = "import sys, ecgbench.harness.comparison; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def beats_of_people(count: int, rng: np.random.Generator) -> EcgWindows:
+    """Two seconds at 100 Hz, the person's pulse at 1.2 s, and another at any time before .8 s."""
+    time = np.arange(200) / 100
+    patients = rng.integers(6, size=count)
+    widths = 0.01 + 0.004 * patients[:, np.newaxis]
+    before = rng.uniform(0.1, 0.8, (count, 1))
+    signals = sum(np.exp(-0.5 * ((time - at) / widths) ** 2) for at in (1.2, before))
+    return EcgWindows(
+        signals=np.asarray(signals, dtype=np.float32)[:, np.newaxis],
+        labels=np.zeros(count, dtype=np.int64),
+        patients=patients,
+        sampling_rate=100.0,
+        leads=("II",),
+        classes=("beat",),
+    )
+
+
+def test_one_beat_is_what_stands_about_the_usual_place_of_the_complex() -> None:
+    windows = number(beats_of_people(600, np.random.default_rng(1)))
+    splits = split(windows, 0)
+    synthetic = splits.train.synthetic(splits.fresh.signals, splits.fresh.labels)
+    whole = Comparison(synthetic=synthetic, splits=splits, seed=0, headline_classes=("beat",))
+    beat = whole.one_beat()
+    assert whole.one_beat() is beat
+    for side in ("synthetic", "train", "control", "auxiliary", "fresh", "test"):
+        cut = beat.windows(side)
+        assert cut.length == 66
+        assert set(cut.signals[:, 0].argmax(axis=1)) == {25}
+        np.testing.assert_array_equal(cut.patients, whole.windows(side).patients)
+
+    def names_its_person(comparison: Comparison) -> Any:
+        named = comparison.splits.train.patients[
+            comparison.neighbours("fresh", "train").indices[:, 0]
+        ]
+        return (named == splits.fresh.patients).mean()
+
+    assert names_its_person(beat) == 1
+    assert names_its_person(whole) < 0.95
+
+
+def test_a_window_shorter_than_a_beat_is_left_whole() -> None:
+    windows = beats_of_people(200, np.random.default_rng(1))
+    short = replace(windows, signals=windows.signals[:, :, 105:140])
+    splits = split(number(short), 0)
+    synthetic = splits.train.synthetic(splits.fresh.signals, splits.fresh.labels)
+    whole = Comparison(synthetic=synthetic, splits=splits, seed=0, headline_classes=("beat",))
+    np.testing.assert_array_equal(whole.one_beat().synthetic.signals, synthetic.signals)

@@ -31,7 +31,9 @@ PUBLIC = [
     "Skip",
     "Splits",
     "Term",
+    "exchangeable_parts",
     "hookimpl",
+    "stratified",
 ]
 HEAVY = ("numpy", "torch", "pandas", "sklearn", "scipy", "wfdb", "matplotlib")
 

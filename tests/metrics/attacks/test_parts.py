@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from ecgbench import Skip
-from ecgbench.metrics.attacks.parts import mean_over_synthetic, parts_of_train
-from tests.metrics.attacks.conftest import influences
+from ecgbench.metrics.attacks.parts import parts_of_train
 
 if TYPE_CHECKING:
     from tests.metrics.privacy.conftest import Cell
@@ -47,17 +46,3 @@ def test_fewer_than_three_windows_are_too_few(cell: Cell) -> None:
     few = replace(comparison.splits, control=comparison.splits.control.take(slice(0, 2)))
     with pytest.raises(Skip, match="2 control windows"):
         parts_of_train(replace(comparison, splits=few, _memo={}))
-
-
-def test_the_mean_moves_with_the_weight_of_the_person_behind(cell: Cell) -> None:
-    comparison = cell(copies=0)
-    values = np.random.default_rng(0).random(len(comparison.synthetic))
-    value, contributions = mean_over_synthetic(comparison, values)
-    assert value == contributions.evaluate()[0] == pytest.approx(values.mean())
-    nearest = comparison.neighbours("synthetic", "control").indices[:, 0]
-    behind = comparison.splits.control.patients[nearest]
-    step = 1e-4
-    for person, linear in zip(contributions.people, influences(contributions, step), strict=True):
-        weights = np.where(behind == person, 1 + step, 1)
-        moved = np.average(values, weights=weights) - value
-        assert linear == pytest.approx(moved, rel=2e-3, abs=1e-9)

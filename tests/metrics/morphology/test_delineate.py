@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from scipy.signal import butter, sosfiltfilt
 
-from ecgbench.metrics.morphology.delineate import Beats, delineate, usual_place
+from ecgbench.metrics.morphology.delineate import Beats, delineate
+from ecgbench.processing import usual_place
 
 if TYPE_CHECKING:
     from tests.metrics.morphology.conftest import MakeBeats

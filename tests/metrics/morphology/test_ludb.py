@@ -39,7 +39,7 @@ def folder(data_dir: Path) -> Path:
     return found
 
 
-@pytest.mark.parametrize("rate", [125, 500])
+@pytest.mark.parametrize("rate", [100, 500])
 def test_it_agrees_with_the_marks_of_people_it_was_not_fitted_to(
     script: Any, folder: Path, rate: int
 ) -> None:
@@ -64,7 +64,7 @@ def test_it_agrees_with_the_marks_of_people_it_was_not_fitted_to(
 
 
 def test_the_table_has_a_line_for_each_point(script: Any, folder: Path) -> None:
-    config = script.CONFIGS[125]
+    config = script.CONFIGS[100]
     truth = script.marked(folder, range(101, 106), "V1", config)
     table = script.table(truth, script.found(truth.windows, config), config)
     lines = table.splitlines()

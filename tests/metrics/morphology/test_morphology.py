@@ -8,12 +8,11 @@ import pytest
 from scipy.stats import wasserstein_distance
 
 from ecgbench import Comparison, EcgWindows, Score, Skip
-from ecgbench.metrics.fidelity.people import people_behind
 from ecgbench.metrics.morphology import MorphologyConfig, ecgbench_metrics
-from ecgbench.metrics.morphology.delineate import usual_place
 from ecgbench.metrics.morphology.features import FEATURES, features
 from ecgbench.metrics.morphology.morphology import FEWEST, morphology
 from ecgbench.metrics.morphology.transport import FARTHEST
+from ecgbench.processing import usual_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +81,7 @@ def test_its_contributions_are_its_derivative_with_respect_to_people(cell: Cell)
     comparison = cell("noisy")
     found = morphology(comparison, CONFIG).contributions
     assert found is not None
-    control, behind = comparison.splits.control.patients, people_behind(comparison)
+    control, behind = comparison.splits.control.patients, comparison.people_behind()
     base = found.evaluate()[0]
     assert base == pytest.approx(morphology(comparison, CONFIG).value)
     step = 1e-4
@@ -128,7 +127,7 @@ def test_each_feature_moves_with_what_it_measures(cell: Cell) -> None:
 
     def slower(signals: np.ndarray) -> np.ndarray:
         n = np.arange(signals.shape[-1])
-        at = np.clip(48 + (n - 48) / 1.2, 0, n[-1])
+        at = np.clip(100 + (n - 100) / 1.2, 0, n[-1])
         return np.stack([[np.interp(at, n, lead) for lead in window] for window in signals])
 
     wider = changed(comparison, slower)
@@ -143,7 +142,7 @@ def test_where_the_beat_stands_in_its_window_does_not_matter(cell: Cell) -> None
     assert shifted.value < 2 * fresh.value + 0.05
 
 
-@pytest.mark.parametrize("signal", [np.zeros(128), np.arange(128) / 128])
+@pytest.mark.parametrize("signal", [np.zeros(200), np.arange(200) / 200])
 def test_windows_without_a_beat_are_the_worst(cell: Cell, signal: np.ndarray) -> None:
     score = changed(cell("fresh"), lambda signals: 0 * signals + signal)
     assert score.value == pytest.approx(FARTHEST, abs=0.05)

@@ -9,7 +9,7 @@ from scipy.spatial.distance import cdist
 
 from ecgbench import Config, Skip
 from ecgbench.harness.comparison import Once
-from ecgbench.metrics.privacy.identifiability import _parts, _real, identifiability
+from ecgbench.metrics.privacy.identifiability import _real, identifiability
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,21 +66,6 @@ def test_it_is_the_definition_computed_over_all_pairs(cell: Cell, leads: int) ->
     assert result.parts["train"] == pytest.approx(np.mean(on_train))
     assert result.parts["control"] == pytest.approx(on_control)
     assert result.value == pytest.approx(np.mean(on_train) - on_control)
-
-
-@pytest.mark.parametrize("size", [1, 7, 143, 300, 1000])
-def test_the_parts_are_disjoint_equally_large_and_stratified(cell: Cell, size: int) -> None:
-    train = cell(copies=0).splits.train
-    part = _parts(train, size, np.random.default_rng(0))
-    count = max(1, len(train) // size)
-    assert set(part) - {-1} == set(range(count))
-    for k in range(count):
-        inside = part == k
-        assert inside.sum() == min(size, len(train))
-        for stratum in {(p, c) for p, c in zip(train.patients, train.labels, strict=True)}:
-            rows = (train.patients == stratum[0]) & (train.labels == stratum[1])
-            share = min(1, size / len(train)) * rows.sum()
-            assert abs((inside & rows).sum() - share) < 1.001
 
 
 def test_fresh_real_windows_score_zero_up_to_noise(cell: Cell) -> None:

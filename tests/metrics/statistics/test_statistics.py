@@ -9,8 +9,6 @@ import numpy as np
 import pytest
 
 from ecgbench import Skip
-from ecgbench.harness.comparison import Neighbours
-from ecgbench.metrics.fidelity.people import people_behind
 from ecgbench.metrics.statistics import ecgbench_metrics
 
 if TYPE_CHECKING:
@@ -75,13 +73,11 @@ def weighted(
 ) -> Comparison:
     """Each window as often as is said; whom a synthetic window is nearest to stays."""
     real, made = (np.repeat(np.arange(len(times)), times) for times in (of_control, of_synthetic))
-    distances, nearest = comparison.neighbours("synthetic", "control")
-    first = np.searchsorted(real, np.arange(len(of_control)))
     return dataclasses.replace(
         comparison,
         splits=dataclasses.replace(comparison.splits, control=comparison.splits.control.take(real)),
         synthetic=comparison.synthetic.take(made),
-        _memo={"neighbours synthetic control 1": Neighbours(distances[made], first[nearest[made]])},
+        _memo={"people behind": comparison.people_behind()[made]},
     )
 
 
@@ -91,7 +87,7 @@ def test_contributions_are_the_derivative_with_respect_to_people(name: str, cell
     found = score(name, comparison)
     assert found.contributions is not None
     people, times = found.contributions.people, 30
-    control, behind = comparison.splits.control.patients, people_behind(comparison)
+    control, behind = comparison.splits.control.patients, comparison.people_behind()
     for person in people[:2]:
         more, less = (
             weighted(
