@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ecgbench.harness.config import build
-from ecgbench.harness.errors import StoreError
+from ecgbench.harness.errors import PluginError, StoreError, suggest
 from ecgbench.harness.plan import cell_id, generator_record, metric_records, plan_of
 from ecgbench.harness.study import Study
 from ecgbench.results.audit import MUST, SERIES, AuditRecord, Series, judge
@@ -53,21 +53,35 @@ def seeds_at_0(study: Study) -> tuple[int, ...]:
 
 
 def claims(catalog: Catalog, metric: MetricRecord) -> tuple[str, ...]:
-    """The series that a metric is held to."""
+    """The series that a metric is held to.
+
+    Raises:
+        PluginError: it claims to see what is no fault.
+    """
     sees = catalog.metric(metric.name).sees
+    known = [series.name for series in SERIES]
+    for name in sees or ():
+        if name not in known:
+            raise PluginError(
+                f"metric {metric.name} claims to see {name!r}, which is no fault of the audit; "
+                f"{suggest(name, known)}"
+            )
     return MUST.get(metric.family, ()) if sees is None else sees
 
 
-def shown(metric: MetricRecord, held: tuple[str, ...]) -> list[Series]:
-    """The series that a metric is shown: those of its family, and what it claims to see.
+def shown(catalog: Catalog, metric: MetricRecord) -> list[Series]:
+    """The series that a metric is shown: what it claims to see, and of its family the others.
 
     ``members`` is what a metric of people sees; the windows of one who was not copied are no fault
     to any other.
     """
+    held = claims(catalog, metric)
+    others = catalog.metric(metric.name).audited_on == "family"
     return [
         series
         for series in SERIES
-        if series.name in held or (metric.family in series.families and series.fault != "members")
+        if series.name in held
+        or (others and metric.family in series.families and series.fault != "members")
     ]
 
 
@@ -80,7 +94,7 @@ def make_plans(
     """
     metrics_of: dict[tuple[str, ...], list[MetricRecord]] = {}
     for metric in metric_records(study, catalog):
-        names = tuple(series.name for series in shown(metric, claims(catalog, metric)))
+        names = tuple(series.name for series in shown(catalog, metric))
         if names:
             metrics_of.setdefault(names, []).append(metric)
     plans = []
@@ -123,8 +137,7 @@ def audit_records(plan: Plan, catalog: Catalog, store: Store, study: Study) -> l
     for dataset in plan.record.datasets:
         cells = [cell.id for cell in plan.cells if cell.id.dataset.name == dataset.name]
         found += [
-            _record(dataset, metric, cells, claims(catalog, metric), store, study)
-            for metric in plan.record.metrics
+            _record(dataset, metric, cells, catalog, store, study) for metric in plan.record.metrics
         ]
     return [record for record in found if record is not None]
 
@@ -133,7 +146,7 @@ def _record(
     dataset: DatasetRecord,
     metric: MetricRecord,
     cells: list[CellId],
-    held: tuple[str, ...],
+    catalog: Catalog,
     store: Store,
     study: Study,
 ) -> AuditRecord | None:
@@ -160,10 +173,10 @@ def _record(
         return None
     found = {
         series.name: (series, values.get(of, {}), reasons.get(of, reasons.get(("none", 0.0), "")))
-        for series in shown(metric, held)
+        for series in shown(catalog, metric)
         if (of := (series.fault, series.sigma)) in values or of in reasons
     }
-    series, verdict, blind, rewarded = judge(metric, found, at_0, held)
+    series, verdict, blind, rewarded = judge(metric, found, at_0, claims(catalog, metric))
     return AuditRecord(
         dataset=dataset,
         metric=metric,

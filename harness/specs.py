@@ -165,6 +165,8 @@ class MetricSpec(PluginSpec):
         ranked: False for a diagnostic that is shown and never enters a rank.
         sees: the faults that it claims to see, which ``ecgbench audit`` holds it to (docs/audit.md);
             None for those that every metric of its family must see.
+        audited_on: whether the audit shows it all faults of its family or, where that would take too
+            long, its claims alone.
     """
 
     kind: ClassVar[Kind] = "metric"
@@ -181,6 +183,7 @@ class MetricSpec(PluginSpec):
     costly: bool = False
     ranked: bool = True
     sees: tuple[str, ...] | None = None
+    audited_on: Literal["family", "claims"] = "family"
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -30,6 +30,7 @@ from ecgbench.harness.errors import UsageError
 from ecgbench.harness.run import default_datasets, work_through
 from ecgbench.results.audit import write_audit
 from ecgbench.results.render.audit import show_audits, write_pages
+from ecgbench.results.render.text import plain
 from ecgbench.results.store import Store
 
 if TYPE_CHECKING:
@@ -100,6 +101,8 @@ def audit(
     resolved = study.resolve(asked, catalog)
     if len({seed % 2 for seed in resolved.seeds}) < 2:
         raise UsageError("an audit takes two seeds or more, of both folds, e.g. --seeds 0-3")
+    for problem in catalog.problems:
+        click.echo(f"problem: {plain(problem)}", err=True)
     sources, records = prepared(resolved, catalog, data_dir, console)
     store = Store(store_path)
     inner = auditing.store_of(store)

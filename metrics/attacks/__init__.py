@@ -187,6 +187,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
                 "φ = −log min ‖x − synthetic‖, in and out from fits on halves of train ∪ control"
             ),
             costly=True,
+            audited_on="claims",
         ),
         MetricSpec(
             name="waveform-inference",

@@ -40,7 +40,7 @@ class PrdcConfig(Config, frozen=True):
 class TwoSampleConfig(Config, frozen=True):
     """Settings of `classifier-two-sample`."""
 
-    steps: Annotated[int, msgspec.Meta(ge=1, description="optimiser steps of a network")] = 300
+    steps: Annotated[int, msgspec.Meta(ge=1, description="optimiser steps of a network")] = 200
 
 
 @hookimpl

@@ -34,6 +34,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
     common: dict[str, Any] = {"summary": "of the audit's tests", "better": "lower"}
     return [
         MetricSpec(name="roughness", target=roughness, family="fidelity", **common),
+        MetricSpec(name="slow", target=roughness, family="fidelity", audited_on="claims", **common),
         MetricSpec(name="constant", target=constant, family="fidelity", **common),
         MetricSpec(name="copied", target=copied, family="privacy", **common),
         MetricSpec(name="breaks", target=breaks, family="fidelity", **common),

@@ -26,11 +26,12 @@ def audit(ecgbench: Command, metrics: str, *more: object) -> int:
 @pytest.mark.slow
 def test_an_audit_tells_metrics_that_see_from_those_that_do_not(ecgbench: Command) -> None:
     store = ecgbench.folder / "store"
-    assert audit(ecgbench, "roughness,constant,copied,breaks,time", "--json") == 1
+    assert audit(ecgbench, "roughness,slow,constant,copied,breaks,time", "--json") == 1
     lines = [json.loads(line) for line in ecgbench.out.splitlines() if '"event"' in line]
     found = {e["metric"]["name"]: e for e in lines if e["event"] == "audit"}
     assert {name: event["verdict"] for name, event in found.items()} == {
         "roughness": "passes",
+        "slow": "passes",
         "constant": "fails",
         "copied": "passes",
         "breaks": "fails",
@@ -41,6 +42,7 @@ def test_an_audit_tells_metrics_that_see_from_those_that_do_not(ecgbench: Comman
     assert series["smoothing"]["response"] == "reversed"
     assert "smoothing" in found["roughness"]["reversed"]
     assert "patient-drop" in found["roughness"]["blind"]
+    assert [each["name"] for each in found["slow"]["series"]] == ["noise"]
     copied = {each["name"]: each for each in found["copied"]["series"]}
     assert copied["copies"]["worse"][1:] == pytest.approx([0.01, 0.1, 0.5, 1.0], abs=0.02)
     assert copied["copies-noise-0.1"]["response"] == "blind"
@@ -48,7 +50,7 @@ def test_an_audit_tells_metrics_that_see_from_those_that_do_not(ecgbench: Comman
     page = (store / "audit" / "ecgsyn.md").read_text("utf-8")
     assert "| constant | fails |" in page
     pictures = list((store / "audit" / "ecgsyn").glob("*.png"))
-    assert len(pictures) == 3
+    assert len(pictures) == 4
     assert all(picture.read_bytes().startswith(b"\x89PNG") for picture in pictures)
 
     # what is finished is not done again, and another metric's audit leaves it on the page
@@ -78,3 +80,23 @@ def test_seeds_of_one_fold_are_refused(ecgbench: Command) -> None:
 def test_an_unknown_metric_is_named_with_the_nearest(ecgbench: Command) -> None:
     assert ecgbench("audit", *FLAGS, "--metrics", "roughnes") == 2
     assert "did you mean 'roughness'" in ecgbench.err
+
+
+def test_a_claim_that_is_no_fault_is_named_with_the_nearest(ecgbench: Command) -> None:
+    plugin = ecgbench.folder / "claims.py"
+    plugin.write_text(
+        "from ecgbench import MetricSpec, hookimpl\n\n\n@hookimpl\ndef ecgbench_metrics():\n"
+        '    common = {"summary": "", "target": lambda c, s: 0.0, "better": "lower"}\n'
+        '    return [MetricSpec(name="claims", family="fidelity", sees=("noize",), **common)]\n'
+    )
+    told = ("--plugin", plugin, "--datasets", "ecgsyn", "--metrics", "claims")
+    assert ecgbench("audit", *told, *SMALL) == 2
+    assert "metric claims claims to see 'noize'" in ecgbench.err
+    assert "did you mean 'noise'" in ecgbench.err
+
+
+def test_a_plugin_that_does_not_load_is_named(ecgbench: Command) -> None:
+    broken = ecgbench.folder / "broken.py"
+    broken.write_text("raise RuntimeError('boom')\n")
+    ecgbench("audit", *FLAGS, "--plugin", broken, "--metrics", "roughnes")
+    assert "boom" in ecgbench.err
