@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, cast
 import numpy as np
 
 from ecgbench.harness.errors import Skip
+from ecgbench.harness.windows import Splits
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ecgbench.harness.contracts import Costs
-    from ecgbench.harness.windows import EcgWindows, Splits
+    from ecgbench.harness.windows import EcgWindows
     from ecgbench.nn import Encoder
 
 T = TypeVar("T")
@@ -202,42 +203,45 @@ class Comparison:
             np.take_along_axis(indices.astype(np.int64), order, axis=1),
         )
 
+    def cut(self, first: int, last: int) -> Comparison:
+        """The same comparison of windows cut to samples ``first`` to ``last`` − 1, once per cell.
+
+        It keeps nothing in the store: what depends on dataset and seed alone is another thing there.
+        """
+        return self.memo(f"cut {first} {last}", lambda: self._cut(slice(first, last)))
+
+    def _cut(self, samples: slice) -> Comparison:
+        def cut(windows: EcgWindows) -> EcgWindows:
+            return replace(windows, signals=np.ascontiguousarray(windows.signals[:, :, samples]))
+
+        sides = ("train", "control", "auxiliary", "fresh", "test")
+        splits = {side: cut(getattr(self.splits, side)) for side in sides}
+        return replace(
+            self,
+            synthetic=cut(self.synthetic),
+            splits=Splits(fold=self.splits.fold, **splits),
+            once_per_seed=Once(),
+            refit=None,
+            _memo={},
+        )
+
     def one_beat(self) -> Comparison:
-        """The same comparison of the beats alone around which windows are cut, computed once per cell.
+        """The same comparison of the beats alone around which windows are cut.
 
         When the beats before and after come says little of whose heart it is, and more of a distance
         than the shape of the beat does.  A beat is `BEAT` long, about where the QRS complexes of most
         windows of ``control`` and ``test`` stand; a shorter window is the beat.
         """
-        return self.memo("one beat", self._one_beat)
+        rate, length = self.sampling_rate, self.splits.train.length
+        place = self.memo("usual place", self._usual_place)
+        first = max(0, round((place - BEAT[0]) * rate))
+        return self.cut(first, min(length, round((place + BEAT[1]) * rate) + 1))
 
-    def _one_beat(self) -> Comparison:
+    def _usual_place(self) -> float:
         from ecgbench.processing import usual_place  # noqa: PLC0415 - needed here only
 
-        rate, length = self.sampling_rate, self.splits.train.length
         real = np.concatenate([self.splits.control.signals, self.splits.test.signals])
-        place = usual_place(real.reshape(-1, length), rate)
-        kept = slice(max(0, round((place - BEAT[0]) * rate)), round((place + BEAT[1]) * rate) + 1)
-
-        def cut(windows: EcgWindows) -> EcgWindows:
-            return replace(windows, signals=np.ascontiguousarray(windows.signals[:, :, kept]))
-
-        splits = self.splits
-        return replace(
-            self,
-            synthetic=cut(self.synthetic),
-            splits=replace(
-                splits,
-                train=cut(splits.train),
-                control=cut(splits.control),
-                auxiliary=cut(splits.auxiliary),
-                fresh=cut(splits.fresh),
-                test=cut(splits.test),
-            ),
-            once_per_seed=Once(),
-            refit=None,
-            _memo={},
-        )
+        return usual_place(real.reshape(-1, real.shape[2]), self.sampling_rate)
 
     def people_behind(self) -> NDArray[np.int64]:
         """The person of the control window that is nearest to each synthetic window.

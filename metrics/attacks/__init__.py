@@ -209,6 +209,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             target="ecgbench.metrics.attacks.attribute_inference:attribute_inference",
             config=AttributeInferenceConfig,
             summary="risk that synthetic windows give away a window's class or its patient's attributes",
+            version=2,
             citation=f"{ANONYMETER}; the transfer of patients' attributes is ecgbench's",
             family="privacy",
             better="lower",

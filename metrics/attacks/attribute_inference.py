@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecgbench import Skip
-from ecgbench.metrics.attacks.guesses import as_known, judged, known_samples
+from ecgbench.metrics.attacks.guesses import judged, known_samples
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,8 +35,8 @@ def attribute_inference(comparison: Comparison, config: AttributeInferenceConfig
     over ``control``.  Secrets are the class, where there are several, and every attribute that the
     dataset tells of all members: text as it is, numbers by whether they reach the members' median.  A
     synthetic window has a class but no patient; the attacker takes its attributes from the window of
-    ``auxiliary``, whose patients the attacker knows, that is nearest to the whole of it.  So the
-    synthetic window lends the part that the attacker does not see.  Were all of x seen, the nearest
+    ``auxiliary``, whose patients the attacker knows, that has the nearest beat
+    (`Comparison.one_beat`).  So the synthetic window lends the part that the attacker does not see.  Were all of x seen, the nearest
     window of ``auxiliary`` would tell as much without any synthetic one, and there would be nothing to
     give away.  The more is seen, the more often a guess is right on non-members, too, and the less is
     left to tell.
@@ -60,7 +60,7 @@ def attribute_inference(comparison: Comparison, config: AttributeInferenceConfig
     secrets = _secrets(comparison)
     if not secrets:
         raise Skip("there is one class, and the dataset tells no attributes of its patients")
-    known = as_known(comparison, known_samples(comparison, config.known))
+    known = comparison.cut(0, known_samples(comparison, config.known))
     alike = [known.neighbours(target, "synthetic").indices[:, 0] for target in ("train", "control")]
     successes: dict[str, Successes] = {}
     for name, (of_train, of_control, of_synthetic) in secrets.items():
@@ -75,7 +75,8 @@ def _secrets(comparison: Comparison) -> dict[str, tuple[NDArray[np.str_], ...]]:
     if len(comparison.classes) > 1:
         sides = splits.train, splits.control, comparison.synthetic
         found["class"] = tuple(np.array(comparison.classes)[side.labels] for side in sides)
-    lent = splits.auxiliary.patients[comparison.neighbours("synthetic", "auxiliary").indices[:, 0]]
+    like = comparison.one_beat().neighbours("synthetic", "auxiliary").indices[:, 0]
+    lent = splits.auxiliary.patients[like]
     for name, told in _attributes(comparison).items():
         whose = splits.train.patients, splits.control.patients, lent
         found[name] = tuple(np.array([told[p] for p in side.tolist()]) for side in whose)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ecgbench import Contributions, Score, Skip, Splits, Term
+from ecgbench import Contributions, Score, Skip, Term
 from ecgbench.metrics.attacks.risk import rate, residual_risk
 
 if TYPE_CHECKING:
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ecgbench import Comparison, EcgWindows
+    from ecgbench import Comparison
 
     Successes = tuple[NDArray[np.bool_], NDArray[np.bool_]]
     """Which guesses are right, of the windows of ``train`` and of ``control``."""
@@ -31,25 +30,6 @@ def known_samples(comparison: Comparison, share: float) -> int:
     if length < 2:
         raise Skip("a window has one sample, so no part of it can be known")
     return min(max(round(share * length), 1), length - 1)
-
-
-def as_known(comparison: Comparison, samples: int) -> Comparison:
-    """The same comparison with all windows cut to the samples that the attacker sees."""
-
-    def cut(windows: EcgWindows) -> EcgWindows:
-        return replace(windows, signals=windows.signals[:, :, :samples])
-
-    def compute() -> Comparison:
-        names = ("train", "control", "auxiliary", "fresh", "test")
-        splits = {name: cut(getattr(comparison.splits, name)) for name in names}
-        return replace(
-            comparison,
-            synthetic=cut(comparison.synthetic),
-            splits=Splits(fold=comparison.splits.fold, **splits),
-            _memo={},
-        )
-
-    return comparison.memo(f"attack known {samples}", compute)
 
 
 def judged(comparison: Comparison, successes: Mapping[str, Successes]) -> Score:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ecgbench.metrics.attacks.guesses import as_known, judged, known_samples
+from ecgbench.metrics.attacks.guesses import judged, known_samples
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -69,7 +69,7 @@ def _errors(
     comparison: Comparison, target: Target, source: Literal["synthetic", "auxiliary"], samples: int
 ) -> NDArray[np.float64]:
     """mV, of each target's rest, as guessed from the window of a source that is most like it."""
-    alike = as_known(comparison, samples).neighbours(target, source).indices[:, 0]
+    alike = comparison.cut(0, samples).neighbours(target, source).indices[:, 0]
     truth = comparison.windows(target).signals[:, :, samples:]
     guess = comparison.windows(source).signals[alike, :, samples:]
     difference = (truth - guess).reshape(len(truth), -1)

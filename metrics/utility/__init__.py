@@ -118,7 +118,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             name="predictive",
             target="ecgbench.metrics.utility.predictive:predictive",
             config=PredictiveConfig,
-            summary="error in mV of a one-step forecaster, trained on synthetic and tested on real",
+            summary="error of a one-step forecaster, trained on synthetic and tested on real windows",
             citation=(
                 "Yoon, Jarrett, van der Schaar, Time-series Generative Adversarial Networks, NeurIPS "
                 "2019, section 5, and metrics/predictive_metrics.py in "

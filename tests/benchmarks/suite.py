@@ -86,6 +86,7 @@ def comparison_of(synthetic: int, real: int, length: int, threads: int) -> Compa
     settings = {
         "patients": PEOPLE,
         "beats": beats,
+        "sampling_rate": 125,
         "length": length,
         "r_sample": length * 3 // 8,
     }

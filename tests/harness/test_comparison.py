@@ -328,3 +328,12 @@ def test_a_window_shorter_than_a_beat_is_left_whole() -> None:
     synthetic = splits.train.synthetic(splits.fresh.signals, splits.fresh.labels)
     whole = Comparison(synthetic=synthetic, splits=splits, seed=0, headline_classes=("beat",))
     np.testing.assert_array_equal(whole.one_beat().synthetic.signals, synthetic.signals)
+
+
+def test_a_cut_is_made_once_and_shares_nothing_in_the_store(comparison: Comparison) -> None:
+    cut = comparison.cut(0, 2)
+    assert comparison.cut(0, 2) is cut
+    np.testing.assert_array_equal(cut.splits.test.signals, comparison.splits.test.signals[:, :, :2])
+    assert cut.synthetic.length == 2
+    comparison.once("thing", lambda: {"it": np.zeros(1)}, version=1)
+    assert cut.once("thing", lambda: {"it": np.ones(1)}, version=1)["it"] == 1

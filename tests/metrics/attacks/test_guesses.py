@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from ecgbench import Skip
-from ecgbench.metrics.attacks.guesses import as_known, judged, known_samples
+from ecgbench.metrics.attacks.guesses import judged, known_samples
 from tests.metrics.attacks.conftest import influences
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ def guesses(comparison: Comparison, attack: float, control: float, seed: int = 0
 def test_something_is_known_and_something_is_not(cell: Cell, share: float, samples: int) -> None:
     comparison = cell(copies=0)
     assert known_samples(comparison, share) == samples
-    known = as_known(comparison, samples)
+    known = comparison.cut(0, samples)
     assert known.synthetic.length == known.splits.test.length == samples
     assert np.array_equal(
         known.splits.train.signals, comparison.splits.train.signals[:, :, :samples]
@@ -38,7 +37,7 @@ def test_something_is_known_and_something_is_not(cell: Cell, share: float, sampl
 
 def test_windows_of_one_sample_have_no_rest(cell: Cell) -> None:
     with pytest.raises(Skip, match="one sample"):
-        known_samples(as_known(cell(copies=0), 1), 0.5)
+        known_samples(cell(copies=0).cut(0, 1), 0.5)
 
 
 def test_the_value_is_the_residual_risk_of_all_guesses(cell: Cell) -> None:
@@ -97,8 +96,3 @@ def test_the_interval_over_people_is_not_that_over_windows(cell: Cell) -> None:
     # train and control move together, so the value hardly moves with anybody
     assert np.abs(influences(score.contributions, 1)).max() < 0.03
     assert np.ptp(by_person) > 1
-
-
-def test_the_cut_is_shared_by_all_metrics_of_a_cell(cell: Cell) -> None:
-    comparison = replace(cell(copies=0), _memo={})
-    assert as_known(comparison, 4) is as_known(comparison, 4)
