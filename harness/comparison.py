@@ -166,8 +166,8 @@ class Comparison:
     def neighbours(self, of: Side, among: Side, k: int = 1) -> Neighbours:
         """For each window ``of`` one side, its ``k`` nearest ``among`` another (itself excluded).
 
-        Up to `NEAREST` are searched once per cell, whatever is asked for first, so that no score
-        depends on what ran before.  Distances are exact: an identical window is at distance 0.
+        At least `NEAREST`, if there are so many, are searched once per cell, whatever is asked for first,
+        so that no score depends on what ran before.  Distances are exact: an identical window is at distance 0.
 
         Raises:
             ValueError: there are fewer than ``k`` windows to choose from.
@@ -212,7 +212,7 @@ class Comparison:
 
     def _cut(self, samples: slice) -> Comparison:
         def cut(windows: EcgWindows) -> EcgWindows:
-            return replace(windows, signals=np.ascontiguousarray(windows.signals[:, :, samples]))
+            return replace(windows, signals=windows.signals[:, :, samples])
 
         sides = ("train", "control", "auxiliary", "fresh", "test")
         splits = {side: cut(getattr(self.splits, side)) for side in sides}
@@ -230,21 +230,27 @@ class Comparison:
 
         When the beats before and after come says little of whose heart it is, and more of a distance
         than the shape of the beat does.  A beat is `BEAT` long, about where the QRS complexes of most
-        windows of ``control`` and ``test`` stand; a shorter window is the beat.
+        windows of the dataset stand, which is the same place in all splits, seeds and folds.  A window
+        that is no longer than that is its beat.
         """
         rate, length = self.sampling_rate, self.splits.train.length
-        place = self.memo("usual place", self._usual_place)
+        if length <= round(sum(BEAT) * rate) + 1:
+            return self
+        place = float(self.once("usual-place", self._usual_place, version=1)["seconds"])
         first = max(0, round((place - BEAT[0]) * rate))
         return self.cut(first, min(length, round((place + BEAT[1]) * rate) + 1))
 
-    def _usual_place(self) -> float:
+    def _usual_place(self) -> Arrays:
         from ecgbench.processing import usual_place  # noqa: PLC0415 - needed here only
 
-        real = np.concatenate([self.splits.control.signals, self.splits.test.signals])
-        return usual_place(real.reshape(-1, real.shape[2]), self.sampling_rate)
+        sides: tuple[Side, ...] = ("train", "control", "auxiliary", "fresh", "test")
+        real = np.concatenate([self.windows(side).signals for side in sides])
+        return {
+            "seconds": np.array(usual_place(real.reshape(-1, real.shape[2]), self.sampling_rate))
+        }
 
     def people_behind(self) -> NDArray[np.int64]:
-        """The person of the control window that is nearest to each synthetic window.
+        """The person of the control window whose beat is nearest to each synthetic window's.
 
         People are resampled together with what was synthesised after them: where a person's windows
         come twice, so do the synthetic ones like them.
@@ -255,5 +261,5 @@ class Comparison:
         return self.memo("people behind", self._people_behind)
 
     def _people_behind(self) -> NDArray[np.int64]:
-        nearest = self.neighbours("synthetic", "control").indices[:, 0]
+        nearest = self.one_beat().neighbours("synthetic", "control").indices[:, 0]
         return self.splits.control.patients[nearest]

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from ecgbench.harness.config import Config, NoConfig
-from ecgbench.harness.errors import PluginError
+from ecgbench.harness.errors import PluginError, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 Kind = Literal["generator", "dataset", "metric"]
 Family = Literal["fidelity", "utility", "diversity", "privacy", "cost"]
 FAMILIES: tuple[Family, ...] = ("fidelity", "diversity", "utility", "privacy", "cost")
+FAULTS = (
+    *("noise", "gain", "shift", "warp", "smoothing", "slope", "class-collapse", "mode-drop"),
+    *("patient-drop", "duplication", "shrinking"),
+    *("copies", "copies-noise-0.02", "copies-noise-0.05", "copies-noise-0.1", "copies-noise-0.2"),
+    *("copied-people", "members"),
+)
+"""What ``ecgbench audit`` shows metrics (docs/audit.md)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,3 +200,13 @@ class MetricSpec(PluginSpec):
             )
         if self.better not in ("higher", "lower"):
             raise PluginError(f"metric {self.name}: better is {self.better!r}; higher or lower")
+        for fault in self.sees or ():
+            if fault not in FAULTS:
+                raise PluginError(
+                    f"metric {self.name} claims to see {fault!r}, which is no fault of the audit; "
+                    f"{suggest(fault, FAULTS)}"
+                )
+        if self.audited_on not in ("family", "claims"):
+            raise PluginError(
+                f"metric {self.name}: audited_on is {self.audited_on!r}; family or claims"
+            )

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 DOSES = (0.001, 0.0015, 0.002, 0.003, 0.004, 0.006, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.2)
 LEVEL, POWER = 0.05, 0.9
 REDRAWS = 400
-R_PEAK = 100
+R_PEAK, RATE = 100, 100.0
 
 
 def noisy(share: float) -> Disguise:
@@ -57,12 +57,12 @@ def noisy(share: float) -> Disguise:
     return lambda x, _, rng: x + share * x.std() * rng.standard_normal(x.shape)
 
 
-def moved(samples: float, speed: float = 1.0) -> Disguise:
-    """Later by so many samples, and faster about the R peak; what is missing repeats the edge."""
+def moved(seconds: float, speed: float = 1.0) -> Disguise:
+    """Later by so many seconds, and faster about the R peak; what is missing repeats the edge."""
 
     def move(x: Floats, _: Floats, __: np.random.Generator) -> Floats:
         time = np.arange(x.shape[2])
-        places = R_PEAK + (time - R_PEAK - samples) * speed
+        places = R_PEAK + (time - R_PEAK - seconds * RATE) * speed
         spline = CubicSpline(time, x, axis=2)
         return np.asarray(spline(np.clip(places, 0, x.shape[2] - 1)))
 
@@ -91,17 +91,17 @@ DISGUISES: dict[str, Disguise] = {
     "noise .1": noisy(0.1),
     "noise .2": noisy(0.2),
     "noise .4": noisy(0.4),
-    "1 sample later": moved(1),
-    "2.5 samples later": moved(2.5),
-    "6 samples later": moved(6),
-    "6 samples earlier": moved(-6),
+    "8 ms later": moved(0.008),
+    "20 ms later": moved(0.02),
+    "48 ms later": moved(0.048),
+    "48 ms earlier": moved(-0.048),
     "amplitude × .8": lambda x, _, __: 0.8 * x,
     "amplitude × 1.2": lambda x, _, __: 1.2 * x,
     "offset .5 mV": lambda x, _, __: x + 0.5,
     "2.5% faster": moved(0, 1.025),
     "5% faster": moved(0, 1.05),
     "5% slower": moved(0, 0.95),
-    "2.5 samples later, 3% slower, noise .05": several(moved(2.5, 0.97), noisy(0.05)),
+    "20 ms later, 3% slower, noise .05": several(moved(0.02, 0.97), noisy(0.05)),
     "mixture .9 + .1": mixed(0.9),
     "mixture .7 + .3": mixed(0.7),
     "mixture .5 + .5": mixed(0.5),

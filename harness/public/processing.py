@@ -1,4 +1,4 @@
-"""From a recording and the places of its beats to windows: band-pass, resample, cut; and back.
+"""From a recording and the places of its beats to windows: band-pass, resample, cut; and where in windows the beat stands.
 
 Importing this module costs no numpy, so that a dataset's light module can derive its settings from
 `BeatWindowConfig`.
@@ -94,14 +94,16 @@ def usual_place(signals: NDArray[np.floating], sampling_rate: float) -> float:
 
     Args:
         signals: shape (window, sample), mV; one lead.
-        sampling_rate: Hz, 100 at least.
+        sampling_rate: Hz.
     """
     import numpy as np  # noqa: PLC0415 - as above
     from scipy.ndimage import uniform_filter1d  # noqa: PLC0415 - as above
 
-    power = np.gradient(signals.astype(np.float64), axis=1) ** 2
-    total = power.sum(axis=1, keepdims=True)
-    share = np.divide(power, total, out=np.zeros_like(power), where=total > 0).sum(axis=0)
+    share = np.zeros(signals.shape[1])
+    for start in range(0, len(signals), 4096):  # all windows of a dataset are large in float64
+        power = np.gradient(signals[start : start + 4096].astype(np.float64), axis=1) ** 2
+        total = power.sum(axis=1, keepdims=True)
+        share += np.divide(power, total, out=np.zeros_like(power), where=total > 0).sum(axis=0)
     width = max(1, round(0.08 * sampling_rate))
     return float(uniform_filter1d(share, width, mode="constant").argmax() / sampling_rate)
 

@@ -26,7 +26,7 @@ def waveform_inference(comparison: Comparison, config: WaveformInferenceConfig) 
     ``evaluators/inference_evaluator.py`` of their code), for signals: the attacker knows a part of a
     record, finds the synthetic record that is most like it in this part, and guesses that the record
     goes on as that one does.  Of a window x the attacker sees K x, the first ``known`` (a quarter) of
-    all leads, in which a beat has its P wave, and wants H x, the rest, with QRS complex and T wave::
+    all leads, which ends half a second before the beat, and wants H x, the rest, with the beat::
 
         s_x = the synthetic window with the least ‖K x − K s‖;   a_x the same among auxiliary
         the guess is right if  ‖H x − H s_x‖ < margin · ‖H x − H a_x‖

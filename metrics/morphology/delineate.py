@@ -1,4 +1,4 @@
-"""Where the waves of a beat begin, peak and end, in windows of one beat."""
+"""Where the waves of the beat begin, peak and end around which a window is cut."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LOWEST = 0.01
 """mV: a P or T wave is higher, or there is none."""
 
 DISTINCT = 0.85
-"""A P wave's sharpness over that of anything else before the QRS complex, or there is none."""
+"""A P wave's sharpness over that of anything else within `EARLIEST_P`, or there is none."""
 
 EARLIEST_P = 75
 """Samples before the QRS complex in which a P wave is looked for; earlier, the last T wave stands."""

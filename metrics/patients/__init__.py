@@ -37,7 +37,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             ideal=0.5,
             formula=(
                 "mean over both folds of P(d(member) < d(unseen)) + ½ P(equal); d(person) = median "
-                "over the person's windows of min ‖x − synthetic‖, of members in control"
+                "over the person's windows of min ‖x − synthetic‖ of the one beat, of members in control"
             ),
             needs_patients=True,
             needs_both_folds=True,

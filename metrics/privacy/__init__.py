@@ -81,8 +81,8 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             better="lower",
             bounds=(0.0, 1.0),
             formula=(
-                "share of synthetic windows whose nearest window in train and nearest window in "
-                "control belong to the same patient; compare it with the part `test`"
+                "share of synthetic windows the nearest beats to whose beat, in train and in control, "
+                "belong to the same patient; compare it with the part `test`"
             ),
             needs_patients=True,
             ranked=False,

@@ -45,7 +45,7 @@ def identity_agreement(comparison: Comparison, _config: Config) -> Score:
     if len(people) < 2:
         raise Skip(f"train and control share {len(people)} people; it needs two")
     parts = comparison.once("identity-agreement-real", lambda: _real(comparison), version=2)
-    by_train, by_control = _named(comparison)
+    by_train, by_control = _named(comparison.one_beat())
     agree = by_train == by_control
     value = float(agree.mean())
     return Score(
@@ -64,9 +64,8 @@ def identity_agreement(comparison: Comparison, _config: Config) -> Score:
     )
 
 
-def _named(comparison: Comparison) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _named(beats: Comparison) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The patient of the nearest window in ``train``, and of that in ``control``."""
-    beats = comparison.one_beat()
     of_train = beats.neighbours("synthetic", "train").indices[:, 0]
     of_control = beats.neighbours("synthetic", "control").indices[:, 0]
     return beats.splits.train.patients[of_train], beats.splits.control.patients[of_control]
@@ -74,15 +73,16 @@ def _named(comparison: Comparison) -> tuple[NDArray[np.int64], NDArray[np.int64]
 
 def _real(comparison: Comparison) -> dict[str, NDArray[np.float64]]:
     """What windows of unseen people and unused windows of the members score."""
-    test, count = comparison.splits.test, len(comparison.splits.fresh)
+    beats = comparison.one_beat()
+    test, count = beats.splits.test, len(beats.splits.fresh)
     rows = np.random.default_rng([comparison.seed, 7]).permutation(len(test))[:count]
     return {
-        "test": _agreement(comparison, test.take(np.sort(rows))),
-        "fresh": _agreement(comparison, comparison.splits.fresh),
+        "test": _agreement(beats, test.take(np.sort(rows))),
+        "fresh": _agreement(beats, beats.splits.fresh),
     }
 
 
-def _agreement(comparison: Comparison, windows: EcgWindows) -> NDArray[np.float64]:
+def _agreement(beats: Comparison, windows: EcgWindows) -> NDArray[np.float64]:
     """Of real windows in the place of the synthetic ones."""
-    by_train, by_control = _named(dataclasses.replace(comparison, synthetic=windows, _memo={}))
+    by_train, by_control = _named(dataclasses.replace(beats, synthetic=windows, _memo={}))
     return np.array((by_train == by_control).mean())

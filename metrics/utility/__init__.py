@@ -196,6 +196,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
                 "Neurocomputing 321:321-331, 2018, arXiv:1803.01229"
             ),
             smoke={"steps": 30, "fractions": [0.25]},
+            sees=("class-collapse",),
             audited_on="claims",
             family="utility",
             better="higher",

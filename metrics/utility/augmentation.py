@@ -41,6 +41,10 @@ def augmentation_gain(comparison: Comparison, config: AugmentationGainConfig) ->
     there is no ideal value, but the row ``real``, which is new windows of the same people, says what
     can be gained.
 
+    It sees windows of the wrong class.  White noise on windows of the right one hardly keeps a network
+    from learning from them: up to one deviation of the signal the value of real windows is within
+    the noise of training.
+
     Parts: ``gain-F`` and ``real-F``, the gain and the macro-F1 of A_f, of each fraction F;
     ``minority-gain-F``, the gain in mean F1 of the headline classes but the most common one of
     ``train``; ``f1-gain-CLASS``, the gain in the F1 of each class, mean over the fractions.

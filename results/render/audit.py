@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from ecgbench.results.audit import audits
+from ecgbench.results.audit import SERIES, audits
 from ecgbench.results.render.text import number, plain
 from ecgbench.results.store import write
 
@@ -64,7 +64,11 @@ def summary(record: AuditRecord) -> tuple[str, str, str]:
         for series in record.series
         if series.response == "seen" and series.smallest is not None
     )
-    return seen, names("blind", "unclear", "failed"), names("reversed")
+    shown = {series.name for series in record.series}
+    family = [s for s in SERIES if record.metric.family in s.families and s.fault != "members"]
+    unseen = [names("blind", "unclear", "failed")]
+    unseen += ["others were not shown"] if any(s.name not in shown for s in family) else []
+    return seen, "; ".join(filter(None, unseen)), names("reversed")
 
 
 def _name(series: SeriesRecord) -> str:

@@ -143,6 +143,11 @@ def test_code_that_cannot_be_imported_is_told_when_it_is_used(install: Any) -> N
         ("target", "metric bad-spec: target 'no_colon' is not of the form 'module:attribute'"),
         ("family", "metric bad-spec: family 'beauty' is none of fidelity"),
         ("better", "metric bad-spec: better is 'bigger'; higher or lower"),
+        (
+            "sees",
+            "metric bad-spec claims to see 'noize', which is no fault of the audit; did you mean",
+        ),
+        ("audited", "metric bad-spec: audited_on is 'nothing'; family or claims"),
         ("config", "metric bad-spec: config is <class 'dict'>; a subclass of ecgbench.Config"),
         ("default", "metric bad-spec: object missing required field `size`"),
         ("smoke", "metric bad-spec (smoke) has no setting 'sise'; did you mean 'size'?"),

@@ -28,6 +28,8 @@ def ecgbench_metrics() -> list[Any]:
         "target": {"target": "no_colon"},
         "family": {"family": "beauty"},
         "better": {"better": "bigger"},
+        "sees": {"sees": ("noize",)},
+        "audited": {"audited_on": "nothing"},
         "config": {"config": dict},
         "default": {"config": NoDefaultConfig},
         "smoke": {"config": SizeConfig, "smoke": {"sise": 2}},

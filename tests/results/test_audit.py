@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ecgbench.harness.specs import FAULTS
 from ecgbench.results.audit import (
     MUST,
     SERIES,
@@ -124,6 +125,10 @@ def test_a_constant_metric_is_blind() -> None:
     doses = {(amount, seed): 0.3 for amount in NOISE.amounts for seed in SEEDS}
     series, verdict, *_ = judge(metric(), {"noise": (NOISE, doses, "")}, at_0, ("noise",))
     assert (series[0].response, verdict) == ("blind", "fails")
+
+
+def test_series_are_the_faults_that_a_spec_may_name() -> None:
+    assert tuple(series.name for series in SERIES) == FAULTS
 
 
 def test_what_families_must_see_are_series_that_they_are_shown() -> None:

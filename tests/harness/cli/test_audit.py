@@ -82,19 +82,6 @@ def test_an_unknown_metric_is_named_with_the_nearest(ecgbench: Command) -> None:
     assert "did you mean 'roughness'" in ecgbench.err
 
 
-def test_a_claim_that_is_no_fault_is_named_with_the_nearest(ecgbench: Command) -> None:
-    plugin = ecgbench.folder / "claims.py"
-    plugin.write_text(
-        "from ecgbench import MetricSpec, hookimpl\n\n\n@hookimpl\ndef ecgbench_metrics():\n"
-        '    common = {"summary": "", "target": lambda c, s: 0.0, "better": "lower"}\n'
-        '    return [MetricSpec(name="claims", family="fidelity", sees=("noize",), **common)]\n'
-    )
-    told = ("--plugin", plugin, "--datasets", "ecgsyn", "--metrics", "claims")
-    assert ecgbench("audit", *told, *SMALL) == 2
-    assert "metric claims claims to see 'noize'" in ecgbench.err
-    assert "did you mean 'noise'" in ecgbench.err
-
-
 def test_a_plugin_that_does_not_load_is_named(ecgbench: Command) -> None:
     broken = ecgbench.folder / "broken.py"
     broken.write_text("raise RuntimeError('boom')\n")
