@@ -38,7 +38,7 @@ class EcgWindows:
         classes: names of the labels.
         records: text, shape (window,): the recording that each window was cut from, if known.
         positions: float64, shape (window,): seconds from the start of that recording to the window's
-            reference point (the R peak, where a window is a beat), if known.
+            reference point (the R peak, where a window is cut around a beat), if known.
         attributes: of each patient, what the dataset tells: ``{patient: {"sex": "F", "age": 62}}``.
         indices: int64, shape (window,): the place of each window in its dataset.  The harness sets
             it; windows that come from a real one keep it.

@@ -79,7 +79,7 @@ SERIES = (
 
 MUST = {
     "fidelity": ("noise",),
-    "utility": ("noise",),
+    "utility": ("class-collapse",),
     "diversity": ("shrinking",),
     "privacy": ("copies",),
 }

@@ -23,7 +23,7 @@ BUTTERWORTH_ORDER = 2
 
 
 class BeatWindowConfig(Config, frozen=True):
-    """Settings of a dataset whose windows are beats."""
+    """Settings of a dataset whose windows are cut around beats."""
 
     sampling_rate: Annotated[
         float, msgspec.Meta(gt=0, le=2000, description="Hz, to which recordings are resampled")

@@ -130,6 +130,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             bounds=(0.0, float("inf")),
             formula="mean |x[t+1] − GRU(x[0..t])| over test windows, samples and leads",
             needs_patients=True,
+            sees=("noise", "smoothing", "slope"),
         ),
         MetricSpec(
             name="cross-classification",
@@ -196,7 +197,6 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
                 "Neurocomputing 321:321-331, 2018, arXiv:1803.01229"
             ),
             smoke={"steps": 30, "fractions": [0.25]},
-            sees=("class-collapse",),
             audited_on="claims",
             family="utility",
             better="higher",

@@ -49,6 +49,7 @@ def test_an_audit_tells_metrics_that_see_from_those_that_do_not(ecgbench: Comman
     assert "noise" not in copied
     page = (store / "audit" / "ecgsyn.md").read_text("utf-8")
     assert "| constant | fails |" in page
+    assert page.count("others were not shown") == 1
     pictures = list((store / "audit" / "ecgsyn").glob("*.png"))
     assert len(pictures) == 4
     assert all(picture.read_bytes().startswith(b"\x89PNG") for picture in pictures)
