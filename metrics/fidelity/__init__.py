@@ -123,6 +123,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             bounds=(1.0, float("inf")),
             formula="exp(mean_x KL(p(c|x) ‖ p(c))), p(c) = mean_x p(c|x), x synthetic",
             needs_labels=True,
+            ranked=False,
         ),
         MetricSpec(
             name="distance",

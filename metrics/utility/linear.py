@@ -33,8 +33,8 @@ def cross_classification_linear(comparison: Comparison, config: LinearConfig) ->
         value = mean of F1_c over the headline classes, of TSTR (Esteban et al. 2017, arXiv:1706.02633)
 
     in which a window of a class of n weighs a_i ∝ 1/√n, as in `ecgbench.nn.Classifier`.  It sees the
-    mean shape of the classes and little else, and is never ranked: on MIT-BIH white noise on the windows
-    that it learns from raises it.
+    mean shape of the classes and little else, and is never ranked: on MIT-BIH white noise as strong as
+    the signal, on the windows that it learns from, does not lower it.
 
     Higher is better.  Range (0, 1).  An ideal generator scores what ``trtr-macro-f1`` says.
 
