@@ -43,7 +43,7 @@ def dtw_distance(comparison: Comparison, config: DtwConfig) -> Score:
     value over it, if it is not 0: about 1 where S is real and as large as C, more where it is smaller.
 
     Contributions, to first order: a control window counts for its person, a synthetic window for the
-    person of its nearest control window.
+    person behind it (`Comparison.people_behind`).
 
     Raises:
         Skip: there is but one control window.
@@ -75,17 +75,16 @@ def dtw_distance(comparison: Comparison, config: DtwConfig) -> Score:
         contributions=Contributions.first_order(
             value,
             (control.patients[back.rows], back.distances / 2),
-            (control.patients[there.nearest], there.distances / 2),
+            (comparison.people_behind()[there.rows], there.distances / 2),
         ),
         n=len(there.rows) + len(back.rows),
     )
 
 
 class _Found(NamedTuple):
-    """Some windows of one side, the nearest of the other side to each, and how far it is."""
+    """Some windows of one side, and how far from each the nearest of the other side is."""
 
     rows: NDArray[np.int64]
-    nearest: NDArray[np.int64]
     distances: NDArray[np.float64]
 
 
@@ -103,9 +102,4 @@ def _search(comparison: Comparison, config: DtwConfig, of: Side, among: Side) ->
         right.signals[candidates.ravel()],
         round(config.band * comparison.sampling_rate),
     ).reshape(-1, k)
-    best = warped.argmin(axis=1)[:, None]
-    return _Found(
-        rows,
-        np.take_along_axis(candidates, best, axis=1)[:, 0],
-        np.take_along_axis(warped, best, axis=1)[:, 0],
-    )
+    return _Found(rows, warped.min(axis=1))

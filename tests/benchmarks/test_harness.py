@@ -90,7 +90,7 @@ def test_reading_all_records_of_mitdb_uncached(benchmark, data_dir):
     windows = benchmark.pedantic(
         spec.load(), args=(spec.config(), data_dir / "mitdb"), rounds=3 if benchmark.enabled else 1
     )
-    assert len(windows) == 100_663
+    assert len(windows) == 100_609
 
 
 @pytest.mark.real_data

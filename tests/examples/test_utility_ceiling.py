@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.real_data, pytest.mark.slow]
 def test_each_classifier_has_a_row_for_each_fold(data_dir: Path, tmp_path: Path) -> None:
     out = tmp_path / "ceiling.json"
     flags = ["--data-dir", data_dir, "--out", out, "--count", 4000, "--seeds", 2]
-    flags += ["--windows", "default", "62.5-hz", "--models", "linear", "boosting"]
+    flags += ["--windows", "default", "one-beat", "--models", "linear", "boosting"]
     done = subprocess.run(
         [sys.executable, *map(str, [SCRIPT, *flags])], capture_output=True, text=True, check=True
     )

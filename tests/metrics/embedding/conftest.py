@@ -123,11 +123,11 @@ def clouds(cell: Cell) -> Clouds:
         from dataclasses import replace
 
         people = np.arange(len(control)) % 10
-        signals = people[:, None, None] + np.zeros((1, 1, 4))
+        signals = people[:, None, None] + np.zeros((1, 1, 50))
         real = windows(signals, np.zeros(len(control)), people)
         behind = np.arange(len(synthetic)) % min(10, len(control))
         made = real.synthetic(
-            behind[:, None, None] + np.zeros((1, 1, 4)), np.zeros(len(synthetic), dtype=np.int64)
+            behind[:, None, None] + np.zeros((1, 1, 50)), np.zeros(len(synthetic), dtype=np.int64)
         )
         splits = replace(cell("fresh").splits, control=real)
         comparison = cell("fresh", splits=splits, synthetic=made, once_per_seed=Once())

@@ -53,7 +53,7 @@ def shift(signals: np.ndarray, dose: float) -> np.ndarray:
 
 
 def tilt(signals: np.ndarray, dose: float) -> np.ndarray:
-    frequencies = np.fft.rfftfreq(signals.shape[2], 1 / 125)
+    frequencies = np.fft.rfftfreq(signals.shape[2], 1 / 100)
     response = (np.maximum(frequencies, frequencies[1]) / 10) ** dose
     return np.fft.irfft(np.fft.rfft(signals) * response, signals.shape[2])
 
@@ -71,13 +71,13 @@ def tilt(signals: np.ndarray, dose: float) -> np.ndarray:
         ("autocorrelation-difference", gain, (0, 0.1, 0.2, 0.5)),
         ("autocorrelation-difference", smoothing, (0, 1, 2, 4)),
         ("autocorrelation-difference", shift, (0, 2, 4, 8)),
-        ("skewness-difference", shift, (0, 2, 4, 8)),
+        ("skewness-difference", shift, (0, 2, 4)),
         ("kurtosis-difference", shift, (0, 4, 8)),
         ("sliced-wasserstein", noise, (0, 0.2, 0.5)),
         ("sliced-wasserstein", gain, (0, 0.1, 0.2, 0.5)),
         ("sliced-wasserstein", smoothing, (0, 1, 2, 4)),
         ("sliced-wasserstein", tilt, (0, 0.1, 0.2, 0.5)),
-        ("sliced-wasserstein", shift, (0, 1, 2, 4, 8)),
+        ("sliced-wasserstein", shift, (0, 1, 2, 4)),
         ("log-spectral-distance", noise, (0, 0.05, 0.1, 0.2, 0.5)),
         ("log-spectral-distance", gain, (0, 0.05, 0.1, 0.2, 0.5)),
         ("log-spectral-distance", smoothing, (0, 0.5, 1, 2, 4)),
