@@ -190,20 +190,20 @@ def _audited(board: Board) -> list[str]:
         return ["Audit: none of these metrics has been audited on this dataset (ecgbench audit)."]
     of = {
         verdict: [plain(label) for label, found in board.audit.items() if found == verdict]
-        for verdict in ("passes", "fails")
+        for verdict in ("passes", "fails", "open")
     }
     lines = [f"✓ passes its audit: {', '.join(of['passes'])}."] if of["passes"] else []
     if of["fails"]:
         lines.append(f"✗ fails its audit, so never ranked: {', '.join(of['fails'])}.")
+    if of["open"]:
+        lines.append(f"Audited, and claims to see nothing: {', '.join(of['open'])}.")
     if missing := [
-        plain(label) for label, m in board.metrics.items() if _unaudited(board, label, m)
+        plain(label)
+        for label, metric in board.metrics.items()
+        if metric.family in OVERALL and label not in board.audit
     ]:
         lines.append(f"Not audited on this dataset (ecgbench audit): {', '.join(missing)}.")
     return lines
-
-
-def _unaudited(board: Board, label: str, metric: MetricRecord) -> bool:
-    return metric.family in OVERALL and board.audit.get(label, "open") == "open"
 
 
 def gaps(board: Board) -> list[str]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -149,3 +150,14 @@ def test_submitted_rows_and_unranked_metrics_are_marked(bench: Bench) -> None:
     board = bench.board
     assert text.name(board.rows[0]) == "mine (submitted)"
     assert [text.heading(k, m) for k, m in board.metrics.items()] == ["mmd ↓", "(shown ↑)"]
+
+
+def test_each_metric_is_in_one_line_about_the_audit(bench: Bench) -> None:
+    bench.run({"gmm": {"mmd": {0: 1.0}, "dtw": {0: 1.0}, "distance": {0: 1.0}}})
+    board = replace(bench.board, audit={"mmd": "passes", "dtw": "open"})
+    told = [line for line in text.notes(board) if "udited" in line or "audit" in line]
+    assert told == [
+        "✓ passes its audit: mmd.",
+        "Audited, and claims to see nothing: dtw.",
+        "Not audited on this dataset (ecgbench audit): distance.",
+    ]
