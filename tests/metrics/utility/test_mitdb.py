@@ -94,7 +94,7 @@ def test_other_classifiers_learn_from_fresh_beats_and_not_from_noise(
         {row: cross_classification_boosting(each, BoostingConfig()) for row, each in rows.items()},
     ):
         assert found["fresh"].value > found["noise"].value + 0.05
-        assert found["fresh"].value > found["noisy"].value - 0.05
+        assert found["fresh"].value > found["noisy"].value - 0.1
         assert found["fresh"].parts["tstr-auroc"] > found["noise"].parts["tstr-auroc"]
         assert found["fresh"].parts["gap"] == pytest.approx(0, abs=0.1)
 
