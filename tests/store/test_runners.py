@@ -59,5 +59,6 @@ def test_the_cells_of_a_runner_that_is_killed_are_taken_over_by_the_others(
     # what it was about to record when it was killed is fitted again, nothing else
     assert len(command.fits) <= seeds + 1
     assert command.done == list(range(seeds))
-    assert list((command.store / "leases").iterdir()) == []
+    # killed between recording a cell and returning its lease, it leaves one that nobody takes over
+    assert len(list((command.store / "leases").iterdir())) <= 1
     assert not (command.store / "damaged").exists()

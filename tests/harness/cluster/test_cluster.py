@@ -232,8 +232,10 @@ def test_gpus_are_dask_resources(bench: Bench, cluster: Cluster) -> None:
     cluster.scheduler()
     cluster.worker()
     cluster.worker("--resources", "GPU=1")
+    # a pool starts with the first worker, which may be the other one
+    with Client(cluster.address, set_as_default=False) as client:
+        client.wait_for_workers(2, timeout=60)
     with pool_of(cluster, bench, device="cuda") as pool:
-        pool.client.wait_for_workers(2)
         assert pool.slots == 1
         study = bench.study(seeds=(0, 1))
         bench.run(study, pool=pool, device="cuda")
