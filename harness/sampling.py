@@ -18,6 +18,9 @@ def stratified(
 
     Systematic sampling along the classes, at random within each: a class never gets more than one
     window above or below its share, so that two sides of equal proportions stay comparable.
+
+    Returns:
+        int64, shape (row,).
     """
     import numpy as np  # noqa: PLC0415 - a metric's light module may import this one
 
@@ -37,6 +40,9 @@ def exchangeable_parts(
     Systematic sampling along the strata (patient, class), in random order within each: every stratum
     gives each part its share, give or take one, and every part has exactly ``size`` windows.  Fewer
     windows than ``size`` are one part.
+
+    Returns:
+        int64, shape (window,).
     """
     import numpy as np  # noqa: PLC0415 - as above
 

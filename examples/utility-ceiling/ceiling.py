@@ -50,7 +50,7 @@ WINDOWS = {
     "default": MitdbConfig(),
     "one-beat": MitdbConfig(sampling_rate=125.0, length=128, r_sample=48),
     "0.8-s": MitdbConfig(length=160, r_sample=80),
-    "250-samples": MitdbConfig(sampling_rate=125.0, length=250, r_sample=125),
+    "125-hz": MitdbConfig(sampling_rate=125.0, length=256, r_sample=128),
 }
 
 

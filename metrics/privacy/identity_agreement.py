@@ -25,8 +25,8 @@ def identity_agreement(comparison: Comparison, _config: Config) -> Score:
 
     with Euclidean distances over all samples of all leads, in mV, of the beats alone
     (`Comparison.one_beat`).  The two are disjoint samples of the same people's windows: where both
-    name one person, it is the window's likeness that they agree on.  A generator need not copy a window for that: it is enough that what it draws looks as
-    a certain person's does.
+    name one person, it is the window's likeness that they agree on.  A generator need not copy a
+    window for that: it is enough that what it draws looks as a certain person's does.
 
     Lower tells less of people.  Range (0, 1).  There is no ideal: a window of somebody else agrees, too,
     where one member's heart is most like this one's.  So read the value beside its parts: ``test``,
