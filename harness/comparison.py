@@ -25,7 +25,6 @@ Side = Literal["synthetic", "train", "control", "auxiliary", "fresh", "test"]
 NEAREST = 2
 """Neighbours that a search finds at least: the most that a built-in metric asks for."""
 
-
 BEAT = (0.25, 0.4)
 """Seconds before and after the QRS complex: a beat, without the ones before and after it."""
 
@@ -166,8 +165,9 @@ class Comparison:
     def neighbours(self, of: Side, among: Side, k: int = 1) -> Neighbours:
         """For each window ``of`` one side, its ``k`` nearest ``among`` another (itself excluded).
 
-        At least `NEAREST`, if there are so many, are searched once per cell, whatever is asked for first,
-        so that no score depends on what ran before.  Distances are exact: an identical window is at distance 0.
+        At least `NEAREST`, if there are so many, are searched once per cell, whatever is asked for
+        first, so that no score depends on what ran before.  Distances are exact: an identical window
+        is at distance 0.
 
         Raises:
             ValueError: there are fewer than ``k`` windows to choose from.
@@ -236,11 +236,12 @@ class Comparison:
         rate, length = self.sampling_rate, self.splits.train.length
         if length <= round(sum(BEAT) * rate) + 1:
             return self
-        place = float(self.once("usual-place", self._usual_place, version=1)["seconds"])
+        kept = self.memo("usual place", lambda: self.once("usual-place", self._place, version=1))
+        place = float(kept["seconds"])
         first = max(0, round((place - BEAT[0]) * rate))
         return self.cut(first, min(length, round((place + BEAT[1]) * rate) + 1))
 
-    def _usual_place(self) -> Arrays:
+    def _place(self) -> Arrays:
         from ecgbench.processing import usual_place  # noqa: PLC0415 - needed here only
 
         sides: tuple[Side, ...] = ("train", "control", "auxiliary", "fresh", "test")

@@ -1,4 +1,4 @@
-"""From a recording and the places of its beats to windows: band-pass, resample, cut; and where in windows the beat stands.
+"""From a recording and the places of its beats to windows, and where in windows the beat stands.
 
 Importing this module costs no numpy, so that a dataset's light module can derive its settings from
 `BeatWindowConfig`.
