@@ -33,6 +33,7 @@ from ecgbench.metrics.privacy import CopiedShareConfig
 from ecgbench.metrics.privacy.copied_share import SCAN, p_values
 from ecgbench.metrics.privacy.disguises import spaces
 from ecgbench.metrics.privacy.nearest import Nearest, nearest
+from ecgbench.processing import BeatWindowConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
 DOSES = (0.001, 0.0015, 0.002, 0.003, 0.004, 0.006, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.2)
 LEVEL, POWER = 0.05, 0.9
 REDRAWS = 400
-R_PEAK, RATE = 100, 100.0
+WINDOW = BeatWindowConfig()
 
 
 def noisy(share: float) -> Disguise:
@@ -62,7 +63,8 @@ def moved(seconds: float, speed: float = 1.0) -> Disguise:
 
     def move(x: Floats, _: Floats, __: np.random.Generator) -> Floats:
         time = np.arange(x.shape[2])
-        places = R_PEAK + (time - R_PEAK - seconds * RATE) * speed
+        later = seconds * WINDOW.sampling_rate
+        places = WINDOW.r_sample + (time - WINDOW.r_sample - later) * speed
         spline = CubicSpline(time, x, axis=2)
         return np.asarray(spline(np.clip(places, 0, x.shape[2] - 1)))
 
@@ -248,6 +250,7 @@ def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data-dir", type=Path, help="folder of PhysioNet databases")
+    parser.add_argument("--dataset", default="mitdb", help="whose windows have the default shape")
     parser.add_argument("--windows", type=int, help="of a subsample of the dataset")
     parser.add_argument("--seed", type=int, default=0, help="even: fold 0, odd: fold 1")
     parser.add_argument("--copies", type=int, default=1500, help="windows under each disguise")
@@ -258,7 +261,7 @@ def main() -> None:
     catalog = discover()
     given = study.override(
         study.read("standard"),
-        datasets=("mitdb",),
+        datasets=(asked.dataset,),
         generators=("gaussian-noise",),
         metrics=("copied-share",),
         seeds=(asked.seed,),

@@ -1,0 +1,30 @@
+"""The doses of copies that `copied-share` detects, on a few simulated beats."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "examples" / "privacy-doses" / "doses.py"
+
+
+@pytest.mark.slow
+def test_a_dose_is_found_for_each_disguise(tmp_path: Path) -> None:
+    out = tmp_path / "doses.json"
+    flags = ["--dataset", "ecgsyn", "--out", out, "--windows", 2000]
+    flags += ["--copies", 300, "--divisions", 10]
+    done = subprocess.run(
+        [sys.executable, *map(str, [SCRIPT, *flags])], capture_output=True, text=True, check=True
+    )
+    found = json.loads(out.read_text())
+    assert len(done.stdout.splitlines()) == len(found["alarms"]) + len(found["doses"])
+    assert found["alarms"]["fresh"]["p"] <= 0.5
+    exact, later = found["doses"]["none"], found["doses"]["48 ms later"]
+    assert exact["value at .05"] == pytest.approx(0.05, abs=0.01)
+    assert later["value at .05"] == pytest.approx(0.05, abs=0.015)
+    assert exact["p-scan"] <= 0.1  # no dose that few copies make up can be told from chance
+    assert found["doses"]["noise .4"]["value at .05"] < exact["value at .05"]
