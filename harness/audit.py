@@ -10,6 +10,7 @@ import msgspec
 from ecgbench.harness.config import build
 from ecgbench.harness.errors import StoreError
 from ecgbench.harness.plan import cell_id, generator_record, metric_records, plan_of
+from ecgbench.harness.specs import MetricSpec
 from ecgbench.harness.study import Study
 from ecgbench.results.audit import MUST, SERIES, AuditRecord, Series, judge
 from ecgbench.results.store import Store
@@ -72,6 +73,18 @@ def shown(catalog: Catalog, metric: MetricRecord) -> list[Series]:
         if series.name in held
         or (others and metric.family in series.families and series.fault != "members")
     ]
+
+
+def left_out(study: Study, catalog: Catalog) -> dict[str, str]:
+    """Why metrics are not audited: those that the study names, or of which one might expect it."""
+    found = {}
+    for metric in metric_records(study, catalog):
+        if not shown(catalog, metric) and (metric.family != "cost" or study.metrics is not None):
+            found[metric.name] = f"no fault belongs to {metric.family}, and it claims to see none"
+    for entry in catalog.of_kind("metric") if study.metrics is None else ():
+        if isinstance(entry.spec, MetricSpec) and entry.spec.costly:
+            found[entry.spec.name] = "it is costly, and audited only where --metrics names it"
+    return found
 
 
 def make_plans(
@@ -141,6 +154,7 @@ def _record(
 ) -> AuditRecord | None:
     """The audit of one metric on one dataset; None where it applies to no dose."""
     values: dict[tuple[str, float], Values] = {}
+    skipped = ""
     reasons: dict[tuple[str, float], str] = {}
     ended: list[ScoreRecord] = []
     for cell in cells:
@@ -154,20 +168,26 @@ def _record(
             continue
         if score.status == "failed":
             reasons[fault] = score.reason
-        elif score.value is not None:
+        elif score.value is None:
+            skipped = score.reason
+        else:
             values.setdefault(fault, {})[settings["amount"], cell.seed] = score.value
             ended.append(score)
     at_0 = {seed: value for (_, seed), value in values.get(("none", 0.0), {}).items()}
-    if not ended and not reasons:
-        return None
+    if not ended and not reasons and not skipped:
+        return None  # no cell has been made
     found = {
         series.name: (series, values.get(of, {}), reasons.get(of, reasons.get(("none", 0.0), "")))
         for series in shown(catalog, metric)
         if (of := (series.fault, series.sigma)) in values or of in reasons
     }
-    series, verdict, blind, rewarded = judge(metric, found, at_0, claims(catalog, metric))
+    held = claims(catalog, metric)
+    series, verdict, blind, rewarded = judge(metric, found, at_0, held)
+    if held and verdict == "open":
+        verdict, skipped = "skipped", skipped or f"{dataset.name} cannot show it {', '.join(held)}"
     return AuditRecord(
         dataset=dataset,
+        enlarged=list(STUDY.dataset.get(dataset.name, ())),
         metric=metric,
         seeds=list(study.seeds),
         seeds_at_0=sorted(at_0),
@@ -177,6 +197,7 @@ def _record(
         blind=blind,
         reversed=rewarded,
         seconds=median(score.cpu_seconds for score in ended) if ended else 0.0,
+        reason=skipped if verdict == "skipped" else "",
     )
 
 

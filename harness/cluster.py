@@ -18,6 +18,7 @@ from ecgbench.harness.task import STOPPED, record_failure
 try:
     from dask import config
     from dask.utils import parse_timedelta
+    from distributed.comm import get_address_host_port
     from distributed import Client, Future
     from distributed.scheduler import KilledWorker
 except ImportError as error:
@@ -61,6 +62,7 @@ def connect(address: str, catalog: Catalog, device: str, *, shared: bool) -> Ite
         UsageError: there is no scheduler at that address, or no worker joins it.
     """
     try:
+        get_address_host_port(address)  # a client of no address keeps the process alive
         client = Client(address, timeout=CONNECT, set_as_default=False, name="ecgbench")
     except (OSError, TimeoutError, ValueError) as error:
         raise UsageError(

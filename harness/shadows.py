@@ -50,10 +50,11 @@ class Shadows:
                 np.random.SeedSequence([self.task.cell.seed, number, 61]).generate_state(1)[0]
             )
             cell = msgspec.structs.replace(self.task.cell, seed=seed % 2**31)
+            fresh = _resampled(self.splits.fresh, np.random.default_rng(seed))
             fitting = Fitting(
                 dataclasses.replace(self.task, cell=cell),
                 self.spec,
-                dataclasses.replace(self.splits, train=train),
+                dataclasses.replace(self.splits, train=train, fresh=fresh),
                 folder,
                 self.send,
             )
@@ -62,3 +63,16 @@ class Shadows:
             forget_fit(folder)
             return train.synthetic(made.signals, made.labels)
         return train.synthetic(arrays["signals"], arrays["labels"])
+
+
+def _resampled(fresh: EcgWindows, rng: np.random.Generator) -> EcgWindows:
+    """As many windows, drawn with replacement within each label, which keep their order.
+
+    Only a reference that returns the fresh windows themselves sees more of them than their labels.  As
+    any generator it must not draw the same windows twice, or an attack has no null.
+    """
+    rows = np.arange(len(fresh))
+    for label in np.unique(fresh.labels):
+        of_label = np.flatnonzero(fresh.labels == label)
+        rows[of_label] = rng.choice(of_label, len(of_label))
+    return fresh.take(rows)

@@ -10,11 +10,11 @@ import msgspec
 import numpy as np
 
 from ecgbench.harness.errors import DamagedError
-from ecgbench.results.records import SCHEMA, DatasetRecord, MetricRecord
+from ecgbench.results.records import SCHEMA, DatasetRecord, MetricRecord, digest_of
 from ecgbench.results.store import read_record, write_record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ecgbench.results.store import Store
 
 Response = Literal["seen", "blind", "unclear", "reversed", "failed"]
-Verdict = Literal["passes", "fails", "open"]
+Verdict = Literal["passes", "fails", "open", "skipped"]
 Values = dict[tuple[float, int], float]
 """Of one fault: the metric's value by amount and seed."""
 
@@ -121,13 +121,16 @@ class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
     """``audit/verdicts/<dataset>/<metric>-<key>.json``: the audit of one metric on one dataset.
 
     Attributes:
-        dataset: as it was audited; its settings may be others than a board's.
+        dataset: as it was audited.
+        enlarged: its settings that may be others on a board: how large the dataset is made.
         metric: as it was used.
         seeds: of the doses.
         seeds_at_0: of the windows without a fault.
         windows: synthetic ones, in the first cell.
         series: by fault.
-        verdict: whether the metric sees what it is held to; open if it was shown none of that.
+        verdict: whether the metric sees what it is held to; open if it is held to nothing, skipped
+            if it was shown none of that.
+        reason: why it was skipped.
         blind: faults of its family that it does not see, claimed or not.
         reversed: faults that it rewards.
         seconds: median processor time of the metric.
@@ -135,6 +138,7 @@ class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     schema: int = SCHEMA
     dataset: DatasetRecord
+    enlarged: list[str] = []
     metric: MetricRecord
     seeds: list[int]
     seeds_at_0: list[int]
@@ -144,11 +148,20 @@ class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
     blind: list[str]
     reversed: list[str]
     seconds: float
+    reason: str = ""
 
     @property
     def key(self) -> str:
-        """12 hexadecimal digits of the metric as it was used."""
-        return self.metric.key
+        """12 hexadecimal digits of the metric, the windows and the seeds that were used."""
+        return digest_of([self.metric.key, self.dataset.key, self.seeds])
+
+    def is_on(self, dataset: DatasetRecord) -> bool:
+        """Whether these are windows of the same kind, be they more or fewer."""
+        return self._kind(self.dataset) == self._kind(dataset)
+
+    def _kind(self, dataset: DatasetRecord) -> list[object]:
+        name, version, settings = dataset.identity
+        return [name, version, {k: v for k, v in settings.items() if k not in self.enlarged}]
 
 
 def judge(
@@ -310,9 +323,28 @@ def audits(store: Store, dataset: str | None = None) -> Iterator[AuditRecord]:
             yield record
 
 
-def verdicts(store: Store, dataset: str) -> dict[str, Verdict]:
+def standing(records: Iterable[AuditRecord]) -> list[AuditRecord]:
+    """Of several audits of one metric on windows of one kind the one that saw most of them."""
+    found: list[AuditRecord] = []
+    for record in records:
+        rivals = [r for r in found if r.metric.key == record.metric.key and r.is_on(record.dataset)]
+        if all(_seen(rival) < _seen(record) for rival in rivals):
+            found = [each for each in found if each not in rivals]
+            found.append(record)
+    return found
+
+
+def _seen(record: AuditRecord) -> int:
+    return (record.windows or 0) * len(record.seeds)
+
+
+def verdicts(store: Store, dataset: DatasetRecord) -> dict[str, Verdict]:
     """The verdicts on a dataset by the metric's key."""
-    return {record.key: record.verdict for record in audits(store, dataset)}
+    return {
+        record.metric.key: record.verdict
+        for record in standing(audits(store, dataset.name))
+        if record.is_on(dataset)
+    }
 
 
 def _folder(store: Store, dataset: str) -> Path:

@@ -141,7 +141,7 @@ def boards(store: Store, *, dataset: str | None = None, key: str | None = None) 
 
 def _board(store: Store, group: list[gather.Used]) -> Board:
     plan, dataset = group[0]
-    audited = verdicts(store, dataset.name)
+    audited = verdicts(store, dataset)
     metrics, asked = gather.metrics(group, audited), gather.asked(group)
     labels = gather.labels(each.generator for each in asked)
     seeds = gather.seeds(asked)

@@ -161,7 +161,7 @@ def _labels(asked: Iterable[gather.Asked]) -> dict[str, str]:
 
 def _compared(store: Store, group: list[gather.Used], a: str, b: str) -> Compared:
     plan, dataset = group[0]
-    metrics = gather.metrics(group, verdicts(store, dataset.name))
+    metrics = gather.metrics(group, verdicts(store, dataset))
     asked = gather.asked(group)
     seeds = gather.seeds(asked)
     labels = _labels(asked)

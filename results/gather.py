@@ -72,7 +72,8 @@ def groups(store: Store, dataset: str | None = None, key: str | None = None) -> 
 def metrics(group: list[Used], audited: Mapping[str, Verdict]) -> dict[str, MetricRecord]:
     """The metrics of all plans by label, by family.
 
-    Of several versions only the newest is ranked, and none that fails its audit.
+    Of several versions only the newest is ranked, and none that fails its audit or claims to see
+    nothing.
 
     Args:
         group: the plans of a board.
@@ -90,7 +91,7 @@ def metrics(group: list[Used], audited: Mapping[str, Verdict]) -> dict[str, Metr
             metric,
             ranked=metric.ranked
             and metric.version == newest[metric.name]
-            and audited.get(key) != "fails",
+            and audited.get(key) not in ("fails", "open"),
         )
         for key, metric in unlike.items()
     }

@@ -55,8 +55,9 @@ if TYPE_CHECKING:
 COUNTS, SUMS, SCATTERS = 0.05, 0.35, 0.6
 """Shares of the budget.
 
-On MIT-BIH the error (squared Wasserstein distance to the true Gaussian) is flat about them: equal shares
-raise it by a tenth.
+On MIT-BIH the error (squared Wasserstein distance to the true Gaussian, summed over classes, at ε = 10) is
+flat about them: shares of 2, 20 and 78% lower it by 5%, equal shares raise it by 10% in one fold and 16%
+in the other.
 """
 
 

@@ -36,6 +36,7 @@ from ecgbench.results.store import Store
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ecgbench.harness.catalog import Catalog
     from ecgbench.results.audit import AuditRecord
 
 
@@ -88,6 +89,9 @@ def audit(
     """
     console = Console(stderr=json_events)
     catalog = discover(plugins)
+    overrides = parse_overrides(assignments)
+    if "generator" in overrides:
+        raise UsageError("an audit has no generator to set: its doses are settled (docs/audit.md)")
     used = datasets or default_datasets(catalog, data_dir)[0]
     if not used:
         raise UsageError("there is no dataset here: ecgbench list datasets tells what could be")
@@ -96,13 +100,14 @@ def audit(
         metrics=metrics or (),
         seeds=seed_list or (),
         windows=windows,
-        settings=parse_overrides(assignments),
+        settings=overrides,
     )
     resolved = study.resolve(asked, catalog)
     if len({seed % 2 for seed in resolved.seeds}) < 2:
         raise UsageError("an audit takes two seeds or more, of both folds, e.g. --seeds 0-3")
     for problem in catalog.problems:
         click.echo(f"problem: {plain(problem)}", err=True)
+    _tell_left_out(resolved, catalog)
     sources, records = prepared(resolved, catalog, data_dir, console)
     store = Store(store_path)
     inner = auditing.store_of(store)
@@ -128,3 +133,11 @@ def audit(
     for path in write_pages(store, found):
         console.print(Text(f"written: {path}"), soft_wrap=True)
     return 1 if any(record.verdict == "fails" for record in found) else 0
+
+
+def _tell_left_out(resolved: study.Study, catalog: Catalog) -> None:
+    left_out = auditing.left_out(resolved, catalog)
+    for name, reason in left_out.items():
+        click.echo(f"left out: {name}: {reason}", err=True)
+    if resolved.metrics is not None and len(left_out) == len(resolved.metrics):
+        raise UsageError("no metric that was named can be audited")

@@ -34,9 +34,9 @@ def autocorrelation_difference(comparison: Comparison, _config: Config) -> Score
     scores what the ``real`` row scores.
 
     It is blind to which windows things happen in.  As each sample is scaled on its own, gain and
-    shifts in time change it too.  On MIT-BIH (6,000 windows, 8 splits) it sees a shift by one sample,
-    a gain of 20%, smoothing by a Gaussian of two samples and noise of half the signal's deviation,
-    and no less noise.
+    shifts in time change it too.  On MIT-BIH (6,000 windows, 8 splits) it sees a shift by two samples
+    (by one in 7 splits), a gain of 20%, smoothing by a Gaussian of one sample and noise of a fifth of
+    the signal's deviation, and no less noise.
 
     Contributions, to first order: a window counts with its influence on ρ (its products, its square
     and its part in the mean); a synthetic window for the person of its nearest control window.

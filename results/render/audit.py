@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from ecgbench.results.audit import SERIES, audits
+from ecgbench.results.audit import SERIES, audits, standing
+from ecgbench.results.gather import labels
 from ecgbench.results.render.text import number, plain
 from ecgbench.results.store import write
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from ecgbench.results.audit import AuditRecord, SeriesRecord
     from ecgbench.results.store import Store
 
-STYLES = {"passes": "green", "fails": "red", "open": "yellow"}
+STYLES = {"passes": "green", "fails": "red", "open": "yellow", "skipped": "yellow"}
 COLOURS = {
     "seen": "#009E73",
     "unclear": "#E69F00",
@@ -55,6 +56,8 @@ def summary(record: AuditRecord) -> tuple[str, str, str]:
 
     What it is held to is marked by an asterisk.
     """
+    if record.verdict == "skipped":
+        return "", record.reason, ""
 
     def names(*responses: str) -> str:
         return ", ".join(_name(s) for s in record.series if s.response in responses)
@@ -83,7 +86,7 @@ def write_pages(store: Store, new: list[AuditRecord]) -> list[Path]:
     paths = []
     for dataset in dict.fromkeys(record.dataset.name for record in new):
         page = store.path / "audit" / f"{dataset}.md"
-        write(page, to_markdown(list(audits(store, dataset))).encode())
+        write(page, to_markdown(standing(audits(store, dataset))).encode())
         paths.append(page)
     return paths
 
@@ -94,27 +97,25 @@ def _picture(record: AuditRecord) -> str:
 
 def to_markdown(records: list[AuditRecord]) -> str:
     """The summary, then a table for each metric of one dataset."""
-    first = records[0]
-    facts = (
-        f"{first.windows} synthetic windows; seeds {_list(first.seeds)}, without a fault "
-        f"{_list(first.seeds_at_0)}; data {first.dataset.digest[:8]}. An asterisk marks what a metric "
-        "is held to."
-    )
+    names = labels(record.metric for record in records)
     lines = [
-        f"# Audit on {first.dataset.name}",
+        f"# Audit on {records[0].dataset.name}",
         "",
-        facts,
+        "An asterisk marks what a metric is held to.",
         "",
         "| metric | verdict | sees, from | blind to | rewards | processor time |",
         "| --- | --- | --- | --- | --- | ---: |",
     ]
     for record in records:
-        cells = [record.metric.name, record.verdict, *summary(record)]
+        cells = [names[record.metric.key], record.verdict, *summary(record)]
         escaped = [plain(cell).replace("*", "\\*") for cell in cells]
         lines.append(f"| {' | '.join(escaped)} | {number(record.seconds)} s |")
     for record in records:
-        lines += ["", f"## {record.metric.name}", ""]
+        lines += ["", f"## {names[record.metric.key]}", "", _facts(record)]
+        if not record.series:
+            continue
         lines += [
+            "",
             "| fault | dose | value | worse by | told from 0 beyond | ρ [95%] | |",
             "| --- | ---: | ---: | ---: | ---: | ---: | --- |",
         ]
@@ -123,6 +124,15 @@ def to_markdown(records: list[AuditRecord]) -> str:
         if any(series.amounts for series in record.series):
             lines += ["", f"![{record.metric.name}]({_picture(record)})"]
     return "\n".join(lines) + "\n"
+
+
+def _facts(record: AuditRecord) -> str:
+    if record.verdict == "skipped":
+        return f"Skipped: {plain(record.reason)}."
+    return (
+        f"{record.windows} synthetic windows; seeds {_list(record.seeds)}, without a fault "
+        f"{_list(record.seeds_at_0)}; data {record.dataset.digest[:8]}."
+    )
 
 
 def _rows(series: SeriesRecord) -> Iterable[str]:

@@ -190,13 +190,15 @@ def _audited(board: Board) -> list[str]:
         return ["Audit: none of these metrics has been audited on this dataset (ecgbench audit)."]
     of = {
         verdict: [plain(label) for label, found in board.audit.items() if found == verdict]
-        for verdict in ("passes", "fails", "open")
+        for verdict in ("passes", "fails", "open", "skipped")
     }
     lines = [f"✓ passes its audit: {', '.join(of['passes'])}."] if of["passes"] else []
     if of["fails"]:
         lines.append(f"✗ fails its audit, so never ranked: {', '.join(of['fails'])}.")
     if of["open"]:
-        lines.append(f"Audited, and claims to see nothing: {', '.join(of['open'])}.")
+        lines.append(f"Claims to see nothing, so never ranked: {', '.join(of['open'])}.")
+    if of["skipped"]:
+        lines.append(f"Skipped by the audit, as it does not apply: {', '.join(of['skipped'])}.")
     if missing := [
         plain(label)
         for label, metric in board.metrics.items()

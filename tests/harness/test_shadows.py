@@ -2,11 +2,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from ecgbench.harness.plan import metric_records
+from ecgbench.harness.shadows import _resampled
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ecgbench import EcgWindows
     from tests.harness.conftest import Bench
 
 
@@ -69,3 +74,15 @@ def test_a_costly_metric_runs_only_where_it_is_named(shadowed: Bench) -> None:
     everything = metric_records(shadowed.study(metrics=None), shadowed.catalog)
     assert "level" in {metric.name for metric in everything}
     assert "refits" not in {metric.name for metric in everything}
+
+
+def test_a_reference_that_returns_fresh_windows_returns_others_each_time(
+    make_windows: Callable[..., EcgWindows],
+) -> None:
+    fresh = make_windows(np.zeros(200), np.arange(200) % 3)
+    first, second = (_resampled(fresh, np.random.default_rng(seed)) for seed in (0, 1))
+    assert np.array_equal(first.labels, fresh.labels)
+    assert not np.array_equal(first.signals, second.signals)
+    assert 0.5 < len(np.unique(first.signals, axis=0)) / len(fresh) < 0.8  # 1 - 1/e of them
+    for made, label in zip(first.signals, first.labels, strict=True):
+        assert (made == fresh.signals[fresh.labels == label]).all(axis=(1, 2)).any()

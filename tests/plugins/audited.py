@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from ecgbench import MetricSpec, hookimpl
+from ecgbench import MetricSpec, Skip, hookimpl
 
 
 def roughness(comparison: Any, config: Any) -> float:
@@ -29,6 +29,10 @@ def breaks(comparison: Any, config: Any) -> float:
     raise RuntimeError("boom")
 
 
+def absent(comparison: Any, config: Any) -> float:
+    raise Skip("there are no attributes")
+
+
 @hookimpl
 def ecgbench_metrics() -> Iterable[MetricSpec]:
     common: dict[str, Any] = {"summary": "of the audit's tests", "better": "lower"}
@@ -38,5 +42,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
         MetricSpec(name="constant", target=constant, family="fidelity", **common),
         MetricSpec(name="copied", target=copied, family="privacy", **common),
         MetricSpec(name="breaks", target=breaks, family="fidelity", **common),
+        MetricSpec(name="absent", target=absent, family="fidelity", **common),
+        MetricSpec(name="idle", target=roughness, family="fidelity", sees=(), **common),
         MetricSpec(name="time", target=constant, family="cost", **common),
     ]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pytest
 
@@ -7,14 +9,23 @@ from ecgbench.harness.specs import FAULTS
 from ecgbench.results.audit import (
     MUST,
     SERIES,
+    AuditRecord,
     Response,
     Series,
     Values,
+    audits,
     detection_threshold,
     judge,
     spearman,
+    standing,
+    verdicts,
+    write_audit,
 )
-from ecgbench.results.records import MetricRecord
+from ecgbench.results.records import DatasetRecord, MetricRecord, digest_of
+from ecgbench.results.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NOISE = Series("noise", (0.1, 0.5, 1.0), ("fidelity",))
 SEEDS = (0, 1, 2, 3)
@@ -125,6 +136,47 @@ def test_a_constant_metric_is_blind() -> None:
     doses = {(amount, seed): 0.3 for amount in NOISE.amounts for seed in SEEDS}
     series, verdict, *_ = judge(metric(), {"noise": (NOISE, doses, "")}, at_0, ("noise",))
     assert (series[0].response, verdict) == ("blind", "fails")
+
+
+def audited(**fields: Any) -> AuditRecord:
+    given: dict[str, Any] = {
+        "dataset": dataset(),
+        "metric": metric(),
+        "seeds": [0, 1],
+        "seeds_at_0": [0, 1, 2, 3],
+        "windows": 500,
+        "series": [],
+        "verdict": "passes",
+        "blind": [],
+        "reversed": [],
+        "seconds": 1.0,
+    }
+    return AuditRecord(**given | fields)
+
+
+def dataset(**settings: Any) -> DatasetRecord:
+    digest = digest_of(settings)
+    return DatasetRecord(name="d", version=1, settings=settings, origin="tests 1", digest=digest)
+
+
+def test_a_smaller_audit_takes_nothing_from_a_larger_one(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    write_audit(store, audited(verdict="fails", windows=2000))
+    write_audit(store, audited(dataset=dataset(), windows=400, seeds=[0, 1, 2]))
+    assert len(list(audits(store))) == 2
+    assert [record.windows for record in standing(audits(store))] == [2000]
+    assert verdicts(store, dataset()) == {metric().key: "fails"}
+
+
+def test_a_verdict_is_on_windows_of_one_kind(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    short, larger = dataset(length=128, beats=650), dataset(length=128, beats=100)
+    write_audit(store, audited(dataset=short, enlarged=["beats"]))
+    assert verdicts(store, larger) == {metric().key: "passes"}
+    assert verdicts(store, dataset(length=200, beats=650)) == {}
+    write_audit(store, audited(dataset=dataset(length=200, beats=650), verdict="fails"))
+    assert len(standing(audits(store))) == 2
+    assert verdicts(store, larger) == {metric().key: "passes"}
 
 
 def test_series_are_the_faults_that_a_spec_may_name() -> None:

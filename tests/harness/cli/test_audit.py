@@ -26,7 +26,8 @@ def audit(ecgbench: Command, metrics: str, *more: object) -> int:
 @pytest.mark.slow
 def test_an_audit_tells_metrics_that_see_from_those_that_do_not(ecgbench: Command) -> None:
     store = ecgbench.folder / "store"
-    assert audit(ecgbench, "roughness,slow,constant,copied,breaks,time", "--json") == 1
+    assert audit(ecgbench, "roughness,slow,constant,copied,breaks,absent,idle,time", "--json") == 1
+    assert "left out: time: no fault belongs to cost" in ecgbench.err
     lines = [json.loads(line) for line in ecgbench.out.splitlines() if '"event"' in line]
     found = {e["metric"]["name"]: e for e in lines if e["event"] == "audit"}
     assert {name: event["verdict"] for name, event in found.items()} == {
@@ -35,7 +36,10 @@ def test_an_audit_tells_metrics_that_see_from_those_that_do_not(ecgbench: Comman
         "constant": "fails",
         "copied": "passes",
         "breaks": "fails",
+        "absent": "skipped",
+        "idle": "open",
     }
+    assert found["absent"]["reason"] == "there are no attributes"
     series = {each["name"]: each for each in found["roughness"]["series"]}
     assert series["noise"]["response"] == "seen"
     assert series["noise"]["claimed"]
@@ -51,7 +55,7 @@ def test_an_audit_tells_metrics_that_see_from_those_that_do_not(ecgbench: Comman
     assert "| constant | fails |" in page
     assert page.count("others were not shown") == 1
     pictures = list((store / "audit" / "ecgsyn").glob("*.png"))
-    assert len(pictures) == 4
+    assert len(pictures) == 5
     assert all(picture.read_bytes().startswith(b"\x89PNG") for picture in pictures)
 
     # what is finished is not done again, and another metric's audit leaves it on the page
@@ -64,18 +68,34 @@ def test_an_audit_tells_metrics_that_see_from_those_that_do_not(ecgbench: Comman
     assert ecgbench("show", "--plugin", PLUGINS, "metric", "roughness", "--json") == 0
     assert json.loads(ecgbench.out)["audit_on_ecgsyn"].startswith("passes; sees, from noise*")
     run = ("run", *FLAGS, "--generators", "pca-gaussian,gmm", "--windows", "800", "--seeds", "0")
-    ecgbench(*run, "--metrics", "roughness,constant,copied", "--no-references")
+    ecgbench(*run, "--metrics", "roughness,constant,copied,idle", "--no-references")
     assert "fails its audit, so never ranked: constant" in " ".join(ecgbench.out.split())
     (board,) = ecgbench.boards
-    assert board["audit"] == {"roughness": "passes", "constant": "fails", "copied": "passes"}
+    assert board["audit"] == {
+        "roughness": "passes",
+        "constant": "fails",
+        "copied": "passes",
+        "idle": "open",
+    }
     ranks = {name: score["rank"] for name, score in board["rows"][0]["scores"].items()}
     assert ranks["constant"] is None
+    assert ranks["idle"] is None
     assert ranks["roughness"] is not None
 
 
 def test_seeds_of_one_fold_are_refused(ecgbench: Command) -> None:
     assert ecgbench("audit", *FLAGS, "--metrics", "roughness", "--seeds", "0,2") == 2
     assert "two seeds or more, of both folds" in ecgbench.err
+
+
+def test_a_metric_that_no_fault_belongs_to_is_refused(ecgbench: Command) -> None:
+    assert ecgbench("audit", *FLAGS, "--metrics", "time") == 2
+    assert "no metric that was named can be audited" in ecgbench.err
+
+
+def test_the_doses_are_not_to_be_set(ecgbench: Command) -> None:
+    assert ecgbench("audit", *FLAGS, "--set", "generator.dose.amount=3") == 2
+    assert "its doses are settled" in ecgbench.err
 
 
 def test_an_unknown_metric_is_named_with_the_nearest(ecgbench: Command) -> None:

@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import cdist
+from scipy.stats import norm
+from sklearn.metrics import roc_auc_score
 
 from ecgbench import EcgWindows, Skip
 from ecgbench.metrics.attacks import LikelihoodRatioConfig
@@ -40,6 +43,38 @@ def blurred(sigma: float, share: float) -> Callable[[EcgWindows, int], EcgWindow
         return train.synthetic(signals.astype(np.float32), train.labels[rows])
 
     return generate
+
+
+def test_it_is_the_ratio_of_two_normal_likelihoods_window_by_window(cell: Cell) -> None:
+    comparison = cell(copies=0)
+    splits = comparison.splits
+    targets = np.concatenate([splits.train.signals, splits.control.signals]).reshape(
+        len(splits.train) + len(splits.control), -1
+    )
+    fitted_on, drawn = [], []
+    generate = blurred(0.3, 0.5)
+
+    def recorded(train: EcgWindows, number: int) -> EcgWindows:
+        made = generate(train, number)
+        fitted_on.append(train.signals.reshape(len(train), -1))
+        drawn.append(made.signals.reshape(len(made), -1))
+        return made
+
+    value = attacked(comparison, recorded, shadows=4)
+    nearest = np.array([cdist(targets, made).min(axis=1) for made in drawn])
+    statistic = -np.log(nearest + 1e-3 * np.median(nearest[0]))
+    saw = np.array([(cdist(targets, seen).min(axis=1) == 0) for seen in fitted_on])[1:]
+    own, shadow = statistic[0], statistic[1:]
+    likelihood = {}
+    for name, rows in (("in", saw), ("out", ~saw)):
+        means = [shadow[rows[:, x], x].mean() for x in range(len(targets))]
+        residuals = [shadow[rows[:, x], x] - means[x] for x in range(len(targets))]
+        freedom = sum(len(each) - 1 for each in residuals)
+        deviation = np.sqrt(sum((each**2).sum() for each in residuals) / freedom)
+        likelihood[name] = norm(means, deviation).pdf(own)
+    is_member = np.arange(len(targets)) < len(splits.train)
+    expected = roc_auc_score(is_member, likelihood["in"] / likelihood["out"])
+    assert value == pytest.approx(expected, abs=1e-4)
 
 
 def test_a_generator_that_learns_nothing_reads_half(cell: Cell) -> None:
