@@ -18,8 +18,8 @@ from ecgbench.harness.task import STOPPED, record_failure
 try:
     from dask import config
     from dask.utils import parse_timedelta
-    from distributed.comm import get_address_host_port
     from distributed import Client, Future
+    from distributed.comm import get_address_host_port
     from distributed.scheduler import KilledWorker
 except ImportError as error:
     raise UsageError(

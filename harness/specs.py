@@ -92,7 +92,7 @@ class GeneratorSpec(PluginSpec):
         min_windows: the fewest training windows it can be fitted on (per class, if the harness fits
             it once per class).
         reference: True for a row that calibrates the board and is no competitor.
-        draws_on_fresh: True for the one reference that returns the fresh windows themselves.
+        draws_on_fresh: True for a reference that returns the fresh windows themselves.
             Only a built-in reference may say so.
         audit: True for the reference that ``ecgbench audit`` alone adds to a plan.
     """

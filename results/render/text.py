@@ -157,7 +157,9 @@ def _legend(board: Board) -> list[str]:
     if any(score.low is not None for score in scores):
         lines[0] += f" [ ]: 95% interval, bootstrap over {board.people} people."
     else:
-        lines[0] += f" No intervals: they need {MIN_PEOPLE} people."
+        lines[0] += (
+            f" No intervals: they need {MIN_PEOPLE} people, and what each contributes to the metric."
+        )
     if columns := rank_columns(board):
         counted = ", ".join(family for family in OVERALL if family in columns)
         lines.append(
