@@ -89,7 +89,7 @@ def study_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "study_name",
             default="quick",
             show_default=True,
-            help="smoke, quick, standard, or a TOML file.",
+            help="smoke, quick, standard, tuned, published, or a TOML file.",
         ),
     ):
         command = option(command)

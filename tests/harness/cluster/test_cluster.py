@@ -275,6 +275,20 @@ def test_an_address_without_a_scheduler_is_a_usage_error(
         pass
 
 
+@pytest.mark.parametrize("address", ["nowhere", "foo://x:1"])
+def test_a_process_ends_whose_scheduler_has_no_address(address: str, tmp_path: Path) -> None:
+    run = ["run", "--scheduler", address, "--datasets", "ecgsyn", "--metrics", "mmd"]
+    done = subprocess.run(
+        [sys.executable, "-m", "ecgbench", *run, "--store", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 2
+    assert f"--scheduler {address}: no Dask scheduler answers there" in done.stderr
+
+
 def test_a_cluster_without_workers_is_a_usage_error(
     bench: Bench, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
