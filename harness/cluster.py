@@ -19,7 +19,7 @@ try:
     from dask import config
     from dask.utils import parse_timedelta
     from distributed import Client, Future
-    from distributed.comm import get_address_host_port
+    from distributed.comm.addressing import get_address_host_port
     from distributed.scheduler import KilledWorker
 except ImportError as error:
     raise UsageError(
