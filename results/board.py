@@ -12,7 +12,6 @@ from ecgbench.harness.errors import StoreError
 from ecgbench.results import gather, uncertainty
 from ecgbench.results.audit import verdicts
 from ecgbench.results.front import front
-from ecgbench.results.gather import FAMILIES
 from ecgbench.results.uncertainty import Resamples, folds
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from ecgbench.results.store import Store
     from ecgbench.results.uncertainty import Sample
 
-__all__ = ["FAMILIES", "OVERALL", "Board", "BoardScore", "Row", "boards"]
+__all__ = ["OVERALL", "Board", "BoardScore", "Row", "boards"]
 
 OVERALL = ("fidelity", "diversity", "utility", "privacy")
 """The families whose ranks make the overall rank; what a model costs does not."""

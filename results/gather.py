@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ecgbench.harness.errors import DamagedError
+from ecgbench.harness.specs import FAMILIES
 from ecgbench.results.records import (
     CellRecord,
     DatasetRecord,
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
     from ecgbench.results.audit import Verdict
     from ecgbench.results.store import Store
-
-FAMILIES = ("fidelity", "diversity", "utility", "privacy", "cost")
 
 Used = tuple[PlanRecord, DatasetRecord]
 """A plan, and the one of its datasets that a board is of."""

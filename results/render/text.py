@@ -6,8 +6,8 @@ import math
 import unicodedata
 from typing import TYPE_CHECKING
 
+from ecgbench.harness.specs import FAMILIES
 from ecgbench.results.board import OVERALL, seed_list
-from ecgbench.results.gather import FAMILIES
 from ecgbench.results.uncertainty import MIN_PEOPLE, folds
 
 if TYPE_CHECKING:
