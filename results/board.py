@@ -121,20 +121,21 @@ class Board:
         return [row for row in self.rows if row.generator.reference]
 
 
-def boards(store: Store, *, dataset: str | None = None, key: str | None = None) -> list[Board]:
+def boards(store: Store, *, dataset: str | None = None, study: str | None = None) -> list[Board]:
     """All boards of a store, by dataset and study.
 
     Args:
         store: read only.
         dataset: the boards of this one only.
-        key: the boards of this study with its settings only (`PlanRecord.board_key`).
+        study: the boards of studies of this name only.
 
     Raises:
         StoreError: a record cannot be read, or contradicts itself.
     """
     # more threads would wait for each other, and round otherwise on another machine
     with threadpool_limits(1):
-        found = [_board(store, group) for group in gather.groups(store, dataset, key)]
+        groups = gather.groups(store, dataset=dataset, study=study)
+        found = [_board(store, group) for group in groups]
     return [board for board in found if board.rows]
 
 

@@ -119,7 +119,7 @@ def compare(
         raise UsageError(f"A and B are both {a!r}; name two rows of a board")
     chosen, lacking = [], []
     labels: set[str] = set()
-    for group in _groups(store, dataset, study):
+    for group in gather.named(store, dataset, study):
         of_group = set(_labels(gather.asked(group)).values())
         labels |= of_group
         if absent := {a, b} - of_group:
@@ -136,22 +136,6 @@ def compare(
     # as the boards: more threads would wait for each other, and round otherwise on another machine
     with threadpool_limits(1):
         return [_compared(store, group, a, b) for group in chosen], lacking
-
-
-def _groups(store: Store, dataset: str | None, study: str | None) -> list[list[gather.Used]]:
-    groups = gather.groups(store)
-    if not groups:
-        raise UsageError(
-            f"{store.path} holds no results; ecgbench run makes some, --store names another folder"
-        )
-    datasets = {group[0][1].name for group in groups}
-    if dataset is not None and dataset not in datasets:
-        raise UsageError(f"{store.path} has no board of {dataset!r}; {suggest(dataset, datasets)}")
-    of_dataset = [group for group in groups if dataset in (None, group[0][1].name)]
-    studies = {group[0][0].study for group in of_dataset}
-    if study is not None and study not in studies:
-        raise UsageError(f"{store.path} has no board of study {study!r}; {suggest(study, studies)}")
-    return [group for group in of_dataset if study in (None, group[0][0].study)]
 
 
 def _labels(asked: Iterable[gather.Asked]) -> dict[str, str]:

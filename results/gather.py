@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ecgbench.harness.errors import DamagedError
+from ecgbench.harness.errors import DamagedError, UsageError, suggest
 from ecgbench.harness.specs import FAMILIES
 from ecgbench.results.records import (
     CellRecord,
@@ -49,23 +49,46 @@ class Ended:
 DAMAGED = Ended("todo", "its record is damaged; ecgbench run makes it again")
 
 
-def groups(store: Store, dataset: str | None = None, key: str | None = None) -> list[list[Used]]:
+def groups(
+    store: Store, *, dataset: str | None = None, study: str | None = None
+) -> list[list[Used]]:
     """The plans of each board, the fullest first: it says in which order metrics and rows come.
 
     Args:
         store: read only.
         dataset: the boards of this one only.
-        key: the boards of this study with its settings only (`PlanRecord.board_key`).
+        study: the boards of studies of this name only.
     """
     found: dict[tuple[str, str, str, str], list[Used]] = {}
     for plan in store.plans():
         for used in plan.datasets:
-            if key in (None, plan.board_key) and dataset in (None, used.name):
+            if study in (None, plan.study) and dataset in (None, used.name):
                 board = (used.name, plan.study, plan.board_key, used.key)
                 found.setdefault(board, []).append((plan, used))
     for group in found.values():
         group.sort(key=lambda used: -len(used[0].metrics) - len(used[0].generators))
     return [group for _, group in sorted(found.items())]
+
+
+def named(store: Store, dataset: str | None, study: str | None) -> list[list[Used]]:
+    """The same, of a dataset and a study that a user has named.
+
+    Raises:
+        UsageError: there are none; the nearest name is suggested.
+    """
+    if found := groups(store, dataset=dataset, study=study):
+        return found
+    datasets = {used.name for plan in store.plans() for used in plan.datasets}
+    if not datasets:
+        raise UsageError(
+            f"{store.path} holds no results; ecgbench run makes some, --store names another folder"
+        )
+    if dataset is not None and dataset not in datasets:
+        raise UsageError(f"{store.path} has no board of {dataset!r}; {suggest(dataset, datasets)}")
+    studies = {group[0][0].study for group in groups(store, dataset=dataset)}
+    raise UsageError(
+        f"{store.path} has no board of study {study!r}; {suggest(str(study), studies)}"
+    )
 
 
 def metrics(group: list[Used], audited: Mapping[str, Verdict]) -> dict[str, MetricRecord]:

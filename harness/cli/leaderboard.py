@@ -9,9 +9,10 @@ from rich.console import Console
 from rich.text import Text
 
 from ecgbench.harness.cli.options import store_option
-from ecgbench.harness.errors import UsageError, suggest
+from ecgbench.harness.errors import UsageError
 from ecgbench.results.board import boards
 from ecgbench.results.critical import critical
+from ecgbench.results.gather import named
 from ecgbench.results.render import render
 from ecgbench.results.render.critical import show_critical, write_critical
 from ecgbench.results.render.terminal import show
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     show_default=True,
 )
 @click.option("--dataset", help="The boards of this dataset only.")
+@click.option("--study", help="The boards of studies of this name only.")
 @click.option(
     "--critical-difference",
     "over_datasets",
@@ -39,7 +41,9 @@ if TYPE_CHECKING:
     help="Instead, average ranks over 10 datasets or more, and what they can tell apart.",
 )
 @store_option
-def leaderboard(form: str, dataset: str | None, over_datasets: bool, store_path: Path) -> None:
+def leaderboard(
+    form: str, dataset: str | None, study: str | None, over_datasets: bool, store_path: Path
+) -> None:
     """Print the boards of a store: one for each dataset, study and settings."""
     if over_datasets and (dataset is not None or form != "terminal"):
         raise UsageError(
@@ -47,14 +51,8 @@ def leaderboard(form: str, dataset: str | None, over_datasets: bool, store_path:
             "--dataset and --format"
         )
     store = Store(store_path)
-    found = boards(store, dataset=dataset)
-    if not found:
-        known = {used.name for plan in store.plans() for used in plan.datasets}
-        if dataset is not None and known:
-            raise UsageError(f"{store.path} has no board of {dataset!r}; {suggest(dataset, known)}")
-        raise UsageError(
-            f"{store.path} holds no results; ecgbench run makes some, --store names another folder"
-        )
+    named(store, dataset, study)
+    found = boards(store, dataset=dataset, study=study)
     if over_datasets:
         _show_critical(found, store)
     elif form == "terminal":

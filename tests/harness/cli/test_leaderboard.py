@@ -45,6 +45,10 @@ def test_an_empty_store_and_an_unknown_dataset_are_said(ecgbench: Command) -> No
     assert ecgbench.tiny("--seeds", "0") == 0
     assert ecgbench("leaderboard", "--dataset", "tinny") == 2
     assert "did you mean 'tiny'?" in ecgbench.err
+    assert ecgbench("leaderboard", "--study", "quik") == 2
+    assert "no board of study 'quik'; did you mean 'quick'?" in ecgbench.err
+    assert ecgbench("leaderboard", "--study", "quick") == 0
+    assert "jitter" in ecgbench.out
 
 
 @pytest.mark.parametrize("part", ["cell.json", "peak-*.json"])
