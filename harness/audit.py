@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from ecgbench.results.audit import Values
     from ecgbench.results.records import (
         CellId,
+        CellRecord,
         DatasetRecord,
         GeneratorRecord,
         MetricRecord,
         ScoreRecord,
+        Status,
     )
 
 DOSE = "dose"
@@ -80,7 +82,7 @@ def left_out(study: Study, catalog: Catalog) -> dict[str, str]:
     found = {}
     for metric in metric_records(study, catalog):
         if not shown(catalog, metric) and (metric.family != "cost" or study.metrics is not None):
-            found[metric.name] = f"no fault belongs to {metric.family}, and it claims to see none"
+            found[metric.name] = "there is no fault that it claims to see or its family is shown"
     for entry in catalog.of_kind("metric") if study.metrics is None else ():
         if isinstance(entry.spec, MetricSpec) and entry.spec.costly:
             found[entry.spec.name] = "it is costly, and audited only where --metrics names it"
@@ -138,74 +140,117 @@ def audit_records(plan: Plan, catalog: Catalog, store: Store, study: Study) -> l
     found = []
     for dataset in plan.record.datasets:
         cells = [cell.id for cell in plan.cells if cell.id.dataset.name == dataset.name]
-        found += [
-            _record(dataset, metric, cells, catalog, store, study) for metric in plan.record.metrics
-        ]
-    return [record for record in found if record is not None]
+        doses = {cell.name: _cell(store, cell) for cell in cells}
+        for metric in plan.record.metrics:
+            ended: dict[Of, list[Ended]] = {}
+            for cell in cells:
+                settings = cell.generator.settings
+                of = settings["fault"], settings["sigma"]
+                end = _end(store, cell, doses[cell.name], metric)
+                ended.setdefault(of, []).append(end)
+            sizes = (dose.sizes.get("fresh") for dose in doses.values() if dose is not None)
+            windows = next((size for size in sizes if size is not None), None)
+            found.append(_record(dataset, metric, ended, windows, catalog, study))
+    return found
+
+
+Of = tuple[str, float]
+"""A fault and the noise on it: what tells series apart."""
+
+
+class Ended(NamedTuple):
+    """How a metric ended on one dose with one seed."""
+
+    amount: float
+    seed: int
+    status: Status
+    reason: str = ""
+    score: ScoreRecord | None = None
+
+
+def _cell(store: Store, cell: CellId) -> CellRecord | None:
+    try:
+        return store.cell(cell.name)
+    except StoreError:
+        return None
+
+
+def _end(store: Store, cell: CellId, dose: CellRecord | None, metric: MetricRecord) -> Ended:
+    at = cell.generator.settings["amount"], cell.seed
+    if dose is not None and dose.status != "ok":
+        return Ended(*at, dose.status, f"this dose {dose.status}: {dose.reason}")
+    try:
+        score = store.score(cell.name, metric)
+    except StoreError:
+        score = None
+    if score is None:
+        return Ended(*at, "failed", "a dose was not finished; the same command goes on from there")
+    return Ended(*at, score.status, score.reason, score)
 
 
 def _record(
     dataset: DatasetRecord,
     metric: MetricRecord,
-    cells: list[CellId],
+    ended: dict[Of, list[Ended]],
+    windows: int | None,
     catalog: Catalog,
-    store: Store,
     study: Study,
-) -> AuditRecord | None:
-    """The audit of one metric on one dataset; None where it applies to no dose."""
-    values: dict[tuple[str, float], Values] = {}
-    skipped = ""
-    reasons: dict[tuple[str, float], str] = {}
-    ended: list[ScoreRecord] = []
-    for cell in cells:
-        try:
-            score = store.score(cell.name, metric)
-        except StoreError:
-            score = None
-        settings = cell.generator.settings
-        fault = settings["fault"], settings["sigma"]
-        if score is None:
-            continue
-        if score.status == "failed":
-            reasons[fault] = score.reason
-        elif score.value is None:
-            skipped = score.reason
-        else:
-            values.setdefault(fault, {})[settings["amount"], cell.seed] = score.value
-            ended.append(score)
-    at_0 = {seed: value for (_, seed), value in values.get(("none", 0.0), {}).items()}
-    if not ended and not reasons and not skipped:
-        return None  # no cell has been made
-    found = {
-        series.name: (series, values.get(of, {}), reasons.get(of, reasons.get(("none", 0.0), "")))
-        for series in shown(catalog, metric)
-        if (of := (series.fault, series.sigma)) in values or of in reasons
-    }
+) -> AuditRecord:
+    """The audit of one metric on one dataset."""
     held = claims(catalog, metric)
-    series, verdict, blind, rewarded = judge(metric, found, at_0, held)
+    values = {of: _values(ends) for of, ends in ended.items()}
+    any_values = any(values.values())
+    fresh = ("none", 0.0)
+    without = _lacks(ended[fresh]) if any_values or _has_failed(ended[fresh]) else ""
+    found, skipped = {}, {}
+    for series in shown(catalog, metric):
+        of = (series.fault, series.sigma)
+        ends = ended[of]
+        if values[of] or _has_failed(ends):
+            found[series.name] = series, values[of], _lacks(ends) or without
+        else:
+            skipped[series.name] = ends[0].reason
+    at_0 = {seed: value for (_, seed), value in values[fresh].items()}
+    series_records, verdict, blind, rewarded = judge(metric, found, at_0, held)
+    reason = ""
     if held and verdict == "open":
-        verdict, skipped = "skipped", skipped or f"{dataset.name} cannot show it {', '.join(held)}"
+        verdict, reason = "skipped", next(skipped[name] for name in held if name in skipped)
+    scores = [end.score for ends in ended.values() for end in ends if end.score is not None]
     return AuditRecord(
         dataset=dataset,
         enlarged=list(STUDY.dataset.get(dataset.name, ())),
         metric=metric,
         seeds=list(study.seeds),
         seeds_at_0=sorted(at_0),
-        windows=_windows(store, cells),
-        series=series,
+        windows=windows,
+        series=series_records,
         verdict=verdict,
         blind=blind,
         reversed=rewarded,
-        seconds=median(score.cpu_seconds for score in ended) if ended else 0.0,
-        reason=skipped if verdict == "skipped" else "",
+        seconds=median(score.cpu_seconds for score in scores) if scores else 0.0,
+        reason=reason,
     )
 
 
-def _windows(store: Store, cells: list[CellId]) -> int | None:
-    for cell in cells:
-        if (record := store.cell(cell.name)) is not None:
-            return record.sizes.get("fresh")
-    return None
+def _values(ends: list[Ended]) -> Values:
+    return {
+        (end.amount, end.seed): end.score.value
+        for end in ends
+        if end.score is not None and end.score.value is not None
+    }
+
+
+def _has_failed(ends: list[Ended]) -> bool:
+    return any(end.status == "failed" for end in ends)
+
+
+def _lacks(ends: list[Ended]) -> str:
+    """Why a series is not whole: a part of it tells nothing of the fault."""
+    for status in ("failed", "skipped"):
+        for end in ends:
+            if end.status == status:
+                return f"at {end.amount:g}, seed {end.seed}: {end.reason}"
+    return ""
 
 
 def resolved(study: Study, datasets: tuple[str, ...]) -> Study:

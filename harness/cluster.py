@@ -62,7 +62,8 @@ def connect(address: str, catalog: Catalog, device: str, *, shared: bool) -> Ite
         UsageError: there is no scheduler at that address, or no worker joins it.
     """
     try:
-        get_address_host_port(address)  # a client of no address keeps the process alive
+        if not address.startswith("ucx://"):  # of which Dask cannot tell host and port
+            get_address_host_port(address)  # a client that fails to parse it lives on in a thread
         client = Client(address, timeout=CONNECT, set_as_default=False, name="ecgbench")
     except (OSError, TimeoutError, ValueError) as error:
         raise UsageError(

@@ -14,7 +14,7 @@ from ecgbench.results.records import SCHEMA, DatasetRecord, MetricRecord, digest
 from ecgbench.results.store import read_record, write_record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -154,6 +154,16 @@ class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
     def key(self) -> str:
         """12 hexadecimal digits of the metric, the windows and the seeds that were used."""
         return digest_of([self.metric.key, self.dataset.key, self.seeds])
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether a series could not be measured."""
+        return any(series.response == "failed" for series in self.series)
+
+    @property
+    def seen(self) -> int:
+        """Synthetic windows of a dose, over all seeds."""
+        return (self.windows or 0) * len(self.seeds)
 
     def is_on(self, dataset: DatasetRecord) -> bool:
         """Whether these are windows of the same kind, be they more or fewer."""
@@ -305,11 +315,24 @@ def spearman(pairs: NDArray[np.float64]) -> tuple[float, float, float]:
 # --- in the store ------------------------------------------------------------------------------
 
 
-def write_audit(store: Store, record: AuditRecord) -> Path:
-    """Write the record of one metric; return its file."""
-    file = _folder(store, record.dataset.name) / f"{record.metric.name}-{record.key}.json"
-    write_record(file, record)
-    return file
+def write_audit(store: Store, record: AuditRecord) -> AuditRecord:
+    """Write an audit in the place of those of the metric on fewer windows of this kind.
+
+    Returns:
+        The audit that stands: this one, or one of more windows that is there already.
+    """
+    rivals = [
+        rival
+        for rival in audits(store, record.dataset.name)
+        if rival.metric.key == record.metric.key and rival.is_on(record.dataset)
+    ]
+    if larger := [rival for rival in rivals if rival.seen > record.seen]:
+        return larger[0]
+    write_record(_file(store, record), record)
+    for rival in rivals:
+        if rival.key != record.key:
+            _file(store, rival).unlink(missing_ok=True)
+    return record
 
 
 def audits(store: Store, dataset: str | None = None) -> Iterator[AuditRecord]:
@@ -323,29 +346,15 @@ def audits(store: Store, dataset: str | None = None) -> Iterator[AuditRecord]:
             yield record
 
 
-def standing(records: Iterable[AuditRecord]) -> list[AuditRecord]:
-    """Of several audits of one metric on windows of one kind the one that saw most of them."""
-    found: list[AuditRecord] = []
-    for record in records:
-        rivals = [r for r in found if r.metric.key == record.metric.key and r.is_on(record.dataset)]
-        if all(_seen(rival) < _seen(record) for rival in rivals):
-            found = [each for each in found if each not in rivals]
-            found.append(record)
-    return found
-
-
-def _seen(record: AuditRecord) -> int:
-    return (record.windows or 0) * len(record.seeds)
-
-
 def verdicts(store: Store, dataset: DatasetRecord) -> dict[str, Verdict]:
     """The verdicts on a dataset by the metric's key."""
     return {
         record.metric.key: record.verdict
-        for record in standing(audits(store, dataset.name))
+        for record in audits(store, dataset.name)
         if record.is_on(dataset)
     }
 
 
-def _folder(store: Store, dataset: str) -> Path:
-    return store.path / "audit" / "verdicts" / dataset
+def _file(store: Store, record: AuditRecord) -> Path:
+    folder = store.path / "audit" / "verdicts" / record.dataset.name
+    return folder / f"{record.metric.name}-{record.key}.json"

@@ -121,20 +121,19 @@ class Board:
         return [row for row in self.rows if row.generator.reference]
 
 
-def boards(store: Store, *, dataset: str | None = None, study: str | None = None) -> list[Board]:
-    """All boards of a store, by dataset and study.
+def boards(store: Store, groups: list[list[gather.Used]] | None = None) -> list[Board]:
+    """Boards of a store, by dataset and study.
 
     Args:
         store: read only.
-        dataset: the boards of this one only.
-        study: the boards of studies of this name only.
+        groups: the plans of each (`ecgbench.results.gather`); None for all.
 
     Raises:
         StoreError: a record cannot be read, or contradicts itself.
     """
     # more threads would wait for each other, and round otherwise on another machine
     with threadpool_limits(1):
-        groups = gather.groups(store, dataset=dataset, study=study)
+        groups = gather.groups(store) if groups is None else groups
         found = [_board(store, group) for group in groups]
     return [board for board in found if board.rows]
 

@@ -71,7 +71,7 @@ def groups(
 
 
 def named(store: Store, dataset: str | None, study: str | None) -> list[list[Used]]:
-    """The same, of a dataset and a study that a user has named.
+    """The groups of a dataset and a study that a user has named.
 
     Raises:
         UsageError: there are none; the nearest name is suggested.
@@ -86,16 +86,14 @@ def named(store: Store, dataset: str | None, study: str | None) -> list[list[Use
     if dataset is not None and dataset not in datasets:
         raise UsageError(f"{store.path} has no board of {dataset!r}; {suggest(dataset, datasets)}")
     studies = {group[0][0].study for group in groups(store, dataset=dataset)}
-    raise UsageError(
-        f"{store.path} has no board of study {study!r}; {suggest(str(study), studies)}"
-    )
+    asked = study or ""
+    raise UsageError(f"{store.path} has no board of study {asked!r}; {suggest(asked, studies)}")
 
 
 def metrics(group: list[Used], audited: Mapping[str, Verdict]) -> dict[str, MetricRecord]:
     """The metrics of all plans by label, by family.
 
-    Of several versions only the newest is ranked, and none that fails its audit or claims to see
-    nothing.
+    Of several versions only the newest is ranked, and none that fails its audit.
 
     Args:
         group: the plans of a board.
@@ -113,7 +111,7 @@ def metrics(group: list[Used], audited: Mapping[str, Verdict]) -> dict[str, Metr
             metric,
             ranked=metric.ranked
             and metric.version == newest[metric.name]
-            and audited.get(key) not in ("fails", "open"),
+            and audited.get(key) != "fails",
         )
         for key, metric in unlike.items()
     }

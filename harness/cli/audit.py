@@ -126,13 +126,19 @@ def audit(
                 work_through(plan, inner, resolved, sources, machine, watching, pool)
             found += auditing.audit_records(plan, catalog, inner, resolved)
     for record in found:
-        write_audit(store, record)
+        stands = write_audit(store, record)
+        if stands is not record:
+            click.echo(
+                f"{record.metric.name} on {record.dataset.name}: an audit on more windows stands "
+                f"({stands.windows} with {len(stands.seeds)} seeds)",
+                err=True,
+            )
         if json_events:
             click.echo(json.dumps({"event": "audit", **msgspec.to_builtins(record)}))
     show_audits(found, console)
     for path in write_pages(store, found):
         console.print(Text(f"written: {path}"), soft_wrap=True)
-    return 1 if any(record.verdict == "fails" for record in found) else 0
+    return 1 if any(record.verdict == "fails" or record.has_failed for record in found) else 0
 
 
 def _tell_left_out(resolved: study.Study, catalog: Catalog) -> None:

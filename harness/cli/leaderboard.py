@@ -51,8 +51,7 @@ def leaderboard(
             "--dataset and --format"
         )
     store = Store(store_path)
-    named(store, dataset, study)
-    found = boards(store, dataset=dataset, study=study)
+    found = boards(store, named(store, dataset, study))
     if over_datasets:
         _show_critical(found, store)
     elif form == "terminal":

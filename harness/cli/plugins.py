@@ -150,9 +150,10 @@ def show(what: tuple[str, ...], as_json: bool, plugins: tuple[Path, ...], store_
         kind = PLURALS.get(what[0], what[0])
         if kind not in KINDS:
             raise UsageError(f"no kind of plugin is called {what[0]!r}; {suggest(what[0], KINDS)}")
-        found = card(discover(plugins).entry(kind, what[1]))
+        catalog = discover(plugins)
+        found = card(catalog.entry(kind, what[1]))
         if kind == "metric":
-            found |= _audits(found["name"], store_path)
+            found |= _audits(found["name"], catalog, store_path)
         click.echo(json.dumps(found, indent=1)) if as_json else _print_card(found)
         return
     if len(what) > 2 or "/" not in what[0]:
@@ -165,22 +166,31 @@ def show(what: tuple[str, ...], as_json: bool, plugins: tuple[Path, ...], store_
     show_cell(what[0], store_path, as_json=as_json)
 
 
-def _audits(metric: str, store_path: Path) -> dict[str, Any]:
-    """What the store's audits say of a metric, by dataset."""
+def _audits(name: str, catalog: Catalog, store_path: Path) -> dict[str, Any]:
+    """What the store's audits say of a metric as it is installed and by default set, by dataset."""
     if not (store_path / "audit").is_dir():
         return {}
-    from ecgbench.results.audit import audits  # noqa: PLC0415 - most cards need no store
-    from ecgbench.results.render.audit import summary  # noqa: PLC0415 - as above
+    from ecgbench.harness.plan import metric_records  # noqa: PLC0415 - most cards need no store
+    from ecgbench.harness.study import Study  # noqa: PLC0415 - as above
+    from ecgbench.results.audit import audits  # noqa: PLC0415 - as above
+    from ecgbench.results.render.audit import judgement, summary  # noqa: PLC0415 - as above
     from ecgbench.results.store import Store  # noqa: PLC0415 - as above
 
-    found = {}
+    [metric] = metric_records(Study(metrics=(name,)), catalog)
+    found: dict[str, Any] = {}
     for record in audits(Store(store_path)):
-        if record.metric.name == metric:
+        if record.metric.key == metric.key:
             seen, blind, rewarded = summary(record)
-            said = {"": record.verdict, "sees, from": seen, "blind to": blind, "rewards": rewarded}
+            said = {
+                "": judgement(record),
+                f"on {record.windows} windows sees, from": seen,
+                "blind to": blind,
+                "rewards": rewarded,
+            }
             lines = [f"{what} {text}".strip() for what, text in said.items() if text]
-            found[f"audit_on_{record.dataset.name}"] = "; ".join(lines)
-    return found
+            kinds = found.setdefault(f"audit_on_{record.dataset.name}", [])
+            kinds.append("; ".join(lines))
+    return {dataset: "\n".join(kinds) for dataset, kinds in found.items()}
 
 
 def _print_card(found: dict[str, Any]) -> None:

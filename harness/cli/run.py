@@ -32,6 +32,7 @@ from ecgbench.harness.errors import UsageError
 from ecgbench.harness.plan import Plan, make_plan
 from ecgbench.harness.run import default_datasets, locate, prepare, work_through
 from ecgbench.results.board import boards
+from ecgbench.results.gather import groups
 from ecgbench.results.lease import Leases
 from ecgbench.results.render import write_boards
 from ecgbench.results.render.terminal import show
@@ -154,7 +155,7 @@ def set_aside_damaged(store: Store, console: Console) -> None:
 def report(plan: Plan, store: Store, console: Console) -> int:
     """Print the boards of a plan, write the tables, and return the exit code."""
     names_used = sorted({record.name for record in plan.record.datasets})
-    found = [board for name in names_used for board in boards(store, dataset=name)]
+    found = [b for name in names_used for b in boards(store, groups(store, dataset=name))]
     used = {record.key for record in plan.record.datasets}
     show([b for b in found if b.key == plan.record.board_key and b.dataset.key in used], console)
     paths = write_boards(found, store)

@@ -32,8 +32,7 @@ def inception_score(comparison: Comparison, config: InceptionScoreConfig) -> Sco
     which one class outnumbers the others, scores little above 1.
 
     It sees neither slight noise nor windows that are repeated within a class, and is never ranked: on
-    MIT-BIH windows that are 8 to 100 ms late score more than real ones with 5 or 6 of six seeds, by the
-    amount, and windows smoothed by a Gaussian of 10 to 40 ms with 3 or 4.
+    MIT-BIH windows that are 8 to 100 ms late score more than real ones with 5 or 6 of six seeds.
 
     Higher is better.  Range (1, number of classes).  An ideal generator scores what real windows do:
     the ``real`` row, or the part ``control``.

@@ -37,10 +37,10 @@ def mmd(comparison: Comparison, config: MmdConfig) -> Score:
     10% and 50% of the distance between two windows of ``control`` that differ, and ḡ_σ is the mean of
     g_σ over pairs of ``control``.  Bandwidths and weights come from real windows alone, so that
     every generator is measured with the same kernel.  The median alone, as is usual, or a plain mean
-    around it sees coarse shape first: on MIT-BIH (2,000 windows of each side, 8 seeds) the median sees
-    noise of .15 of the signal's deviation (p ≤ .05) with 2 seeds, such a mean with 5, this kernel with
-    all; of a tenth with none, 1 and 4.  The narrow kernels see it, and the wide ones outweigh them
-    unless each kernel is divided by its mean.  Of each side at most ``windows`` are looked at, every
+    around it sees coarse shape first: on MIT-BIH (2,000 windows of each side) noise of .15 of the
+    signal's deviation is told (p ≤ .05) by the median alone with 2 of 8 seeds, by a plain mean with 5
+    and by this kernel with all 8; noise of .1 with 0, 1 and 4.  The narrow kernels see it, and the wide
+    ones outweigh them unless each kernel is divided by its mean.  Of each side at most ``windows`` are looked at, every
     class in its proportion.
 
     Lower is better.  Range (−∞, ∞).  An ideal generator, which draws independently, scores 0 on

@@ -5,11 +5,13 @@ from __future__ import annotations
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+import msgspec
 from rich.table import Table
 from rich.text import Text
 
-from ecgbench.results.audit import SERIES, audits, standing
+from ecgbench.results.audit import SERIES, audits
 from ecgbench.results.gather import labels
+from ecgbench.results.render.markdown import safe
 from ecgbench.results.render.text import number, plain
 from ecgbench.results.store import write
 
@@ -45,10 +47,15 @@ def show_audits(records: list[AuditRecord], console: Console) -> None:
             if record.dataset.name == dataset:
                 table.add_row(
                     Text(plain(record.metric.name)),
-                    Text(record.verdict, style=STYLES[record.verdict]),
+                    Text(plain(judgement(record)), style=STYLES[record.verdict]),
                     *map(Text, summary(record)),
                 )
         console.print(table)
+
+
+def judgement(record: AuditRecord) -> str:
+    """The verdict, of what was skipped with the reason."""
+    return f"{record.verdict}: {record.reason}" if record.reason else record.verdict
 
 
 def summary(record: AuditRecord) -> tuple[str, str, str]:
@@ -56,8 +63,6 @@ def summary(record: AuditRecord) -> tuple[str, str, str]:
 
     What it is held to is marked by an asterisk.
     """
-    if record.verdict == "skipped":
-        return "", record.reason, ""
 
     def names(*responses: str) -> str:
         return ", ".join(_name(s) for s in record.series if s.response in responses)
@@ -86,7 +91,7 @@ def write_pages(store: Store, new: list[AuditRecord]) -> list[Path]:
     paths = []
     for dataset in dict.fromkeys(record.dataset.name for record in new):
         page = store.path / "audit" / f"{dataset}.md"
-        write(page, to_markdown(standing(audits(store, dataset))).encode())
+        write(page, to_markdown(list(audits(store, dataset))).encode())
         paths.append(page)
     return paths
 
@@ -97,7 +102,7 @@ def _picture(record: AuditRecord) -> str:
 
 def to_markdown(records: list[AuditRecord]) -> str:
     """The summary, then a table for each metric of one dataset."""
-    names = labels(record.metric for record in records)
+    names = _names(records)
     lines = [
         f"# Audit on {records[0].dataset.name}",
         "",
@@ -107,13 +112,11 @@ def to_markdown(records: list[AuditRecord]) -> str:
         "| --- | --- | --- | --- | --- | ---: |",
     ]
     for record in records:
-        cells = [names[record.metric.key], record.verdict, *summary(record)]
-        escaped = [plain(cell).replace("*", "\\*") for cell in cells]
+        cells = [names[record.key], judgement(record), *summary(record)]
+        escaped = [safe(plain(cell)) for cell in cells]
         lines.append(f"| {' | '.join(escaped)} | {number(record.seconds)} s |")
     for record in records:
-        lines += ["", f"## {names[record.metric.key]}", "", _facts(record)]
-        if not record.series:
-            continue
+        lines += ["", f"## {safe(names[record.key])}", "", _facts(record)]
         lines += [
             "",
             "| fault | dose | value | worse by | told from 0 beyond | ρ [95%] | |",
@@ -126,9 +129,26 @@ def to_markdown(records: list[AuditRecord]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _names(records: list[AuditRecord]) -> dict[str, str]:
+    """What to call each audit by its key: the metric, and the kind of windows where there are several."""
+    metrics = labels(record.metric for record in records)
+    kinds = [msgspec.to_builtins(record.dataset.settings) for record in records]
+    unlike = {
+        name
+        for record in records
+        for name in record.dataset.settings
+        if name not in record.enlarged
+        and any(kind.get(name) != kinds[0].get(name) for kind in kinds)
+    }
+    return {
+        record.key: ", ".join(
+            [metrics[record.metric.key], *(f"{name} = {kind.get(name)}" for name in sorted(unlike))]
+        )
+        for record, kind in zip(records, kinds, strict=True)
+    }
+
+
 def _facts(record: AuditRecord) -> str:
-    if record.verdict == "skipped":
-        return f"Skipped: {plain(record.reason)}."
     return (
         f"{record.windows} synthetic windows; seeds {_list(record.seeds)}, without a fault "
         f"{_list(record.seeds_at_0)}; data {record.dataset.digest[:8]}."
@@ -137,7 +157,7 @@ def _facts(record: AuditRecord) -> str:
 
 def _rows(series: SeriesRecord) -> Iterable[str]:
     if not series.amounts:
-        yield f"| {series.name} | | | | | | failed: {plain(series.reason)} |".replace("*", "\\*")
+        yield f"| {safe(_name(series))} | | | | | | failed: {safe(plain(series.reason))} |"
         return
     rho = f"{number(series.rho)} [{number(series.rho_low)}, {number(series.rho_high)}]"
     for place, amount in enumerate(series.amounts):

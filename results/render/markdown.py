@@ -17,12 +17,12 @@ def to_markdown(boards: list[Board]) -> str:
 
 
 def _board(board: Board) -> str:
-    parts = [f"## {_safe(text.title(board))}\n", f"{_safe(text.facts(board))}\n"]
+    parts = [f"## {safe(text.title(board))}\n", f"{safe(text.facts(board))}\n"]
     if settings := text.settings(board):
-        parts.append(f"Settings: {_safe(settings)}\n")
+        parts.append(f"Settings: {safe(settings)}\n")
     if columns := text.rank_columns(board):
         ranks = [
-            [_safe(text.name(row)), *(str(row.ranks[column]) for column in columns)]
+            [safe(text.name(row)), *(str(row.ranks[column]) for column in columns)]
             for row in board.competitors
         ]
         parts.append(_table(["rank", *columns], ranks))
@@ -32,31 +32,31 @@ def _board(board: Board) -> str:
         head = [family, *(text.heading(k, metric, marks.get(k)) for k, metric in metrics.items())]
         rows = [_scores(row, list(metrics), board) for row in board.rows]
         parts.append(_table(head, rows))
-    parts += [f"- {_safe(line)}" for line in text.notes(board)]
+    parts += [f"- {safe(line)}" for line in text.notes(board)]
     return "\n".join(parts) + "\n"
 
 
 def _scores(row: Row, labels: list[str], board: Board) -> list[str]:
-    name = _safe(text.name(row))
+    name = safe(text.name(row))
     cells = [f"*{name}*" if row.generator.reference else name]
     for label in labels:
         score = row.scores[label]
         shown = text.value(score)
         if text.is_best(score, label, board):
             shown = f"**{shown}**"
-        cells.append(f"{shown} {_safe(text.beside(score, board))}".strip())
+        cells.append(f"{shown} {safe(text.beside(score, board))}".strip())
     return cells
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:
     lines = [
-        [_safe(text.plain(cell)) for cell in head],
+        [safe(text.plain(cell)) for cell in head],
         ["---", *["---:"] * (len(head) - 1)],
         *rows,
     ]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
-def _safe(line: str) -> str:
+def safe(line: str) -> str:
     """Text that Markdown shows as it is."""
     return re.sub(r"([\\`*_{}\[\]<>#|!~&$])", r"\\\1", line)

@@ -189,7 +189,7 @@ def _front(board: Board) -> list[str]:
 def _audited(board: Board) -> list[str]:
     """Which metrics have been shown to see what they claim to see."""
     if not board.audit:
-        return ["Audit: none of these metrics has been audited on this dataset (ecgbench audit)."]
+        return ["Audit: none of these metrics has been audited on such windows (ecgbench audit)."]
     of = {
         verdict: [plain(label) for label, found in board.audit.items() if found == verdict]
         for verdict in ("passes", "fails", "open", "skipped")
@@ -206,7 +206,7 @@ def _audited(board: Board) -> list[str]:
         for label, metric in board.metrics.items()
         if metric.family in OVERALL and label not in board.audit
     ]:
-        lines.append(f"Not audited on this dataset (ecgbench audit): {', '.join(missing)}.")
+        lines.append(f"Not audited on such windows (ecgbench audit): {', '.join(missing)}.")
     return lines
 
 

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +13,7 @@ from ecgbench.harness.shadows import _resampled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from ecgbench import EcgWindows
     from tests.harness.conftest import Bench
@@ -86,3 +90,17 @@ def test_a_reference_that_returns_fresh_windows_returns_others_each_time(
     assert 0.5 < len(np.unique(first.signals, axis=0)) / len(fresh) < 0.8  # 1 - 1/e of them
     for made, label in zip(first.signals, first.labels, strict=True):
         assert (made == fresh.signals[fresh.labels == label]).all(axis=(1, 2)).any()
+
+
+@pytest.mark.slow
+def test_an_attack_on_fresh_windows_has_a_null_that_varies(tmp_path: Path) -> None:
+    name = "likelihood-ratio-membership-inference"
+    flags = ["--datasets", "ecgsyn", "--windows", "1200", "--seeds", "0", "--no-references"]
+    flags += ["--generators", "real", "--metrics", name, "--store", str(tmp_path)]
+    subprocess.run(
+        [sys.executable, "-m", "ecgbench", "run", *flags], capture_output=True, check=True
+    )
+    [file] = tmp_path.rglob(f"scores/{name}-*.json")
+    value = json.loads(file.read_text("utf-8"))["value"]
+    assert value == pytest.approx(0.5, abs=0.15)
+    assert value != 0.5  # as if the same windows had been drawn each time

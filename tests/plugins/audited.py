@@ -33,6 +33,14 @@ def absent(comparison: Any, config: Any) -> float:
     raise Skip("there are no attributes")
 
 
+def shy(comparison: Any, config: Any) -> float:
+    """Looks at no window that is very rough."""
+    value = roughness(comparison, config)
+    if value > 0.05:
+        raise Skip("this is no ECG")
+    return value
+
+
 @hookimpl
 def ecgbench_metrics() -> Iterable[MetricSpec]:
     common: dict[str, Any] = {"summary": "of the audit's tests", "better": "lower"}
@@ -42,6 +50,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
         MetricSpec(name="constant", target=constant, family="fidelity", **common),
         MetricSpec(name="copied", target=copied, family="privacy", **common),
         MetricSpec(name="breaks", target=breaks, family="fidelity", **common),
+        MetricSpec(name="shy", target=shy, family="fidelity", audited_on="claims", **common),
         MetricSpec(name="absent", target=absent, family="fidelity", **common),
         MetricSpec(name="idle", target=roughness, family="fidelity", sees=(), **common),
         MetricSpec(name="time", target=constant, family="cost", **common),

@@ -9,6 +9,7 @@ import pytest
 
 from ecgbench.harness.errors import StoreError
 from ecgbench.results.board import boards, seed_list
+from ecgbench.results.gather import groups
 from ecgbench.results.render import SUFFIX, render, write_boards
 
 if TYPE_CHECKING:
@@ -334,8 +335,10 @@ def test_boards_can_be_chosen_by_dataset_and_study(bench: Bench) -> None:
     bench.run(row)
     bench.run(row, study="standard")
     bench.run(row, bench.dataset("ecgsyn"))
-    assert [b.dataset.name for b in boards(bench.store, dataset="ecgsyn")] == ["ecgsyn"]
-    found = boards(bench.store, study="quick")
+    assert [b.dataset.name for b in boards(bench.store, groups(bench.store, dataset="ecgsyn"))] == [
+        "ecgsyn"
+    ]
+    found = boards(bench.store, groups(bench.store, study="quick"))
     assert [(b.dataset.name, b.study) for b in found] == [("ecgsyn", "quick"), ("mitdb", "quick")]
 
 

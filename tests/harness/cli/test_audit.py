@@ -26,8 +26,10 @@ def audit(ecgbench: Command, metrics: str, *more: object) -> int:
 @pytest.mark.slow
 def test_an_audit_tells_metrics_that_see_from_those_that_do_not(ecgbench: Command) -> None:
     store = ecgbench.folder / "store"
-    assert audit(ecgbench, "roughness,slow,constant,copied,breaks,absent,idle,time", "--json") == 1
-    assert "left out: time: no fault belongs to cost" in ecgbench.err
+    assert (
+        audit(ecgbench, "roughness,slow,shy,constant,copied,breaks,absent,idle,time", "--json") == 1
+    )
+    assert "left out: time: there is no fault" in ecgbench.err
     lines = [json.loads(line) for line in ecgbench.out.splitlines() if '"event"' in line]
     found = {e["metric"]["name"]: e for e in lines if e["event"] == "audit"}
     assert {name: event["verdict"] for name, event in found.items()} == {
@@ -36,10 +38,12 @@ def test_an_audit_tells_metrics_that_see_from_those_that_do_not(ecgbench: Comman
         "constant": "fails",
         "copied": "passes",
         "breaks": "fails",
+        "shy": "fails",
         "absent": "skipped",
         "idle": "open",
     }
     assert found["absent"]["reason"] == "there are no attributes"
+    assert found["shy"]["series"][0]["reason"] == "at 0.5, seed 0: this is no ECG"
     series = {each["name"]: each for each in found["roughness"]["series"]}
     assert series["noise"]["response"] == "seen"
     assert series["noise"]["claimed"]
@@ -66,7 +70,9 @@ def test_an_audit_tells_metrics_that_see_from_those_that_do_not(ecgbench: Comman
 
     # the card and the board say so, and what fails never enters a rank
     assert ecgbench("show", "--plugin", PLUGINS, "metric", "roughness", "--json") == 0
-    assert json.loads(ecgbench.out)["audit_on_ecgsyn"].startswith("passes; sees, from noise*")
+    assert json.loads(ecgbench.out)["audit_on_ecgsyn"].startswith(
+        "passes; on 90 windows sees, from noise*"
+    )
     run = ("run", *FLAGS, "--generators", "pca-gaussian,gmm", "--windows", "800", "--seeds", "0")
     ecgbench(*run, "--metrics", "roughness,constant,copied,idle", "--no-references")
     assert "fails its audit, so never ranked: constant" in " ".join(ecgbench.out.split())

@@ -159,5 +159,5 @@ def test_each_metric_is_in_one_line_about_the_audit(bench: Bench) -> None:
     assert told == [
         "✓ passes its audit: mmd.",
         "Claims to see nothing, so never ranked: dtw.",
-        "Not audited on this dataset (ecgbench audit): distance.",
+        "Not audited on such windows (ecgbench audit): distance.",
     ]

@@ -1,0 +1,120 @@
+"""What is made of doses that failed, were skipped, or are not there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ecgbench.harness.audit import STUDY, Ended, _record, left_out, shown
+from ecgbench.harness.catalog import discover
+from ecgbench.harness.plan import metric_records
+from ecgbench.harness.study import Study
+from ecgbench.results.records import DatasetRecord, MetricRecord, ScoreRecord
+
+if TYPE_CHECKING:
+    from ecgbench.harness.audit import Of
+    from ecgbench.harness.catalog import Catalog
+    from ecgbench.results.audit import AuditRecord
+
+PLUGINS = Path(__file__).parents[1] / "plugins" / "audited.py"
+NOISE, FRESH = ("noise", 0.0), ("none", 0.0)
+
+
+@pytest.fixture(scope="module")
+def catalog() -> Catalog:
+    return discover([PLUGINS])
+
+
+@pytest.fixture
+def metric(catalog: Catalog) -> MetricRecord:
+    [record] = metric_records(Study(metrics=("slow",)), catalog)
+    return record
+
+
+@pytest.fixture
+def ended(catalog: Catalog, metric: MetricRecord) -> dict[Of, list[Ended]]:
+    """As if a value were ten times the dose, and its noise a hundredth of the seed."""
+    series = {(s.fault, s.sigma): s.amounts for s in shown(catalog, metric)}
+    assert list(series) == [NOISE]
+    doses = {FRESH: [(0.0, seed) for seed in range(8)]}
+    doses |= {
+        of: [(a, seed) for a in amounts for seed in range(4)] for of, amounts in series.items()
+    }
+    return {
+        of: [Ended(a, seed, "ok", "", score(10 * a + seed / 100)) for a, seed in places]
+        for of, places in doses.items()
+    }
+
+
+def score(value: float) -> ScoreRecord:
+    return ScoreRecord(
+        metric=MetricRecord(
+            name="slow",
+            version=1,
+            settings={},
+            origin="x 1",
+            family="fidelity",
+            better="lower",
+            bounds=(None, None),
+            ideal=None,
+            ranked=True,
+        ),
+        cell="d/dose/seed-0-0123456789ab",
+        synthetic="",
+        status="ok",
+        value=value,
+    )
+
+
+def record(ended: dict[Of, list[Ended]], metric: MetricRecord, catalog: Catalog) -> AuditRecord:
+    dataset = DatasetRecord(name="d", version=1, settings={}, origin="x 1", digest="0")
+    return _record(dataset, metric, ended, 500, catalog, STUDY)
+
+
+def test_a_whole_series_is_judged(
+    ended: dict[Of, list[Ended]], metric: MetricRecord, catalog: Catalog
+) -> None:
+    found = record(ended, metric, catalog)
+    assert (found.verdict, found.series[0].smallest, found.has_failed) == ("passes", 0.05, False)
+
+
+@pytest.mark.parametrize("status", ["failed", "skipped"])
+@pytest.mark.parametrize("of", [NOISE, FRESH])
+def test_a_dose_that_is_lacking_fails_the_series(
+    ended: dict[Of, list[Ended]], metric: MetricRecord, catalog: Catalog, status: str, of: Of
+) -> None:
+    last = ended[of][-1]
+    ended[of][-1] = Ended(last.amount, last.seed, status, "boom")  # type: ignore[arg-type]
+    found = record(ended, metric, catalog)
+    assert (found.verdict, found.series[0].response, found.has_failed) == ("fails", "failed", True)
+    assert found.series[0].reason == f"at {last.amount:g}, seed {last.seed}: boom"
+
+
+def test_a_metric_that_skips_every_dose_is_skipped(
+    ended: dict[Of, list[Ended]], metric: MetricRecord, catalog: Catalog
+) -> None:
+    skipped = {
+        of: [Ended(e.amount, e.seed, "skipped", "no attributes") for e in ends]
+        for of, ends in ended.items()
+    }
+    found = record(skipped, metric, catalog)
+    assert (found.verdict, found.reason, found.series) == ("skipped", "no attributes", [])
+
+
+def test_every_dose_failed_is_no_silence(
+    ended: dict[Of, list[Ended]], metric: MetricRecord, catalog: Catalog
+) -> None:
+    failed = {
+        of: [Ended(e.amount, e.seed, "failed", "killed") for e in ends]
+        for of, ends in ended.items()
+    }
+    assert record(failed, metric, catalog).verdict == "fails"
+
+
+def test_what_is_not_audited_is_told(catalog: Catalog) -> None:
+    told = left_out(STUDY, catalog)
+    assert "costly" in told["likelihood-ratio-membership-inference"]
+    assert "fit-time" not in told
+    assert "no fault" in left_out(Study(metrics=("time",)), catalog)["time"]
