@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 PLUGINS = Path(__file__).parents[2] / "plugins" / "audited.py"
 FLAGS: tuple[Any, ...] = ("--plugin", PLUGINS, "--datasets", "ecgsyn")
-SMALL = ("--windows", "1200", "--seeds", "0,1")
+SMALL = ("--windows", "1200", "--seeds", "0,1", "--jobs", "2")
 
 
 @pytest.fixture(autouse=True)
