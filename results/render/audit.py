@@ -75,7 +75,8 @@ def summary(record: AuditRecord) -> tuple[str, str, str]:
     shown = {series.name for series in record.series}
     family = [s for s in SERIES if record.metric.family in s.families and s.fault != "members"]
     unseen = [names("blind", "unclear", "failed")]
-    unseen += ["others were not shown"] if any(s.name not in shown for s in family) else []
+    if shown and any(each.name not in shown for each in family):
+        unseen.append("others were not shown")
     return seen, "; ".join(filter(None, unseen)), names("reversed")
 
 

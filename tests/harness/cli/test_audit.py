@@ -57,7 +57,7 @@ def test_an_audit_tells_metrics_that_see_from_those_that_do_not(ecgbench: Comman
     assert "noise" not in copied
     page = (store / "audit" / "ecgsyn.md").read_text("utf-8")
     assert "| constant | fails |" in page
-    assert page.count("others were not shown") == 1
+    assert page.count("others were not shown") == 2
     pictures = list((store / "audit" / "ecgsyn").glob("*.png"))
     assert len(pictures) == 5
     assert all(picture.read_bytes().startswith(b"\x89PNG") for picture in pictures)
@@ -70,9 +70,9 @@ def test_an_audit_tells_metrics_that_see_from_those_that_do_not(ecgbench: Comman
 
     # the card and the board say so, and what fails never enters a rank
     assert ecgbench("show", "--plugin", PLUGINS, "metric", "roughness", "--json") == 0
-    assert json.loads(ecgbench.out)["audit_on_ecgsyn"].startswith(
-        "passes; on 90 windows sees, from noise*"
-    )
+    card = json.loads(ecgbench.out)["audit_on_ecgsyn"]
+    assert card.startswith("passes; on ")
+    assert " windows sees, from noise*" in card
     run = ("run", *FLAGS, "--generators", "pca-gaussian,gmm", "--windows", "800", "--seeds", "0")
     ecgbench(*run, "--metrics", "roughness,constant,copied,idle", "--no-references")
     assert "fails its audit, so never ranked: constant" in " ".join(ecgbench.out.split())
