@@ -12,7 +12,7 @@ from ecgbench.harness.errors import StoreError
 from ecgbench.harness.plan import cell_id, generator_record, metric_records, plan_of
 from ecgbench.harness.specs import MetricSpec
 from ecgbench.harness.study import Study
-from ecgbench.results.audit import MUST, SERIES, AuditRecord, Series, judge
+from ecgbench.results.audit import SERIES, AuditRecord, Series, judge
 from ecgbench.results.store import Store
 
 if TYPE_CHECKING:
@@ -55,20 +55,14 @@ def seeds_at_0(study: Study) -> tuple[int, ...]:
     return (*study.seeds, *more)
 
 
-def claims(catalog: Catalog, metric: MetricRecord) -> tuple[str, ...]:
-    """The series that a metric is held to."""
-    sees = catalog.metric(metric.name).sees
-    return MUST.get(metric.family, ()) if sees is None else sees
-
-
 def shown(catalog: Catalog, metric: MetricRecord) -> list[Series]:
     """The series that a metric is shown: what it claims to see, and of its family the others.
 
     ``members`` is what a metric of people sees; the windows of one who was not copied are no fault
     to any other.
     """
-    held = claims(catalog, metric)
-    others = catalog.metric(metric.name).audited_on == "family"
+    spec = catalog.metric(metric.name)
+    held, others = spec.claims, spec.audited_on == "family"
     return [
         series
         for series in SERIES
@@ -197,7 +191,7 @@ def _record(
     study: Study,
 ) -> AuditRecord:
     """The audit of one metric on one dataset."""
-    held = claims(catalog, metric)
+    held = catalog.metric(metric.name).claims
     values = {of: _values(ends) for of, ends in ended.items()}
     any_values = any(values.values())
     fresh = ("none", 0.0)

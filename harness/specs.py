@@ -24,6 +24,14 @@ FAULTS = (
 )
 """What ``ecgbench audit`` shows metrics (docs/audit.md)."""
 
+MUST = {
+    "fidelity": ("noise",),
+    "utility": ("class-collapse",),
+    "diversity": ("shrinking",),
+    "privacy": ("copies",),
+}
+"""The faults that a metric of a family must see unless its ``sees`` says otherwise."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class PluginSpec:
@@ -191,6 +199,11 @@ class MetricSpec(PluginSpec):
     ranked: bool = True
     sees: tuple[str, ...] | None = None
     audited_on: Literal["family", "claims"] = "family"
+
+    @property
+    def claims(self) -> tuple[str, ...]:
+        """The faults that it is held to by the audit."""
+        return MUST.get(self.family, ()) if self.sees is None else self.sees
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -77,14 +77,6 @@ SERIES = (
     Series("members", (0.01, 0.1, 0.5, 1.0), ("privacy",), unit="share of the windows"),
 )
 
-MUST = {
-    "fidelity": ("noise",),
-    "utility": ("class-collapse",),
-    "diversity": ("shrinking",),
-    "privacy": ("copies",),
-}
-"""The faults that a metric of a family must see unless its ``sees`` says otherwise."""
-
 
 class SeriesRecord(msgspec.Struct, frozen=True, kw_only=True):
     """How a metric responds to one fault.

@@ -86,11 +86,11 @@ def card(entry: Entry) -> dict[str, Any]:
     if isinstance(spec, MetricSpec):
         fields |= {"formula": spec.formula, "family": spec.family, "better": spec.better}
         bounds = [b if abs(b) != float("inf") else None for b in spec.bounds]
-        fields |= {"bounds": bounds, "ideal": spec.ideal, "ranked": spec.ranked}
+        fields |= {"bounds": bounds, "ideal": spec.ideal, "ranked": spec.ranked and spec.sees != ()}
         fields |= {"needs_labels": spec.needs_labels, "needs_patients": spec.needs_patients}
         fields |= {"needs_both_folds": spec.needs_both_folds}
         fields |= {"min_windows": spec.min_windows}
-        fields |= {"sees": None if spec.sees is None else list(spec.sees)}
+        fields |= {"claims_to_see": list(spec.claims)}
     elif isinstance(spec, GeneratorSpec):
         fields |= {"conditional": spec.conditional, "reference": spec.reference}
         fields |= {"max_leads": spec.max_leads, "min_windows": spec.min_windows}
@@ -227,7 +227,7 @@ def _say(name: str, value: Any) -> str:
     if name == "source" and isinstance(value, dict):
         return f"PhysioNet {value['slug']} {value['version']}"
     if isinstance(value, list):
-        return ", ".join(map(str, value))
+        return ", ".join(map(str, value)) or "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value)

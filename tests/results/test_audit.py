@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from ecgbench.harness.specs import FAULTS
+from ecgbench.harness.specs import FAULTS, MUST
 from ecgbench.results.audit import (
-    MUST,
     SERIES,
     AuditRecord,
     Response,
