@@ -149,6 +149,18 @@ def test_every_built_in_card_is_complete(ecgbench: Command, kind: str) -> None:
             assert setting["description"], f"{name}.{setting['name']} has no description"
 
 
+def test_a_metrics_card_names_what_it_claims_to_see(ecgbench: Command) -> None:
+    claims = {}
+    for name in ("mmd", "copied-share", "recall", "identity-agreement"):
+        assert ecgbench("show", "metric", name, "--json") == 0
+        found = json.loads(ecgbench.out)
+        claims[name] = found["claims_to_see"]
+    assert claims["mmd"] == ["noise"]
+    assert claims["copied-share"] == ["copies"]
+    assert "shrinking" in claims["recall"]
+    assert claims["identity-agreement"] == []
+
+
 def test_a_metrics_card_tells_formula_direction_bounds_ideal_settings_origin_citation(
     ecgbench: Command,
 ) -> None:
