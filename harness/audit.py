@@ -135,6 +135,8 @@ def audit_records(plan: Plan, catalog: Catalog, store: Store, study: Study) -> l
     for dataset in plan.record.datasets:
         cells = [cell.id for cell in plan.cells if cell.id.dataset.name == dataset.name]
         doses = {cell.name: _cell(store, cell) for cell in cells}
+        sizes = (dose.sizes.get("fresh") for dose in doses.values() if dose is not None)
+        windows = next((size for size in sizes if size is not None), None)
         for metric in plan.record.metrics:
             ended: dict[Of, list[Ended]] = {}
             for cell in cells:
@@ -142,8 +144,6 @@ def audit_records(plan: Plan, catalog: Catalog, store: Store, study: Study) -> l
                 of = settings["fault"], settings["sigma"]
                 end = _end(store, cell, doses[cell.name], metric)
                 ended.setdefault(of, []).append(end)
-            sizes = (dose.sizes.get("fresh") for dose in doses.values() if dose is not None)
-            windows = next((size for size in sizes if size is not None), None)
             found.append(_record(dataset, metric, ended, windows, catalog, study))
     return found
 
@@ -193,9 +193,8 @@ def _record(
     """The audit of one metric on one dataset."""
     held = catalog.metric(metric.name).claims
     values = {of: _values(ends) for of, ends in ended.items()}
-    any_values = any(values.values())
     fresh = ("none", 0.0)
-    without = _lacks(ended[fresh]) if any_values or _has_failed(ended[fresh]) else ""
+    without = _lacks(ended[fresh]) if any(values.values()) or _has_failed(ended[fresh]) else ""
     found, skipped = {}, {}
     for series in shown(catalog, metric):
         of = (series.fault, series.sigma)

@@ -206,7 +206,7 @@ def metric_records(study: Study, catalog: Catalog) -> list[MetricRecord]:
                 better=spec.better,
                 bounds=(low if isfinite(low) else None, high if isfinite(high) else None),
                 ideal=spec.ideal,
-                ranked=spec.ranked and spec.sees != (),
+                ranked=spec.is_ranked,
                 needs_both_folds=spec.needs_both_folds,
                 summary=spec.summary,
             )

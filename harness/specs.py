@@ -201,6 +201,11 @@ class MetricSpec(PluginSpec):
     audited_on: Literal["family", "claims"] = "family"
 
     @property
+    def is_ranked(self) -> bool:
+        """Whether it enters ranks: what claims to see nothing orders nothing."""
+        return self.ranked and self.sees != ()
+
+    @property
     def claims(self) -> tuple[str, ...]:
         """The faults that it is held to by the audit."""
         return MUST.get(self.family, ()) if self.sees is None else self.sees

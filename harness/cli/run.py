@@ -154,8 +154,8 @@ def set_aside_damaged(store: Store, console: Console) -> None:
 
 def report(plan: Plan, store: Store, console: Console) -> int:
     """Print the boards of a plan, write the tables, and return the exit code."""
-    names_used = sorted({record.name for record in plan.record.datasets})
-    found = [b for name in names_used for b in boards(store, groups(store, dataset=name))]
+    names_used = {record.name for record in plan.record.datasets}
+    found = boards(store, [group for group in groups(store) if group[0][1].name in names_used])
     used = {record.key for record in plan.record.datasets}
     show([b for b in found if b.key == plan.record.board_key and b.dataset.key in used], console)
     paths = write_boards(found, store)

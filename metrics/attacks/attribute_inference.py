@@ -38,8 +38,8 @@ def attribute_inference(comparison: Comparison, config: AttributeInferenceConfig
     ``auxiliary``, whose patients the attacker knows, that has the nearest beat
     (`Comparison.one_beat`).  So the synthetic window lends the part that the attacker does not see.
     Were all of x seen, the nearest window of ``auxiliary`` would tell as much without any synthetic
-    one, and there would be nothing to give away.  The more is seen, the more often a guess is right on non-members, too, and the less is
-    left to tell.
+    one, and there would be nothing to give away.  The more is seen, the more often a guess is right on
+    non-members, too, and the less is left to tell.
 
     Members and non-members are windows of the same people, divided at random: a guess that rests on what
     is true of the person, or of people, is right as often on either side, and an attack that learnt

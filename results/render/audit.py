@@ -118,6 +118,8 @@ def to_markdown(records: list[AuditRecord]) -> str:
         lines.append(f"| {' | '.join(escaped)} | {number(record.seconds)} s |")
     for record in records:
         lines += ["", f"## {safe(names[record.key])}", "", _facts(record)]
+        if not record.series:
+            continue
         lines += [
             "",
             "| fault | dose | value | worse by | told from 0 beyond | ρ [95%] | |",
@@ -151,7 +153,7 @@ def _names(records: list[AuditRecord]) -> dict[str, str]:
 
 def _facts(record: AuditRecord) -> str:
     return (
-        f"{record.windows} synthetic windows; seeds {_list(record.seeds)}, without a fault "
+        f"{record.windows or 0} synthetic windows; seeds {_list(record.seeds)}, without a fault "
         f"{_list(record.seeds_at_0)}; data {record.dataset.digest[:8]}."
     )
 
@@ -162,7 +164,7 @@ def _rows(series: SeriesRecord) -> Iterable[str]:
         return
     rho = f"{number(series.rho)} [{number(series.rho_low)}, {number(series.rho_high)}]"
     for place, amount in enumerate(series.amounts):
-        head = [_name(series).replace("*", "\\*"), rho, series.response] if place == 0 else [""] * 3
+        head = [safe(_name(series)), rho, series.response] if place == 0 else [""] * 3
         yield (
             f"| {head[0]} | {amount:g} | {number(series.means[place])} | "
             f"{number(series.worse[place])} | {number(series.threshold)} | {head[1]} | {head[2]} |"

@@ -11,12 +11,13 @@ from ecgbench.harness.audit import STUDY, Ended, _record, left_out, shown
 from ecgbench.harness.catalog import discover
 from ecgbench.harness.plan import metric_records
 from ecgbench.harness.study import Study
-from ecgbench.results.records import DatasetRecord, MetricRecord, ScoreRecord
+from ecgbench.results.records import DatasetRecord, ScoreRecord
 
 if TYPE_CHECKING:
     from ecgbench.harness.audit import Of
     from ecgbench.harness.catalog import Catalog
     from ecgbench.results.audit import AuditRecord
+    from ecgbench.results.records import MetricRecord, Status
 
 PLUGINS = Path(__file__).parents[1] / "plugins" / "audited.py"
 NOISE, FRESH = ("noise", 0.0), ("none", 0.0)
@@ -43,29 +44,26 @@ def ended(catalog: Catalog, metric: MetricRecord) -> dict[Of, list[Ended]]:
         of: [(a, seed) for a in amounts for seed in range(4)] for of, amounts in series.items()
     }
     return {
-        of: [Ended(a, seed, "ok", "", score(10 * a + seed / 100)) for a, seed in places]
+        of: [Ended(a, seed, "ok", "", score(metric, 10 * a + seed / 100)) for a, seed in places]
         for of, places in doses.items()
     }
 
 
-def score(value: float) -> ScoreRecord:
+def score(metric: MetricRecord, value: float) -> ScoreRecord:
     return ScoreRecord(
-        metric=MetricRecord(
-            name="slow",
-            version=1,
-            settings={},
-            origin="x 1",
-            family="fidelity",
-            better="lower",
-            bounds=(None, None),
-            ideal=None,
-            ranked=True,
-        ),
+        metric=metric,
         cell="d/dose/seed-0-0123456789ab",
         synthetic="",
         status="ok",
         value=value,
     )
+
+
+def all_of(ended: dict[Of, list[Ended]], status: Status, reason: str) -> dict[Of, list[Ended]]:
+    return {
+        of: [Ended(end.amount, end.seed, status, reason) for end in ends]
+        for of, ends in ended.items()
+    }
 
 
 def record(ended: dict[Of, list[Ended]], metric: MetricRecord, catalog: Catalog) -> AuditRecord:
@@ -83,10 +81,10 @@ def test_a_whole_series_is_judged(
 @pytest.mark.parametrize("status", ["failed", "skipped"])
 @pytest.mark.parametrize("of", [NOISE, FRESH])
 def test_a_dose_that_is_lacking_fails_the_series(
-    ended: dict[Of, list[Ended]], metric: MetricRecord, catalog: Catalog, status: str, of: Of
+    ended: dict[Of, list[Ended]], metric: MetricRecord, catalog: Catalog, status: Status, of: Of
 ) -> None:
     last = ended[of][-1]
-    ended[of][-1] = Ended(last.amount, last.seed, status, "boom")  # type: ignore[arg-type]
+    ended[of][-1] = Ended(last.amount, last.seed, status, "boom")
     found = record(ended, metric, catalog)
     assert (found.verdict, found.series[0].response, found.has_failed) == ("fails", "failed", True)
     assert found.series[0].reason == f"at {last.amount:g}, seed {last.seed}: boom"
@@ -95,22 +93,14 @@ def test_a_dose_that_is_lacking_fails_the_series(
 def test_a_metric_that_skips_every_dose_is_skipped(
     ended: dict[Of, list[Ended]], metric: MetricRecord, catalog: Catalog
 ) -> None:
-    skipped = {
-        of: [Ended(e.amount, e.seed, "skipped", "no attributes") for e in ends]
-        for of, ends in ended.items()
-    }
-    found = record(skipped, metric, catalog)
+    found = record(all_of(ended, "skipped", "no attributes"), metric, catalog)
     assert (found.verdict, found.reason, found.series) == ("skipped", "no attributes", [])
 
 
 def test_every_dose_failed_is_no_silence(
     ended: dict[Of, list[Ended]], metric: MetricRecord, catalog: Catalog
 ) -> None:
-    failed = {
-        of: [Ended(e.amount, e.seed, "failed", "killed") for e in ends]
-        for of, ends in ended.items()
-    }
-    assert record(failed, metric, catalog).verdict == "fails"
+    assert record(all_of(ended, "failed", "killed"), metric, catalog).verdict == "fails"
 
 
 def test_what_is_not_audited_is_told(catalog: Catalog) -> None:

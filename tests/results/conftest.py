@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from ecgbench.results.audit import AuditRecord
 from ecgbench.results.board import Board, boards
 from ecgbench.results.records import (
     CellId,
@@ -53,6 +54,23 @@ class Bench:
             "ranked": True,
         }
         return MetricRecord(**given | {"name": name} | fields)
+
+    @staticmethod
+    def audited(**fields: Any) -> AuditRecord:
+        """The audit of `metric` on a dataset of 500 windows, passed, unless told otherwise."""
+        given: dict[str, Any] = {
+            "dataset": Bench.dataset(),
+            "metric": Bench.metric(),
+            "seeds": [0, 1],
+            "seeds_at_0": [0, 1, 2, 3],
+            "windows": 500,
+            "series": [],
+            "verdict": "passes",
+            "blind": [],
+            "reversed": [],
+            "seconds": 1.0,
+        }
+        return AuditRecord(**given | fields)
 
     @staticmethod
     def generator(name: str = "gmm", **fields: Any) -> GeneratorRecord:

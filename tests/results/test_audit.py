@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -8,7 +8,6 @@ import pytest
 from ecgbench.harness.specs import FAULTS, MUST
 from ecgbench.results.audit import (
     SERIES,
-    AuditRecord,
     Response,
     Series,
     Values,
@@ -19,11 +18,11 @@ from ecgbench.results.audit import (
     verdicts,
     write_audit,
 )
-from ecgbench.results.records import DatasetRecord, MetricRecord, digest_of
-from ecgbench.results.store import Store
+from ecgbench.results.records import MetricRecord
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from ecgbench.results.records import DatasetRecord
+    from tests.results.conftest import Bench
 
 NOISE = Series("noise", (0.1, 0.5, 1.0), ("fidelity",))
 SEEDS = (0, 1, 2, 3)
@@ -136,48 +135,27 @@ def test_a_constant_metric_is_blind() -> None:
     assert (series[0].response, verdict) == ("blind", "fails")
 
 
-def audited(**fields: Any) -> AuditRecord:
-    given: dict[str, Any] = {
-        "dataset": dataset(),
-        "metric": metric(),
-        "seeds": [0, 1],
-        "seeds_at_0": [0, 1, 2, 3],
-        "windows": 500,
-        "series": [],
-        "verdict": "passes",
-        "blind": [],
-        "reversed": [],
-        "seconds": 1.0,
-    }
-    return AuditRecord(**given | fields)
+def test_the_audit_on_most_windows_stands(bench: Bench) -> None:
+    large = bench.audited(verdict="fails", windows=2000)
+    assert write_audit(bench.store, large) == large
+    assert write_audit(bench.store, bench.audited(windows=400, seeds=[0, 1, 2])) == large
+    assert verdicts(bench.store, bench.dataset()) == {bench.metric().key: "fails"}
+    equal = bench.audited(windows=2000, seeds=[2, 3])
+    assert write_audit(bench.store, equal) == equal
+    assert list(audits(bench.store)) == [equal]
 
 
-def dataset(**settings: Any) -> DatasetRecord:
-    digest = digest_of(settings)
-    return DatasetRecord(name="d", version=1, settings=settings, origin="tests 1", digest=digest)
+def test_a_verdict_is_on_windows_of_one_kind(bench: Bench) -> None:
+    def of(length: int, beats: int) -> DatasetRecord:
+        return bench.dataset(settings={"length": length, "beats": beats})
 
-
-def test_the_audit_on_most_windows_stands(tmp_path: Path) -> None:
-    store = Store(tmp_path)
-    large = audited(verdict="fails", windows=2000)
-    assert write_audit(store, large) == large
-    assert write_audit(store, audited(windows=400, seeds=[0, 1, 2])) == large
-    assert verdicts(store, dataset()) == {metric().key: "fails"}
-    equal = audited(windows=2000, seeds=[2, 3])
-    assert write_audit(store, equal) == equal
-    assert list(audits(store)) == [equal]
-
-
-def test_a_verdict_is_on_windows_of_one_kind(tmp_path: Path) -> None:
-    store = Store(tmp_path)
-    short = dataset(length=128, beats=650)
-    write_audit(store, audited(dataset=short, enlarged=["beats"]))
-    fewer = dataset(length=128, beats=100)
-    assert verdicts(store, fewer) == {metric().key: "passes"}
-    assert verdicts(store, dataset(length=200, beats=650)) == {}
-    write_audit(store, audited(dataset=dataset(length=200, beats=650), verdict="fails"))
-    assert len(list(audits(store))) == 2
-    assert verdicts(store, fewer) == {metric().key: "passes"}
+    passes = {bench.metric().key: "passes"}
+    write_audit(bench.store, bench.audited(dataset=of(128, 650), enlarged=["beats"]))
+    assert verdicts(bench.store, of(128, 100)) == passes
+    assert verdicts(bench.store, of(200, 650)) == {}
+    write_audit(bench.store, bench.audited(dataset=of(200, 650), verdict="fails"))
+    assert len(list(audits(bench.store))) == 2
+    assert verdicts(bench.store, of(128, 100)) == passes
 
 
 def test_series_are_the_faults_that_a_spec_may_name() -> None:
