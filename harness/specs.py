@@ -11,7 +11,10 @@ from ecgbench.harness.config import Config, NoConfig
 from ecgbench.harness.errors import PluginError, suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    LocalFiles = tuple[str | Path, ...] | Callable[[Any], Iterable[str | Path]]
 
 Kind = Literal["generator", "dataset", "metric"]
 Family = Literal["fidelity", "utility", "diversity", "privacy", "cost"]
@@ -47,6 +50,9 @@ class PluginSpec:
         version: raise it when results stop being comparable with earlier ones.
         citation: authors, year, and a DOI or URL of the source of the method or data.
         smoke: the settings with which the plugin takes seconds, used by the ``smoke`` study.
+        files: the local files on which the results depend, such as weights: their paths, or a function
+            of the settings that returns them.  Their content becomes part of what identifies a
+            result.  None: nothing is said of files.
     """
 
     kind: ClassVar[Kind]
@@ -58,6 +64,7 @@ class PluginSpec:
     version: int = 1
     citation: str = ""
     smoke: Mapping[str, Any] = field(default_factory=dict)
+    files: LocalFiles | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", self.name):
@@ -170,6 +177,8 @@ class MetricSpec(PluginSpec):
         better: the direction.
         bounds: the least and the greatest possible value.
         ideal: what an ideal generator scores, None where that is unknown or infinite.
+        null: of a privacy metric, what a generator scores on average that learnt nothing of single
+            windows or people; None where that is not known.  Nothing ranks better than the null.
         formula: the definition in one line, for the card.
         needs_labels: True to be skipped on a dataset with one class.
         needs_patients: True to be skipped on a dataset without unseen patients.
@@ -190,6 +199,7 @@ class MetricSpec(PluginSpec):
     better: Literal["higher", "lower"]
     bounds: tuple[float, float] = (float("-inf"), float("inf"))
     ideal: float | None = None
+    null: float | None = None
     formula: str = ""
     needs_labels: bool = False
     needs_patients: bool = False

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-SCHEMA = 2
+SCHEMA = 3
 """Raise it when a reader of earlier stores would misunderstand a record."""
 
 Status = Literal["ok", "skipped", "failed"]
@@ -24,12 +24,16 @@ class PluginRecord(msgspec.Struct, frozen=True, kw_only=True):
         version: the plugin's.
         settings: all of them, resolved.
         origin: the distribution, or file, it came from, with its version.
+        code: 12 hexadecimal digits of the SHA-256 of the plugin's code; empty where it is not known.
+        files: the same of the local files that the plugin names; empty where it names none.
     """
 
     name: Name
     version: int
     settings: dict[str, Any]
     origin: str
+    code: str = ""
+    files: str = ""
 
     @property
     def identity(self) -> tuple[str, int, dict[str, Any]]:
@@ -99,6 +103,7 @@ class MetricRecord(PluginRecord, frozen=True, kw_only=True):
     ideal: float | None
     ranked: bool
     needs_both_folds: bool = False
+    null: float | None = None
     summary: str = ""
 
 
@@ -139,6 +144,7 @@ class CellRecord(msgspec.Struct, frozen=True, kw_only=True):
         threads: given to the generator.
         finished: UTC, ISO 8601.
         artefacts: SHA-256 by file name below ``artefacts/``.
+        notes: what a reader must know of the cell, one sentence each.
     """
 
     schema: int = SCHEMA
@@ -157,6 +163,7 @@ class CellRecord(msgspec.Struct, frozen=True, kw_only=True):
     threads: int = 1
     finished: str = ""
     artefacts: dict[str, str] = msgspec.field(default_factory=dict)
+    notes: list[str] = msgspec.field(default_factory=list)
 
 
 class ContributionsRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -186,6 +193,7 @@ class ScoreRecord(msgspec.Struct, frozen=True, kw_only=True):
         cpu_seconds: its processor time, over all threads and ended child processes.
         artefacts: SHA-256 by file name below ``artefacts/``.
         finished: UTC, ISO 8601.
+        notes: what a reader must know of the score, one sentence each.
     """
 
     schema: int = SCHEMA
@@ -202,6 +210,7 @@ class ScoreRecord(msgspec.Struct, frozen=True, kw_only=True):
     cpu_seconds: float = 0.0
     artefacts: dict[str, str] = msgspec.field(default_factory=dict)
     finished: str = ""
+    notes: list[str] = msgspec.field(default_factory=list)
 
 
 class PlannedCell(msgspec.Struct, frozen=True, kw_only=True):

@@ -40,7 +40,7 @@ def packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def manifest(contents: dict[str, bytes], /, **changes: Any) -> bytes:
     entries = [{"path": p, "size": len(c), "sha256": sha256(c)} for p, c in contents.items()]
-    return json.dumps({"schema": 2, **TOLD, "files": entries} | changes).encode()
+    return json.dumps({"schema": 3, **TOLD, "files": entries} | changes).encode()
 
 
 def zipped(entries: list[tuple[Any, bytes]]) -> bytes:
@@ -170,12 +170,12 @@ def test_an_archive_without_a_manifest_in_front_is_refused(tmp_path: Path) -> No
     [
         (b"", "manifest.json cannot be read"),
         (b"[]", "manifest.json cannot be read"),
-        (b'{"schema": 2}', "manifest.json cannot be read: .*who"),
-        (b'{"schema": 3}', "schema 3, this ecgbench reads schema 2"),
+        (b'{"schema": 3}', "manifest.json cannot be read: .*who"),
+        (b'{"schema": 4}', "schema 4, this ecgbench reads schema 3"),
         (b'{"schema": "\xff"}', "manifest.json cannot be read"),
         (b"[" * 100_000, "manifest.json cannot be read"),
         (b'{"schema": 1e999}', "manifest.json cannot be read"),
-        (b'{"schema": 2, "who": "\\ud800"}', "manifest.json cannot be read"),
+        (b'{"schema": 3, "who": "\\ud800"}', "manifest.json cannot be read"),
     ],
 )
 def test_a_manifest_that_cannot_be_read_is_refused(

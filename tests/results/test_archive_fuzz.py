@@ -205,7 +205,7 @@ class Draft:
             {"path": name.encode("utf-8", "replace").decode(), "size": len(c), "sha256": sha256(c)}
             for name, c in self.entries
         ]
-        fields = {"schema": 2, "who": "me", "when": "2026", "environment": {"python": "3"}}
+        fields = {"schema": 3, "who": "me", "when": "2026", "environment": {"python": "3"}}
         return json.dumps({**fields, "files": files}).encode()
 
     def zipped(self) -> bytes:

@@ -335,7 +335,7 @@ def resealed(content: bytes) -> bytes:
         b"\xff\xfe",
         b"[]",
         b"[" * 100_000,
-        b'{"schema": 2}',
+        b'{"schema": 3}',
         encode(RECORD)[:-40],
         encode(RECORD).replace(b'"ok"', b'"failed"'),
         encode(RECORD).replace(b"\n", b"\r\n"),
@@ -388,7 +388,7 @@ def test_a_record_from_before_there_were_seals_is_of_another_schema(store: Store
 def test_a_schema_that_a_flipped_bit_has_changed_is_damage(store: Store) -> None:
     store.write_cell(RECORD)
     file = store.folder(CELL.name) / "cell.json"
-    file.write_bytes(file.read_bytes().replace(b'"schema": 2', b'"schema": 3'))
+    file.write_bytes(file.read_bytes().replace(b'"schema": 3', b'"schema": 4'))
     with pytest.raises(DamagedError):
         store.cell(CELL.name)
 
