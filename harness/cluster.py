@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ecgbench.harness.environment import cores
 from ecgbench.harness.errors import EcgbenchError, UsageError
-from ecgbench.harness.task import STOPPED, record_failure
+from ecgbench.harness.perform import STOPPED, record_end
 
 try:
     from dask import config
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ecgbench.harness.catalog import Catalog
-    from ecgbench.harness.cell import Task
+    from ecgbench.harness.cell.task import Task
 
 CONNECT: float = parse_timedelta(config.get("distributed.comm.timeouts.connect"))
 """Seconds to reach the scheduler, and to find it again."""
@@ -259,7 +259,7 @@ class DaskPool:
         error = sent.future.exception() if sent.future.status == "error" else None
         if isinstance(error, KilledWorker):
             reason = f"the workers it was given to died: {error}".partition("\n")[0]
-            record_failure(Store(sent.task.store), sent.task, reason)
+            record_end(Store(sent.task.store), sent.task, "failed", reason)
             sent.future = None
             sent.outcome = reason, 0
         else:

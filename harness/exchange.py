@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -19,7 +18,7 @@ from ecgbench.harness.study import Study
 from ecgbench.results.archive import limit, pack
 from ecgbench.results.merge import cut_plan
 from ecgbench.results.npz import read_npz
-from ecgbench.results.records import CellRecord, ScoreRecord, digest_of, encode
+from ecgbench.results.records import CellRecord, ScoreRecord, digest_of, encode, now
 from ecgbench.results.sound import check_cell, check_score
 
 if TYPE_CHECKING:
@@ -123,8 +122,7 @@ def export(
     plans = [cut for plan in store.plans() if (cut := cut_plan(plan, chosen.cells))]
     for plan in plans:
         chosen.contents[f"plans/{plan.board_key}/{digest_of(plan)}.json"] = encode(plan)
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    pack(file, chosen.contents, who=who, when=now, environment=environment())
+    pack(file, chosen.contents, who=who, when=now(), environment=environment())
     withheld = tuple(chosen.withheld)
     return Exported(tuple(chosen.cells), chosen.scores, len(plans), withheld)
 

@@ -6,10 +6,10 @@ import queue
 import threading
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ecgbench.harness.task import perform
+from ecgbench.harness.perform import perform
 
 if TYPE_CHECKING:
-    from ecgbench.harness.cell import Task
+    from ecgbench.harness.cell.task import Task
 
 
 class Pool(Protocol):

@@ -14,7 +14,7 @@ import sklearn.neighbors
 import torch
 import torch.nn
 
-import ecgbench.harness.cell
+import ecgbench.harness.cell.judge
 
 # a cell's windows are read-only; a tensor over them is fine as long as nobody writes to it
 warnings.filterwarnings("ignore", "The given NumPy array is not writable", UserWarning)

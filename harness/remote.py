@@ -1,7 +1,7 @@
 """What a Dask worker does with a cell.
 
 The worker's own process runs no plugin: as on any machine, the cell runs in processes of its own
-(`ecgbench.harness.task.perform`), so whatever a plugin does, the worker stays.
+(`ecgbench.harness.perform.perform`), so whatever a plugin does, the worker stays.
 """
 
 from __future__ import annotations
@@ -19,16 +19,17 @@ from distributed import Worker, get_worker
 from filelock import FileLock
 
 from ecgbench.harness.catalog import discover
-from ecgbench.harness.cell import check_plugins
+from ecgbench.harness.cell.shadows import SHADOWS
+from ecgbench.harness.cell.task import check_plugins, plugins_of
 from ecgbench.harness.environment import memory
 from ecgbench.harness.errors import EcgbenchError, UsageError
-from ecgbench.harness.task import perform
+from ecgbench.harness.perform import FIT, perform
 from ecgbench.results.store import Store, write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ecgbench.harness.cell import Task
+    from ecgbench.harness.cell.task import Task
 
 TELL_EVERY = 1.0
 """Seconds between two reports of the same kind: they cross the network."""
@@ -112,7 +113,7 @@ def _localise(order: Order, windows: dict[str, bytes], room: Path, slots: int) -
         folder = room / "plugins" / hashlib.sha256(content).hexdigest()[:12]
         _keep(folder, {name: content})
         files.append(str(folder / name))
-    check_plugins(task, discover(files))
+    check_plugins(plugins_of(task), discover(files))
     if order.inbox is None and not task.store.is_dir():
         raise UsageError(
             f"there is no folder {task.store} here; --results wire sends results to a store that "
@@ -150,7 +151,7 @@ def _collect(store: Store, cell: str) -> dict[str, bytes]:
     files = {
         str(file.relative_to(folder)): file.read_bytes()
         for file in folder.rglob("*")
-        if file.is_file() and file.relative_to(folder).parts[0] != "checkpoint"
+        if file.is_file() and file.relative_to(folder).parts[0] not in (FIT, SHADOWS)
     }
     shutil.rmtree(folder)
     return files

@@ -13,11 +13,11 @@ import msgspec
 import numpy as np
 
 from ecgbench.harness import data, physionet
-from ecgbench.harness.cell import Task
+from ecgbench.harness.cell.task import Task
 from ecgbench.harness.config import as_dict, build
 from ecgbench.harness.environment import environment
 from ecgbench.harness.errors import DataError, StoreError
-from ecgbench.harness.task import perform
+from ecgbench.harness.perform import perform
 from ecgbench.results.store import Store
 from ecgbench.results.uncertainty import Resamples, sample
 

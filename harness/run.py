@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from ecgbench.harness import data, physionet, process
-from ecgbench.harness.cell import Task
+from ecgbench.harness.cell.task import Task
 from ecgbench.harness.config import as_dict
 from ecgbench.harness.environment import cores
 from ecgbench.harness.errors import DataError, UsageError
@@ -65,7 +65,7 @@ class Watch(Protocol):
         """A cell is begun."""
 
     def message(self, cell: Cell, message: tuple[Any, ...]) -> None:
-        """The cell sent something (`ecgbench.harness.task.perform`)."""
+        """The cell sent something (`ecgbench.harness.perform.perform`)."""
 
     def cell_ended(self, cell: Cell, failure: str | None) -> None:
         """A cell has ended.

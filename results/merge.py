@@ -9,7 +9,6 @@ import shutil
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -17,7 +16,7 @@ import msgspec
 from ecgbench.harness.errors import DamagedError, EcgbenchError, StoreError
 from ecgbench.results.archive import MAX_TOTAL, Environment, unpack
 from ecgbench.results.lease import Leases
-from ecgbench.results.records import SCHEMA, PlanRecord, digest_of, encode, is_sealed
+from ecgbench.results.records import SCHEMA, PlanRecord, digest_of, encode, is_sealed, now
 from ecgbench.results.sound import check_cell, check_plan, check_score
 from ecgbench.results.store import Store, sha256, write
 
@@ -377,7 +376,7 @@ class _Note:
         record = Provenance(
             who=self.manifest.who,
             when=self.manifest.when,
-            merged=datetime.now(UTC).isoformat(timespec="seconds"),
+            merged=now(),
             environment=self.manifest.environment,
             archive=self.digest,
             cells=cells,

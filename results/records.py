@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -279,6 +280,11 @@ def is_sealed(content: bytes) -> bool:
         return False
     plain = content.replace(SEAL % found[0], SEAL % UNSEALED)
     return bool(hashlib.sha256(plain).hexdigest().encode() == found[0])
+
+
+def now() -> str:
+    """Return the time, UTC, ISO 8601, in seconds."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def digest_of(value: object) -> str:

@@ -81,6 +81,10 @@ class Store:
         files = sorted((self.folder(cell) / "scores").glob("*.json"))
         return [record for file in files if (record := read_record(file, ScoreRecord))]
 
+    def write_synthetic(self, cell: str, content: bytes) -> None:
+        """Write ``synthetic.npz`` of a cell."""
+        write(self.folder(cell) / "synthetic.npz", content)
+
     def write_artefact(self, cell: str, name: str, content: bytes) -> str:
         """Write ``artefacts/<name>`` of a cell and return its SHA-256."""
         write(self.folder(cell) / "artefacts" / name, content)

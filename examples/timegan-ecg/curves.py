@@ -32,7 +32,7 @@ from ecgbench.generators.timegan import TimeGanConfig
 from ecgbench.generators.timegan.model import TimeGan
 from ecgbench.harness import study
 from ecgbench.harness.catalog import Catalog, discover
-from ecgbench.harness.checks import as_score
+from ecgbench.harness.cell.checks import as_score
 from ecgbench.harness.cli.submit import load_splits
 from ecgbench.harness.comparison import Once
 from ecgbench.harness.config import as_dict, parse_overrides

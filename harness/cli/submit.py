@@ -13,7 +13,6 @@ from rich.console import Console
 
 from ecgbench.harness import data, study
 from ecgbench.harness.catalog import Catalog, discover
-from ecgbench.harness.cell import now
 from ecgbench.harness.cli.data import fetch_dataset
 from ecgbench.harness.cli.machine import machine_and_pool
 from ecgbench.harness.cli.options import (
@@ -33,7 +32,7 @@ from ecgbench.harness.plan import cell_id, generator_records, metric_records, pl
 from ecgbench.harness.run import locate, prepare, work_through
 from ecgbench.harness.split import split, subsample
 from ecgbench.results.npz import npz, parse_npz, synthetic_digest
-from ecgbench.results.records import CellRecord, DatasetRecord, GeneratorRecord
+from ecgbench.results.records import CellRecord, DatasetRecord, GeneratorRecord, now
 from ecgbench.results.store import Store, sha256, write
 
 if TYPE_CHECKING:

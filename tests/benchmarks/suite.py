@@ -32,8 +32,8 @@ from threadpoolctl import threadpool_limits
 
 from ecgbench import Comparison, Context, Score, Skip, Splits, exchangeable_parts
 from ecgbench.harness.catalog import discover
-from ecgbench.harness.cell import say
-from ecgbench.harness.checks import as_score, check_metric_applies
+from ecgbench.harness.cell.checks import as_score, check_metric_applies
+from ecgbench.harness.cell.trouble import say
 from ecgbench.harness.comparison import Once
 from ecgbench.harness.config import build
 from ecgbench.harness.isolation import plugin_state

@@ -29,7 +29,7 @@ from ecgbench.results.store import Store
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ecgbench.harness.cell import Task
+    from ecgbench.harness.cell.task import Task
 
 GENERATORS, PEOPLE = 20, 12
 PLAIN: dict[str, Any] = {"version": 1, "settings": {}, "origin": "benchmark 1"}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import queue
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,9 +18,12 @@ import pytest
 from ecgbench import EcgWindows
 from ecgbench.harness import data
 from ecgbench.harness.catalog import DISTRIBUTION, discover
-from ecgbench.harness.cell import Task, work
+from ecgbench.harness.cell.task import Task
 from ecgbench.harness.config import build
+from ecgbench.harness.errors import EcgbenchError
+from ecgbench.harness.perform import perform
 from ecgbench.harness.plan import make_plan
+from ecgbench.harness.process import Exit
 from ecgbench.harness.run import Machine, locate, work_through
 from ecgbench.harness.study import Study, resolve
 from ecgbench.results.store import Store
@@ -96,6 +101,34 @@ def gone(pid: int) -> bool:
 @pytest.fixture(name="gone", scope="session")
 def _gone() -> Any:
     return gone
+
+
+def call_here(
+    function: Callable[..., None], *arguments: Any, log: Path, limits: Any, stop: Any
+) -> Iterator[tuple[Any, ...]]:
+    """Call a function as `ecgbench.harness.process.call` does, in a thread of this process.
+
+    What it raises beyond an `EcgbenchError` is raised here.
+    """
+    sent: queue.SimpleQueue[tuple[Any, ...] | None] = queue.SimpleQueue()
+    ended: list[BaseException | None] = []
+
+    def work() -> None:
+        try:
+            function(*arguments, sent.put)
+        except BaseException as error:  # noqa: BLE001 - raised again below
+            ended.append(error)
+        sent.put(None)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    while (message := sent.get()) is not None:
+        yield message
+    thread.join()
+    error = ended[0] if ended else None
+    if error is not None and not isinstance(error, EcgbenchError):
+        raise error
+    yield Exit("exit", None if error is None else str(error), 0.0, 0)
 
 
 @dataclass
@@ -192,6 +225,12 @@ class Bench:
         }
         return Task(**(fields | changes))
 
+    def perform(self, cell: Cell, **changes: Any) -> list[Any]:
+        """Perform the task of a cell in this process; return what was sent."""
+        sent: list[Any] = []
+        perform(self.task(cell, **changes), sent.append, call=call_here)
+        return sent
+
     def work(self, study: Study | None = None, *, retry_failed: bool = False) -> list[Any]:
         """Work through a plan in this process; return what the cells sent."""
         sent: list[Any] = []
@@ -199,7 +238,7 @@ class Bench:
         for cell in plan.todo:
             if retry_failed:
                 self.store.forget_failed(cell.id.name)
-            work(self.task(cell, metrics=tuple(plan.record.metrics)), sent.append)
+            sent += self.perform(cell, metrics=tuple(plan.record.metrics))
         return sent
 
     def run(

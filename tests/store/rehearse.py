@@ -12,21 +12,26 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from ecgbench.harness import data, preload
 from ecgbench.harness.catalog import discover
-from ecgbench.harness.cell import Task, work
+from ecgbench.harness.cell.task import Task
 from ecgbench.harness.errors import EcgbenchError
+from ecgbench.harness.perform import perform
 from ecgbench.harness.plan import make_plan
+from ecgbench.harness.process import Exit
 from ecgbench.harness.run import locate
 from ecgbench.harness.study import Study, resolve
 from ecgbench.results.board import boards
 from ecgbench.results.lease import Leases
 from ecgbench.results.render import write_boards
 from ecgbench.results.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 PLUGINS = Path(__file__).parents[1] / "plugins" / "good.py"
 STUDY = Study(
@@ -39,6 +44,20 @@ STUDY = Study(
 )
 WAYS = ("count", "before", "after", "half", "full", "once")
 """As `crash.c` numbers them."""
+
+
+def call_here(
+    function: Callable[..., None], *arguments: Any, **_: Any
+) -> Iterator[tuple[Any, ...]]:
+    """Call a function in this process; what it sends is heard when it has ended."""
+    sent: list[tuple[Any, ...]] = []
+    failure = None
+    try:
+        function(*arguments, sent.append)
+    except EcgbenchError as error:
+        failure = str(error)
+    yield from sent
+    yield Exit("exit", failure, 0.0, 0)
 
 
 def rehearse(path: Path) -> list[Any]:
@@ -65,7 +84,7 @@ def rehearse(path: Path) -> list[Any]:
                 plugin_files=(str(PLUGINS),),
                 study=msgspec.to_builtins(study),
             )
-            work(task, sent.append)
+            perform(task, sent.append, call=call_here)
             leases.give_back(lease)
     write_boards(boards(store), store)
     return sent

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ecgbench import GeneratorSpec, MetricSpec, Score, Skip
-from ecgbench.harness.checks import as_score, check_applies, check_metric_applies, check_sample
+from ecgbench.harness.cell.checks import as_score, check_applies, check_metric_applies, check_sample
 from ecgbench.harness.comparison import Comparison
 from ecgbench.harness.errors import PluginError
 from ecgbench.harness.split import number, split

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from ecgbench.harness.cell.shadows import _resampled
 from ecgbench.harness.plan import metric_records
-from ecgbench.harness.shadows import _resampled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +39,7 @@ def test_a_metric_fits_the_generator_again_on_the_windows_it_names(shadowed: Ben
     assert score.value
     folder = shadowed.store.folder(shadowed.plan(study).cells[0].id.name)
     assert not (folder / "shadows").exists()
-    assert not (folder / "checkpoint").exists()
+    assert not (folder / "fit").exists()
 
 
 def test_the_same_seed_gives_the_same_value(shadowed: Bench) -> None:

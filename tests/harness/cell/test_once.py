@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ecgbench.harness import process
-from ecgbench.harness.once import OnceInStore
+from ecgbench.harness.cell.once import OnceInStore
 
 if TYPE_CHECKING:
     from pathlib import Path

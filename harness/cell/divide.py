@@ -1,0 +1,62 @@
+"""Divides a cell's windows, and gives the fit its own: the process that does so runs no plugin's model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ecgbench.harness import data
+from ecgbench.harness.catalog import discover
+from ecgbench.harness.cell.checks import check_applies
+from ecgbench.harness.cell.room import Room
+from ecgbench.harness.cell.task import Divided, check_plugins, plugins_of
+from ecgbench.harness.cell.trouble import tell_trouble
+from ecgbench.harness.errors import Skip
+from ecgbench.harness.split import split, subsample
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ecgbench.harness.catalog import Catalog
+    from ecgbench.harness.cell.task import Send, Task
+    from ecgbench.harness.windows import Splits
+
+
+@tell_trouble
+def divide(task: Task, folder: Path, send: Send) -> None:
+    """Write what a cell's generator is given into the folder of its fit.
+
+    Args:
+        task: the cell's.
+        folder: of the fit.
+        send: is told ``("divided", Divided)``, or ``("skip", reason)`` as well where the generator does
+            not apply.
+    """
+    catalog = discover(task.plugin_files)
+    check_plugins(plugins_of(task), catalog)
+    spec = catalog.generator(task.cell.generator.name)
+    splits = splits_of(task, catalog)
+    send(("divided", Divided(reference=spec.reference, fold=splits.fold, sizes=_sizes(splits))))
+    try:
+        check_applies(spec, splits.train, splits.fresh.labels)
+    except Skip as skip:
+        send(("skip", str(skip)))
+        return
+    fresh = splits.fresh if spec.draws_on_fresh else None
+    Room(folder).furnish(splits.train, splits.fresh.labels, fresh)
+
+
+def splits_of(task: Task, catalog: Catalog) -> Splits:
+    """Return the splits of a task's dataset and seed."""
+    dataset = task.cell.dataset
+    chosen = subsample(data.read(task.windows), dataset.windows)
+    return split(chosen, task.cell.seed, catalog.dataset(dataset.name).halves)
+
+
+def _sizes(splits: Splits) -> dict[str, int]:
+    parts = ("train", "control", "auxiliary", "fresh", "test")
+    return {part: len(getattr(splits, part)) for part in parts} | {
+        "members": len(np.unique(splits.train.patients)),
+        "unseen": len(np.unique(splits.test.patients)),
+    }

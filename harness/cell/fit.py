@@ -1,0 +1,276 @@
+"""Fits a cell's generator and draws from it, in a process that is given the training windows alone."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import time
+import traceback
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ecgbench.harness.catalog import discover
+from ecgbench.harness.cell.checks import check_sample
+from ecgbench.harness.cell.room import Room, read_windows, write_windows
+from ecgbench.harness.cell.task import check_plugins
+from ecgbench.harness.cell.trouble import full_disk, say, tell_trouble
+from ecgbench.harness.config import build
+from ecgbench.harness.contracts import Context
+from ecgbench.harness.errors import Skip, StoreError
+from ecgbench.harness.frozen import Frozen
+from ecgbench.harness.isolation import plugin_state
+from ecgbench.harness.warden import RUSAGE_UNIT
+from ecgbench.results.records import CostsRecord, PluginRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from ecgbench.harness.cell.task import Send
+    from ecgbench.harness.contracts import Generator
+    from ecgbench.harness.specs import GeneratorSpec
+    from ecgbench.harness.windows import EcgWindows
+
+TELL_EVERY = 0.1
+"""Seconds between two reports of a step: a fast fit must not drown whoever watches."""
+
+SECRETS = ("ECGBENCH_DATA_DIR", "ECGBENCH_STORE")
+"""Variables that name folders in which a generator has nothing to look for."""
+
+MOST_NAMED = 5
+"""Files that are named of those that a generator left in its working folder."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What a fitting process is told; nothing in it leads to windows other than ``train``.
+
+    Attributes:
+        folder: of the fit (`Room`).
+        generator: what to fit, with its settings.
+        seed: of fit and sampling.
+        plugin_files: given with ``--plugin``.
+        device: ``"cpu"`` or ``"cuda"``.
+        threads: for the generator.
+    """
+
+    folder: Path
+    generator: PluginRecord
+    seed: int
+    plugin_files: tuple[str, ...] = ()
+    device: str = "cpu"
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class _Model:
+    """A fitted generator.
+
+    Attributes:
+        label: the class that it draws; None for all.
+        generator: the plugin's object.
+        context: of its fit.
+        folder: its working folder.
+    """
+
+    label: int | None
+    generator: Generator
+    context: Context
+    folder: Path
+
+
+@tell_trouble
+def fit(order: Order, send: Send) -> None:
+    """Fit a generator, draw from it, and write the drawn windows into the folder of the fit.
+
+    Args:
+        order: what to fit.
+        send: is told stages and steps, and at last ``("fitted", CostsRecord)``, ``("skip", reason)`` or
+            ``("failed", reason)``.
+    """
+    catalog = discover(order.plugin_files)
+    check_plugins([("generator", order.generator)], catalog)
+    fitting = _Fitting(order, catalog.generator(order.generator.name), send)
+    try:
+        synthetic, costs = fitting.fit_and_sample()
+        write_windows(fitting.room.drawn, synthetic)
+    except Skip as skip:
+        send(("skip", str(skip)))
+    except StoreError:
+        raise
+    except Exception as error:
+        if full := full_disk(error):
+            raise full from error
+        traceback.print_exc()
+        send(("failed", say(error)))
+    else:
+        send(("fitted", costs))
+    if left := left_behind(fitting.room.work):
+        print(left)  # noqa: T201 - to log.txt
+        send(("note", left))
+
+
+class _Fitting:
+    def __init__(self, order: Order, spec: GeneratorSpec, send: Send) -> None:
+        self.order = order
+        self.spec = spec
+        self.send = send
+        self.room = Room(order.folder)
+        self.train = read_windows(self.room.train)
+        self.labels: NDArray[np.int64] = np.load(self.room.labels, allow_pickle=False)
+        self.fresh = read_windows(self.room.fresh) if spec.draws_on_fresh else None
+        self.user_folder = os.getcwd()  # noqa: PTH109 - chdir takes a string
+        self.told = 0.0
+
+    def fit_and_sample(self) -> tuple[EcgWindows, CostsRecord]:
+        """Return the windows that the generator draws for the labels, and what they cost.
+
+        Raises:
+            Skip: the generator does not apply.
+            PluginError: it returns other than what it was asked for, or has changed the windows.
+        """
+        frozen = Frozen(self.train)
+        self.send(("stage", "fit"))
+        cpu = cpu_seconds()
+        with self._state():
+            started = time.perf_counter()
+            models = self._fit()
+            fitted = time.perf_counter()
+        self.send(("stage", "sample"))
+        with self._state():
+            resumed = time.perf_counter()
+            synthetic = self._sample(models)
+            sampled = time.perf_counter()
+        frozen.check(f"generator {self.spec.name}")
+        counts = [getattr(model.generator, "parameters", None) for model in models]
+        known = [int(count) for count in counts if isinstance(count, int | np.integer)]
+        return synthetic, CostsRecord(
+            fit_seconds=fitted - started,
+            sample_seconds=sampled - resumed,
+            cpu_seconds=cpu_seconds() - cpu,
+            peak_memory=peak_memory(),
+            parameters=sum(known) if len(known) == len(models) else None,
+        )
+
+    @contextlib.contextmanager
+    def _state(self) -> Iterator[None]:
+        """Give the generator the state of a plugin, without the variables that name folders."""
+        with plugin_state(self.order.seed):
+            for name in SECRETS:
+                os.environ.pop(name, None)
+            yield
+
+    def _fit(self) -> list[_Model]:
+        """Return one model for all labels, or one for each class."""
+        where = f"generator {self.spec.name}"
+        config = build(self.spec.config, self.order.generator.settings, where=where)
+        wanted: list[int | None] = [None]
+        if not self.spec.conditional:
+            wanted = [int(label) for label in np.unique(self.labels)]
+        models: list[_Model] = []
+        for label in wanted:
+            part = "all" if label is None else f"class-{label}"
+            folder = self.room.work / part
+            folder.mkdir(parents=True)
+            train = self.train
+            if label is not None:
+                train = train.take(train.labels == label)
+            os.chdir(self.user_folder)  # a setting may name a file of the user's
+            generator = self.spec.load()(config)
+            model = _Model(label, generator, self._context(part), folder)
+            os.chdir(folder)
+            generator.fit(train, model.context)
+            models.append(model)
+        return models
+
+    def _sample(self, models: list[_Model]) -> EcgWindows:
+        train, labels = self.train, self.labels
+        if self.spec.conditional:
+            (model,) = models
+            os.chdir(model.folder)
+            synthetic = model.generator.sample(labels.copy(), model.context)
+            check_sample(self.spec.name, synthetic, train, labels)
+            if self.spec.reference:
+                return synthetic
+            return train.synthetic(synthetic.signals, labels)
+        signals = np.empty((len(labels), *train.signals.shape[1:]), dtype=np.float32)
+        for model in models:
+            rows = labels == model.label
+            os.chdir(model.folder)
+            part = model.generator.sample(labels[rows], model.context)
+            check_sample(self.spec.name, part, train, labels[rows])
+            signals[rows] = part.signals
+        return train.synthetic(signals, labels)
+
+    def _context(self, part: str) -> Context:
+        checkpoint = self.room.checkpoint / part
+        checkpoint.mkdir(parents=True, exist_ok=True)
+        return Context(
+            seed=self.order.seed,
+            device=self.order.device,
+            threads=self.order.threads,
+            log=partial(self._log, part),
+            checkpoint_dir=checkpoint,
+            fresh=self.fresh,
+        )
+
+    def _log(self, part: str, step: int, /, *, total: int | None = None, **values: float) -> None:
+        numbers = {name: float(value) for name, value in values.items()}
+        total = None if total is None else int(total)
+        with self.room.curve.open("a", encoding="utf-8") as curve:
+            # the break goes before: a line that a kill cut short does not spoil the next
+            curve.write("\n" + json.dumps({"part": part, "step": int(step), **numbers}))
+        if time.monotonic() - self.told > TELL_EVERY or step == total:
+            self.told = time.monotonic()
+            self.send(("log", int(step), total, numbers))
+
+
+def curve_of(room: Room) -> bytes | None:
+    """Return what a fit has reported, before a kill too, as CSV; None if it has reported nothing."""
+    if not room.curve.exists():
+        return None
+    import pandas as pd  # noqa: PLC0415 - most cells have no curve
+
+    rows = []
+    for line in room.curve.read_text("utf-8").splitlines():
+        with contextlib.suppress(json.JSONDecodeError):
+            rows.append(json.loads(line))
+    table = pd.DataFrame(rows, columns=None if rows else ["part", "step"])
+    # a fit that was resumed has told of some steps twice
+    table = table.drop_duplicates(["part", "step"], keep="last").sort_values(["part", "step"])
+    if table["part"].nunique() < 2:
+        table = table.drop(columns="part")
+    return table.to_csv(index=False).encode()
+
+
+def left_behind(work: Path) -> str:
+    """Return a sentence on the files in a generator's working folders; empty if there are none."""
+    files = sorted(file for file in work.rglob("*") if file.is_file())
+    if not files:
+        return ""
+    size = sum(file.stat().st_size for file in files)
+    names = ", ".join(file.relative_to(work).as_posix() for file in files[:MOST_NAMED])
+    more = f" and {len(files) - MOST_NAMED} more" if len(files) > MOST_NAMED else ""
+    return (
+        f"the generator left {len(files)} file{'s' if len(files) > 1 else ''} ({size:,} bytes) in its "
+        f"working folder, which is removed: {names}{more}"
+    )
+
+
+def peak_memory() -> int:
+    """Return the largest resident set, bytes, of this process so far or of a child that has ended."""
+    processes = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
+    return max(resource.getrusage(each).ru_maxrss for each in processes) * RUSAGE_UNIT
+
+
+def cpu_seconds() -> float:
+    """Return the processor time of this process and of its children that have ended."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system

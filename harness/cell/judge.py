@@ -1,0 +1,235 @@
+"""Checks a cell's synthetic windows and computes its scores, in a process that runs no generator."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ecgbench.harness.catalog import discover
+from ecgbench.harness.cell.checks import (
+    as_contributions,
+    as_score,
+    check_metric_applies,
+    check_sample,
+)
+from ecgbench.harness.cell.divide import splits_of
+from ecgbench.harness.cell.fit import cpu_seconds
+from ecgbench.harness.cell.once import OnceInStore
+from ecgbench.harness.cell.plausible import check_origin, remarks
+from ecgbench.harness.cell.room import read_windows
+from ecgbench.harness.cell.shadows import SHADOWS, Shadows
+from ecgbench.harness.cell.task import check_plugins, plugins_of, scoring
+from ecgbench.harness.cell.trouble import full_disk, say, tell_trouble
+from ecgbench.harness.comparison import Comparison
+from ecgbench.harness.config import build
+from ecgbench.harness.contracts import Costs
+from ecgbench.harness.environment import environment
+from ecgbench.harness.errors import DamagedError, PluginError, Skip, StoreError
+from ecgbench.harness.frozen import Frozen
+from ecgbench.harness.isolation import plugin_state
+from ecgbench.results.npz import npz, read_npz, synthetic_digest
+from ecgbench.results.records import CellRecord, MetricRecord, ScoreRecord, now
+from ecgbench.results.store import Store, sha256
+
+if TYPE_CHECKING:
+    from ecgbench.harness.catalog import Catalog
+    from ecgbench.harness.cell.task import Fitted, Send, Task
+    from ecgbench.harness.windows import EcgWindows
+
+
+@tell_trouble
+def judge(task: Task, fitted: Fitted | None, send: Send) -> None:
+    """Check the windows that a fit has drawn, or take those that are stored, and score them.
+
+    Args:
+        task: the cell's, with the metrics that are to be computed here.
+        fitted: the fit; None where the cell's windows are stored.
+        send: is told ``("made", record, windows)`` of a new cell, ``("failed", reason)`` of windows
+            that no generator may return, ``("damaged", why)`` of a cell that has to be made again, and
+            ``("scored", record, artefacts)`` of each metric.
+    """
+    catalog = discover(task.plugin_files)
+    check_plugins(plugins_of(task), catalog)
+    _Judge(task, catalog, send).work(fitted)
+
+
+class _Judge:
+    def __init__(self, task: Task, catalog: Catalog, send: Send) -> None:
+        self.task = task
+        self.catalog = catalog
+        self.send = send
+        self.store = Store(task.store)
+        self.splits = splits_of(task, catalog)
+        splits = self.splits
+        parts = (splits.train, splits.control, splits.auxiliary, splits.fresh, splits.test)
+        self.real = Frozen(*parts)
+
+    def work(self, fitted: Fitted | None) -> None:
+        record = self.store.cell(self.task.cell.name)
+        try:
+            if record is None or record.status != "ok":
+                assert fitted is not None
+                record, synthetic = self._make(fitted)
+            else:
+                synthetic = self._again(record, fitted)
+        except PluginError as error:
+            self.send(("failed", str(error)))
+        except DamagedError as error:
+            self.send(("damaged", str(error)))
+        except Skip as skip:
+            assert record is not None
+            for metric in self.task.metrics:
+                self._send(self._ended(metric, record, status="skipped", reason=str(skip)), {})
+        else:
+            self._score_all(record, synthetic)
+
+    # --- the synthetic windows -----------------------------------------------------------------
+
+    def _make(self, fitted: Fitted) -> tuple[CellRecord, EcgWindows]:
+        """Check what was drawn, and send the record and the windows, or a reference row's places.
+
+        Raises:
+            PluginError: these are windows that no generator may return.
+        """
+        synthetic = read_windows(fitted.folder / "drawn")
+        reference = fitted.divided.reference
+        name = self.task.cell.generator.name
+        check_sample(name, synthetic, self.splits.train, self.splits.fresh.labels)
+        notes: list[str] = []
+        if not reference:
+            check_origin(f"generator {name}", synthetic, self.splits)
+            notes = remarks(f"generator {name}", synthetic, self.splits.train)
+        arrays: dict[str, Any] = {"labels": synthetic.labels}
+        if not reference:
+            arrays["signals"] = synthetic.signals
+        elif synthetic.indices is not None:
+            arrays["indices"] = synthetic.indices
+        content = npz(arrays)
+        record = CellRecord(
+            cell=self.task.cell,
+            status="ok",
+            synthetic=synthetic_digest(synthetic),
+            synthetic_file=sha256(content),
+            stored=not reference,
+            reference=reference,
+            fold=fitted.divided.fold,
+            sizes=fitted.divided.sizes,
+            costs=fitted.costs,
+            environment=environment() | {"device": self.task.device},
+            study=self.task.study,
+            threads=self.task.threads,
+            finished=now(),
+            notes=notes,
+        )
+        self.send(("made", record, content))
+        return record, synthetic
+
+    def _again(self, record: CellRecord, fitted: Fitted | None) -> EcgWindows:
+        """Return the windows of a cell that has ended: those stored, or those drawn again.
+
+        Raises:
+            DamagedError: they are not those that the record speaks of.
+            Skip: they were left where they were made, and come out otherwise here.
+        """
+        file = self.store.folder(record.cell.name) / "synthetic.npz"
+        if fitted is None:
+            arrays = read_npz(file, "signals", "labels")
+            synthetic = self.splits.train.synthetic(arrays["signals"], arrays["labels"])
+        else:
+            synthetic = read_windows(fitted.folder / "drawn")
+            if not record.reference and synthetic_digest(synthetic) != record.synthetic:
+                raise Skip(
+                    "its windows did not come with it, and made again they come out otherwise"
+                )
+        if synthetic_digest(synthetic) != record.synthetic:
+            raise DamagedError(file, "these are not the windows that cell.json speaks of")
+        if not record.reference:
+            check_origin(f"generator {record.cell.generator.name}", synthetic, self.splits)
+        return synthetic
+
+    # --- scores --------------------------------------------------------------------------------
+
+    def _score_all(self, record: CellRecord, synthetic: EcgWindows) -> None:
+        made = Frozen(synthetic)
+        spec = self.catalog.dataset(self.task.cell.dataset.name)
+        comparison = Comparison(
+            synthetic=synthetic,
+            splits=self.splits,
+            seed=self.task.cell.seed,
+            threads=self.task.threads,
+            device=self.task.device,
+            headline_classes=spec.headline_classes or self.splits.train.classes,
+            redistributable=spec.redistributable,
+            reference=record.reference,
+            costs=None if record.costs is None else Costs(**msgspec.structs.asdict(record.costs)),
+            once_per_seed=OnceInStore(self.store, self.task.cell),
+            refit=self._shadows(),
+        )
+        for metric in self.task.metrics:
+            self.send(("stage", scoring(metric)))
+            score, artefacts = self._score(metric, record, comparison)
+            for windows in (self.real, made):
+                windows.check(f"metric {metric.name}")
+            self._send(score, artefacts)
+
+    def _shadows(self) -> Shadows | None:
+        if self.task.cell.submitted:
+            return None
+        spec = self.catalog.generator(self.task.cell.generator.name)
+        folder = self.store.folder(self.task.cell.name) / SHADOWS
+        return Shadows(self.task, spec, self.splits, folder, self.send)
+
+    def _score(
+        self, metric: MetricRecord, record: CellRecord, comparison: Comparison
+    ) -> tuple[ScoreRecord, dict[str, bytes]]:
+        """Return how a metric ended, and its artefacts by file name."""
+        spec = self.catalog.metric(metric.name)
+        started, cpu = time.perf_counter(), cpu_seconds()
+        artefacts: dict[str, bytes] = {}
+        try:
+            check_metric_applies(spec, comparison)
+            config = build(spec.config, metric.settings, where=f"metric {spec.name}")
+            with plugin_state(self.task.cell.seed):
+                score = as_score(spec, spec.load()(comparison, config))
+            contributions, notes = as_contributions(spec, score, self.splits)
+            artefacts = {
+                f"{metric.name}-{metric.key}-{name}": content
+                for name, content in score.artefacts.items()
+            }
+            ended: dict[str, Any] = {
+                "status": "ok",
+                "value": score.value,
+                "parts": dict(score.parts),
+                "contributions": contributions,
+                "n": score.n,
+                "artefacts": {name: sha256(content) for name, content in artefacts.items()},
+                "notes": notes,
+            }
+        except Skip as skip:
+            ended = {"status": "skipped", "reason": str(skip)}
+        except StoreError:
+            raise
+        except Exception as error:
+            if full := full_disk(error):
+                raise full from error
+            traceback.print_exc()
+            ended = {"status": "failed", "reason": say(error)}
+        seconds, cpu = time.perf_counter() - started, cpu_seconds() - cpu
+        if ended["status"] != "ok":
+            artefacts = {}
+        return self._ended(metric, record, seconds=seconds, cpu_seconds=cpu, **ended), artefacts
+
+    def _ended(self, metric: MetricRecord, record: CellRecord, **how: Any) -> ScoreRecord:
+        return ScoreRecord(
+            metric=metric,
+            cell=record.cell.name,
+            synthetic=record.synthetic,
+            finished=now(),
+            **how,
+        )
+
+    def _send(self, score: ScoreRecord, artefacts: dict[str, bytes]) -> None:
+        self.send(("scored", score, artefacts))

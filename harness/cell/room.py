@@ -1,0 +1,128 @@
+"""`Room`: the folder of a fit, and the files in which windows travel between processes."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from ecgbench.harness.errors import StoreError
+from ecgbench.harness.windows import DTYPES, EcgWindows
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+
+class _About(msgspec.Struct):
+    sampling_rate: float
+    leads: tuple[str, ...]
+    classes: tuple[str, ...]
+    attributes: dict[int, dict[str, str | float]] | None
+
+
+@dataclass(frozen=True)
+class Room:
+    """The folder of one fit, and all that the fitting process is given.
+
+    Attributes:
+        folder: ``fit/`` of a cell, or one below ``shadows/``.
+    """
+
+    folder: Path
+
+    @property
+    def train(self) -> Path:
+        """The training windows."""
+        return self.folder / "train"
+
+    @property
+    def fresh(self) -> Path:
+        """The fresh windows; there only for a reference row that draws on them."""
+        return self.folder / "fresh"
+
+    @property
+    def labels(self) -> Path:
+        """The labels that are asked for."""
+        return self.folder / "labels.npy"
+
+    @property
+    def drawn(self) -> Path:
+        """The windows that the generator returned."""
+        return self.folder / "drawn"
+
+    @property
+    def work(self) -> Path:
+        """The generator's working folders, one for each model."""
+        return self.folder / "work"
+
+    @property
+    def checkpoint(self) -> Path:
+        """What the generator keeps for after a kill, one folder for each model."""
+        return self.folder / "checkpoint"
+
+    @property
+    def curve(self) -> Path:
+        """What the fit has reported, a JSON object a line."""
+        return self.folder / "training.jsonl"
+
+    def furnish(
+        self, train: EcgWindows, labels: NDArray[np.int64], fresh: EcgWindows | None = None
+    ) -> None:
+        """Write what a fit is given; checkpoint and training curve stay as they are."""
+        self.clear()
+        write_windows(self.train, train)
+        if fresh is not None:
+            write_windows(self.fresh, fresh)
+        np.save(self.labels, labels, allow_pickle=False)
+
+    def clear(self) -> None:
+        """Remove all but the checkpoint and the training curve."""
+        for folder in (self.train, self.fresh, self.drawn, self.work):
+            shutil.rmtree(folder, ignore_errors=True)
+        self.labels.unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        """Remove everything."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def write_windows(folder: Path, windows: EcgWindows) -> None:
+    """Write windows into a folder of plain files, one for each array."""
+    folder.mkdir(parents=True)
+    for name in ("signals", *DTYPES):
+        array = getattr(windows, name)
+        if array is not None:
+            np.save(folder / f"{name}.npy", array, allow_pickle=False)
+    about = _About(windows.sampling_rate, windows.leads, windows.classes, _plain(windows))
+    (folder / "about.json").write_bytes(msgspec.json.encode(about))
+
+
+def read_windows(folder: Path) -> EcgWindows:
+    """Read the windows of a folder into memory.
+
+    Raises:
+        StoreError: they are not there, or damaged.
+    """
+    try:
+        about = msgspec.json.decode((folder / "about.json").read_bytes(), type=_About)
+        arrays: dict[str, Any] = {
+            name: np.load(file, allow_pickle=False)
+            for name in ("signals", *DTYPES)
+            if (file := folder / f"{name}.npy").exists()
+        }
+        return EcgWindows(**arrays, **msgspec.structs.asdict(about))
+    except (OSError, ValueError, TypeError, EOFError) as error:
+        raise StoreError(f"the windows in {folder} cannot be read: {error}") from error
+
+
+def _plain(windows: EcgWindows) -> dict[int, dict[str, str | float]] | None:
+    """Return the attributes of the people whose windows these are, and of nobody else."""
+    if windows.attributes is None:
+        return None
+    people = set(windows.patients.tolist())
+    return {person: dict(told) for person, told in windows.attributes.items() if person in people}

@@ -1,0 +1,59 @@
+"""What goes wrong in a cell's process: whose fault it is, and how it is said in one line."""
+
+from __future__ import annotations
+
+import errno
+import functools
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, ParamSpec
+
+from ecgbench.harness.errors import PluginError, StoreError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+P = ParamSpec("P")
+
+
+def tell_trouble(function: Callable[P, None]) -> Callable[P, None]:
+    """Let a process send ``("store", why)`` before it ends by an error that is no plugin's fault.
+
+    Such are a store that cannot be read, a full disk, and plugins that are not those of the plan.  The
+    function's last argument is its ``send``.
+    """
+
+    @functools.wraps(function)
+    def told(*args: P.args, **kwargs: P.kwargs) -> None:
+        send = args[-1]
+        assert callable(send)
+        try:
+            function(*args, **kwargs)
+        except (StoreError, UsageError) as error:
+            send(("store", str(error)))
+            raise
+        except OSError as error:
+            if full := full_disk(error):
+                send(("store", str(full)))
+                raise full from error
+            raise
+
+    return told
+
+
+def say(error: BaseException) -> str:
+    """Return an error in one line, with the place in the plugin where it was raised."""
+    if isinstance(error, PluginError):
+        return str(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:500]}{place}"
+
+
+def full_disk(error: BaseException) -> StoreError | None:
+    """Return the error of a full disk, so that no plugin is blamed for it; None for any other."""
+    if not isinstance(error, OSError) or error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return None
+    file = error.filename or "a file of a cell"
+    return StoreError(f"cannot write {file}: {error.strerror}; what was finished before stays")
