@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import sys
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
@@ -16,6 +17,7 @@ import pluggy
 from ecgbench.harness import hookspecs
 from ecgbench.harness.config import Config, build
 from ecgbench.harness.errors import EcgbenchError, PluginError, UsageError, suggest
+from ecgbench.harness.file_plugins import PREFIX
 from ecgbench.harness.specs import DatasetSpec, GeneratorSpec, Kind, MetricSpec, PluginSpec
 
 if TYPE_CHECKING:
@@ -173,7 +175,7 @@ def _register_file(manager: pluggy.PluginManager, file: Path) -> Origin:
     if not file.is_file():
         raise UsageError(f"--plugin {file}: there is no such file")
     digest = hashlib.sha256(file.read_bytes()).hexdigest()[:12]
-    name = f"ecgbench_plugin_{file.stem}_{digest}"
+    name = f"{PREFIX}{re.sub(r'[^A-Za-z0-9]', '_', file.stem)}_{digest}"
     spec = spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise UsageError(f"--plugin {file}: it is no Python file (*.py)")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import logging
+import multiprocessing
 import os
 import random
 import resource
@@ -17,6 +19,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import torch
+
 
 @contextlib.contextmanager
 def plugin_state(seed: int) -> Iterator[None]:
@@ -24,16 +28,18 @@ def plugin_state(seed: int) -> Iterator[None]:
 
     That is: the global random states (seeded, so that a plugin which uses them is deterministic), the
     working folder, environment variables, the mask of new files, standard input and output, the
-    recursion limit, the interval timer, warning filters, numpy's error handling, and torch's threads,
-    default dtype and device, gradient and deterministic mode.  What it leaves open takes no room from
-    the files that the next may open.
+    recursion limit, the interval timer, ``sys.path``, the default start method of processes, warning
+    filters, the root logger, numpy's error handling and print options, scikit-learn's settings, and
+    torch's threads, default dtype and device, gradient and deterministic mode, autocast and precision of
+    products.  What it leaves open takes no room from the files that the next may open.
 
     A process that a plugin has forked and that comes back from it ends here.
 
     Args:
         seed: of the global random states.
     """
-    import torch  # noqa: PLC0415 - a second to import; the fork server has it already
+    import sklearn  # noqa: PLC0415 - a second to import; the fork server has it already
+    import torch  # noqa: PLC0415 - as above
     from threadpoolctl import threadpool_info, threadpool_limits  # noqa: PLC0415 - as above
 
     process = os.getpid()
@@ -47,6 +53,14 @@ def plugin_state(seed: int) -> Iterator[None]:
         torch.is_grad_enabled(),
     )
     deterministic, only_warn = _determinism()
+    autocast, precision = _autocast(), torch.get_float32_matmul_precision()
+    start_method, path = multiprocessing.get_start_method(allow_none=True), list(sys.path)
+    learn, options = sklearn.get_config(), np.get_printoptions()
+    level, handlers, quiet = (
+        logging.root.level,
+        list(logging.root.handlers),
+        logging.root.manager.disable,
+    )
     pools = {pool["prefix"]: pool["num_threads"] for pool in threadpool_info()}
     with (
         _standard_streams(),
@@ -75,6 +89,18 @@ def plugin_state(seed: int) -> Iterator[None]:
             torch.set_grad_enabled(gradients)
             if (deterministic, only_warn) != _determinism():
                 torch.use_deterministic_algorithms(deterministic, warn_only=only_warn)
+            for device, (enabled, kind) in autocast.items():
+                torch.set_autocast_enabled(device, enabled)
+                torch.set_autocast_dtype(device, kind)
+            if torch.get_float32_matmul_precision() != precision:
+                torch.set_float32_matmul_precision(precision)
+            multiprocessing.set_start_method(start_method, force=True)
+            sys.path[:] = path
+            sklearn.set_config(**learn)
+            np.set_printoptions(**options)
+            logging.root.setLevel(level)
+            logging.root.handlers[:] = handlers
+            logging.disable(quiet)
             threadpool_limits(limits=pools)
             os.umask(mask)
             os.chdir(folder)
@@ -116,6 +142,16 @@ def _room_for_files() -> Iterator[None]:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # to count takes a file, too
             left = max(len(os.listdir("/dev/fd")) - before, 0)  # noqa: PTH208 - as above
             resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, soft + left), hard))
+
+
+def _autocast() -> dict[str, tuple[bool, torch.dtype]]:
+    """Return of each kind of device whether autocast is on, and to which dtype it casts."""
+    import torch  # noqa: PLC0415 - as above
+
+    return {
+        device: (torch.is_autocast_enabled(device), torch.get_autocast_dtype(device))
+        for device in ("cpu", "cuda")
+    }
 
 
 def _determinism() -> tuple[bool, bool]:

@@ -372,6 +372,8 @@ def _be_worker(
             del os.environ[name]
         os.environ.update(worker.environ)
         os.chdir(worker.folder)
+        # a process of the fork server's would start others in the same way; a plugin expects the usual
+        multiprocessing.set_start_method(None, force=True)
         if output is not None:
             os.dup2(output[1], 1)
             os.dup2(output[1], 2)

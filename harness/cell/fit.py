@@ -22,6 +22,7 @@ from ecgbench.harness.cell.trouble import full_disk, say, tell_trouble
 from ecgbench.harness.config import build
 from ecgbench.harness.contracts import Context
 from ecgbench.harness.errors import Skip, StoreError
+from ecgbench.harness.file_plugins import let_children_import
 from ecgbench.harness.frozen import Frozen
 from ecgbench.harness.isolation import plugin_state
 from ecgbench.harness.warden import RUSAGE_UNIT
@@ -96,6 +97,7 @@ def fit(order: Order, send: Send) -> None:
             ``("failed", reason)``.
     """
     catalog = discover(order.plugin_files)
+    let_children_import()
     check_plugins([("generator", order.generator)], catalog)
     fitting = _Fitting(order, catalog.generator(order.generator.name), send)
     try:

@@ -28,6 +28,7 @@ from ecgbench.harness.config import build
 from ecgbench.harness.contracts import Costs
 from ecgbench.harness.environment import environment
 from ecgbench.harness.errors import DamagedError, PluginError, Skip, StoreError
+from ecgbench.harness.file_plugins import let_children_import
 from ecgbench.harness.frozen import Frozen
 from ecgbench.harness.isolation import plugin_state
 from ecgbench.results.npz import npz, read_npz, synthetic_digest
@@ -52,6 +53,7 @@ def judge(task: Task, fitted: Fitted | None, send: Send) -> None:
             ``("scored", record, artefacts)`` of each metric.
     """
     catalog = discover(task.plugin_files)
+    let_children_import()
     check_plugins(plugins_of(task), catalog)
     _Judge(task, catalog, send).work(fitted)
 

@@ -10,9 +10,11 @@ import click
 import msgspec
 import numpy as np
 from rich.console import Console
+from rich.text import Text
 
 from ecgbench.harness import data, study
 from ecgbench.harness.catalog import Catalog, discover
+from ecgbench.harness.cell.plausible import check_origin, remarks
 from ecgbench.harness.cli.data import fetch_dataset
 from ecgbench.harness.cli.machine import machine_and_pool
 from ecgbench.harness.cli.options import (
@@ -27,7 +29,7 @@ from ecgbench.harness.cli.options import (
 from ecgbench.harness.cli.progress import watch
 from ecgbench.harness.cli.run import report
 from ecgbench.harness.config import parse_overrides
-from ecgbench.harness.errors import UsageError
+from ecgbench.harness.errors import PluginError, UsageError
 from ecgbench.harness.plan import cell_id, generator_records, metric_records, plan_of
 from ecgbench.harness.run import locate, prepare, work_through
 from ecgbench.harness.split import split, subsample
@@ -93,7 +95,9 @@ def score(
     )
     resolved = study.resolve(msgspec.structs.replace(asked, generators=()), catalog)
     source, record, splits = load_splits(resolved, catalog, data_dir)
-    submitted = read_submission(file, splits)
+    submitted, notes = read_submission(file, splits)
+    for note in notes:
+        console.print(Text(f"note: {file.name}: {note}", style="yellow"))
     store = Store(store_path)
     generator = GeneratorRecord(
         name=name,
@@ -102,7 +106,7 @@ def score(
         origin="submitted",
         submitted=True,
     )
-    _put_down(store, record, generator, submitted, splits, resolved)
+    _put_down(store, record, generator, submitted, splits, resolved, notes)
     generators = [*generator_records(resolved, catalog), generator]
     scored = metric_records(resolved, catalog)
     cells = [cell_id(record, each, seed) for each in generators]
@@ -125,8 +129,8 @@ def load_splits(
     return sources[0], record, split(everything, resolved.seeds[0], sources[0].spec.halves)
 
 
-def read_submission(file: Path, splits: Splits) -> EcgWindows:
-    """Read submitted windows and see that they are what was asked for.
+def read_submission(file: Path, splits: Splits) -> tuple[EcgWindows, list[str]]:
+    """Read submitted windows, check that they are what was asked for, and return them with remarks.
 
     Windows whose labels are right but in another order are put in order.
 
@@ -145,7 +149,6 @@ def read_submission(file: Path, splits: Splits) -> EcgWindows:
     if "leads" in arrays and tuple(map(str, arrays["leads"])) != train.leads:
         given = ", ".join(map(str, arrays["leads"]))
         raise UsageError(f"{file}: leads are {given}; wanted are {', '.join(train.leads)}")
-    _check_units(file, signals, train)
     if labels.shape != (len(signals),) or labels.dtype.kind not in "iu":
         raise UsageError(
             f"{file}: labels are {labels.dtype} of shape {labels.shape}; whole numbers of shape "
@@ -159,7 +162,12 @@ def read_submission(file: Path, splits: Splits) -> EcgWindows:
         )
     order = np.empty(len(labels), dtype=np.int64)
     order[np.argsort(wanted, kind="stable")] = np.argsort(labels, kind="stable")
-    return train.synthetic(signals[order], labels[order])
+    submitted = train.synthetic(signals[order], labels[order])
+    try:
+        check_origin(str(file), submitted, splits)
+        return submitted, remarks(str(file), submitted, train)
+    except PluginError as error:
+        raise UsageError(str(error)) from None
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -206,20 +214,6 @@ def _check_shape(file: Path, signals: Any, train: EcgWindows, count: int) -> Non
         )
 
 
-def _check_units(file: Path, signals: Any, train: EcgWindows) -> None:
-    given, real = float(signals.std()), float(train.signals.std())
-    if given > 50 * real or given < real / 50:
-        raise UsageError(
-            f"{file}: signals have a standard deviation of {given:.3g}, the training windows of "
-            f"{real:.3g} mV; millivolts are wanted: are these µV, digital samples, or normalised?"
-        )
-    if signals.min() >= 0 and signals.max() <= 1:
-        raise UsageError(
-            f"{file}: all samples lie in [0, 1], so they look min-max scaled; millivolts are wanted: "
-            "undo the scaling"
-        )
-
-
 def _count(labels: Any, classes: tuple[str, ...]) -> str:
     counts = {int(c): int((labels == c).sum()) for c in np.unique(labels)}
     return ", ".join(
@@ -244,6 +238,7 @@ def _put_down(
     submitted: EcgWindows,
     splits: Splits,
     resolved: Study,
+    notes: list[str],
 ) -> None:
     cell = cell_id(dataset, generator, resolved.seeds[0])
     while (file := store.damage(cell.name)) is not None:
@@ -261,5 +256,6 @@ def _put_down(
         fold=splits.fold,
         study=msgspec.to_builtins(resolved),
         finished=now(),
+        notes=notes,
     )
     store.write_cell(msgspec.structs.replace(record, stored=True, synthetic_file=sha256(content)))

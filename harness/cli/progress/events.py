@@ -54,6 +54,8 @@ class Events:
                 self._tell("step", cell, step=step, total=total, values=values)
             case ("usage", memory, cpu_seconds):
                 self._tell("usage", cell, memory=memory, cpu_seconds=cpu_seconds)
+            case ("note", text):
+                self._tell("note", cell, text=text)
             case ("aside", reason):
                 self._tell("aside", cell, reason=reason)
             case ("score", metric, status, reason, value):

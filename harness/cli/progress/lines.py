@@ -45,6 +45,8 @@ class Lines:
             case ("score", metric, "failed", reason, _):
                 running.told = True
                 self._say(f"failed: {running.name}: {metric}: {reason}", STYLES["failed"])
+            case ("note", text):
+                self._say(f"note: {running.name}: {text}", "yellow")
             case ("aside", reason):
                 self._say(f"damaged: {running.name}: {reason}", STYLES["failed"])
 
