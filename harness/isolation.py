@@ -19,8 +19,6 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import torch
-
 
 @contextlib.contextmanager
 def plugin_state(seed: int) -> Iterator[None]:
@@ -38,35 +36,15 @@ def plugin_state(seed: int) -> Iterator[None]:
     Args:
         seed: of the global random states.
     """
-    import sklearn  # noqa: PLC0415 - a second to import; the fork server has it already
-    import torch  # noqa: PLC0415 - as above
-    from threadpoolctl import threadpool_info, threadpool_limits  # noqa: PLC0415 - as above
+    import torch  # noqa: PLC0415 - a second to import; the fork server has it already
 
     process = os.getpid()
-    folder, environ, depth = os.getcwd(), dict(os.environ), sys.getrecursionlimit()  # noqa: PTH109 - what is put back
-    os.umask(mask := os.umask(0o022))
-    timer = signal.getitimer(signal.ITIMER_REAL)
-    python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002 - what is put back
-    threads, dtype, gradients = (
-        torch.get_num_threads(),
-        torch.get_default_dtype(),
-        torch.is_grad_enabled(),
-    )
-    deterministic, only_warn = _determinism()
-    autocast, precision = _autocast(), torch.get_float32_matmul_precision()
-    start_method, path = multiprocessing.get_start_method(allow_none=True), list(sys.path)
-    learn, options = sklearn.get_config(), np.get_printoptions()
-    level, handlers, quiet = (
-        logging.root.level,
-        list(logging.root.handlers),
-        logging.root.manager.disable,
-    )
-    pools = {pool["prefix"]: pool["num_threads"] for pool in threadpool_info()}
     with (
         _standard_streams(),
         _room_for_files(),
-        warnings.catch_warnings(),
-        np.errstate(),
+        _python(),
+        _libraries(),
+        _torch(),
         torch.random.fork_rng(devices=range(torch.cuda.device_count())),
     ):
         random.seed(seed)
@@ -79,34 +57,79 @@ def plugin_state(seed: int) -> Iterator[None]:
                 if sys.exc_info()[0] is not None:
                     traceback.print_exc()
                 os._exit(1)
+
+
+@contextlib.contextmanager
+def _python() -> Iterator[None]:
+    """Put back what the interpreter and the process keep."""
+    folder, environ, path = os.getcwd(), dict(os.environ), list(sys.path)  # noqa: PTH109 - put back
+    os.umask(mask := os.umask(0o022))
+    depth, timer = sys.getrecursionlimit(), signal.getitimer(signal.ITIMER_REAL)
+    start_method = multiprocessing.get_start_method(allow_none=True)
+    level, handlers = logging.root.level, list(logging.root.handlers)
+    quiet, state = logging.root.manager.disable, random.getstate()
+    with warnings.catch_warnings():
+        try:
+            yield
+        finally:
             signal.setitimer(signal.ITIMER_REAL, *timer)
             sys.setrecursionlimit(depth)
-            random.setstate(python)
-            np.random.set_state(legacy)  # noqa: NPY002 - as above
-            torch.set_num_threads(threads)
-            torch.set_default_device(None)
-            torch.set_default_dtype(dtype)
-            torch.set_grad_enabled(gradients)
-            if (deterministic, only_warn) != _determinism():
-                torch.use_deterministic_algorithms(deterministic, warn_only=only_warn)
-            for device, (enabled, kind) in autocast.items():
-                torch.set_autocast_enabled(device, enabled)
-                torch.set_autocast_dtype(device, kind)
-            if torch.get_float32_matmul_precision() != precision:
-                torch.set_float32_matmul_precision(precision)
+            random.setstate(state)
             multiprocessing.set_start_method(start_method, force=True)
-            sys.path[:] = path
-            sklearn.set_config(**learn)
-            np.set_printoptions(**options)
             logging.root.setLevel(level)
             logging.root.handlers[:] = handlers
             logging.disable(quiet)
-            threadpool_limits(limits=pools)
+            sys.path[:] = path
             os.umask(mask)
             os.chdir(folder)
             if os.environ != environ:
                 os.environ.clear()
                 os.environ.update(environ)
+
+
+@contextlib.contextmanager
+def _libraries() -> Iterator[None]:
+    """Put back what numpy, scikit-learn and the libraries of threads keep."""
+    import sklearn  # noqa: PLC0415 - a second to import; the fork server has it already
+    from threadpoolctl import threadpool_info, threadpool_limits  # noqa: PLC0415 - as above
+
+    state, options = np.random.get_state(), np.get_printoptions()  # noqa: NPY002 - what is put back
+    pools = {pool["prefix"]: pool["num_threads"] for pool in threadpool_info()}
+    with sklearn.config_context(), np.errstate():
+        try:
+            yield
+        finally:
+            np.random.set_state(state)  # noqa: NPY002 - as above
+            np.set_printoptions(**options)
+            threadpool_limits(limits=pools)
+
+
+@contextlib.contextmanager
+def _torch() -> Iterator[None]:
+    """Put back what torch keeps, but for its random state."""
+    import torch  # noqa: PLC0415 - as above
+
+    threads, dtype = torch.get_num_threads(), torch.get_default_dtype()
+    gradients, precision = torch.is_grad_enabled(), torch.get_float32_matmul_precision()
+    deterministic, only_warn = _determinism()
+    autocast = {
+        device: (torch.is_autocast_enabled(device), torch.get_autocast_dtype(device))
+        for device in ("cpu", "cuda")
+    }
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.set_default_device(None)
+        torch.set_default_dtype(dtype)
+        torch.set_grad_enabled(gradients)
+        if torch.get_float32_matmul_precision() != precision:
+            torch.set_float32_matmul_precision(precision)
+        if (deterministic, only_warn) != _determinism():
+            torch.use_deterministic_algorithms(deterministic, warn_only=only_warn)
+        for device, (enabled, kind) in autocast.items():
+            torch.set_autocast_enabled(device, enabled)
+            torch.set_autocast_dtype(device, kind)
 
 
 @contextlib.contextmanager
@@ -142,16 +165,6 @@ def _room_for_files() -> Iterator[None]:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # to count takes a file, too
             left = max(len(os.listdir("/dev/fd")) - before, 0)  # noqa: PTH208 - as above
             resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, soft + left), hard))
-
-
-def _autocast() -> dict[str, tuple[bool, torch.dtype]]:
-    """Return of each kind of device whether autocast is on, and to which dtype it casts."""
-    import torch  # noqa: PLC0415 - as above
-
-    return {
-        device: (torch.is_autocast_enabled(device), torch.get_autocast_dtype(device))
-        for device in ("cpu", "cuda")
-    }
 
 
 def _determinism() -> tuple[bool, bool]:

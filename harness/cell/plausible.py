@@ -18,6 +18,9 @@ TOO_LARGE, TOO_SMALL = 50.0, 1 / 500
 UNLIKE = 4.0
 """Factor of the deviation beyond which a reader is told."""
 
+ROUNDING = 1e-6
+"""mV by which the samples of a flat window may differ; windows in volts differ by more."""
+
 EDGE = 0.05
 """By how much scaled windows may miss 0 and 1."""
 
@@ -58,11 +61,11 @@ def remarks(where: str, synthetic: EcgWindows, train: EcgWindows) -> list[str]:
         PluginError: they cannot be millivolts of the same kind of signal.
     """
     made, real = synthetic.signals, train.signals
-    flat = is_flat(made)
+    flat = is_flat(made, ROUNDING)
     if flat.all():
         return [f"all {len(made)} windows are flat"]
     found = []
-    if 10 * flat.sum() > len(made) and not is_flat(real).mean() > 0.05:
+    if 10 * flat.sum() > len(made) and is_flat(real, ROUNDING).mean() < 0.05:
         found.append(f"{int(flat.sum())} of {len(made)} windows are flat")
     distinct = len({window.tobytes() for window in made})
     if 2 * distinct <= len(made):

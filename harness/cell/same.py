@@ -58,9 +58,9 @@ def same_windows(
     return found
 
 
-def is_flat(windows: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Return which windows, shape (window, lead, sample), hold one value in each lead, to rounding."""
-    return np.asarray(np.ptp(windows, axis=2).max(axis=1) <= 2 * TOLERANCE)
+def is_flat(windows: NDArray[np.float32], tolerance: float = 2 * TOLERANCE) -> NDArray[np.bool_]:
+    """Return which windows, shape (window, lead, sample), hold one value in each lead, within mV."""
+    return np.asarray(np.ptp(windows, axis=2).max(axis=1) <= tolerance)
 
 
 def _looks(right: NDArray[np.float32]) -> NDArray[np.int64]:

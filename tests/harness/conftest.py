@@ -104,7 +104,7 @@ def _gone() -> Any:
 
 
 def call_here(
-    function: Callable[..., None], *arguments: Any, log: Path, limits: Any, stop: Any
+    function: Callable[..., None], *arguments: Any, log: Path | None, limits: Any, stop: Any
 ) -> Iterator[tuple[Any, ...]]:
     """Call a function as `ecgbench.harness.process.call` does, in a thread of this process.
 

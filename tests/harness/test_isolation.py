@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
+import multiprocessing
 import os
 import random
 import re
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import sklearn
 import torch
 
 from ecgbench.harness import process
@@ -277,6 +280,15 @@ def test_everything_is_put_back_after_an_error_too() -> None:
             torch.zeros(1).device,
             torch.is_grad_enabled(),
             torch.are_deterministic_algorithms_enabled(),
+            torch.is_autocast_enabled("cpu"),
+            torch.get_float32_matmul_precision(),
+            sklearn.get_config(),
+            np.get_printoptions(),
+            multiprocessing.get_start_method(allow_none=True),
+            sys.path[:],
+            logging.root.level,
+            logging.root.handlers[:],
+            logging.root.manager.disable,
             sys.stdin,
             sys.stdout,
             resource.getrlimit(resource.RLIMIT_NOFILE),
@@ -295,6 +307,15 @@ def test_everything_is_put_back_after_an_error_too() -> None:
         torch.set_default_device("meta")
         torch.set_grad_enabled(False)
         torch.use_deterministic_algorithms(True)
+        torch.set_autocast_enabled("cpu", True)
+        torch.set_float32_matmul_precision("medium")
+        sklearn.set_config(assume_finite=True, transform_output="pandas")
+        np.set_printoptions(precision=1)
+        multiprocessing.set_start_method("spawn", force=True)
+        sys.path.insert(0, "/nowhere")
+        logging.disable(logging.ERROR)
+        logging.root.setLevel(7)
+        logging.root.addHandler(logging.NullHandler())
         sys.stdin = sys.stdout = None  # as a plugin would
         raise ZeroDivisionError
     assert state() == before

@@ -550,9 +550,7 @@ def test_contributions_that_do_not_add_up_to_the_value_are_left_out_and_a_note_s
     bench.work(study)
     found = bench.scores(study)["bad-a"]
     assert (found.status, found.value, found.contributions) == ("ok", 0.5, None)
-    assert found.notes == [
-        "its contributions make 1 and its value is 0.5, so it has no interval"
-    ]
+    assert found.notes == ["its contributions make 1 and its value is 0.5, so it has no interval"]
 
 
 def test_a_metrics_global_random_numbers_follow_the_cells_seed(bench: Bench) -> None:

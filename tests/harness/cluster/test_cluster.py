@@ -18,7 +18,7 @@ from distributed import Client
 
 from ecgbench.harness import cluster as cluster_module
 from ecgbench.harness.catalog import discover
-from ecgbench.harness.cell import check_plugins
+from ecgbench.harness.cell.task import check_plugins, plugins_of
 from ecgbench.harness.cluster import DaskPool, connect
 from ecgbench.harness.errors import EcgbenchError, UsageError
 from ecgbench.harness.remote import Order
@@ -316,16 +316,16 @@ def test_a_store_that_workers_do_not_see_is_told(bench: Bench, cluster: Cluster)
 def test_a_plugin_of_another_version_on_the_worker_is_told(bench: Bench) -> None:
     task = bench.task(bench.plan().cells[0])
     files = [str(file) for file in bench.files]
-    check_plugins(task, discover(files))
+    check_plugins(plugins_of(task), discover(files))
     other = replace(
         task, metrics=tuple(_of(metric, origin="good.py 000000000000") for metric in task.metrics)
     )
     with pytest.raises(
         UsageError, match=r"metric level is from good.py [0-9a-f]+ and was from good.py 0+ when"
     ):
-        check_plugins(other, discover(files))
+        check_plugins(plugins_of(other), discover(files))
     with pytest.raises(UsageError, match="no dataset is called 'cohort'"):
-        check_plugins(task, discover())
+        check_plugins(plugins_of(task), discover())
 
 
 def _session(pid: int) -> int | None:
