@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pluggy
 
 from ecgbench.harness import hookspecs
-from ecgbench.harness.config import Config, build
+from ecgbench.harness.config import Config, build, check
 from ecgbench.harness.errors import EcgbenchError, PluginError, UsageError, suggest
 from ecgbench.harness.specs import DatasetSpec, GeneratorSpec, Kind, MetricSpec, PluginSpec
 
@@ -141,14 +141,25 @@ def discover(files: Iterable[str | Path] = ()) -> Catalog:
     for hook_name, spec_type in SPEC_OF_HOOK.items():
         for implementation in reversed(getattr(manager.hook, hook_name).get_hookimpls()):
             origin = origins[implementation.plugin_name]
+            where = f"{origin} ({origin.plugin}): {hook_name}"
             try:
                 for spec in implementation.function():
-                    _check(spec, spec_type, origin)
-                    same = catalog.entries.setdefault((spec.kind, spec.name), [])
-                    same.append(Entry(spec, origin))
+                    _add(catalog, spec, spec_type, origin, where)
             except (Exception, SystemExit) as error:  # noqa: BLE001 - any plugin, any error
-                catalog.problems.append(f"{origin} ({origin.plugin}): {hook_name}: {_say(error)}")
+                catalog.problems.append(f"{where}: {_say(error)}")
     return catalog
+
+
+def _add(
+    catalog: Catalog, spec: Any, spec_type: type[PluginSpec], origin: Origin, where: str
+) -> None:
+    """File a spec, or put down what is wrong with it: one bad spec hides no other."""
+    try:
+        _check(spec, spec_type, origin)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - any plugin, any error
+        catalog.problems.append(f"{where}: {_say(error)}")
+    else:
+        catalog.entries.setdefault((spec.kind, spec.name), []).append(Entry(spec, origin))
 
 
 def _register_installed(manager: pluggy.PluginManager, catalog: Catalog) -> dict[str, Origin]:
@@ -220,6 +231,7 @@ def _check(spec: Any, spec_type: type[PluginSpec], origin: Origin) -> None:
     where = f"{spec.kind} {spec.name}"
     if not (isinstance(spec.config, type) and issubclass(spec.config, Config)):
         raise PluginError(f"{where}: config is {spec.config!r}; a subclass of ecgbench.Config")
+    check(spec.config, where=where)
     build(spec.config, {}, where=where)
     build(spec.config, spec.smoke, where=f"{where} (smoke)")
     if isinstance(spec, GeneratorSpec) and spec.draws_on_fresh and not origin.built_in:

@@ -76,7 +76,7 @@ def test_a_default_is_typed_as_if_it_had_been_given() -> None:
         build(Loose, {}, where="x"),
         build(Loose, {"gain": 1, "sizes": [1, 2]}, where="x"),
     )
-    assert repr(as_dict(default)) == repr(as_dict(given)) == "{'gain': 1.0, 'sizes': (1.0, 2.0)}"
+    assert repr(as_dict(default)) == repr(as_dict(given)) == "{'gain': 1.0, 'sizes': [1.0, 2.0]}"
 
 
 def test_a_default_that_breaks_its_own_bounds_is_told() -> None:
