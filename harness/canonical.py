@@ -8,10 +8,11 @@ in JSON, so that equal values have equal texts in every process and unlike value
 from __future__ import annotations
 
 import dataclasses
-import datetime
+import datetime as dt
 import math
 import uuid
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from enum import Enum
 from pathlib import PurePath
@@ -29,9 +30,9 @@ _AS_TEXT = (
     bytes,
     bytearray,
     memoryview,
-    datetime.date,
-    datetime.time,
-    datetime.timedelta,
+    dt.date,
+    dt.time,
+    dt.timedelta,
     uuid.UUID,
 )
 
@@ -49,29 +50,35 @@ def canonical(value: object) -> Any:
     """
     if isinstance(value, Enum):
         return canonical(value.value)
+    if isinstance(value, Mapping):
+        return _object({key: canonical(each) for key, each in value.items()})
+    if isinstance(value, AbstractSet):
+        return sorted((canonical(each) for each in value), key=_text)
+    if isinstance(value, list | tuple):
+        return [canonical(each) for each in value]
+    if isinstance(value, msgspec.Struct) or dataclasses.is_dataclass(value):
+        return canonical(_fields(value))
+    return _single(value)
+
+
+def _single(value: object) -> Any:
+    """The form of a value that holds no others."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
         return int(value)
-    if isinstance(value, str):
-        value.encode()
-        return str(value)
     if isinstance(value, float):
         # 0.0 and -0.0 are equal
         return float(value) + 0.0 if math.isfinite(value) else {FLOAT: str(float(value))}
-    if isinstance(value, PurePath):
-        return canonical(str(value))
     if isinstance(value, Decimal):
         return _digits(value)
     if isinstance(value, _AS_TEXT):
         return msgspec.to_builtins(value)
-    if isinstance(value, Mapping):
-        return _object({key: canonical(each) for key, each in value.items()})
-    if isinstance(value, Set):
-        return sorted((canonical(each) for each in value), key=_text)
-    if isinstance(value, list | tuple):
-        return [canonical(each) for each in value]
-    return canonical(_fields(value))
+    if isinstance(value, str | PurePath):
+        text = str(value)
+        text.encode()
+        return text
+    raise TypeError(type(value).__name__)
 
 
 def restored(plain: object) -> Any:
@@ -99,17 +106,15 @@ def _object(found: dict[Any, Any]) -> dict[str, Any]:
     return {PAIRS: sorted(([canonical(key), each] for key, each in found.items()), key=_text)}
 
 
-def _fields(value: object) -> dict[str, Any] | list[Any]:
+def _fields(value: Any) -> dict[str, Any] | list[Any]:
     """What a struct or data class holds, with the tag that tells it from others in a union."""
-    if isinstance(value, msgspec.Struct):
-        fields = {f.encode_name: getattr(value, f.name) for f in msgspec.structs.fields(value)}
-        config = value.__struct_config__
-        if config.array_like:
-            return [*([] if config.tag is None else [config.tag]), *fields.values()]
-        return fields if config.tag is None else {str(config.tag_field): config.tag, **fields}
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+    if not isinstance(value, msgspec.Struct):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    raise TypeError(type(value).__name__)
+    fields = {f.encode_name: getattr(value, f.name) for f in msgspec.structs.fields(value)}
+    config = value.__struct_config__
+    if config.array_like:
+        return [*([] if config.tag is None else [config.tag]), *fields.values()]
+    return fields if config.tag is None else {str(config.tag_field): config.tag, **fields}
 
 
 def _digits(value: Decimal) -> str:

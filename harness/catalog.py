@@ -38,11 +38,13 @@ class Origin:
         plugin: its name among the plugins, ``distribution:entry-point`` or ``file:PATH``.
         distribution: the distribution's name, or the file's.
         version: the distribution's version, or the start of the file's SHA-256.
+        module: the name under which the module with the hooks is imported.
     """
 
     plugin: str
     distribution: str
     version: str
+    module: str = ""
 
     def __str__(self) -> str:
         return f"{self.distribution} {self.version}"
@@ -172,7 +174,9 @@ def _register_installed(manager: pluggy.PluginManager, catalog: Catalog) -> dict
         plugin = f"{distribution.name}:{entry_point.name}"
         if plugin in disabled or distribution.name in disabled or plugin in origins:
             continue
-        origins[plugin] = origin = Origin(plugin, distribution.name, distribution.version)
+        origins[plugin] = origin = Origin(
+            plugin, distribution.name, distribution.version, entry_point.module
+        )
         try:
             manager.register(entry_point.load(), name=plugin)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - any plugin, any error
@@ -190,7 +194,7 @@ def _register_file(manager: pluggy.PluginManager, file: Path) -> Origin:
         raise UsageError(f"--plugin {file}: it is no Python file (*.py)")
     module = module_from_spec(spec)
     sys.modules[name] = module
-    origin = Origin(f"file:{file}", file.name, digest)
+    origin = Origin(f"file:{file}", file.name, digest, name)
     try:
         spec.loader.exec_module(module)
         manager.register(module, name=origin.plugin)

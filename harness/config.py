@@ -81,7 +81,7 @@ def check(config: type[Config], *, where: str) -> None:
         told = f"{where}: setting {field.encode_name!r} has the type {_say(field.type)}"
         try:
             foreign = next(_foreign(msgspec.inspect.type_info(field.type)), None)
-        except Exception as error:  # whatever msgspec makes of a type that it does not know
+        except Exception as error:  # noqa: BLE001 - whatever msgspec makes of a type that it does not know
             raise ConfigError(f"{told}: {_lower(str(error))}") from None
         if foreign is not None:
             raise ConfigError(
@@ -91,7 +91,9 @@ def check(config: type[Config], *, where: str) -> None:
             )
 
 
-def _foreign(info: Any, *, is_key: bool = False, seen: frozenset[int] = frozenset()) -> Iterator[Any]:
+def _foreign(
+    info: Any, *, is_key: bool = False, seen: frozenset[int] = frozenset()
+) -> Iterator[Any]:
     """The types within a type that cannot be read back from JSON."""
     if id(info) in seen:
         return
