@@ -13,6 +13,7 @@ import math
 import uuid
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from decimal import Decimal
 from enum import Enum
 from pathlib import PurePath
@@ -22,6 +23,8 @@ import msgspec
 
 FLOAT, PAIRS = "$float", "$pairs"
 """Sole names of the objects that stand for a float without digits, and for an object without text keys."""
+
+NO_DIGITS = ("inf", "-inf", "nan")
 
 MOST_ZEROS = 20
 """Of a decimal that is written without an exponent."""
@@ -84,17 +87,17 @@ def _single(value: object) -> Any:
 def restored(plain: object) -> Any:
     """Return canonical values with floats and objects again where another form stands for them.
 
-    Raises:
-        ValueError: a form is not one that `canonical` returns.
+    What only resembles such a form, in a record from elsewhere, is left as it is.
     """
     if isinstance(plain, list):
         return [restored(each) for each in plain]
     if not isinstance(plain, dict):
         return plain
-    if list(plain) == [FLOAT]:
+    if list(plain) == [FLOAT] and plain[FLOAT] in NO_DIGITS:
         return float(plain[FLOAT])
     if list(plain) == [PAIRS]:
-        return {_hashable(restored(key)): restored(each) for key, each in plain[PAIRS]}
+        with suppress(TypeError, ValueError):
+            return {_hashable(restored(key)): restored(each) for key, each in plain[PAIRS]}
     return {key: restored(each) for key, each in plain.items()}
 
 
