@@ -84,7 +84,13 @@ def left_out(study: Study, catalog: Catalog) -> dict[str, str]:
 
 
 def make_plans(
-    study: Study, catalog: Catalog, datasets: list[DatasetRecord], store: Store, *, retry: bool
+    study: Study,
+    catalog: Catalog,
+    datasets: list[DatasetRecord],
+    store: Store,
+    *,
+    retry: bool,
+    fresh: bool = False,
 ) -> list[Plan]:
     """Plans that together show each metric what it is to be shown.
 
@@ -96,6 +102,7 @@ def make_plans(
         if names:
             metrics_of.setdefault(names, []).append(metric)
     plans = []
+    how = {"retry_failed": retry, "fresh": fresh}
     for names, metrics in metrics_of.items():
         doses: dict[str, tuple[GeneratorRecord, tuple[int, ...]]] = {}
         for settings in _doses(names):
@@ -110,9 +117,7 @@ def make_plans(
             for record, seeds in doses.values()
             if seed in seeds
         ]
-        plans.append(
-            plan_of(study, datasets, generators, metrics, cells, store, retry_failed=retry)
-        )
+        plans.append(plan_of(study, datasets, generators, metrics, cells, store, **how))
     return plans
 
 

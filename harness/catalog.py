@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pluggy
 
 from ecgbench.harness import hookspecs
-from ecgbench.harness.config import Config, build
+from ecgbench.harness.config import Config, build, check
 from ecgbench.harness.errors import EcgbenchError, PluginError, UsageError, suggest
 from ecgbench.harness.file_plugins import PREFIX
 from ecgbench.harness.specs import DatasetSpec, GeneratorSpec, Kind, MetricSpec, PluginSpec
@@ -40,11 +40,13 @@ class Origin:
         plugin: its name among the plugins, ``distribution:entry-point`` or ``file:PATH``.
         distribution: the distribution's name, or the file's.
         version: the distribution's version, or the start of the file's SHA-256.
+        module: the name under which the module with the hooks is imported.
     """
 
     plugin: str
     distribution: str
     version: str
+    module: str = ""
 
     def __str__(self) -> str:
         return f"{self.distribution} {self.version}"
@@ -143,14 +145,25 @@ def discover(files: Iterable[str | Path] = ()) -> Catalog:
     for hook_name, spec_type in SPEC_OF_HOOK.items():
         for implementation in reversed(getattr(manager.hook, hook_name).get_hookimpls()):
             origin = origins[implementation.plugin_name]
+            where = f"{origin} ({origin.plugin}): {hook_name}"
             try:
                 for spec in implementation.function():
-                    _check(spec, spec_type, origin)
-                    same = catalog.entries.setdefault((spec.kind, spec.name), [])
-                    same.append(Entry(spec, origin))
+                    _add(catalog, spec, spec_type, origin, where)
             except (Exception, SystemExit) as error:  # noqa: BLE001 - any plugin, any error
-                catalog.problems.append(f"{origin} ({origin.plugin}): {hook_name}: {_say(error)}")
+                catalog.problems.append(f"{where}: {_say(error)}")
     return catalog
+
+
+def _add(
+    catalog: Catalog, spec: Any, spec_type: type[PluginSpec], origin: Origin, where: str
+) -> None:
+    """File a spec, or put down what is wrong with it: one bad spec hides no other."""
+    try:
+        _check(spec, spec_type, origin)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - any plugin, any error
+        catalog.problems.append(f"{where}: {_say(error)}")
+    else:
+        catalog.entries.setdefault((spec.kind, spec.name), []).append(Entry(spec, origin))
 
 
 def _register_installed(manager: pluggy.PluginManager, catalog: Catalog) -> dict[str, Origin]:
@@ -163,7 +176,9 @@ def _register_installed(manager: pluggy.PluginManager, catalog: Catalog) -> dict
         plugin = f"{distribution.name}:{entry_point.name}"
         if plugin in disabled or distribution.name in disabled or plugin in origins:
             continue
-        origins[plugin] = origin = Origin(plugin, distribution.name, distribution.version)
+        origins[plugin] = origin = Origin(
+            plugin, distribution.name, distribution.version, entry_point.module
+        )
         try:
             manager.register(entry_point.load(), name=plugin)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - any plugin, any error
@@ -181,7 +196,7 @@ def _register_file(manager: pluggy.PluginManager, file: Path) -> Origin:
         raise UsageError(f"--plugin {file}: it is no Python file (*.py)")
     module = module_from_spec(spec)
     sys.modules[name] = module
-    origin = Origin(f"file:{file}", file.name, digest)
+    origin = Origin(f"file:{file}", file.name, digest, name)
     try:
         spec.loader.exec_module(module)
         manager.register(module, name=origin.plugin)
@@ -222,6 +237,7 @@ def _check(spec: Any, spec_type: type[PluginSpec], origin: Origin) -> None:
     where = f"{spec.kind} {spec.name}"
     if not (isinstance(spec.config, type) and issubclass(spec.config, Config)):
         raise PluginError(f"{where}: config is {spec.config!r}; a subclass of ecgbench.Config")
+    check(spec.config, where=where)
     build(spec.config, {}, where=where)
     build(spec.config, spec.smoke, where=f"{where} (smoke)")
     if isinstance(spec, GeneratorSpec) and spec.draws_on_fresh and not origin.built_in:

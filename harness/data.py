@@ -16,6 +16,7 @@ from ecgbench.harness import physionet
 from ecgbench.harness.catalog import discover
 from ecgbench.harness.config import as_dict, build
 from ecgbench.harness.errors import DataError, EcgbenchError, StoreError
+from ecgbench.harness.identity import used
 from ecgbench.harness.windows import EcgWindows
 from ecgbench.results.records import DatasetRecord, digest_of
 
@@ -54,13 +55,9 @@ class _Meta(msgspec.Struct):
 
 def record(source: Source, windows: int | None) -> DatasetRecord:
     """What identifies the dataset in a cell; reads the dataset unless the cache has it."""
+    plugin = used(source.entry, source.config)
     return DatasetRecord(
-        name=source.spec.name,
-        version=source.spec.version,
-        settings=as_dict(source.config),
-        origin=str(source.entry.origin),
-        digest=prepare(source).digest,
-        windows=windows,
+        **msgspec.structs.asdict(plugin), digest=prepare(source).digest, windows=windows
     )
 
 

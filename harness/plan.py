@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from ecgbench.harness.config import as_dict
 from ecgbench.harness.errors import DamagedError
+from ecgbench.harness.identity import used
 from ecgbench.harness.specs import GeneratorSpec, MetricSpec
 from ecgbench.harness.windows import PROTOCOL
 from ecgbench.results.records import (
@@ -19,13 +20,15 @@ from ecgbench.results.records import (
     MetricRecord,
     PlannedCell,
     PlanRecord,
-    PluginRecord,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ecgbench.harness.catalog import Catalog
     from ecgbench.harness.config import Config
     from ecgbench.harness.study import Study
+    from ecgbench.results.records import CellRecord, PluginRecord, ScoreRecord
     from ecgbench.results.store import Store
 
 State = Literal["todo", "done", "failed", "skipped"]
@@ -40,12 +43,15 @@ class Cell:
         state: ``done`` when the cell and all its scores have ended and none failed.
         missing: the scores that are wanted and have not ended (or failed, when those are retried).
         reason: why it is skipped or failed.
+        other_code: plugins of which the store holds what unlike code of the same version made:
+            ``"generator timegan, version 1"``.
     """
 
     id: CellId
     state: State
     missing: tuple[MetricRecord, ...]
     reason: str = ""
+    other_code: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,16 +62,25 @@ class Plan:
         record: what was asked for, for the store.
         cells: one for each of the record's.
         retry_failed: whether cells and scores that failed are run again.
+        fresh: whether those that other code of the same version made are.
     """
 
     record: PlanRecord
     cells: tuple[Cell, ...]
     retry_failed: bool = False
+    fresh: bool = False
 
     @property
     def todo(self) -> tuple[Cell, ...]:
         """The cells with something left to do."""
         return tuple(cell for cell in self.cells if cell.state == "todo")
+
+    @property
+    def warnings(self) -> list[str]:
+        """What stored results rest on that is not so any more, a sentence each."""
+        does = "they are computed again" if self.fresh else "--fresh computes them again"
+        found = dict.fromkeys(plugin for cell in self.cells for plugin in cell.other_code)
+        return [f"{plugin}: stored results were made by other code; {does}" for plugin in found]
 
 
 def make_plan(
@@ -75,6 +90,7 @@ def make_plan(
     store: Store,
     *,
     retry_failed: bool = False,
+    fresh: bool = False,
 ) -> Plan:
     """Plan a resolved study on prepared datasets.
 
@@ -93,7 +109,8 @@ def make_plan(
         for seed in study.seeds
         for generator in generators
     ]
-    return plan_of(study, datasets, generators, metrics, cells, store, retry_failed=retry_failed)
+    how = {"retry_failed": retry_failed, "fresh": fresh}
+    return plan_of(study, datasets, generators, metrics, cells, store, **how)
 
 
 def plan_of(
@@ -105,6 +122,7 @@ def plan_of(
     store: Store,
     *,
     retry_failed: bool = False,
+    fresh: bool = False,
 ) -> Plan:
     """The plan of these cells, each scored by each of the metrics."""
     dataset_index = {record.name: i for i, record in enumerate(datasets)}
@@ -126,21 +144,16 @@ def plan_of(
             for cell in cells
         ],
     )
-    states = [state_of(cell, metrics, store, retry_failed=retry_failed) for cell in cells]
-    return Plan(record, tuple(states), retry_failed)
+    how = {"retry_failed": retry_failed, "fresh": fresh}
+    states = [state_of(cell, metrics, store, **how) for cell in cells]
+    return Plan(record, tuple(states), **how)
 
 
 def cell_id(dataset: DatasetRecord, generator: GeneratorRecord, seed: int) -> CellId:
     """What one cell of the cross-product is."""
-    plain = PluginRecord(
-        name=generator.name,
-        version=generator.version,
-        settings=generator.settings,
-        origin=generator.origin,
-    )
     return CellId(
         dataset=dataset,
-        generator=plain,
+        generator=generator.used,
         seed=seed,
         protocol=PROTOCOL,
         submitted=generator.submitted,
@@ -156,7 +169,7 @@ def board_settings(study: Study) -> dict[str, Any]:
         found["smoke"] = True
     for kind in ("dataset", "generator", "metric"):
         for name, table in getattr(study, kind).items():
-            found |= {f"{kind}.{name}.{k}": msgspec.to_builtins(v) for k, v in table.items()}
+            found |= {f"{kind}.{name}.{k}": v for k, v in table.items()}
     return found
 
 
@@ -174,13 +187,9 @@ def generator_records(study: Study, catalog: Catalog) -> list[GeneratorRecord]:
 
 def generator_record(catalog: Catalog, name: str, config: Config) -> GeneratorRecord:
     """A generator with these settings."""
-    spec = catalog.generator(name)
+    plugin = used(catalog.entry("generator", name), config)
     return GeneratorRecord(
-        name=name,
-        version=spec.version,
-        settings=as_dict(config),
-        origin=str(catalog.entry("generator", name).origin),
-        reference=spec.reference,
+        **msgspec.structs.asdict(plugin), reference=catalog.generator(name).reference
     )
 
 
@@ -194,18 +203,16 @@ def metric_records(study: Study, catalog: Catalog) -> list[MetricRecord]:
         )
     records = []
     for name in names:
-        spec, origin = catalog.metric(name), catalog.entry("metric", name).origin
+        spec = catalog.metric(name)
+        plugin = used(catalog.entry("metric", name), study.settings(spec))
         low, high = spec.bounds
         records.append(
             MetricRecord(
-                name=name,
-                version=spec.version,
-                settings=as_dict(study.settings(spec)),
-                origin=str(origin),
+                **msgspec.structs.asdict(plugin),
                 family=spec.family,
                 better=spec.better,
                 bounds=(low if isfinite(low) else None, high if isfinite(high) else None),
-                ideal=spec.ideal,
+                ideal=spec.ideal if spec.ideal is not None and isfinite(spec.ideal) else None,
                 ranked=spec.is_ranked,
                 needs_both_folds=spec.needs_both_folds,
                 summary=spec.summary,
@@ -215,29 +222,79 @@ def metric_records(study: Study, catalog: Catalog) -> list[MetricRecord]:
 
 
 def state_of(
-    cell: CellId, metrics: list[MetricRecord], store: Store, *, retry_failed: bool = False
+    cell: CellId,
+    metrics: list[MetricRecord],
+    store: Store,
+    *,
+    retry_failed: bool = False,
+    fresh: bool = False,
 ) -> Cell:
-    """How far a cell has come in the store; what is damaged there is still to do."""
+    """How far a cell has come in the store; what is damaged there is still to do.
+
+    Args:
+        cell: what it is.
+        metrics: the scores that are wanted.
+        store: read only.
+        retry_failed: whether what failed is still to do.
+        fresh: whether what other code of the same version made is.
+    """
     try:
         record = store.cell(cell.name)
     except DamagedError:
         return Cell(cell, "todo", tuple(metrics), "its record is damaged")
-    if record is None or (record.status == "failed" and retry_failed):
+    if record is None:
         return Cell(cell, "todo", tuple(metrics))
+    other = _other_code(cell, record)
+    if (other and fresh) or (record.status == "failed" and retry_failed):
+        return Cell(cell, "todo", tuple(metrics), other_code=tuple(other))
     if record.status != "ok":
-        return Cell(cell, record.status, (), record.reason)
+        return Cell(cell, record.status, (), record.reason, tuple(other))
     missing, failed = [], []
     for metric in metrics:
-        try:
-            score = store.score(cell.name, metric)
-        except DamagedError:
-            score = None
-        if score is not None and score.synthetic != record.synthetic:
-            score = None  # it is of other windows
-        if score is None or (score.status == "failed" and retry_failed):
+        score = _score(cell, record, metric, store)
+        is_other = score is not None and score.metric.is_of_other_code(metric)
+        if is_other:
+            other.append(_call("metric", metric))
+        if score is None or (is_other and fresh) or (score.status == "failed" and retry_failed):
             missing.append(metric)
         elif score.status == "failed":
             failed.append(f"{metric.name}: {score.reason}")
     if missing:
-        return Cell(cell, "todo", tuple(missing))
-    return Cell(cell, "failed" if failed else "done", (), "; ".join(failed))
+        return Cell(cell, "todo", tuple(missing), other_code=tuple(other))
+    return Cell(cell, "failed" if failed else "done", (), "; ".join(failed), tuple(other))
+
+
+def _score(
+    cell: CellId, record: CellRecord, metric: MetricRecord, store: Store
+) -> ScoreRecord | None:
+    """A score of a cell that has ended; None where it is damaged or of other windows."""
+    with suppress(DamagedError):
+        score = store.score(cell.name, metric)
+        if score is not None and score.synthetic == record.synthetic:
+            return score
+    return None
+
+
+def forget_other_code(cell: CellId, metrics: Iterable[MetricRecord], store: Store) -> None:
+    """Remove what other code of the same version made of a cell, so that it is computed again."""
+    with suppress(DamagedError):
+        record = store.cell(cell.name)
+        if record is not None and _other_code(cell, record):
+            store.forget(cell)
+            return
+    for metric in metrics:
+        with suppress(DamagedError):
+            score = store.score(cell.name, metric)
+            if score is not None and score.metric.is_of_other_code(metric):
+                store.score_file(cell.name, metric).unlink(missing_ok=True)
+
+
+def _other_code(cell: CellId, record: CellRecord) -> list[str]:
+    """The dataset and the generator, as far as other code of theirs made a stored cell."""
+    then = record.cell
+    pairs = {"dataset": (then.dataset, cell.dataset), "generator": (then.generator, cell.generator)}
+    return [_call(kind, new) for kind, (old, new) in pairs.items() if old.is_of_other_code(new)]
+
+
+def _call(kind: str, plugin: PluginRecord) -> str:
+    return f"{kind} {plugin.name}, version {plugin.version}"

@@ -14,9 +14,10 @@ import numpy as np
 
 from ecgbench.harness import data, physionet
 from ecgbench.harness.cell.task import Task
-from ecgbench.harness.config import as_dict, build
+from ecgbench.harness.config import build
 from ecgbench.harness.environment import environment
 from ecgbench.harness.errors import DataError, StoreError
+from ecgbench.harness.identity import used
 from ecgbench.harness.perform import perform
 from ecgbench.results.store import Store
 from ecgbench.results.uncertainty import Resamples, sample
@@ -25,7 +26,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ecgbench.harness.catalog import Catalog
-    from ecgbench.results.records import CellId, CellRecord, MetricRecord, ScoreRecord
+    from ecgbench.results.records import (
+        CellId,
+        CellRecord,
+        MetricRecord,
+        PluginRecord,
+        ScoreRecord,
+    )
 
 Verdict = Literal["equal", "close", "within its interval", "differs", "not compared"]
 
@@ -108,7 +115,7 @@ def reproduce(
         metrics = [_metric_here(score.metric, catalog) for score in scores]
         failure = _perform(scratch, cell, record, metrics, source, catalog, send)
         found = scratch.cell(cell.name)
-        versions = tuple(_versions(record, scores, catalog, found))
+        versions = tuple(_versions(record, scores, metrics, found))
         if found is None or found.status != "ok":
             reason = (found.reason if found is not None else failure) or "it did not end"
             return Reproduction(False, (), versions, reason)
@@ -248,12 +255,7 @@ def _here(cell: CellId, source: data.Source, catalog: Catalog) -> CellId:
     if not cell.submitted:
         spec = catalog.generator(generator.name)
         settings = build(spec.config, generator.settings, where=f"generator {spec.name}")
-        generator = msgspec.structs.replace(
-            generator,
-            version=spec.version,
-            settings=as_dict(settings),
-            origin=str(catalog.entry("generator", generator.name).origin),
-        )
+        generator = used(catalog.entry("generator", spec.name), settings)
     return msgspec.structs.replace(
         cell, dataset=data.record(source, cell.dataset.windows), generator=generator
     )
@@ -263,12 +265,8 @@ def _metric_here(metric: MetricRecord, catalog: Catalog) -> MetricRecord:
     """The metric as it is installed here, with the settings of then."""
     spec = catalog.metric(metric.name)
     settings = build(spec.config, metric.settings, where=f"metric {spec.name}")
-    return msgspec.structs.replace(
-        metric,
-        version=spec.version,
-        settings=as_dict(settings),
-        origin=str(catalog.entry("metric", spec.name).origin),
-    )
+    here = used(catalog.entry("metric", spec.name), settings)
+    return msgspec.structs.replace(metric, **msgspec.structs.asdict(here))
 
 
 def _copy(store: Store, name: str, scratch: Store, cell: str) -> None:
@@ -309,18 +307,17 @@ def _perform(
 
 
 def _versions(
-    record: CellRecord, scores: list[ScoreRecord], catalog: Catalog, again: CellRecord | None
+    record: CellRecord,
+    scores: list[ScoreRecord],
+    metrics: list[MetricRecord],
+    again: CellRecord | None,
 ) -> list[tuple[str, str, str]]:
     """All that differs between then and here, ``(what, then, here)``."""
     found = _machine(record)
     if again is not None:
         found += _plugins(record, again.cell)
-    for score in scores:
-        here = catalog.metric(score.metric.name).version
-        if here != score.metric.version:
-            found.append(
-                (f"metric {score.metric.name} version", str(score.metric.version), str(here))
-            )
+    for score, here in zip(scores, metrics, strict=True):
+        found += _plugin(f"metric {here.name}", score.metric, here, "version", "code", "files")
     return found
 
 
@@ -340,15 +337,20 @@ def _machine(record: CellRecord) -> list[tuple[str, str, str]]:
     return found
 
 
+def _plugin(
+    what: str, then: PluginRecord, here: PluginRecord, *fields: str
+) -> list[tuple[str, str, str]]:
+    pairs = {field: (getattr(then, field), getattr(here, field)) for field in fields}
+    return [(f"{what} {k}", str(old), str(new)) for k, (old, new) in pairs.items() if old != new]
+
+
 def _plugins(record: CellRecord, cell: CellId) -> list[tuple[str, str, str]]:
     then = record.cell
     found = []
     for what in ("dataset", "generator"):
         old, new = getattr(then, what), getattr(cell, what)
-        for field in ("version", "origin", "settings"):
-            if getattr(old, field) != getattr(new, field):
-                pair = str(getattr(old, field)), str(getattr(new, field))
-                found.append((f"{what} {old.name} {field}", *pair))
+        fields = ("version", "origin", "settings", "code", "files")
+        found += _plugin(f"{what} {old.name}", old, new, *fields)
     if then.dataset.digest != cell.dataset.digest:
         pair = then.dataset.digest[:12], cell.dataset.digest[:12]
         found.append((f"dataset {then.dataset.name} data", *pair))

@@ -14,7 +14,7 @@ from ecgbench.harness.cell.task import Task
 from ecgbench.harness.config import as_dict
 from ecgbench.harness.environment import cores
 from ecgbench.harness.errors import DataError, UsageError
-from ecgbench.harness.plan import state_of
+from ecgbench.harness.plan import forget_other_code, state_of
 from ecgbench.harness.pool import LocalPool
 from ecgbench.results.lease import Leases
 from ecgbench.results.progress import Progress
@@ -259,7 +259,8 @@ class _Engine:
     def _start(self, planned: Cell, lease: Lease, *, retry: bool) -> None:
         """Begin a cell, unless another run has ended it since the plan was made."""
         metrics = self.plan.record.metrics
-        cell = state_of(planned.id, metrics, self.store, retry_failed=retry)
+        fresh = self.plan.fresh
+        cell = state_of(planned.id, metrics, self.store, retry_failed=retry, fresh=fresh)
         self.watch.cell_started(cell)
         if cell.state != "todo":
             self.leases.give_back(lease)
@@ -267,6 +268,8 @@ class _Engine:
             return
         if retry:
             self.store.forget_failed(cell.id.name)
+        if fresh:
+            forget_other_code(cell.id, metrics, self.store)
         self.running[cell.id.name] = _Running(cell, lease, Progress(began=time.time()))
         self.pool.start(
             Task(

@@ -162,8 +162,9 @@ class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
         return self._kind(self.dataset) == self._kind(dataset)
 
     def _kind(self, dataset: DatasetRecord) -> list[object]:
-        name, version, settings = dataset.identity
-        return [name, version, {k: v for k, v in settings.items() if k not in self.enlarged}]
+        name, version, settings, *local = dataset.identity
+        alike = {k: v for k, v in settings.items() if k not in self.enlarged}
+        return [name, version, alike, *local]
 
 
 def judge(

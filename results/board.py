@@ -97,6 +97,7 @@ class Board:
         audit: the audit's verdict by metric label, where the store has one.
         front: labels of the competitors between utility and privacy that no other dominates
             (`ecgbench.results.front`).
+        notes: sentences that a reader must know.
     """
 
     key: str
@@ -109,6 +110,7 @@ class Board:
     people: int
     audit: dict[str, Verdict] = field(default_factory=dict)
     front: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def competitors(self) -> list[Row]:
@@ -179,6 +181,7 @@ def _board(store: Store, group: list[gather.Used]) -> Board:
     on_front = front(metrics, rows, known)
     _rank(board)
     board.front = [row.label for row in board.competitors if row.label in on_front]
+    board.notes = gather.code_notes(store, asked, ended)
     return board
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -234,3 +235,35 @@ def _score_ended(store: Store, cell: CellRecord, metric: MetricRecord) -> Ended:
     if score.status == "ok" and score.value is None:
         return Ended("failed", "its record holds no number")
     return Ended(score.status, score.reason, score if score.status == "ok" else None)
+
+
+def code_notes(
+    store: Store, rows: Iterable[Asked], ended_of: Iterable[Mapping[str, Mapping[int, Ended]]]
+) -> list[str]:
+    """Which plugins made a board's numbers with unlike code of one version, one sentence each.
+
+    Args:
+        store: read only.
+        rows: of the board.
+        ended_of: how each metric, by label, ended on each seed; of each row.
+    """
+    codes: dict[str, set[str]] = {}
+    for row, by_metric in zip(rows, ended_of, strict=True):
+        found: list[tuple[str, PluginRecord]] = []
+        for seed in {seed for of in by_metric.values() for seed in of} & row.cells.keys():
+            with suppress(DamagedError):
+                if (record := store.cell(row.cells[seed])) is not None:
+                    found.append(("dataset", record.cell.dataset))
+                    found.append(("generator", record.cell.generator))
+        for of in by_metric.values():
+            found += [("metric", end.score.metric) for end in of.values() if end.score is not None]
+        for kind, plugin in found:
+            if plugin.code and not plugin.from_file:
+                called = f"{kind} {plugin.name}, version {plugin.version}"
+                codes.setdefault(called, set()).add(plugin.code)
+    return [
+        f"{called}: {len(unlike)} unlike codes of this version made its results; ecgbench run --fresh "
+        "computes again what the installed one did not"
+        for called, unlike in codes.items()
+        if len(unlike) > 1
+    ]

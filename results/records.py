@@ -23,10 +23,11 @@ class PluginRecord(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         name: the plugin's.
         version: the plugin's.
-        settings: all of them, resolved.
-        origin: the distribution, or file, it came from, with its version.
+        settings: all of them, resolved, in their canonical form (`ecgbench.harness.canonical`).
+        origin: the distribution, or file, it came from, with its version; for readers alone.
         code: 12 hexadecimal digits of the SHA-256 of the plugin's code; empty where it is not known.
-        files: the same of the local files that the plugin names; empty where it names none.
+        from_file: whether it was given with ``--plugin``: no version speaks for such code but its own.
+        files: as ``code``, of the local files that the plugin names; empty where it names none.
     """
 
     name: Name
@@ -34,18 +35,23 @@ class PluginRecord(msgspec.Struct, frozen=True, kw_only=True):
     settings: dict[str, Any]
     origin: str
     code: str = ""
+    from_file: bool = False
     files: str = ""
 
     @property
-    def identity(self) -> tuple[str, int, dict[str, Any]]:
-        """What can change a result; of a local file, its digest stands for the version."""
-        file = self.origin if self.origin.split(" ")[0].endswith(".py") else ""
-        return (self.name, self.version, {**self.settings, **({"file": file} if file else {})})
+    def identity(self) -> tuple[str, int, dict[str, Any], str, str]:
+        """What can change a result; the code of what is installed is its version's affair."""
+        code = self.code if self.from_file else ""
+        return (self.name, self.version, self.settings, code, self.files)
 
     @property
     def key(self) -> str:
         """12 hexadecimal digits of the identity."""
         return digest_of(self.identity)
+
+    def is_of_other_code(self, other: PluginRecord) -> bool:
+        """Whether two records of one key are known to be of unlike code."""
+        return bool(self.code and other.code) and self.code != other.code
 
 
 class DatasetRecord(PluginRecord, frozen=True, kw_only=True):
@@ -228,6 +234,13 @@ class GeneratorRecord(PluginRecord, frozen=True, kw_only=True):
 
     reference: bool = False
     submitted: bool = False
+
+    @property
+    def used(self) -> PluginRecord:
+        """What a cell says of it."""
+        return PluginRecord(
+            **{name: getattr(self, name) for name in PluginRecord.__struct_fields__}
+        )
 
 
 class PlanRecord(msgspec.Struct, frozen=True, kw_only=True):

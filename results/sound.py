@@ -19,7 +19,6 @@ from ecgbench.results.records import (
     CellId,
     CellRecord,
     PlanRecord,
-    PluginRecord,
     ScoreRecord,
     digest_of,
 )
@@ -123,12 +122,7 @@ def check_plan(file: Path) -> PlanRecord:
             generator = plan.generators[cell.generator]
             made = CellId(
                 dataset=plan.datasets[cell.dataset],
-                generator=PluginRecord(
-                    name=generator.name,
-                    version=generator.version,
-                    settings=generator.settings,
-                    origin=generator.origin,
-                ),
+                generator=generator.used,
                 seed=cell.seed,
                 protocol=plan.protocol,
                 submitted=generator.submitted,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
+from ecgbench.harness.canonical import canonical
+from ecgbench.harness.code import code_of_module
 from ecgbench.harness.comparison import Once
 from ecgbench.harness.errors import StoreError
 from ecgbench.harness.windows import PROTOCOL
@@ -41,7 +44,9 @@ class OnceInStore(Once):
         return super().get(name, settings, lambda: self._stored(name, settings, compute))
 
     def _stored(self, name: str, settings: object, compute: Callable[[], Arrays]) -> Arrays:
-        file = self.folder / f"{name}-{digest_of([self.what, name, settings])}.npz"
+        # the code counts, whatever the version says of it: an edited metric must not go on with the old
+        what = [self.what, name, canonical(settings), code_of_module(_module(compute))]
+        file = self.folder / f"{name}-{digest_of(what)}.npz"
         with contextlib.suppress(StoreError):
             return read_npz(file)
         with _one_at_a_time(file.with_suffix(".lock")):
@@ -49,6 +54,13 @@ class OnceInStore(Once):
                 return read_npz(file)  # another cell was quicker
             write(file, npz(compute()))  # it was not there, or damaged
         return read_npz(file)
+
+
+def _module(compute: Callable[[], Arrays]) -> str:
+    """The module in which a function stands, be some of its arguments given already."""
+    while isinstance(compute, partial):
+        compute = compute.func
+    return compute.__module__
 
 
 @contextlib.contextmanager

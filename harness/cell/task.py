@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ecgbench.harness.code import code_of
 from ecgbench.harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -96,10 +97,13 @@ def check_plugins(wanted: Iterable[tuple[Kind, PluginRecord]], catalog: Catalog)
     """Check that the plugins here are those that the run was planned with.
 
     Raises:
-        UsageError: one is not there, or has another origin.
+        UsageError: one is not there, or has another origin; or a local file imports other code now.
     """
     for kind, record in wanted:
-        here = str(catalog.entry(kind, record.name).origin)
+        entry = catalog.entry(kind, record.name)
+        here = str(entry.origin)
+        if entry.origin.is_file and here == record.origin and code_of(entry) != record.code:
+            here += " with other code"
         if here != record.origin:
             raise UsageError(
                 f"{kind} {record.name} is from {here} and was from {record.origin} when the run was "

@@ -24,7 +24,7 @@ from ecgbench.harness.cli.options import (
     store_option,
 )
 from ecgbench.harness.cli.progress import watch
-from ecgbench.harness.cli.run import prepared
+from ecgbench.harness.cli.run import prepared, warn
 from ecgbench.harness.config import parse_overrides
 from ecgbench.harness.errors import UsageError
 from ecgbench.harness.run import default_datasets, work_through
@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     help="A plugin's setting, e.g. metric.mmd.windows=500; may be repeated.",
 )
 @click.option("--retry-failed", is_flag=True, help="Run failed cells and scores again.")
+@click.option("--fresh", is_flag=True, help="Run what other code of the same version made again.")
 @json_option
 @machine_options
 @plugin_option
@@ -76,6 +77,7 @@ def audit(
     windows: int | None,
     assignments: tuple[str, ...],
     retry_failed: bool,
+    fresh: bool,
     json_events: bool,
     plugins: tuple[Path, ...],
     data_dir: Path | None,
@@ -111,7 +113,7 @@ def audit(
     sources, records = prepared(resolved, catalog, data_dir, console)
     store = Store(store_path)
     inner = auditing.store_of(store)
-    plans = auditing.make_plans(resolved, catalog, records, inner, retry=retry_failed)
+    plans = auditing.make_plans(resolved, catalog, records, inner, retry=retry_failed, fresh=fresh)
     found: list[AuditRecord] = []
     with machine_and_pool(catalog, **machine_settings) as (machine, pool):
         for plan in plans:
@@ -122,6 +124,7 @@ def audit(
                     style="dim",
                 )
             )
+            warn(plan, console)
             with watch(console, len(plan.todo), as_json=json_events) as watching:
                 work_through(plan, inner, resolved, sources, machine, watching, pool)
             found += auditing.audit_records(plan, catalog, inner, resolved)

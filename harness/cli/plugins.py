@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 import msgspec
 
+from ecgbench.harness.canonical import canonical
 from ecgbench.harness.catalog import KINDS, Catalog, Entry, discover
 from ecgbench.harness.cli.options import plugin_option, store_option
 from ecgbench.harness.errors import UsageError, suggest
@@ -132,9 +133,9 @@ def _setting(field: msgspec.structs.FieldInfo, smoke: Any) -> dict[str, Any]:
     return {
         "name": field.encode_name,
         "type": getattr(plain, "__name__", str(plain)) if isinstance(plain, type) else str(plain),
-        "default": msgspec.to_builtins(default),
+        "default": canonical(default),
         "limits": " ".join(f"{sign} {value}" for sign, value in limits.items()),
-        "smoke": msgspec.to_builtins(smoke.get(field.encode_name)),
+        "smoke": canonical(smoke.get(field.encode_name)),
         "description": description,
     }
 

@@ -60,6 +60,7 @@ MOST_ROWS = 100
 @study_options
 @click.option("--no-references", is_flag=True, help="Leave the reference rows out.")
 @click.option("--retry-failed", is_flag=True, help="Run failed cells and scores again.")
+@click.option("--fresh", is_flag=True, help="Run what other code of the same version made again.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
 @click.option("--verify", is_flag=True, help="First read every stored file against its digest.")
 @json_option
@@ -77,6 +78,7 @@ def run(
     windows: int | None,
     no_references: bool,
     retry_failed: bool,
+    fresh: bool,
     dry_run: bool,
     verify: bool,
     json_events: bool,
@@ -115,7 +117,7 @@ def run(
     store = Store(store_path)
     if verify:
         set_aside_damaged(store, console)
-    plan = make_plan(resolved, catalog, records, store, retry_failed=retry_failed)
+    plan = make_plan(resolved, catalog, records, store, retry_failed=retry_failed, fresh=fresh)
     with machine_and_pool(catalog, **machine_settings) as (machine, pool):
         _show_plan(plan, resolved, machine, console)
         if dry_run:
@@ -245,6 +247,13 @@ def _show_plan(plan: Plan, resolved: Study, machine: Machine, console: Console) 
         console.print(Text(f" … and {len(rows) - MOST_ROWS} more rows", style="dim"))
     done = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
     console.print(Text(f"{done}; {scores} scores to compute", style="dim"))
+    warn(plan, console)
+
+
+def warn(plan: Plan, console: Console) -> None:
+    """Tell what stored results rest on that is not so any more."""
+    for warning in plan.warnings:
+        console.print(Text(f"warning: {plain(warning)}", style="yellow"), soft_wrap=True)
 
 
 def _state(cell: Cell, plan: Plan) -> Text:

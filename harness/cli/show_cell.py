@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ecgbench.harness.canonical import restored
 from ecgbench.results.merge import provenance
 from ecgbench.results.render.text import number, plain
 from ecgbench.results.store import Store
@@ -73,7 +74,7 @@ def _facts(record: CellRecord, store: Store) -> Table:
 
 
 def _plugin(record: Any) -> str:
-    settings = ", ".join(f"{k}={v}" for k, v in record.settings.items())
+    settings = ", ".join(f"{k}={v}" for k, v in restored(record.settings).items())
     return f"{record.name} version {record.version} from {record.origin}; {settings}".rstrip("; ")
 
 

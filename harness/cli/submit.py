@@ -27,7 +27,7 @@ from ecgbench.harness.cli.options import (
     study_options,
 )
 from ecgbench.harness.cli.progress import watch
-from ecgbench.harness.cli.run import report
+from ecgbench.harness.cli.run import report, warn
 from ecgbench.harness.config import parse_overrides
 from ecgbench.harness.errors import PluginError, UsageError
 from ecgbench.harness.plan import cell_id, generator_records, metric_records, plan_of
@@ -111,6 +111,7 @@ def score(
     scored = metric_records(resolved, catalog)
     cells = [cell_id(record, each, seed) for each in generators]
     plan = plan_of(resolved, [record], generators, scored, cells, store)
+    warn(plan, console)
     with (
         machine_and_pool(catalog, **machine_settings) as (machine, pool),
         watch(console, len(plan.todo), as_json=json_events) as watching,

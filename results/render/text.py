@@ -6,6 +6,7 @@ import math
 import unicodedata
 from typing import TYPE_CHECKING
 
+from ecgbench.harness.canonical import restored
 from ecgbench.harness.specs import FAMILIES
 from ecgbench.results.board import OVERALL, seed_list
 from ecgbench.results.uncertainty import MIN_PEOPLE, folds
@@ -140,7 +141,7 @@ def settings(board: Board) -> str:
         elif key == "smoke":
             parts.insert(0, "smoke settings of every plugin")
         else:
-            parts.append(f"{plain(key)} = {plain(str(given))}")
+            parts.append(f"{plain(key)} = {plain(str(restored(given)))}")
     return ", ".join(parts)
 
 

@@ -151,6 +151,16 @@ def test_code_that_cannot_be_imported_is_told_when_it_is_used(install: Any) -> N
         ("config", "metric bad-spec: config is <class 'dict'>; a subclass of ecgbench.Config"),
         ("default", "metric bad-spec: object missing required field `size`"),
         ("smoke", "metric bad-spec (smoke) has no setting 'sise'; did you mean 'size'?"),
+        (
+            "foreign",
+            "metric bad-spec: setting 'gain' has the type complex | None, of which complex cannot be",
+        ),
+        ("union", "metric bad-spec: setting 'where' has the type pathlib.Path | str: type unions"),
+        ("key", "metric bad-spec: setting 'weights' has the type dict[pathlib.Path, float], of"),
+        (
+            "untyped",
+            "metric bad-spec: setting 'band' is (1, 2), which is [1, 2] once it has been written down",
+        ),
         ("field", "unexpected keyword argument 'colour'"),
         ("kind", "expected MetricSpec, got GeneratorSpec"),
         ("none", "'NoneType' object is not iterable"),
@@ -170,11 +180,13 @@ def test_a_bad_spec_is_a_problem_that_says_what_is_wrong(
     assert found.metric("level")
 
 
-def test_specs_that_come_before_a_bad_one_are_kept(
+def test_specs_that_come_before_and_after_a_bad_one_are_kept(
     plugins: Path, only_files: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("BAD_SPEC", "kind")
-    assert discover([plugins / "bad_spec.py"]).metric("good-spec")
+    monkeypatch.setenv("BAD_SPEC", "foreign")
+    found = discover([plugins / "bad_spec.py"])
+    assert found.metric("good-spec")
+    assert found.metric("good-too")
 
 
 def test_two_plugins_of_one_name_are_both_listed_and_using_the_name_tells_the_way_out(

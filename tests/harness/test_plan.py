@@ -1,19 +1,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import pytest
 
 from ecgbench.harness import data
 from ecgbench.harness.catalog import discover
-from ecgbench.harness.plan import make_plan, state_of
+from ecgbench.harness.errors import UsageError
+from ecgbench.harness.plan import cell_id, forget_other_code, make_plan, plan_of, state_of
 from ecgbench.results.records import CellRecord, ScoreRecord
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from ecgbench.harness.plan import Cell
+    from ecgbench.harness.plan import Cell, Plan
     from tests.harness.conftest import Bench
 
 
@@ -223,11 +224,118 @@ def test_planning_reads_a_dataset_only_once(bench: Bench) -> None:
     assert bench.trace == ["load"]
 
 
-def test_an_edited_plugin_file_is_another_origin_in_the_plan(bench: Bench, tmp_path: Path) -> None:
+def test_an_edited_plugin_file_is_another_plugin_in_the_plan(bench: Bench, tmp_path: Path) -> None:
     study = bench.study()
     file = tmp_path / "good.py"
     file.write_text(bench.files[0].read_text() + "\n# edited\n")
     edited = discover([file])
     records = [data.record(source, None) for source in bench.sources(study)]
-    plan = make_plan(study, edited, records, bench.store)
-    assert plan.record.generators[0].origin != bench.plan(study).record.generators[0].origin
+    plan, before = make_plan(study, edited, records, bench.store), bench.plan(study)
+    assert plan.record.generators[0].origin != before.record.generators[0].origin
+    assert plan.record.generators[0].key != before.record.generators[0].key
+    assert plan.record.metrics[0].key != before.record.metrics[0].key
+
+
+# --- code ------------------------------------------------------------------------------------------
+
+
+def replan(bench: Bench, plan: Plan, *, fresh: bool = False, **codes: str) -> Plan:
+    """The plan with other code of the dataset, of the generators or of one metric."""
+
+    def other(kind: str, record: Any) -> Any:
+        code = codes.get(kind, codes.get(record.name, record.code))
+        return msgspec.structs.replace(record, code=code, from_file=False)
+
+    datasets = [other("dataset", each) for each in plan.record.datasets]
+    generators = [other("generator", each) for each in plan.record.generators]
+    metrics = [other("metric", each) for each in plan.record.metrics]
+    cells = [cell_id(datasets[0], each, 0) for each in generators]
+    return plan_of(both(bench), datasets, generators, metrics, cells, bench.store, fresh=fresh)
+
+
+def stored(bench: Bench) -> Plan:
+    """A plan of installed plugins, all of which has ended."""
+    plan = replan(bench, bench.plan(both(bench)))
+    for cell in plan.cells:
+        bench.store.write_cell(CellRecord(cell=cell.id, status="ok"))
+        for metric in plan.record.metrics:
+            bench.store.write_score(
+                ScoreRecord(metric=metric, cell=cell.id.name, status="ok", value=0.5)
+            )
+    return plan
+
+
+def test_what_the_installed_code_made_needs_no_warning(bench: Bench) -> None:
+    plan = replan(bench, stored(bench), fresh=True)
+    assert [cell.state for cell in plan.cells] == ["done"]
+    assert plan.warnings == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "named", "missing"),
+    [
+        ("dataset", "dataset cohort", ["level", "spread"]),
+        ("generator", "generator jitter", ["level", "spread"]),
+        ("level", "metric level", ["level"]),
+    ],
+)
+def test_what_other_code_made_is_a_warning_and_fresh_plans_exactly_that_again(
+    bench: Bench, changed: str, named: str, missing: list[str]
+) -> None:
+    before = stored(bench)
+    plan = replan(bench, before, **{changed: "f" * 12})
+    assert [cell.state for cell in plan.cells] == ["done"]
+    says = f"{named}, version 1: stored results were made by other code; "
+    assert plan.warnings == [f"{says}--fresh computes them again"]
+    fresh = replan(bench, before, fresh=True, **{changed: "f" * 12})
+    (cell,) = fresh.cells
+    assert cell.state == "todo"
+    assert [metric.name for metric in cell.missing] == missing
+    assert fresh.warnings == [f"{says}they are computed again"]
+    assert cell.id.name == before.cells[0].id.name
+
+
+@pytest.mark.parametrize(("changed", "left"), [("generator", 0), ("level", 1), ("x", 2)])
+def test_exactly_what_other_code_made_is_forgotten(bench: Bench, changed: str, left: int) -> None:
+    plan = replan(bench, stored(bench), fresh=True, **{changed: "f" * 12})
+    cell = plan.cells[0].id
+    forget_other_code(cell, plan.record.metrics, bench.store)
+    assert len(bench.store.scores(cell.name)) == left
+    assert (bench.store.cell(cell.name) is None) == (changed == "generator")
+
+
+def test_a_cell_that_failed_with_other_code_is_run_again(bench: Bench) -> None:
+    before = stored(bench)
+    bench.store.write_cell(CellRecord(cell=before.cells[0].id, status="failed", reason="a bug"))
+    assert [c.state for c in replan(bench, before, generator="f" * 12).cells] == ["failed"]
+    fresh = replan(bench, before, fresh=True, generator="f" * 12)
+    assert [c.state for c in fresh.cells] == ["todo"]
+
+
+def test_local_files_are_a_part_of_a_cells_name(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "loads.py"
+    file.write_text(
+        "from ecgbench import Config, GeneratorSpec, hookimpl\n"
+        "class LoadsConfig(Config, frozen=True):\n"
+        "    file: str = 'w1.txt'\n"
+        "@hookimpl\n"
+        "def ecgbench_generators():\n"
+        "    return [GeneratorSpec(name='loads', target='x:y', config=LoadsConfig, summary='x', "
+        "files=lambda c: (c.file,))]\n"
+    )
+    bench.files = (*bench.files, file)
+
+    def name(setting: str, content: str) -> str:
+        Path(setting).write_text(content)
+        study = bench.study(generators=("loads",), generator={"loads": {"file": setting}})
+        return bench.plan(study).cells[0].id.name
+
+    names = [name("w1.txt", "1"), name("w1.txt", "2"), name("w2.txt", "2")]
+    assert len(set(names)) == 3
+    assert name("w1.txt", "1") == names[0]
+    Path("w2.txt").unlink()
+    with pytest.raises(UsageError, match=r"generator loads: its file w2\.txt is not there"):
+        bench.plan(bench.study(generators=("loads",), generator={"loads": {"file": "w2.txt"}}))

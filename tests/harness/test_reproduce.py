@@ -167,7 +167,7 @@ def test_a_plugin_of_another_version_is_told_and_run(bench: Bench) -> None:
     assert found.same_bytes
     told = {what: (then, here) for what, then, here in found.versions}
     assert told["generator unsteady version"] == ("1", "2")
-    assert set(told) == {"generator unsteady version", "generator unsteady origin"}
+    assert set(told) == {f"generator unsteady {what}" for what in ("version", "origin", "code")}
 
 
 def test_data_that_differ_are_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,6 +270,27 @@ def test_windows_that_were_withheld_cannot_be_checked(bench: Bench) -> None:
     bench.store.write_cell(msgspec.structs.replace(record, stored=False, synthetic_file=""))
     (told,) = differences(bench.store, name_of(bench, study), bench.catalog, None)
     assert "its windows did not come with it" in told
+
+
+def test_other_code_is_among_what_differs(bench: Bench) -> None:
+    study = bench.study()
+    bench.run(study)
+    record, score = bench.cell(study), bench.scores(study)["level"]
+    plugins = record.cell.dataset, record.cell.generator, score.metric
+    assert all(len(plugin.code) == 12 for plugin in plugins)
+    dataset, generator, metric = (
+        msgspec.structs.replace(plugin, code="0" * 12, from_file=False) for plugin in plugins
+    )
+    cell = msgspec.structs.replace(record.cell, dataset=dataset, generator=generator)
+    bench.store.write_cell(msgspec.structs.replace(record, cell=cell))
+    bench.store.write_score(msgspec.structs.replace(score, metric=metric, cell=cell.name))
+    found = reproduce(bench.store, cell.name, bench.catalog, None, lambda _: None)
+    assert found.same_bytes
+    assert [row for row in found.versions if row[0].endswith(" code")] == [
+        ("dataset cohort code", "0" * 12, record.cell.dataset.code),
+        ("generator jitter code", "0" * 12, record.cell.generator.code),
+        ("metric level code", "0" * 12, score.metric.code),
+    ]
 
 
 # --- comparing two scores --------------------------------------------------------------------------

@@ -289,3 +289,25 @@ def test_what_differs_from_the_defaults_tells_one_board_from_another(catalog: Ca
             metric={"level": {"scale": 1}},
         )
     ) == {"windows": 50, "smoke": True, "generator.jitter.sigma": 0.2}
+
+
+def test_a_default_that_is_nan_is_no_change_of_it(tmp_path: Path, only_files: None) -> None:
+    file = tmp_path / "nan.py"
+    file.write_text(
+        "from ecgbench import Config, MetricSpec, hookimpl\n"
+        "class NanConfig(Config, frozen=True):\n"
+        "    cap: float = float('nan')\n"
+        "@hookimpl\n"
+        "def ecgbench_metrics():\n"
+        "    return [MetricSpec(name='nan', target='x:y', config=NanConfig, summary='x', "
+        "family='fidelity', better='lower')]\n"
+    )
+    for given, kept in (
+        ({}, {}),
+        ({"cap": "nan"}, {}),
+        ({"cap": "inf"}, {"cap": {"$float": "inf"}}),
+    ):
+        asked = Study(name="x", metrics=("nan",), metric={"nan": given})
+        resolved = study.resolve(asked, discover([file]))
+        assert resolved.metric.get("nan", {}) == kept
+        assert study.resolve(resolved, discover([file])) == resolved

@@ -1,7 +1,10 @@
 """Returns a spec that is wrong in the way that the environment variable BAD_SPEC says."""
 
 import os
+from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from ecgbench import Config, GeneratorSpec, MetricSpec, hookimpl
 
@@ -12,6 +15,22 @@ class SizeConfig(Config, frozen=True):
 
 class NoDefaultConfig(Config, frozen=True):
     size: int
+
+
+class ForeignConfig(Config, frozen=True):
+    gain: complex | None = None
+
+
+class UnionConfig(Config, frozen=True):
+    where: Path | str = ""
+
+
+class KeyConfig(Config, frozen=True):
+    weights: dict[Path, float] = msgspec.field(default_factory=dict)
+
+
+class UntypedConfig(Config, frozen=True):
+    band: Any = (1, 2)
 
 
 @hookimpl
@@ -34,6 +53,10 @@ def ecgbench_metrics() -> list[Any]:
         "default": {"config": NoDefaultConfig},
         "smoke": {"config": SizeConfig, "smoke": {"sise": 2}},
         "field": {"colour": "red"},
+        "foreign": {"config": ForeignConfig},
+        "union": {"config": UnionConfig},
+        "key": {"config": KeyConfig},
+        "untyped": {"config": UntypedConfig},
     }
     how = os.environ["BAD_SPEC"]
     first = MetricSpec(**good)
@@ -43,7 +66,8 @@ def ecgbench_metrics() -> list[Any]:
         return None  # type: ignore[return-value]
     if how == "fresh":
         return [first]
-    return [first, MetricSpec(**(good | {"name": "bad-spec"} | wrong[how]))]
+    bad = MetricSpec(**(good | {"name": "bad-spec"} | wrong[how]))
+    return [first, bad, MetricSpec(**good | {"name": "good-too"})]
 
 
 @hookimpl

@@ -17,7 +17,6 @@ from ecgbench.results.records import (
     MetricRecord,
     PlannedCell,
     PlanRecord,
-    PluginRecord,
     ScoreRecord,
 )
 from ecgbench.results.store import Store
@@ -159,14 +158,12 @@ class Bench:
 
 
 def _cell(dataset: DatasetRecord, generator: GeneratorRecord, seed: int) -> CellId:
-    used = PluginRecord(
-        name=generator.name,
-        version=generator.version,
-        settings=generator.settings,
-        origin=generator.origin,
-    )
     return CellId(
-        dataset=dataset, generator=used, seed=seed, protocol=1, submitted=generator.submitted
+        dataset=dataset,
+        generator=generator.used,
+        seed=seed,
+        protocol=1,
+        submitted=generator.submitted,
     )
 
 

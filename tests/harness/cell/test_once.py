@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import signal
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ import pytest
 
 from ecgbench.harness import process
 from ecgbench.harness.cell.once import OnceInStore
+from ecgbench.harness.code import code_of_module
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,3 +61,29 @@ def test_a_process_that_dies_as_it_computes_leaves_it_to_the_one_that_waits(
         assert first.result() == ["its process was ended by SIGKILL (out of memory?)"]
         assert second.result() == [[0, 1, 2], None]
     assert computed(bench) == ["one", "other"]
+
+
+def test_code_that_was_edited_and_settings_of_any_type_are_computed_anew(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    once = OnceInStore(bench.store, bench.plan().cells[0].id)
+    module = tmp_path / "acme_null.py"
+
+    def ask(value: int, settings: object = None) -> int:
+        module.write_text(
+            f"import numpy as np\ndef null(): return {{'value': np.array({value})}}\n"
+        )
+        sys.modules.pop("acme_null", None)
+        importlib.invalidate_caches()
+        code_of_module.cache_clear()
+        fresh = OnceInStore(bench.store, bench.plan().cells[0].id)
+        compute = functools.partial(importlib.import_module("acme_null").null)
+        return int(fresh.get("null", settings, compute)["value"])
+
+    assert [ask(1), ask(22), ask(1)] == [1, 22, 1]
+    assert len(list(once.folder.glob("null-*.npz"))) == 2
+    for settings in ({"cap": float("inf")}, {"cap": None}, {0: 1.0}, frozenset({"b", "a"})):
+        ask(1, settings)
+    assert len(list(once.folder.glob("null-*.npz"))) == 6
+    sys.modules.pop("acme_null", None)

@@ -231,3 +231,51 @@ def test_two_runs_on_one_store_share_the_work(
     outs = [process.communicate(timeout=90) for process in both]
     assert [process.returncode for process in both] == [0, 0], outs
     assert sorted(Path("fits.txt").read_text().split()) == ["0", "1", "2", "3"]
+
+
+@pytest.mark.slow
+def test_fresh_computes_again_what_other_code_of_the_same_version_made(
+    ecgbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A distribution that was edited where it is installed, at the same version."""
+    library = Path("library").resolve()
+    package, facts = library / "acme_ecg", library / "acme_ecg-1.0.dist-info"
+    for folder in (package, facts):
+        folder.mkdir(parents=True)
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-ecg\nVersion: 1.0\n")
+    (facts / "entry_points.txt").write_text("[ecgbench]\nacme = acme_ecg.plugin\n")
+    (package / "__init__.py").touch()
+    (package / "plugin.py").write_text(
+        "from ecgbench import MetricSpec, hookimpl\n"
+        "@hookimpl\n"
+        "def ecgbench_metrics():\n"
+        "    return [MetricSpec(name=name, target=f'acme_ecg.{name}:f', summary='x', "
+        "family='fidelity', better='lower') for name in ('one', 'two')]\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(library), prepend=os.pathsep)
+    monkeypatch.setenv("STUB_FITS", "fits.txt")
+
+    def run(*flags: str, one: float) -> tuple[str, list[float]]:
+        (package / "one.py").write_text(f"def f(comparison, config): return {one}\n")
+        (package / "two.py").write_text("def f(comparison, config): return 5.0\n")
+        command = (*ecgbench.flags, "--seeds", "0", "--metrics", "one,two", *flags)
+        started = ecgbench.start("run", *command)
+        out, err = started.communicate(timeout=120)
+        assert started.returncode == 0, err
+        scores = ecgbench.boards[0]["rows"][0]["scores"]
+        return out, [scores[name]["value"] for name in ("one", "two")]
+
+    says = "metric one, version 1: stored results were made by other code"
+    out, values = run(one=1.0)
+    assert (says in out, values) == (False, [1.0, 5.0])
+    out, values = run(one=2.0)
+    assert f"{says}; --fresh computes them again" in out
+    assert "1 done; 0 scores to compute" in out
+    assert values == [1.0, 5.0]
+    out, values = run("--fresh", one=2.0)
+    assert f"{says}; they are computed again" in out
+    assert "1 todo; 1 scores to compute" in out
+    assert values == [2.0, 5.0]
+    out, values = run("--fresh", one=2.0)
+    assert (says in out, values) == (False, [2.0, 5.0])
+    assert Path("fits.txt").read_text().split() == ["0"]

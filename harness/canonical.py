@@ -1,0 +1,142 @@
+"""The one form of a value that records hold and keys are made of.
+
+JSON has no infinity, no NaN and no set, and its objects have text for keys.  `canonical` says all of that
+in JSON, so that equal values have equal texts in every process and unlike values of one type never do;
+`restored` takes back what the form adds, and a `Config` knows the types of the rest.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import math
+import uuid
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
+from decimal import Decimal
+from enum import Enum
+from pathlib import PurePath
+from typing import Any
+
+import msgspec
+
+FLOAT, PAIRS = "$float", "$pairs"
+"""Sole names of the objects that stand for a float without digits, and for an object without text keys."""
+
+NO_DIGITS = ("inf", "-inf", "nan")
+
+MOST_ZEROS = 20
+"""Of a decimal that is written without an exponent."""
+
+_AS_TEXT = (
+    bytes,
+    bytearray,
+    memoryview,
+    dt.date,
+    dt.time,
+    dt.timedelta,
+    uuid.UUID,
+)
+
+
+def canonical(value: object) -> Any:
+    """Return a value as JSON-ready values; equal values of one type give the same text.
+
+    An infinite float or NaN is ``{"$float": "inf"}``; an object whose keys are not all text is a sorted
+    list of pairs, ``{"$pairs": [[key, value], …]}``; sets are sorted lists; the names of other objects
+    are sorted.  All else is as msgspec writes it.
+
+    Raises:
+        TypeError: a value in it has a type without such a form; the message is the type's name.
+        ValueError: a text in it is no Unicode.
+    """
+    if isinstance(value, Enum):
+        return canonical(value.value)
+    if isinstance(value, Mapping):
+        return _object({key: canonical(each) for key, each in value.items()})
+    if isinstance(value, AbstractSet):
+        return sorted((canonical(each) for each in value), key=_text)
+    if isinstance(value, list | tuple):
+        return [canonical(each) for each in value]
+    if isinstance(value, msgspec.Struct) or dataclasses.is_dataclass(value):
+        return canonical(_fields(value))
+    return _single(value)
+
+
+def _single(value: object) -> Any:
+    """The form of a value that holds no others."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        # 0.0 and -0.0 are equal
+        return float(value) + 0.0 if math.isfinite(value) else {FLOAT: str(float(value))}
+    if isinstance(value, Decimal):
+        return _digits(value)
+    if isinstance(value, _AS_TEXT):
+        return msgspec.to_builtins(value)
+    if isinstance(value, str | PurePath):
+        text = str(value)
+        text.encode()
+        return text
+    raise TypeError(type(value).__name__)
+
+
+def restored(plain: object) -> Any:
+    """Return canonical values with floats and objects again where another form stands for them.
+
+    What only resembles such a form, in a record from elsewhere, is left as it is.
+    """
+    if isinstance(plain, list):
+        return [restored(each) for each in plain]
+    if not isinstance(plain, dict):
+        return plain
+    if list(plain) == [FLOAT] and plain[FLOAT] in NO_DIGITS:
+        return float(plain[FLOAT])
+    if list(plain) == [PAIRS]:
+        with suppress(TypeError, ValueError):
+            return {_hashable(restored(key)): restored(each) for key, each in plain[PAIRS]}
+    return {key: restored(each) for key, each in plain.items()}
+
+
+def _object(found: dict[Any, Any]) -> dict[str, Any]:
+    """The form of an object whose values are canonical."""
+    is_plain = all(type(key) is str for key in found)
+    if is_plain and not (len(found) == 1 and next(iter(found)).startswith("$")):
+        return {canonical(key): found[key] for key in sorted(found)}
+    return {PAIRS: sorted(([canonical(key), each] for key, each in found.items()), key=_text)}
+
+
+def _fields(value: Any) -> dict[str, Any] | list[Any]:
+    """What a struct or data class holds, with the tag that tells it from others in a union."""
+    if not isinstance(value, msgspec.Struct):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    fields = {f.encode_name: getattr(value, f.name) for f in msgspec.structs.fields(value)}
+    config = value.__struct_config__
+    if config.array_like:
+        return [*([] if config.tag is None else [config.tag]), *fields.values()]
+    return fields if config.tag is None else {str(config.tag_field): config.tag, **fields}
+
+
+def _digits(value: Decimal) -> str:
+    """A decimal as text; 0.10 and 0.1 are equal."""
+    if not value.is_finite():
+        return str(value)
+    sign, digits, exponent = value.as_tuple()
+    assert isinstance(exponent, int)
+    if not any(digits):
+        return "0"
+    kept = max(place for place, digit in enumerate(digits, 1) if digit)
+    exponent += len(digits) - kept
+    shortest = Decimal((sign, digits[:kept], exponent))
+    return f"{shortest:f}" if abs(exponent) <= MOST_ZEROS else str(shortest)
+
+
+def _hashable(key: Any) -> Any:
+    return tuple(map(_hashable, key)) if isinstance(key, list) else key
+
+
+def _text(plain: object) -> bytes:
+    return msgspec.json.encode(plain, order="deterministic")

@@ -1,0 +1,74 @@
+"""What a board says of the code behind its numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from tests.results.conftest import Bench
+
+SAYS = (
+    "unlike codes of this version made its results; ecgbench run --fresh computes again what the "
+    "installed one did not"
+)
+
+
+def run(bench: Bench, generator: dict[str, Any], metric: dict[str, Any], seeds: Any) -> None:
+    scores = {"gmm": {"mmd": dict.fromkeys(seeds, 0.5)}}
+    bench.run(scores, bench.generator(**generator), bench.metric(**metric))
+
+
+def test_results_of_one_code_need_no_note(bench: Bench) -> None:
+    run(bench, {"code": "a" * 12}, {"code": "b" * 12}, (0, 1))
+    assert bench.board.notes == []
+
+
+def test_code_that_is_not_known_is_no_other_code(bench: Bench) -> None:
+    run(bench, {"code": "a" * 12}, {"code": "b" * 12}, (0,))
+    run(bench, {}, {}, (1,))
+    assert bench.board.notes == []
+
+
+def test_a_row_of_two_codes_and_a_column_of_two_are_named(bench: Bench) -> None:
+    run(bench, {"code": "a" * 12}, {"code": "b" * 12}, (0,))
+    run(bench, {"code": "c" * 12}, {"code": "b" * 12}, (1,))
+    run(bench, {"code": "c" * 12}, {"code": "d" * 12}, (2,))
+    assert bench.board.notes == [
+        f"generator gmm, version 1: 2 {SAYS}",
+        f"metric mmd, version 1: 2 {SAYS}",
+    ]
+
+
+def test_a_dataset_read_by_two_codes_is_named(bench: Bench) -> None:
+    for seed, code in enumerate("ab"):
+        dataset = bench.dataset(code=code * 12)
+        bench.run({"gmm": {"mmd": {seed: 0.5}}}, dataset)
+    assert bench.board.notes == [f"dataset mitdb, version 1: 2 {SAYS}"]
+
+
+def test_two_codes_of_a_file_are_two_rows_and_no_note(bench: Bench) -> None:
+    for code in "ab":
+        generator = bench.generator(code=code * 12, from_file=True)
+        bench.run({"gmm": {"mmd": {0: 0.5}}}, generator)
+    assert len(bench.board.rows) == 2
+    assert bench.board.notes == []
+
+
+def test_a_damaged_cell_is_passed_over(bench: Bench) -> None:
+    run(bench, {"code": "a" * 12}, {}, (0,))
+    run(bench, {"code": "c" * 12}, {}, (1,))
+    (name, _) = bench.store.cell_names()
+    (bench.store.folder(name) / "cell.json").write_text("{")
+    assert bench.board.notes == []
+
+
+def test_what_the_notes_speak_of_survives_the_store(bench: Bench) -> None:
+    run(bench, {"code": "a" * 12, "files": "f" * 12}, {"code": "b" * 12}, (0,))
+    (plan,) = bench.store.plans()
+    (name,) = bench.store.cell_names()
+    record = bench.store.cell(name)
+    assert record is not None
+    assert record.cell.generator == plan.generators[0].used
+    assert msgspec.structs.asdict(record.cell.generator)["files"] == "f" * 12
