@@ -147,7 +147,8 @@ def prepare(
     for source in sources:
         if not data.is_prepared(source):
             told = (source.spec.name, as_dict(source.config), source.folder, plugin_files)
-            for message in process.call(data.prepare_in_process, *told, limits=limits):
+            to = data.folder(source)
+            for message in process.call(data.prepare_in_process, *told, to, limits=limits):
                 if message[0] == "exit" and message[1]:
                     raise DataError(_about(source.spec.name, message[1]))
         records.append(data.record(source, windows))

@@ -58,5 +58,6 @@ def ecgbench_datasets() -> Iterable[DatasetSpec]:
             licence="MIT",
             redistributable=True,
             smoke={"patients": 12, "beats": 40},
+            files=(),
         )
     ]

