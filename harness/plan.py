@@ -208,6 +208,7 @@ def metric_records(study: Study, catalog: Catalog) -> list[MetricRecord]:
                 ideal=spec.ideal,
                 ranked=spec.is_ranked,
                 needs_both_folds=spec.needs_both_folds,
+                null=spec.null,
                 summary=spec.summary,
             )
         )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from ecgbench.harness.errors import DamagedError, UsageError, suggest
 from ecgbench.harness.specs import FAMILIES
+from ecgbench.results import uncertainty
 from ecgbench.results.records import (
     CellRecord,
     DatasetRecord,
@@ -39,11 +40,21 @@ class Asked:
 
 @dataclass(frozen=True)
 class Ended:
-    """How one metric ended on one cell; ``score`` is there where it has a value."""
+    """How one metric ended on one cell.
+
+    Attributes:
+        status: ``ok``, ``skipped``, ``todo`` or ``failed``.
+        reason: why it is not ``ok``.
+        score: where it has a value; with contributions that make the value, or none.
+        notes: what a reader must know of the score.
+        of_cell: what a reader must know of the cell.
+    """
 
     status: str
     reason: str = ""
     score: ScoreRecord | None = None
+    notes: tuple[str, ...] = ()
+    of_cell: tuple[str, ...] = ()
 
 
 DAMAGED = Ended("todo", "its record is damaged; ecgbench run makes it again")
@@ -103,7 +114,8 @@ def metrics(group: list[Used], audited: Mapping[str, Verdict]) -> dict[str, Metr
     newest: dict[str, int] = {}
     for plan, _ in group:
         for metric in plan.metrics:
-            unlike.setdefault(metric.key, metric)
+            if unlike.setdefault(metric.key, metric).null is None:
+                unlike[metric.key] = metric
             newest[metric.name] = max(metric.version, newest.get(metric.name, 0))
     names = labels(unlike.values())
     labelled = {
@@ -215,10 +227,12 @@ def ended(
         for label, metric in metrics_by_label.items():
             if record is None:
                 found[label][seed] = Ended("todo", "not run yet")
-            elif record.status != "ok":
-                found[label][seed] = Ended(record.status, record.reason)
+                continue
+            if record.status == "ok":
+                end = _score_ended(store, record, metric)
             else:
-                found[label][seed] = _score_ended(store, record, metric)
+                end = Ended(record.status, record.reason)
+            found[label][seed] = replace(end, of_cell=tuple(record.notes))
     return found
 
 
@@ -233,4 +247,11 @@ def _score_ended(store: Store, cell: CellRecord, metric: MetricRecord) -> Ended:
         return Ended("todo", "not scored yet")
     if score.status == "ok" and score.value is None:
         return Ended("failed", "its record holds no number")
-    return Ended(score.status, score.reason, score if score.status == "ok" else None)
+    notes = list(score.notes)
+    if score.value is not None and score.contributions is not None:
+        try:
+            uncertainty.contributions(score.contributions, score.value)
+        except ValueError as error:
+            notes.append(f"{error}, so there is no interval")
+            score = msgspec.structs.replace(score, contributions=None)
+    return Ended(score.status, score.reason, score if score.status == "ok" else None, tuple(notes))

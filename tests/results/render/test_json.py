@@ -35,6 +35,7 @@ def test_it_has_the_published_schema(realistic: Callable[..., Board]) -> None:
     assert set(row["ranks"]) == {"overall", "fidelity", "utility", "privacy", "cost"}
     assert set(row["scores"]) == set(board["metrics"])
     wanted = {"status", "value", "low", "high", "n", "seeds", "reason", "spread", "rank", "p"}
+    wanted |= {"against_null", "notes"}
     assert all(set(score) == wanted for score in row["scores"].values())
 
 
