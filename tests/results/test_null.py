@@ -117,11 +117,18 @@ def test_an_alarm_is_a_value_that_is_significantly_better_than_its_null() -> Non
 
 
 def test_alarms_are_corrected_for_all_rows_and_metrics() -> None:
-    # p = .05 / 4 at t = 2.61 with 41 degrees of freedom
-    sample = drawn(0.5 - 2.65, 1.0)
+    # p = .05 / 4 at t = 2.61 with 41 degrees of freedom, and seeds do not differ
+    sample = drawn(0.5 - 2.65, 1.0, SEEDS)
     pair = {"x": (0.5, "lower"), "y": (0.5, "lower")}
     assert alarms({("a", "x"): sample}, pair, 2) == {("a", "x")}  # type: ignore[arg-type]
     assert alarms({("a", "x"): sample}, pair, 3) == set()  # type: ignore[arg-type]
+
+
+def test_with_one_seed_a_fold_an_alarm_must_be_three_times_as_far() -> None:
+    # p = .05 at t = 2.0195 with 41 degrees of freedom
+    for distance, seeds, raised in ((2.05, SEEDS, True), (6.0, (0, 1), False), (6.1, (0, 1), True)):
+        of = {("a", "x"): drawn(0.5 - distance, 1.0, seeds)}
+        assert bool(alarms(of, {"x": (0.5, "lower")}, 1)) is raised
 
 
 def test_without_an_error_there_is_no_alarm() -> None:

@@ -47,6 +47,17 @@ def test_what_is_no_number_is_null_with_its_status(bench: Bench) -> None:
     assert scores["auc"]["reason"] == "one class"
 
 
+def test_alarms_and_notes_are_told(alarming: Board) -> None:
+    (board,) = read(alarming)["boards"]
+    assert board["notes"] == alarming.notes
+    assert board["notes"][0].startswith("thief: auc 0.22 (null 0.5)")
+    assert board["metrics"]["auc"]["null"] == 0.5
+    rows = {row["generator"]: row for row in board["rows"]}
+    assert rows["thief"]["notes"] == ["(seeds 0, 1): it left files behind"]
+    told = {label: row["scores"]["auc"]["against_null"] for label, row in rows.items()}
+    assert told == {"thief": "better", "gmm": "equal", "real": "equal"}
+
+
 def test_foreign_text_is_kept_and_harmless(hostile: Board) -> None:
     out = render([hostile], "json")
     assert "\x1b" not in out
