@@ -201,3 +201,28 @@ def test_eight_rows_at_the_null_share_a_rank_on_19_boards_of_20_and_a_leak_is_fo
     wrong, behind, _ = rates(draws, 8, seeds, noise, 1.2, 40)
     assert wrong < most
     assert behind > 0.8
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("seeds", "noise", "unlike", "raised", "found"),
+    [
+        (2, 0.0, 0.012, 0.0, 0.918),
+        (2, 0.3, 0.192, 0.0, 0.628),
+        (4, 0.1, 0.006, 0.004, 0.902),
+        (4, 0.3, 0.010, 0.006, 0.588),
+        (6, 0.1, 0.006, 0.010, 0.904),
+        (6, 0.3, 0.022, 0.002, 0.712),
+    ],
+)
+def test_scores_of_privacy_err_as_often_as_the_protocol_says(
+    draws: list[NDArray[np.float64]],
+    seeds: int,
+    noise: float,
+    unlike: float,
+    raised: float,
+    found: float,
+) -> None:
+    wrong, _, alarm = rates(draws, 8, seeds, noise, 0.0, 500)
+    _, behind, _ = rates(draws, 8, seeds, noise, 0.8, 500)
+    assert (wrong, alarm, behind) == pytest.approx((unlike, raised, found), abs=0.01)
