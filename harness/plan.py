@@ -215,6 +215,7 @@ def metric_records(study: Study, catalog: Catalog) -> list[MetricRecord]:
                 ideal=spec.ideal if spec.ideal is not None and isfinite(spec.ideal) else None,
                 ranked=spec.is_ranked,
                 needs_both_folds=spec.needs_both_folds,
+                null=spec.null,
                 summary=spec.summary,
             )
         )

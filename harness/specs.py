@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from importlib import import_module
+from math import isfinite
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from ecgbench.harness.config import Config, NoConfig
@@ -228,6 +229,8 @@ class MetricSpec(PluginSpec):
             )
         if self.better not in ("higher", "lower"):
             raise PluginError(f"metric {self.name}: better is {self.better!r}; higher or lower")
+        if self.null is not None:
+            self._check_null(self.null)
         for fault in self.sees or ():
             if fault not in FAULTS:
                 raise PluginError(
@@ -237,4 +240,15 @@ class MetricSpec(PluginSpec):
         if self.audited_on not in ("family", "claims"):
             raise PluginError(
                 f"metric {self.name}: audited_on is {self.audited_on!r}; family or claims"
+            )
+
+    def _check_null(self, null: float) -> None:
+        if self.family != "privacy":
+            raise PluginError(
+                f"metric {self.name} of {self.family} has a null; only metrics of privacy have one"
+            )
+        low, high = self.bounds
+        if not (isfinite(null) and low <= null <= high):
+            raise PluginError(
+                f"metric {self.name}: its null, {null}, is not within its bounds, {low} to {high}"
             )

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ecgbench.harness.errors import StoreError
 from ecgbench.results import gather, uncertainty
 from ecgbench.results.audit import verdicts
 from ecgbench.results.front import front
+from ecgbench.results.null import alarms, excess
 from ecgbench.results.uncertainty import Resamples, folds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -33,6 +33,12 @@ OVERALL = ("fidelity", "diversity", "utility", "privacy")
 WORST = {"ok": 0, "skipped": 1, "todo": 2, "failed": 3}
 
 
+MAX_NOTES = 20
+"""On a board beside its alarms, and of a score: a store may come from anywhere."""
+
+AgainstNull = Literal["better", "equal", "worse"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class BoardScore:
     """One metric on one row, over the board's seeds.
@@ -44,10 +50,13 @@ class BoardScore:
         high: its upper end.
         spread: standard deviation over seeds within folds; None with one seed a fold.
         rank: 1 + the number of competitors that are significantly better; None where not ranked.
+        against_null: of a metric with a null, what the value counts as: ``worse``, or ``equal`` to the
+            null; ``better`` is an alarm, and counts as equal.  None without a null or a value.
         p: of no leak, by flipping the roles of people; of metrics that need both folds alone.
         n: windows that each seed's value rests on.
         seeds: those that have ended well.
         reason: why it is not ``ok``.
+        notes: what a reader must know of it, with the seeds.
     """
 
     status: str
@@ -56,10 +65,12 @@ class BoardScore:
     high: float | None = None
     spread: float | None = None
     rank: int | None = None
+    against_null: AgainstNull | None = None
     p: float | None = None
     n: int | None = None
     seeds: tuple[int, ...] = ()
     reason: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(kw_only=True)
@@ -72,6 +83,7 @@ class Row:
         left_out: seeds of its cells that are none of the board's.
         scores: by metric label.
         ranks: by family, and ``overall``; empty for reference rows.
+        notes: what a reader must know of its cells, with the seeds.
     """
 
     generator: GeneratorRecord
@@ -79,6 +91,7 @@ class Row:
     left_out: tuple[int, ...] = ()
     scores: dict[str, BoardScore] = field(default_factory=dict)
     ranks: dict[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(kw_only=True)
@@ -97,7 +110,7 @@ class Board:
         audit: the audit's verdict by metric label, where the store has one.
         front: labels of the competitors between utility and privacy that no other dominates
             (`ecgbench.results.front`).
-        notes: sentences that a reader must know.
+        notes: sentences that a reader must know (`notes`, `ecgbench.results.gather.code_notes`).
     """
 
     key: str
@@ -131,7 +144,7 @@ def boards(store: Store, groups: list[list[gather.Used]] | None = None) -> list[
         groups: the plans of each (`ecgbench.results.gather`); None for all.
 
     Raises:
-        StoreError: a record cannot be read, or contradicts itself.
+        StoreError: a record cannot be read.
     """
     # more threads would wait for each other, and round otherwise on another machine
     with threadpool_limits(1):
@@ -141,28 +154,54 @@ def boards(store: Store, groups: list[list[gather.Used]] | None = None) -> list[
 
 
 def _board(store: Store, group: list[gather.Used]) -> Board:
+    board, counted = read(store, group)
+    for label, metric in board.metrics.items():
+        if metric.ranked:
+            _rank_by(label, metric, board.rows, counted[label])
+    on_front = front(board.metrics, board.rows, counted)
+    _rank(board)
+    board.front = [row.label for row in board.competitors if row.label in on_front]
+    board.notes = [*notes(board.rows, board.metrics), *board.notes]
+    return board
+
+
+def read(store: Store, group: list[gather.Used]) -> tuple[Board, dict[str, list[Sample | None]]]:
+    """A board without ranks and the notes of its rows, and what counts of each row's value by metric label.
+
+    Of a metric with a null that is its excess over the null (`ecgbench.results.null.excess`).
+
+    Raises:
+        StoreError: a record cannot be read.
+    """
     plan, dataset = group[0]
     audited = verdicts(store, dataset)
     metrics, asked = gather.metrics(group, audited), gather.asked(group)
     labels = gather.labels(each.generator for each in asked)
     seeds = gather.seeds(asked)
+    ended = [gather.ended(store, each, metrics, seeds) for each in asked]
     rows = [
         Row(
             generator=each.generator,
             label=labels[each.generator.key],
             left_out=tuple(sorted(set(each.cells) - set(seeds))),
+            notes=_of_seeds(
+                {
+                    seed: end.cell.notes
+                    for of in of_row.values()
+                    for seed, end in of.items()
+                    if end.cell is not None
+                }
+            ),
         )
-        for each in asked
+        for each, of_row in zip(asked, ended, strict=True)
     ]
-    ended = [gather.ended(store, each, metrics, seeds) for each in asked]
     resamples = Resamples(people_of(ended))
-    known: dict[str, list[Sample | None]] = {}
+    counted: dict[str, list[Sample | None]] = {}
     for label, metric in metrics.items():
-        known[label] = samples = [sample_of(of_row[label], resamples) for of_row in ended]
+        counted[label] = samples = [_sample(of_row[label], resamples) for of_row in ended]
         for row, of_row, sample in zip(rows, ended, samples, strict=True):
-            row.scores[label] = summary_of(of_row[label], sample, metric)
-        if metric.ranked:
-            _rank_by(label, metric, rows, samples)
+            row.scores[label] = _summary(of_row[label], sample, metric)
+    _set_against_null(metrics, rows, counted)
     board = Board(
         key=plan.board_key,
         dataset=dataset,
@@ -177,12 +216,9 @@ def _board(store: Store, group: list[gather.Used]) -> Board:
             for label, metric in metrics.items()
             if (verdict := audited.get(metric.key))
         },
+        notes=gather.code_notes(ended),
     )
-    on_front = front(metrics, rows, known)
-    _rank(board)
-    board.front = [row.label for row in board.competitors if row.label in on_front]
-    board.notes = gather.code_notes(store, asked, ended)
-    return board
+    return board, counted
 
 
 # --- one metric on one row ---------------------------------------------------------------------
@@ -199,56 +235,65 @@ def people_of(ended: Iterable[dict[str, dict[int, Ended]]]) -> NDArray[np.int64]
     return np.array(sorted(found), dtype=np.int64)
 
 
-def sample_of(of_seed: dict[int, Ended], resamples: Resamples) -> Sample | None:
+def _sample(of_seed: dict[int, Ended], resamples: Resamples) -> Sample | None:
     """What is known of the value and its error; None without a value."""
     scores = {seed: ended.score for seed, ended in of_seed.items() if ended.score is not None}
     if not scores:
         return None
     values = {seed: float(score.value or 0.0) for seed, score in scores.items()}
     known = {seed: score.contributions for seed, score in scores.items() if score.contributions}
-    try:
-        return uncertainty.sample(values, known, resamples)
-    except ValueError as error:
-        first = next(iter(scores.values()))
-        raise StoreError(
-            f"{first.metric.name} of {first.cell} or of another seed is damaged: {error}; "
-            "remove its file below scores/ to have it made again"
-        ) from None
+    return uncertainty.sample(values, known, resamples)
 
 
-def summary_of(
-    of_seed: dict[int, Ended], sample: Sample | None, metric: MetricRecord
-) -> BoardScore:
+def _summary(of_seed: dict[int, Ended], sample: Sample | None, metric: MetricRecord) -> BoardScore:
     status = max((ended.status for ended in of_seed.values()), key=WORST.__getitem__)
     reason = "" if status == "ok" else _reason(of_seed, status)
+    notes = {seed: ended.notes for seed, ended in of_seed.items()}
     if sample is None:
-        return BoardScore(status=status, reason=reason)
+        return BoardScore(status=status, reason=reason, notes=_of_seeds(notes))
     if metric.needs_both_folds and folds(sample.seeds) < 2:
-        return BoardScore(status="skipped", reason="it needs both folds: seeds 0 and 1, or more")
+        return BoardScore(
+            status="skipped",
+            reason="it needs both folds: seeds 0 and 1, or more",
+            notes=_of_seeds(notes),
+        )
     least, most = (-np.inf if metric.bounds[0] is None else metric.bounds[0]), metric.bounds[1]
     low, high = sample.interval or (None, None)
     n = [ended.score.n for ended in of_seed.values() if ended.score is not None]
+    p, why_none = _p_of_people(of_seed) if metric.needs_both_folds else (None, {})
     return BoardScore(
         status=status,
         value=sample.value,
         low=None if low is None else max(low, least),
         high=None if high is None else min(high, np.inf if most is None else most),
         spread=sample.spread,
-        p=_p_of_people(of_seed) if metric.needs_both_folds else None,
+        p=p,
         n=n[0],
         seeds=sample.seeds,
         reason=reason,
+        notes=_of_seeds({seed: (*notes[seed], *why_none.get(seed, ())) for seed in notes}),
     )
 
 
-def _p_of_people(of_seed: dict[int, Ended]) -> float | None:
-    """How likely members would be so much nearer than unseen people, if nobody had been learnt."""
+def _p_of_people(of_seed: dict[int, Ended]) -> tuple[float | None, dict[int, tuple[str, ...]]]:
+    """How likely members would be so much nearer than unseen people, if nobody had been learnt.
+
+    Returns:
+        p, and by seed why there is none.
+    """
     scores = {
-        seed: uncertainty.contributions(ended.score.contributions)
+        seed: uncertainty.contributions(ended.score.contributions, ended.score.value)
         for seed, ended in of_seed.items()
-        if ended.score is not None and ended.score.contributions is not None
+        if ended.score is not None
+        and ended.score.contributions is not None
+        and ended.score.value is not None
     }
-    return uncertainty.role_flips(scores)
+    why_none: dict[int, tuple[str, ...]] = {
+        seed: (f"p needs {uncertainty.FLIPPED_TERMS} terms of each person's, it has {terms}",)
+        for seed, found in scores.items()
+        if (terms := len(found.coefficients)) < uncertainty.FLIPPED_TERMS
+    }
+    return None if why_none else uncertainty.role_flips(scores), why_none
 
 
 def _reason(of_seed: dict[int, Ended], status: str) -> str:
@@ -280,6 +325,96 @@ def seed_list(seeds: Iterable[int]) -> str:
         for part in ([f"{run[0]}–{run[-1]}"] if len(run) > 2 else map(str, run))
     ]
     return f"{'seed' if sum(map(len, runs)) == 1 else 'seeds'} {', '.join(parts)}"
+
+
+# --- the null and the notes ---------------------------------------------------------------------
+
+
+def _set_against_null(
+    metrics: Mapping[str, MetricRecord],
+    rows: Sequence[Row],
+    samples: dict[str, list[Sample | None]],
+) -> None:
+    """Put in place of each value what counts of it, where its metric has a null.
+
+    Competitors are corrected for each other alone, and so are reference rows.  These raise no alarm:
+    it asks where windows come from, and theirs are known.
+    """
+    nulls = {label: (m.null, m.better) for label, m in metrics.items() if m.null is not None}
+    competing = [place for place, row in enumerate(rows) if not row.generator.reference]
+    others = [place for place, row in enumerate(rows) if row.generator.reference]
+    raised = alarms(
+        {
+            (rows[place].label, label): sample
+            for label in nulls
+            for place in competing
+            if (sample := samples[label][place]) and rows[place].scores[label].value is not None
+        },
+        nulls,
+        len(competing),
+    )
+    for label, (null, better) in nulls.items():
+        for places in (competing, others):
+            ok = [
+                samples[label][place] if rows[place].scores[label].status == "ok" else None
+                for place in places
+            ]
+            for place, before, after in zip(places, ok, excess(ok, null, better), strict=True):
+                row = rows[place]
+                against: AgainstNull | None = None
+                if after is not None:
+                    samples[label][place] = after
+                    against = "worse" if after is before else "equal"
+                if (row.label, label) in raised:
+                    against = "better"
+                row.scores[label] = replace(row.scores[label], against_null=against)
+
+
+def notes(rows: Iterable[Row], metrics: Mapping[str, MetricRecord]) -> list[str]:
+    """Sentences that a reader of these rows must know: alarms, and what cells and scores say.
+
+    Text of plugins and stores in them is as it came.
+    """
+    rows = list(rows)
+    said = [f"{row.label} {note}" for row in rows for note in row.notes]
+    said += [
+        f"{row.label}, {label} {note}"
+        for row in rows
+        for label, score in row.scores.items()
+        for note in score.notes
+    ]
+    return [*filter(None, (_alarm(row, metrics) for row in rows)), *_bounded(said)]
+
+
+def _alarm(row: Row, metrics: Mapping[str, MetricRecord]) -> str:
+    """What to ask of a row that is better than nothing learnt; empty for nothing."""
+    better = [
+        f"{label} {score.value:.3g} (null {metrics[label].null:.3g})"
+        for label, score in row.scores.items()
+        if score.against_null == "better"
+    ]
+    return (
+        ""
+        if not better
+        else (
+            f"{row.label}: {', '.join(better)}: significantly better than the null. These windows are "
+            "nearer to windows outside train than chance allows: were they drawn from train alone?"
+        )
+    )
+
+
+def _of_seeds(notes: Mapping[int, Iterable[str]]) -> tuple[str, ...]:
+    """Notes of seeds as sentences, each once, behind the seeds that it is of."""
+    seeds: dict[str, list[int]] = {}
+    for seed, of_seed in notes.items():
+        for note in dict.fromkeys(of_seed):
+            seeds.setdefault(note, []).append(seed)
+    return tuple(_bounded([f"({seed_list(of)}): {note}" for note, of in seeds.items()]))
+
+
+def _bounded(notes: list[str]) -> list[str]:
+    more = len(notes) - MAX_NOTES
+    return notes if more <= 0 else [*notes[:MAX_NOTES], f"{more} more notes are in the store"]
 
 
 # --- ranks -------------------------------------------------------------------------------------

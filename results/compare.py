@@ -11,9 +11,8 @@ from threadpoolctl import threadpool_limits
 
 from ecgbench.harness.errors import UsageError, suggest
 from ecgbench.results import gather, uncertainty
-from ecgbench.results.audit import verdicts
-from ecgbench.results.board import OVERALL, Board, Row, people_of, sample_of, summary_of
-from ecgbench.results.uncertainty import LEVEL, Resamples
+from ecgbench.results.board import OVERALL, Board, Row, notes, read
+from ecgbench.results.uncertainty import LEVEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from ecgbench.results.board import BoardScore
     from ecgbench.results.records import GeneratorRecord, MetricRecord
     from ecgbench.results.store import Store
-    from ecgbench.results.uncertainty import Better, Difference, Sample
+    from ecgbench.results.uncertainty import Better, Difference
 
 ENDS = ("real", "copy", "gaussian-noise")
 """Reference rows: on every metric one is about the best that can be, and another is worth nothing."""
@@ -144,36 +143,18 @@ def _labels(asked: Iterable[gather.Asked]) -> dict[str, str]:
 
 
 def _compared(store: Store, group: list[gather.Used], a: str, b: str) -> Compared:
-    plan, dataset = group[0]
-    metrics = gather.metrics(group, verdicts(store, dataset))
-    asked = gather.asked(group)
-    seeds = gather.seeds(asked)
-    labels = _labels(asked)
-    ended = [gather.ended(store, each, metrics, seeds) for each in asked]
-    resamples = Resamples(people_of(ended))
-    rows: dict[str, Row] = {}
-    samples: dict[str, dict[str, Sample | None]] = {}
-    for each, of_row in zip(asked, ended, strict=True):
-        label = labels[each.generator.key]
-        if label in (a, b) or _is_end(each.generator):
-            samples[label] = {key: sample_of(of_row[key], resamples) for key in metrics}
-            rows[label] = Row(
-                generator=each.generator,
-                label=label,
-                left_out=tuple(sorted(set(each.cells) - set(seeds))),
-                scores={
-                    key: summary_of(of_row[key], samples[label][key], metric)
-                    for key, metric in metrics.items()
-                },
-            )
+    board, counted = read(store, group)
+    metrics = board.metrics
+    places = {row.label: place for place, row in enumerate(board.rows)}
+    rows = {label: board.rows[places[label]] for label in (a, b)}
     differences = {
         key: uncertainty.difference(first, second)
         for key in metrics
-        if (first := samples[a][key]) and (second := samples[b][key])
+        if (first := counted[key][places[a]]) and (second := counted[key][places[b]])
         if rows[a].scores[key].status == rows[b].scores[key].status == "ok"
     }
     spans = {
-        key: _span(row.scores[key] for row in rows.values() if _is_end(row.generator))
+        key: _span(row.scores[key] for row in board.rows if _is_end(row.generator))
         for key in metrics
     }
     findings, compared = _findings(metrics, rows[a], rows[b], differences, spans)
@@ -182,16 +163,8 @@ def _compared(store: Store, group: list[gather.Used], a: str, b: str) -> Compare
         for family in dict.fromkeys(metric.family for metric in metrics.values())
         if (summary := summarise(f for f in findings.values() if f.family == family))
     }
-    board = Board(
-        key=plan.board_key,
-        dataset=dataset,
-        study=plan.study,
-        settings=plan.settings,
-        metrics=metrics,
-        rows=[rows[a], rows[b]],
-        seeds=seeds,
-        people=len(resamples.people),
-    )
+    board.rows = [rows[a], rows[b]]
+    board.notes = [*notes(board.rows, metrics), *board.notes]
     return Compared(
         board=board,
         findings=findings,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from ecgbench.harness.errors import DamagedError, UsageError, suggest
 from ecgbench.harness.specs import FAMILIES
+from ecgbench.results import uncertainty
 from ecgbench.results.records import (
     CellRecord,
     DatasetRecord,
@@ -40,11 +40,21 @@ class Asked:
 
 @dataclass(frozen=True)
 class Ended:
-    """How one metric ended on one cell; ``score`` is there where it has a value."""
+    """How one metric ended on one cell.
+
+    Attributes:
+        status: ``ok``, ``skipped``, ``todo`` or ``failed``.
+        reason: why it is not ``ok``.
+        score: where it has a value; with contributions that make the value, or none.
+        notes: what a reader must know of the score.
+        cell: the record of the cell, where it has ended.
+    """
 
     status: str
     reason: str = ""
     score: ScoreRecord | None = None
+    notes: tuple[str, ...] = ()
+    cell: CellRecord | None = None
 
 
 DAMAGED = Ended("todo", "its record is damaged; ecgbench run makes it again")
@@ -104,7 +114,8 @@ def metrics(group: list[Used], audited: Mapping[str, Verdict]) -> dict[str, Metr
     newest: dict[str, int] = {}
     for plan, _ in group:
         for metric in plan.metrics:
-            unlike.setdefault(metric.key, metric)
+            if unlike.setdefault(metric.key, metric).null is None:
+                unlike[metric.key] = metric
             newest[metric.name] = max(metric.version, newest.get(metric.name, 0))
     names = labels(unlike.values())
     labelled = {
@@ -216,10 +227,12 @@ def ended(
         for label, metric in metrics_by_label.items():
             if record is None:
                 found[label][seed] = Ended("todo", "not run yet")
-            elif record.status != "ok":
-                found[label][seed] = Ended(record.status, record.reason)
+                continue
+            if record.status == "ok":
+                end = _score_ended(store, record, metric)
             else:
-                found[label][seed] = _score_ended(store, record, metric)
+                end = Ended(record.status, record.reason)
+            found[label][seed] = replace(end, cell=record)
     return found
 
 
@@ -234,33 +247,35 @@ def _score_ended(store: Store, cell: CellRecord, metric: MetricRecord) -> Ended:
         return Ended("todo", "not scored yet")
     if score.status == "ok" and score.value is None:
         return Ended("failed", "its record holds no number")
-    return Ended(score.status, score.reason, score if score.status == "ok" else None)
+    notes = list(score.notes)
+    if score.value is not None and score.contributions is not None:
+        try:
+            uncertainty.contributions(score.contributions, score.value)
+        except ValueError as error:
+            notes.append(f"{error}, so there is no interval")
+            score = msgspec.structs.replace(score, contributions=None)
+    return Ended(score.status, score.reason, score if score.status == "ok" else None, tuple(notes))
 
 
-def code_notes(
-    store: Store, rows: Iterable[Asked], ended_of: Iterable[Mapping[str, Mapping[int, Ended]]]
-) -> list[str]:
-    """Which plugins made a board's numbers with unlike code of one version, one sentence each.
+def code_notes(ended: Iterable[Mapping[str, Mapping[int, Ended]]]) -> list[str]:
+    """Return which plugins made a board's numbers with unlike code of one version, a sentence each.
 
     Args:
-        store: read only.
-        rows: of the board.
-        ended_of: how each metric, by label, ended on each seed; of each row.
+        ended: how each metric, by label, ended on each seed; of each row.
     """
     codes: dict[str, set[str]] = {}
-    for row, by_metric in zip(rows, ended_of, strict=True):
-        found: list[tuple[str, PluginRecord]] = []
-        for seed in {seed for of in by_metric.values() for seed in of} & row.cells.keys():
-            with suppress(DamagedError):
-                if (record := store.cell(row.cells[seed])) is not None:
-                    found.append(("dataset", record.cell.dataset))
-                    found.append(("generator", record.cell.generator))
-        for of in by_metric.values():
-            found += [("metric", end.score.metric) for end in of.values() if end.score is not None]
-        for kind, plugin in found:
-            if plugin.code and not plugin.from_file:
-                called = f"{kind} {plugin.name}, version {plugin.version}"
-                codes.setdefault(called, set()).add(plugin.code)
+    for of_row in ended:
+        for end in (end for of_metric in of_row.values() for end in of_metric.values()):
+            found: list[tuple[str, PluginRecord]] = []
+            if end.cell is not None:
+                found.append(("dataset", end.cell.cell.dataset))
+                found.append(("generator", end.cell.cell.generator))
+            if end.score is not None:
+                found.append(("metric", end.score.metric))
+            for kind, plugin in found:
+                if plugin.code and not plugin.from_file:
+                    called = f"{kind} {plugin.name}, version {plugin.version}"
+                    codes.setdefault(called, set()).add(plugin.code)
     return [
         f"{called}: {len(unlike)} unlike codes of this version made its results; ecgbench run --fresh "
         "computes again what the installed one did not"

@@ -28,6 +28,9 @@ MIN_PEOPLE = 6
 FLIPS = 10_000
 """Of the roles of people; p-values go down to one in so many."""
 
+FLIPPED_TERMS = 3
+"""That `role_flips` reads of each person's contributions."""
+
 LEAST_P = 1e-9
 """Smaller p-values are zero."""
 
@@ -194,11 +197,8 @@ def sample(
     resampled = np.zeros(RESAMPLES)
     people: dict[int, set[int]] = {}
     for seed, weight in zip(seeds, fold_weights(seeds), strict=True):
-        found = contributions(of_seed[seed])
-        made = found.evaluate(resamples.weights(found.people))
-        if not math.isclose(made[0], values[seed], rel_tol=1e-5, abs_tol=1e-6):
-            raise ValueError(f"its contributions make {made[0]}, its value is {values[seed]}")
-        resampled += weight * made[1:]
+        found = contributions(of_seed[seed], values[seed])
+        resampled += weight * found.evaluate(resamples.weights(found.people))[1:]
         of_value = found.people[found.denominators.any(axis=1)]
         people.setdefault(seed % 2, set()).update(of_value.tolist())
     counted = len(set().union(*people.values()))
@@ -207,25 +207,39 @@ def sample(
     return replace(known, resampled=resampled, people=counted)
 
 
-def contributions(record: ContributionsRecord) -> Contributions:
+def contributions(record: ContributionsRecord, value: float) -> Contributions:
     """The arrays of a record.
 
+    Args:
+        record: of a score.
+        value: the score.
+
     Raises:
-        ValueError: their shapes do not fit.
+        ValueError: their shapes do not fit, their people are not ascending, or they do not make the
+            value.
     """
-    found = Contributions(
-        people=np.array(record.people, dtype=np.int64),
-        numerators=np.array(record.numerators, dtype=np.float64),
-        denominators=np.array(record.denominators, dtype=np.float64),
-        coefficients=np.array(record.coefficients, dtype=np.float64),
-        offset=record.offset,
-    )
+    try:
+        found = Contributions(
+            people=np.array(record.people, dtype=np.int64),
+            numerators=np.array(record.numerators, dtype=np.float64),
+            denominators=np.array(record.denominators, dtype=np.float64),
+            coefficients=np.array(record.coefficients, dtype=np.float64),
+            offset=record.offset,
+        )
+    except OverflowError as error:
+        raise ValueError(f"its contributions cannot be read: {error}") from error
     shape = (len(set(record.people)), len(record.coefficients))
     if found.numerators.shape != shape or found.denominators.shape != shape or not all(shape):
         raise ValueError(
             f"its contributions have shapes {found.numerators.shape} and "
             f"{found.denominators.shape}, {shape} is wanted"
         )
+    if (np.diff(found.people) < 0).any():
+        raise ValueError("the people of its contributions are not in ascending order")
+    with np.errstate(all="ignore"):
+        made = float(found.evaluate()[0])
+    if not math.isclose(made, value, rel_tol=1e-5, abs_tol=1e-6):
+        raise ValueError(f"its contributions make {made:.6g}, its value is {value:.6g}")
     return found
 
 

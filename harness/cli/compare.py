@@ -1,9 +1,10 @@
 """``ecgbench compare``: which of two rows of a board is better at what.
 
 ``--json`` prints ``{schema, a, b, boards: [{dataset, data, study, settings, seeds, people, compared,
-metrics, families, overall}], lacking}``: ``data`` is the digest of the windows; ``compared`` tells for
-how many metrics the p-values are corrected; ``metrics`` are `Finding`s by label, ``families`` and
-``overall`` `Summary`s; ``lacking`` names the boards that lack one of the rows.
+metrics, families, overall, notes}], lacking}``: ``data`` is the digest of the windows; ``compared`` tells
+for how many metrics the p-values are corrected; ``metrics`` are `Finding`s by label, ``families`` and
+``overall`` `Summary`s; ``notes`` are sentences that a reader of the two rows must know; ``lacking`` names
+the boards that lack one of the rows.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ from ecgbench.results.compare import ENDS, Verdict
 from ecgbench.results.compare import compare as compare_rows
 from ecgbench.results.render import text
 from ecgbench.results.render.terminal import GAP, RULED
-from ecgbench.results.render.text import gaps
 from ecgbench.results.store import Store
 from ecgbench.results.uncertainty import LEVEL, folds
 
@@ -90,6 +90,7 @@ def _board(compared: Compared) -> dict[str, Any]:
         "metrics": compared.findings,
         "families": compared.families,
         "overall": compared.overall,
+        "notes": board.notes,
     }
 
 
@@ -108,6 +109,8 @@ def _show(compared: Compared, console: Console) -> None:
         console.print(table)
     console.print()
     notes = Table.grid(padding=(0, 1))
+    for line in board.notes:
+        notes.add_row("·", Text(text.plain(line)))
     for line in _notes(compared):
         notes.add_row(Text("·", style="dim"), Text(line, style="dim"))
     console.print(notes)
@@ -132,7 +135,7 @@ def _metrics(compared: Compared) -> Table:
 def _numbers(finding: Finding, board: Board) -> tuple[str, ...]:
     """Both values, their difference above its interval, the effect and p."""
     values = (
-        text.value(score)
+        f"{text.value(score)}{f' {text.ALARM}' if text.is_alarm(score) else ''}"
         if score.status == "ok"
         else f"{text.value(score)}\n{text.beside(score, board)}".rstrip()
         for score in (finding.a, finding.b)
@@ -214,4 +217,5 @@ def _notes(compared: Compared) -> Iterator[str]:
     summaries = [*compared.families.values(), compared.overall]
     if any(summary is not None and summary.verdict == "open" for summary in summaries):
         yield "Open: better, but without a value where the other has one."
-    yield from gaps(board)
+    yield from text.of_null(board)
+    yield from text.gaps(board)

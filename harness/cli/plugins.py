@@ -87,7 +87,8 @@ def card(entry: Entry) -> dict[str, Any]:
     if isinstance(spec, MetricSpec):
         fields |= {"formula": spec.formula, "family": spec.family, "better": spec.better}
         bounds = [b if abs(b) != float("inf") else None for b in spec.bounds]
-        fields |= {"bounds": bounds, "ideal": spec.ideal, "ranked": spec.is_ranked}
+        fields |= {"bounds": bounds, "ideal": spec.ideal, "null": spec.null}
+        fields |= {"ranked": spec.is_ranked}
         fields |= {"needs_labels": spec.needs_labels, "needs_patients": spec.needs_patients}
         fields |= {"needs_both_folds": spec.needs_both_folds}
         fields |= {"min_windows": spec.min_windows}

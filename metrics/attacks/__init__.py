@@ -99,6 +99,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             better="lower",
             bounds=(0.0, 1.0),
             ideal=0.5,
+            null=0.5,
             formula=(
                 "P(d(member) < d(non-member)) + ½ P(d(member) = d(non-member)); "
                 "d(x) = min ‖x − synthetic‖, members: train, non-members: control"
@@ -120,6 +121,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             better="lower",
             bounds=(0.0, 1.0),
             ideal=0.5,
+            null=0.5,
             formula=(
                 "P(d(member) < d(non-member)) + ½ P(d(member) = d(non-member)); "
                 "d(x) = min ‖x − synthetic‖ − min ‖x − auxiliary‖, members: train, non-members: control"
@@ -142,6 +144,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             better="lower",
             bounds=(0.0, 1.0),
             ideal=0.5,
+            null=0.5,
             formula=(
                 "P(f(member) > f(non-member)) + ½ P(f(member) = f(non-member)); f(x) = share of "
                 "synthetic windows within ε of x in principal components of auxiliary, ε = the median "
@@ -163,6 +166,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             better="lower",
             bounds=(0.0, 1.0),
             ideal=0.5,
+            null=0.5,
             formula=(
                 "P(s(member) > s(non-member)) + ½ P(s(member) = s(non-member)); s = nearest-neighbour "
                 "density of synthetic / of auxiliary windows, in principal components of auxiliary"
@@ -182,6 +186,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             better="lower",
             bounds=(0.0, 1.0),
             ideal=0.5,
+            null=0.5,
             formula=(
                 "P(λ(member) > λ(non-member)) + ½ P(equal); λ(x) = log N(φ | in) − log N(φ | out), "
                 "φ = −log min ‖x − synthetic‖, in and out from fits on halves of train ∪ control"
@@ -199,6 +204,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             better="lower",
             bounds=(float("-inf"), 1.0),
             ideal=0.0,
+            null=0.0,
             formula=(
                 "(attack − control) / (1 − control), shares of windows of train and of control whose "
                 "rest is guessed at half the error that auxiliary windows alone allow"
@@ -215,6 +221,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             better="lower",
             bounds=(float("-inf"), 1.0),
             ideal=0.0,
+            null=0.0,
             formula=(
                 "(attack − control) / (1 − control), shares of secrets of train's and of control's windows "
                 "that are those of the synthetic window with the most similar beginning"
@@ -234,6 +241,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             better="higher",
             bounds=(-1.0, 1.0),
             ideal=0.0,
+            null=0.0,
             formula=(
                 "A(train) − A(control); A(R) = share of synthetic s with ‖s − x‖ > min ‖x − other x' in "
                 "R‖, x the nearest of R; A(train) is averaged over disjoint parts of control's size"
@@ -272,6 +280,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             better="higher",
             bounds=(-1.0, 1.0),
             ideal=0.0,
+            null=0.0,
             formula=(
                 "median r(train) − median r(control); r = distance of s to its nearest / to its second "
                 "nearest real window; r(train) over disjoint parts of control's size"

@@ -35,6 +35,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             better="lower",
             bounds=(0.0, 1.0),
             ideal=0.5,
+            null=0.5,
             formula=(
                 "mean over both folds of P(d(member) < d(unseen)) + ½ P(equal); d(person) = median "
                 "over the person's windows of min ‖x − synthetic‖ of the one beat, of members in control"

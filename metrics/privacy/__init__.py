@@ -47,6 +47,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             better="lower",
             bounds=(float("-inf"), 1.0),
             ideal=0.0,
+            null=0.0,
             formula=(
                 "(hits of train − n_train/n_control · hits of control) / n_synthetic; hit: "
                 "log(d₂/d₁) > threshold, d₁ < d₂ to the two nearest of train ∪ control"
@@ -65,6 +66,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             better="lower",
             bounds=(-1.0, 1.0),
             ideal=0.0,
+            null=0.0,
             formula=(
                 "ε(train) − ε(control); ε(R) = share of x in R with "
                 "min ‖x − synthetic‖ < min ‖x − other x' in R‖, ties half; ε(train) is averaged "

@@ -38,12 +38,14 @@ def to_table(boards: list[Board]) -> pd.DataFrame:
             "low": score.low,
             "high": score.high,
             "spread": score.spread,
+            "against_null": score.against_null,
             "rank": score.rank,
             "family_rank": row.ranks.get(metric.family),
             "overall_rank": row.ranks.get("overall"),
             "n": score.n,
             "seeds": " ".join(map(str, score.seeds)),
             "reason": _safe(score.reason),
+            "notes": _safe("; ".join([*row.notes, *score.notes])),
         }
         for board in boards
         for row in board.rows

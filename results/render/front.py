@@ -125,7 +125,7 @@ def _mark(row: Row, scores: list[BoardScore], on_front: bool) -> Mark:
     )
     kind = "on the front" if on_front else "not on it"
     return Mark(
-        name=_latin(text.name(row)),
+        name=_latin(text.name(row)) + f" {text.ALARM}" * any(map(text.is_alarm, scores)),
         kind="reference row" if row.generator.reference else kind,
         point=(x, y),
         low=(min(x, left), min(y, bottom)),

@@ -1,10 +1,13 @@
 """The boards as JSON, for programs and for publication.
 
-``{schema, boards: [{dataset, data, study, settings, seeds, people, metrics, audit, front, rows}]}``:
+``{schema, boards: [{dataset, data, study, settings, seeds, people, metrics, audit, front, notes,
+rows}]}``:
 ``data`` is the digest of the windows; ``metrics`` are `MetricRecord`s by label, ``audit`` their verdicts,
-where there are some; ``front`` are the labels of the competitors on the utility–privacy front; a row has
-``generator``, ``reference``, ``submitted``, ``settings``, ``origin``, ``left_out`` (its seeds that are
-none of the board's), ``ranks`` by family and overall, and ``scores``, `BoardScore`s by label.
+where there are some; ``front`` are the labels of the competitors on the utility–privacy front; ``notes``
+are sentences that a reader must know; a row has ``generator``, ``reference``, ``submitted``,
+``settings``, ``origin``, ``left_out`` (its seeds that are none of the board's), ``ranks`` by family and
+overall, ``notes`` of its cells, and ``scores``, `BoardScore`s by label.  A score whose ``against_null`` is
+``better`` is an alarm.
 """
 
 from __future__ import annotations
@@ -34,6 +37,7 @@ def _board(board: Board) -> dict[str, Any]:
         "metrics": board.metrics,
         "audit": board.audit,
         "front": board.front,
+        "notes": board.notes,
         "rows": [_row(row) for row in board.rows],
     }
 
@@ -47,5 +51,6 @@ def _row(row: Row) -> dict[str, Any]:
         "origin": row.generator.origin,
         "left_out": row.left_out,
         "ranks": row.ranks,
+        "notes": row.notes,
         "scores": row.scores,
     }

@@ -39,8 +39,9 @@ def show(boards: list[Board], console: Console) -> None:
             console.print(table)
         console.print()
         notes = Table.grid(padding=(0, 1))
-        for line in text.notes(board):
-            notes.add_row(Text("·", style="dim"), Text(line, style="dim"))
+        for place, line in enumerate(text.notes(board)):
+            style = "" if place < len(board.notes) else "dim"
+            notes.add_row(Text("·", style=style), Text(line, style=style))
         console.print(notes)
 
 
@@ -108,7 +109,10 @@ def _column(board: Board, label: str) -> list[Text]:
 def _cell(score: BoardScore, label: str, board: Board, values: int, besides: int) -> Text:
     style = STYLES.get(score.status, "")
     value, beside = text.value(score).rjust(values), text.beside(score, board).ljust(besides)
-    shown = Text.assemble((value, "bold" if text.is_best(score, label, board) else style))
+    of_value = "bold" if text.is_best(score, label, board) else style
+    if text.is_alarm(score):
+        style = of_value = "bold red"
+    shown = Text.assemble((value, of_value))
     if besides:
         shown.append(f" {beside}", style=style or "dim")
     return shown

@@ -20,6 +20,9 @@ ARROWS = {"higher": "↑", "lower": "↓"}
 MARKS = {"passes": "✓", "fails": "✗"}
 """Of the audit's verdicts."""
 
+ALARM = "!"
+"""Beside a value that is significantly better than its null."""
+
 
 def plain(text: str) -> str:
     """Text from a plugin or a store on one line, without control characters."""
@@ -60,15 +63,22 @@ def value(score: BoardScore) -> str:
 
 
 def beside(score: BoardScore, board: Board) -> str:
-    """What stands beside the value: its interval, or on which of the seeds it rests."""
+    """What stands beside the value: an alarm, and its interval or on which of the seeds it rests."""
+    alarm = ALARM if is_alarm(score) else ""
     if score.value is None:
         return ""
     if score.status != "ok":
-        return f"({len(score.seeds)} of {len(board.seeds)} seeds)"
+        return f"{alarm} ({len(score.seeds)} of {len(board.seeds)} seeds)".strip()
     if score.low is None or score.high is None:
-        return ""
+        return alarm
     largest = _largest(score)
-    return f"[{number(score.low, like=largest)}, {number(score.high, like=largest)}]"
+    interval = f"[{number(score.low, like=largest)}, {number(score.high, like=largest)}]"
+    return f"{alarm} {interval}".strip()
+
+
+def is_alarm(score: BoardScore) -> bool:
+    """Whether the value is significantly better than its null."""
+    return score.against_null == "better"
 
 
 def _largest(score: BoardScore) -> float:
@@ -146,8 +156,15 @@ def settings(board: Board) -> str:
 
 
 def notes(board: Board) -> list[str]:
-    """How to read the board, and why anything is missing from it."""
-    return [*_legend(board), *_front(board), *_audited(board), *gaps(board)]
+    """What a reader must know, how to read the board, and why anything is missing from it."""
+    return [
+        *map(plain, board.notes),
+        *_legend(board),
+        *of_null(board),
+        *_front(board),
+        *_audited(board),
+        *gaps(board),
+    ]
 
 
 def _legend(board: Board) -> list[str]:
@@ -174,6 +191,29 @@ def _legend(board: Board) -> list[str]:
                 "without an interval are ranked by value: publish with six seeds or more."
             )
     return lines
+
+
+def of_null(board: Board) -> list[str]:
+    """What counts of a score of privacy."""
+    shown = {
+        label: metric.null
+        for label, metric in board.metrics.items()
+        if metric.null is not None
+        and any(row.scores[label].against_null is not None for row in board.rows)
+    }
+    if not shown:
+        return []
+    nulls = "; ".join(
+        f"{number(null)} of {', '.join(plain(k) for k, of in shown.items() if of == null)}"
+        for null in dict.fromkeys(shown.values())
+    )
+    line = (
+        f"Null, what windows read that learnt nothing of single windows or people: {nulls}. A value that "
+        "is not significantly worse counts as the null, and nothing ranks better."
+    )
+    if any(is_alarm(row.scores[label]) for row in board.rows for label in shown):
+        line += f" {ALARM}: significantly better than the null, an alarm."
+    return [line]
 
 
 def _front(board: Board) -> list[str]:

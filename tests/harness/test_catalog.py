@@ -254,6 +254,49 @@ def test_an_unknown_name_points_at_the_problems_if_there_are_any(install: Any) -
         discover().metric("level")
 
 
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"null": 1.5}, "its null, 1.5, is not within its bounds, 0.0 to 1.0"),
+        ({"null": -0.1}, "its null, -0.1, is not within"),
+        ({"null": float("nan")}, "its null, nan, is not within"),
+        (
+            {"null": 0.5, "family": "fidelity"},
+            "metric auc of fidelity has a null; only metrics of privacy have one",
+        ),
+    ],
+)
+def test_a_null_is_of_metrics_of_privacy_and_within_their_bounds(
+    fields: dict[str, Any], said: str
+) -> None:
+    spec = MetricSpec(
+        name="auc",
+        target="x:y",
+        summary="",
+        family="privacy",
+        better="lower",
+        bounds=(0.0, 1.0),
+        null=0.5,
+    )
+    with pytest.raises(PluginError, match=said):
+        dataclasses.replace(spec, **fields)
+
+
+def test_nothing_built_in_that_is_ranked_by_privacy_is_without_its_null() -> None:
+    specs = [entry.spec for entry in discover().of_kind("metric")]
+    nulls = {
+        spec.name: spec.null
+        for spec in specs
+        if isinstance(spec, MetricSpec) and spec.family == "privacy"
+    }
+    assert {name for name, null in nulls.items() if null is None} == {
+        "dcr-share",
+        "identity-agreement",
+    }
+    assert nulls["membership-inference"] == nulls["patient-membership"] == 0.5
+    assert nulls["copied-share"] == nulls["authenticity"] == 0.0
+
+
 def test_names_become_paths_so_nothing_else_is_a_name() -> None:
     spec = MetricSpec(name="a-1", target="x:y", summary="", family="cost", better="lower")
     for name in ("", "-a", "A", "a_b", "a.b", "../a", "a/b", "a\n", "a" * 65, "ä"):

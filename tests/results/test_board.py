@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 import pytest
 
-from ecgbench.harness.errors import StoreError
-from ecgbench.results.board import boards, seed_list
+from ecgbench.results.board import MAX_NOTES, boards, seed_list
 from ecgbench.results.gather import groups
 from ecgbench.results.render import SUFFIX, render, write_boards
 
@@ -110,12 +109,37 @@ def test_an_ok_score_without_a_number_has_failed(bench: Bench) -> None:
     assert ranks(bench.board) == {"kde": 1, "gmm": 2}
 
 
-def test_contributions_that_contradict_their_value_are_named(bench: Bench) -> None:
-    plan = bench.run({"gmm": {"mmd": {0: people(bench, 1.0)}}})
-    (record,) = bench.store.scores(plan.cells[0].name)
-    bench.store.write_score(msgspec.structs.replace(record, value=9.0))
-    with pytest.raises(StoreError, match=r"mmd of mitdb/gmm/seed-0-\w+ .* damaged.*remove"):
-        boards(bench.store)
+def change(bench: Bench, metric: str, seed: int, **fields: Any) -> None:
+    """Change the score of the only row on a seed."""
+    (cell,) = [name for name in bench.store.cell_names() if f"/seed-{seed}-" in name]
+    (record,) = [each for each in bench.store.scores(cell) if each.metric.name == metric]
+    bench.store.write_score(msgspec.structs.replace(record, **fields))
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"offset": 8.0}, "its contributions make 9, its value is 1"),
+        ({"people": [2**70, 2, 4]}, "its contributions cannot be read"),
+        ({"people": [4, 2, 0]}, "the people of its contributions are not in ascending order"),
+        ({"numerators": [[1.0]]}, "its contributions have shapes"),
+    ],
+)
+def test_contributions_that_do_not_make_their_value_cost_the_interval_and_are_told(
+    bench: Bench, fields: dict[str, Any], reason: str
+) -> None:
+    sound = people(bench, 1.0)
+    bench.run({"gmm": {"mmd": {0: bench.by_person({0: 1.0, 2: 1.0, 4: 1.0})}, "auc": {0: sound}}})
+    alone = score(bench.board, "gmm", "auc")
+    odd = msgspec.structs.replace(bench.by_person({0: 1.0, 2: 1.0, 4: 1.0}), **fields)
+    change(bench, "mmd", 0, contributions=odd)
+    found = score(bench.board, "gmm")
+    assert (found.status, found.value, found.low) == ("ok", 1.0, None)
+    (note,) = bench.board.notes
+    assert note.startswith(f"gmm, mmd (seed 0): {reason}")
+    assert note.endswith(", so there is no interval")
+    assert score(bench.board, "gmm", "auc").low == alone.low
+    assert bench.board.people == 20
 
 
 @pytest.mark.parametrize("part", ["cell.json", "scores/*.json"])
@@ -457,3 +481,135 @@ def test_a_metric_that_needs_both_folds_shows_their_mean_and_p(bench: Bench) -> 
     found = score(bench.board, "gmm", "auc")
     assert (found.status, found.p) == ("ok", None)
     assert found.value == pytest.approx(0.5)
+
+
+def test_contributions_with_too_few_terms_for_p_are_told(bench: Bench) -> None:
+    auc = bench.metric("auc", family="privacy", needs_both_folds=True)
+    bench.run({"gmm": {"auc": {0: people(bench, 0.5, 0), 1: people(bench, 0.5, 1)}}}, auc)
+    found = score(bench.board, "gmm", "auc")
+    assert found.p is None
+    assert found.low is not None
+    assert bench.board.notes == [
+        "gmm, auc (seeds 0, 1): p needs 3 terms of each person's, it has 1"
+    ]
+
+
+# --- the null ----------------------------------------------------------------------------------
+
+NULL = {"family": "privacy", "null": 0.5}
+
+
+def shifted(bench: Bench, mean: float, seed: int) -> ContributionsRecord:
+    """A mean over people who differ little."""
+    own = np.random.default_rng(seed % 2).normal(scale=0.02, size=20)
+    return bench.by_person(dict(enumerate((mean + own - own.mean()).tolist())))
+
+
+def test_a_privacy_score_counts_as_its_excess_over_its_null(bench: Bench) -> None:
+    auc = bench.metric("auc", **NULL)
+    values = {
+        "far-below": 0.2,
+        "below": 0.498,
+        "above": 0.502,
+        "leak": 0.6,
+        "copy": 0.9,
+        "real": 0.2,
+    }
+    bench.run(
+        {
+            row: {"auc": {seed: shifted(bench, value, seed) for seed in range(6)}}
+            for row, value in values.items()
+        },
+        auc,
+    )
+    board = bench.board
+    found = {row.label: row.scores["auc"] for row in board.rows}
+    assert {label: each.rank for label, each in found.items()} == {
+        "far-below": 1,
+        "below": 1,
+        "above": 1,
+        "leak": 4,
+        "copy": None,
+        "real": None,
+    }
+    assert {label: each.against_null for label, each in found.items()} == {
+        "far-below": "better",
+        "below": "equal",
+        "above": "equal",
+        "leak": "worse",
+        "copy": "worse",
+        "real": "equal",
+    }
+    assert found["below"].value == pytest.approx(0.498)
+    (alarm,) = board.notes
+    assert alarm.startswith("far-below: auc 0.2 (null 0.5): significantly better than the null. ")
+    assert alarm.endswith("were they drawn from train alone?")
+
+
+def test_a_metric_without_a_null_is_ranked_as_it_reads(bench: Bench) -> None:
+    auc = bench.metric("auc", family="privacy")
+    bench.run({row: {"auc": {0: value}} for row, value in (("a", 0.2), ("b", 0.4))}, auc)
+    assert ranks(bench.board, "privacy") == {"a": 1, "b": 2}
+    assert score(bench.board, "a", "auc").against_null is None
+
+
+def test_one_plan_that_tells_a_null_is_enough(bench: Bench) -> None:
+    untold = bench.metric("auc", family="privacy")
+    for row, value, metric in (
+        ("a", 0.2, untold),
+        ("b", 0.4, msgspec.structs.replace(untold, null=0.5)),
+        ("c", 0.3, untold),
+    ):
+        bench.run({row: {"auc": {0: value}}}, metric)
+    assert set(ranks(bench.board, "privacy").values()) == {1}
+
+
+def test_a_value_of_some_seeds_ranks_last_and_still_raises_the_alarm(bench: Bench) -> None:
+    auc = bench.metric("auc", **NULL)
+    seeds: dict[int, Any] = {seed: shifted(bench, 0.1, seed) for seed in range(6)}
+    bench.run(
+        {
+            "a": {"auc": {seed: shifted(bench, 0.5, seed) for seed in range(6)}},
+            "b": {"auc": seeds | {5: ("failed", "no memory")}},
+        },
+        auc,
+    )
+    found = score(bench.board, "b", "auc")
+    assert (found.status, found.rank, found.against_null) == ("failed", 2, "better")
+
+
+# --- notes -------------------------------------------------------------------------------------
+
+
+def test_notes_of_cells_and_scores_are_told_once_with_row_metric_and_seeds(bench: Bench) -> None:
+    plan = bench.run({"gmm": {"mmd": {0: 1.0, 1: 1.0, 2: 1.0}, "auc": {0: 1.0, 1: 1.0, 2: 1.0}}})
+    for cell in plan.cells:
+        record = bench.store.cell(cell.name)
+        assert record is not None
+        notes = ["all samples lie in [0, 1]"] if cell.seed < 2 else []
+        bench.store.write_cell(msgspec.structs.replace(record, notes=notes))
+    change(bench, "auc", 2, notes=["it gave up early", "it gave up early", "it is tired"])
+    assert bench.board.notes == [
+        "gmm (seeds 0, 1): all samples lie in [0, 1]",
+        "gmm, auc (seed 2): it gave up early",
+        "gmm, auc (seed 2): it is tired",
+    ]
+    assert score(bench.board, "gmm", "auc").notes == (
+        "(seed 2): it gave up early",
+        "(seed 2): it is tired",
+    )
+
+
+def test_notes_of_what_failed_are_told(bench: Bench) -> None:
+    bench.run({"gmm": {"mmd": {0: ("failed", "no memory")}}})
+    change(bench, "mmd", 0, notes=["it was slow"])
+    assert bench.board.notes == ["gmm, mmd (seed 0): it was slow"]
+
+
+def test_so_many_notes_are_told_and_the_others_are_counted(bench: Bench) -> None:
+    bench.run({"gmm": {"mmd": {0: 1.0}, "auc": {0: 1.0}}})
+    for metric in ("mmd", "auc"):
+        change(bench, metric, 0, notes=[f"note {i}" for i in range(1000)])
+    assert len(bench.board.notes) == MAX_NOTES + 1
+    assert bench.board.notes[-1] == f"{2 * (MAX_NOTES + 1) - MAX_NOTES} more notes are in the store"
+    assert score(bench.board, "gmm").notes[-1] == f"{1000 - MAX_NOTES} more notes are in the store"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ecgbench.harness.errors import StoreError, UsageError
+from ecgbench.harness.errors import UsageError
 from ecgbench.results.board import BoardScore
 from ecgbench.results.compare import Compared, Finding, compare, corrected, summarise
 from ecgbench.results.uncertainty import LEVEL, Resamples, Sample, difference, ranks
@@ -168,12 +168,37 @@ def test_people_and_seeds_are_those_of_the_whole_board(bench: Bench) -> None:
         assert each.scores["mmd"].low == same.scores["mmd"].low
 
 
-def test_a_damaged_score_is_named(bench: Bench) -> None:
+def test_contributions_that_do_not_make_their_value_are_told(bench: Bench) -> None:
     broken = bench.by_person({0: 1.0, 1: 2.0})
     broken.numerators.append([1.0])
-    bench.run({"a": {"mmd": {0: broken}}, "b": {"mmd": {0: 1.0}}})
-    with pytest.raises(StoreError, match=r"mmd of mitdb/a/seed-0-\w+ .* damaged"):
-        both(bench)
+    bench.run({row: {"mmd": {0: broken}} for row in "abc"})
+    found = both(bench)
+    assert found.findings["mmd"].verdict == "no difference seen"
+    assert [note[:30] for note in found.board.notes] == [
+        f"{row}, mmd (seed 0): its contribut" for row in "ab"
+    ]
+
+
+# --- the null ----------------------------------------------------------------------------------
+
+
+def test_privacy_is_compared_by_its_excess_over_the_null(bench: Bench) -> None:
+    auc = bench.metric("auc", family="privacy", null=1.0)
+    values = {"a": 0.2, "b": 1.1, "c": 5.0, "real": 0.4, "copy": 5.0, "gaussian-noise": 0.4}
+    bench.run({name: {"auc": row(bench, value)} for name, value in values.items()}, auc)
+    found = both(bench).findings["auc"]
+    assert (found.a.against_null, found.b.against_null) == ("better", "equal")
+    assert (found.difference, found.effect, found.p) == (0.0, 0.0, 1.0)
+    assert found.verdict == "no difference seen"
+    (alarm,) = both(bench).board.notes
+    assert alarm.startswith("a: auc 0.")
+    leak = both(bench, "a", "c").findings["auc"]
+    assert leak.difference == pytest.approx(1.0 - 5.0, abs=0.1)
+    assert leak.verdict == "A better"
+    assert both(bench, "b", "c").board.notes == []
+    # reference rows count as the null, too, and raise no alarm
+    assert both(bench, "b", "real").findings["auc"].verdict == "no difference seen"
+    assert both(bench, "b", "real").board.notes == []
 
 
 # --- several metrics ---------------------------------------------------------------------------

@@ -161,6 +161,17 @@ def test_competitors_and_references_are_drawn_the_same_each_time(bench: Bench) -
     assert picture != to_png([board, replace(board, front=["b"])])
 
 
+def test_an_alarm_is_marked_in_the_picture(bench: Bench) -> None:
+    values: dict[str, dict[str, Outcome]] = {
+        row: {"f1": 0.5 + place / 10, "leak": 0.3} for place, row in enumerate("ab")
+    }
+    board = drawn(bench, values)
+    plain = to_png([board])
+    (score,) = [row.scores["leak"] for row in board.rows if row.label == "a"]
+    board.rows[0].scores["leak"] = replace(score, against_null="better")
+    assert to_png([board]) != plain
+
+
 def test_an_axis_is_the_first_ranked_metric_that_the_most_competitors_have(bench: Bench) -> None:
     values: dict[str, dict[str, Outcome]] = {
         "a": {"f1": 0.5, "tstr": 0.5, "copies": 0.5, "leak": 0.5},

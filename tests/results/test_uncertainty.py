@@ -174,6 +174,8 @@ def test_a_seed_without_contributions_leaves_no_interval() -> None:
         ({"numerators": [[1.0], [1.0, 2.0], [3.0]]}, "inhomogeneous"),
         ({"people": [1, 1, 2]}, "shapes"),
         ({"people": [], "numerators": [], "denominators": []}, "shapes"),
+        ({"people": [3, 2, 1]}, "ascending"),
+        ({"people": [1, 2, 2**70]}, "cannot be read"),
         ({"offset": 0.5}, "make 2.5, its value is 2"),
     ],
 )

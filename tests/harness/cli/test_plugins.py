@@ -178,6 +178,15 @@ def test_a_metrics_card_tells_formula_direction_bounds_ideal_settings_origin_cit
         assert word in ecgbench.out
 
 
+def test_a_card_of_a_metric_of_privacy_tells_its_null(ecgbench: Command) -> None:
+    assert ecgbench("show", "metric", "copied-share") == 0
+    assert ["null", "0.0"] in [line.split() for line in ecgbench.out.splitlines()]
+    assert ecgbench("show", "metric", "mmd") == 0
+    assert "null" not in ecgbench.out
+    assert ecgbench("show", "metric", "domias", "--json") == 0
+    assert json.loads(ecgbench.out)["null"] == 0.5
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

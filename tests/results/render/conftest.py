@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -94,6 +95,32 @@ def hostile(bench: Bench) -> Board:
         study=HOSTILE,
         settings={HOSTILE: HOSTILE, "generator.gmm.x": ["@SUM(A1)", HOSTILE], "windows": 1000},
     )
+    for name in bench.store.cell_names():
+        if cell := bench.store.cell(name):
+            bench.store.write_cell(msgspec.structs.replace(cell, notes=[HOSTILE, "=1+1"]))
+    return bench.board
+
+
+@pytest.fixture
+def alarming(new_bench: Callable[[str], Bench]) -> Board:
+    """A board on which the row ``thief`` reads better than the null, and has a note."""
+    bench = new_bench("alarming")
+    bench.run(
+        {
+            name: {
+                "auc": {
+                    seed: bench.by_person({p: value + p % 5 / 100 for p in range(seed, 40, 2)})
+                    for seed in (0, 1)
+                }
+            }
+            for name, value in (("thief", 0.2), ("gmm", 0.48), ("real", 0.2))
+        },
+        bench.metric("auc", family="privacy", null=0.5, bounds=(0.0, 1.0)),
+    )
+    for name in bench.store.cell_names():
+        cell = bench.store.cell(name)
+        if cell and cell.cell.generator.name == "thief":
+            bench.store.write_cell(msgspec.structs.replace(cell, notes=["it left files behind"]))
     return bench.board
 
 

@@ -45,13 +45,24 @@ def test_the_table_is_a_data_frame(realistic: Callable[..., Board]) -> None:
     assert str(table["rank"].dtype) == "Int64"
 
 
+def test_alarms_and_notes_are_columns(alarming: Board) -> None:
+    found = {line["generator"]: (line["against_null"], line["notes"]) for line in lines(alarming)}
+    assert found == {
+        "thief": ("better", "(seeds 0, 1): it left files behind"),
+        "gmm": ("equal", ""),
+        "real": ("equal", ""),
+    }
+
+
 def test_no_boards_are_an_empty_table() -> None:
     assert to_table([]).empty
 
 
 def test_no_cell_is_a_formula(hostile: Board) -> None:
     for line in lines(hostile):
-        for cell in (line[k] for k in ("study", "settings", "family", "generator", "reason")):
+        for cell in (
+            line[k] for k in ("study", "settings", "family", "generator", "reason", "notes")
+        ):
             assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "＝"))
             assert cell.isprintable()
     assert "'=1+1" in {line["family"] for line in lines(hostile)}

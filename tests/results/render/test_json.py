@@ -35,6 +35,7 @@ def test_it_has_the_published_schema(realistic: Callable[..., Board]) -> None:
     assert set(row["ranks"]) == {"overall", "fidelity", "utility", "privacy", "cost"}
     assert set(row["scores"]) == set(board["metrics"])
     wanted = {"status", "value", "low", "high", "n", "seeds", "reason", "spread", "rank", "p"}
+    wanted |= {"against_null", "notes"}
     assert all(set(score) == wanted for score in row["scores"].values())
 
 
@@ -44,6 +45,17 @@ def test_what_is_no_number_is_null_with_its_status(bench: Bench) -> None:
     assert (scores["mmd"]["value"], scores["mmd"]["status"]) == (None, "failed")
     assert (scores["auc"]["value"], scores["auc"]["status"]) == (None, "skipped")
     assert scores["auc"]["reason"] == "one class"
+
+
+def test_alarms_and_notes_are_told(alarming: Board) -> None:
+    (board,) = read(alarming)["boards"]
+    assert board["notes"] == alarming.notes
+    assert board["notes"][0].startswith("thief: auc 0.22 (null 0.5)")
+    assert board["metrics"]["auc"]["null"] == 0.5
+    rows = {row["generator"]: row for row in board["rows"]}
+    assert rows["thief"]["notes"] == ["(seeds 0, 1): it left files behind"]
+    told = {label: row["scores"]["auc"]["against_null"] for label, row in rows.items()}
+    assert told == {"thief": "better", "gmm": "equal", "real": "equal"}
 
 
 def test_foreign_text_is_kept_and_harmless(hostile: Board) -> None:

@@ -19,7 +19,7 @@ COMMANDS = {
 }
 
 
-@pytest.fixture(params=["realistic", "hostile"])
+@pytest.fixture(params=["realistic", "hostile", "alarming"])
 def latex(request: pytest.FixtureRequest) -> str:
     board = request.getfixturevalue(request.param)
     return render([board() if callable(board) else board], "latex")
@@ -71,6 +71,13 @@ def test_a_row_has_its_values_and_below_them_its_intervals(
     assert re.search(r"^ &  & \\scriptsize \{\[\}0\.\d+, 0\.\d+\{\]\} & .*\\\\$", out, re.MULTILINE)
     assert out.count(r"\midrule") == 1 + 2 * 4
     assert r"\item failed: mmd (timegan): MemoryError: 3 GiB" in out
+
+
+def test_an_alarm_is_marked_and_explained(alarming: Board) -> None:
+    out = render([alarming], "latex")
+    assert re.search(r"^ & \\scriptsize ! \{\[\}0\.2", out, re.MULTILINE)
+    assert r"\item thief: auc 0.22 (null 0.5): significantly better than the null." in out
+    assert r"\item thief (seeds 0, 1): it left files behind" in out
 
 
 def test_letters_that_pdflatex_does_not_know_are_taken_apart(hostile: Board) -> None:

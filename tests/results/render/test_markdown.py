@@ -36,6 +36,13 @@ def test_a_row_has_its_values_with_intervals_and_the_best_in_bold(
     assert re.search(r"^\| \*real\* \| 4\.00 \|", out, re.MULTILINE)
 
 
+def test_an_alarm_is_marked_and_explained(alarming: Board) -> None:
+    out = render([alarming], "markdown")
+    assert re.search(r"^\| thief \| (\*\*)?0\.220(\*\*)? \\! \\\[0\.2", out, re.MULTILINE)
+    assert "\n- thief: auc 0.22 (null 0.5): significantly better than the null." in out
+    assert "\n- thief (seeds 0, 1): it left files behind\n" in out
+
+
 def test_foreign_text_is_shown_as_it_is(hostile: Board) -> None:
     out = render([hostile], "markdown")
     for character in "*`<>[]|_#$&~":

@@ -91,6 +91,14 @@ def test_foreign_text_changes_no_colours(hostile: Board) -> None:
     assert "\x1b[31mred" not in shown(hostile, 200, colour=True)
 
 
+def test_an_alarm_is_red_and_explained(alarming: Board) -> None:
+    plain = " ".join(shown(alarming, 80).split())
+    assert "0.220 ! [0.2" in plain
+    assert "were they drawn from train alone?" in plain
+    assert "thief (seeds 0, 1): it left files behind" in plain
+    assert re.search(r"\x1b\[1;31m *0\.220", shown(alarming, 140, colour=True))
+
+
 def test_a_terminal_too_narrow_for_anything_still_shows_all(
     realistic: Callable[..., Board],
 ) -> None:

@@ -9,6 +9,7 @@ from ecgbench.results.board import BoardScore
 from ecgbench.results.render import text
 
 if TYPE_CHECKING:
+    from ecgbench.results.board import Board
     from tests.results.conftest import Bench
 
 
@@ -150,6 +151,37 @@ def test_submitted_rows_and_unranked_metrics_are_marked(bench: Bench) -> None:
     board = bench.board
     assert text.name(board.rows[0]) == "mine (submitted)"
     assert [text.heading(k, m) for k, m in board.metrics.items()] == ["mmd ↓", "(shown ↑)"]
+
+
+ALARM = (
+    "thief: auc 0.22 (null 0.5): significantly better than the null. These windows are nearer to windows "
+    "outside train than chance allows: were they drawn from train alone?"
+)
+
+
+def test_what_a_reader_must_know_comes_first_among_the_notes(alarming: Board) -> None:
+    assert text.notes(alarming)[:2] == [ALARM, "thief (seeds 0, 1): it left files behind"]
+
+
+def test_a_board_with_nulls_tells_them_and_what_counts(alarming: Board, bench: Bench) -> None:
+    (line,) = text.of_null(alarming)
+    assert "single windows or people: 0.500 of auc. " in line
+    assert line.endswith("!: significantly better than the null, an alarm.")
+    nulls = {"x": 0.5, "y": 0.0, "z": 0.5}
+    used = [bench.metric(k, family="privacy", null=null) for k, null in nulls.items()]
+    bench.run({"gmm": {key: {0: 0.7} for key in nulls}}, *used)
+    (line,) = text.of_null(bench.board)
+    assert "people: 0.500 of x, z; 0 of y. " in line
+    assert "alarm" not in line
+
+
+def test_an_alarm_stands_beside_its_value(alarming: Board) -> None:
+    found = {row.label: text.beside(row.scores["auc"], alarming) for row in alarming.rows}
+    assert found["thief"].startswith("! [0.2")
+    assert found["gmm"].startswith("[0.")
+    assert found["real"].startswith("[0.")
+    some = replace(alarming.rows[0].scores["auc"], status="failed", against_null="better")
+    assert text.beside(some, alarming) == "! (2 of 2 seeds)"
 
 
 def test_each_metric_is_in_one_line_about_the_audit(bench: Bench) -> None:
