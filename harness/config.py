@@ -53,7 +53,7 @@ def build(config: type[C], given: Mapping[str, Any], *, where: str) -> C:
         try:
             values[name] = _convert(restored(value), fields[name].type)
             values[name] = restored(canonical(values[name]))
-        except (ValueError, TypeError) as error:  # msgspec's errors are ValueErrors
+        except (msgspec.ValidationError, ValueError, TypeError) as error:
             raise ConfigError(f"{where}: {name} = {value!r}: {_lower(str(error))}") from None
     try:
         made = msgspec.convert(values, config, dec_hook=_read)

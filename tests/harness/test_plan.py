@@ -239,11 +239,11 @@ def test_an_edited_plugin_file_is_another_plugin_in_the_plan(bench: Bench, tmp_p
 # --- code ------------------------------------------------------------------------------------------
 
 
-def replan(bench: Bench, plan: Plan, *, fresh: bool = False, **codes: str) -> Plan:
+def replan(bench: Bench, plan: Plan, changed: str = "", *, fresh: bool = False) -> Plan:
     """The plan with other code of the dataset, of the generators or of one metric."""
 
     def other(kind: str, record: Any) -> Any:
-        code = codes.get(kind, codes.get(record.name, record.code))
+        code = "f" * 12 if changed in (kind, record.name) else record.code
         return msgspec.structs.replace(record, code=code, from_file=False)
 
     datasets = [other("dataset", each) for each in plan.record.datasets]
@@ -283,11 +283,11 @@ def test_what_other_code_made_is_a_warning_and_fresh_plans_exactly_that_again(
     bench: Bench, changed: str, named: str, missing: list[str]
 ) -> None:
     before = stored(bench)
-    plan = replan(bench, before, **{changed: "f" * 12})
+    plan = replan(bench, before, changed)
     assert [cell.state for cell in plan.cells] == ["done"]
     says = f"{named}, version 1: stored results were made by other code; "
     assert plan.warnings == [f"{says}--fresh computes them again"]
-    fresh = replan(bench, before, fresh=True, **{changed: "f" * 12})
+    fresh = replan(bench, before, changed, fresh=True)
     (cell,) = fresh.cells
     assert cell.state == "todo"
     assert [metric.name for metric in cell.missing] == missing
@@ -297,7 +297,7 @@ def test_what_other_code_made_is_a_warning_and_fresh_plans_exactly_that_again(
 
 @pytest.mark.parametrize(("changed", "left"), [("generator", 0), ("level", 1), ("x", 2)])
 def test_exactly_what_other_code_made_is_forgotten(bench: Bench, changed: str, left: int) -> None:
-    plan = replan(bench, stored(bench), fresh=True, **{changed: "f" * 12})
+    plan = replan(bench, stored(bench), changed, fresh=True)
     cell = plan.cells[0].id
     forget_other_code(cell, plan.record.metrics, bench.store)
     assert len(bench.store.scores(cell.name)) == left
@@ -307,8 +307,8 @@ def test_exactly_what_other_code_made_is_forgotten(bench: Bench, changed: str, l
 def test_a_cell_that_failed_with_other_code_is_run_again(bench: Bench) -> None:
     before = stored(bench)
     bench.store.write_cell(CellRecord(cell=before.cells[0].id, status="failed", reason="a bug"))
-    assert [c.state for c in replan(bench, before, generator="f" * 12).cells] == ["failed"]
-    fresh = replan(bench, before, fresh=True, generator="f" * 12)
+    assert [c.state for c in replan(bench, before, "generator").cells] == ["failed"]
+    fresh = replan(bench, before, "generator", fresh=True)
     assert [c.state for c in fresh.cells] == ["todo"]
 
 
