@@ -205,7 +205,7 @@ def _findings(
         )
         if key in differences:
             value, span = differences[key].value, spans[key]
-            favour = value if metric.better == "higher" else -value
+            favour = value if metric.better == "higher" else 0.0 - value  # 0 has no sign
             low, high = differences[key].interval or (None, None)
             finding = replace(
                 finding,

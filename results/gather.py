@@ -114,6 +114,7 @@ def metrics(group: list[Used], audited: Mapping[str, Verdict]) -> dict[str, Metr
     newest: dict[str, int] = {}
     for plan, _ in group:
         for metric in plan.metrics:
+            # a plan that tells no null takes it from nobody
             if unlike.setdefault(metric.key, metric).null is None:
                 unlike[metric.key] = metric
             newest[metric.name] = max(metric.version, newest.get(metric.name, 0))

@@ -87,9 +87,10 @@ def _largest(score: BoardScore) -> float:
 
 
 def is_best(score: BoardScore, label: str, board: Board) -> bool:
-    """Whether no competitor is significantly better, where there are some that are worse."""
+    """Whether no competitor is significantly better, where some are worse; of an alarm, never."""
     ranks = {row.scores[label].rank for row in board.competitors}
-    return score.status == "ok" and score.rank == 1 and len(ranks) > 1
+    first = score.status == "ok" and score.rank == 1
+    return first and len(ranks) > 1 and not is_alarm(score)
 
 
 def families(board: Board) -> list[str]:

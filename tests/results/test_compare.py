@@ -188,7 +188,7 @@ def test_privacy_is_compared_by_its_excess_over_the_null(bench: Bench) -> None:
     bench.run({name: {"auc": row(bench, value)} for name, value in values.items()}, auc)
     found = both(bench).findings["auc"]
     assert (found.a.against_null, found.b.against_null) == ("better", "equal")
-    assert (found.difference, found.effect, found.p) == (0.0, 0.0, 1.0)
+    assert (found.difference, str(found.effect), found.p) == (0.0, "0.0", 1.0)
     assert found.verdict == "no difference seen"
     (alarm,) = both(bench).board.notes
     assert alarm.startswith("a: auc 0.")

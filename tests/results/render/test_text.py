@@ -180,7 +180,13 @@ def test_an_alarm_stands_beside_its_value(alarming: Board) -> None:
     assert found["thief"].startswith("! [0.2")
     assert found["gmm"].startswith("[0.")
     assert found["real"].startswith("[0.")
-    some = replace(alarming.rows[0].scores["auc"], status="failed", against_null="better")
+    rows = {row.label: row for row in alarming.rows}
+    thief = rows["thief"].scores["auc"]
+    rows["gmm"].scores["auc"] = replace(rows["gmm"].scores["auc"], rank=2)
+    assert thief.rank == 1
+    assert not text.is_best(thief, "auc", alarming)
+    assert text.is_best(replace(thief, against_null="equal"), "auc", alarming)
+    some = replace(thief, status="failed")
     assert text.beside(some, alarming) == "! (2 of 2 seeds)"
 
 
