@@ -13,15 +13,13 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from ecgbench.harness import physionet
 from ecgbench.harness.catalog import discover
-from ecgbench.harness.config import as_dict, build
+from ecgbench.harness.config import build
 from ecgbench.harness.environment import package_version
 from ecgbench.harness.errors import DataError, EcgbenchError, StoreError
 from ecgbench.harness.identity import used
@@ -30,6 +28,7 @@ from ecgbench.results.records import DatasetRecord, digest_of, encode, is_sealed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from ecgbench.harness.catalog import Entry
     from ecgbench.harness.config import Config
@@ -303,56 +302,17 @@ def folder(source: Source) -> Path:
 
 
 def _name(source: Source) -> str:
+    """Return the folder's name: the dataset's, and digits of all that its windows are made from."""
     files: list[Any] = []
     if source.folder is not None:
         for file in sorted(p for p in source.folder.rglob("*") if p.is_file()):
             state = file.stat()
             files.append((str(file.relative_to(source.folder)), state.st_size, state.st_mtime_ns))
-    origin = source.entry.origin
-    plugin = [source.spec.version, as_dict(source.config), origin.plugin, origin.version]
+    plugin = used(source.entry, source.config)
     libraries = [package_version(name) for name in LIBRARIES]
-    key = digest_of([plugin, _code_of(source.entry), _local_files(source), files, libraries])
+    # code and origin count here, whatever the version says of them: a cache costs only time
+    key = digest_of([plugin.identity, plugin.code, plugin.origin, files, libraries])
     return f"{source.spec.name}-{key}"
-
-
-def _code_of(entry: Entry) -> list[str | None]:
-    """SHA-256 of the files of a plugin's target, and of its settings, each with its neighbours'."""
-    target = entry.spec.target
-    module = target.partition(":")[0] if isinstance(target, str) else target.__module__
-    found: list[str | None] = []
-    for name in (module, entry.spec.config.__module__):
-        with suppress(ImportError, ValueError):
-            spec = find_spec(name)
-            if spec is not None and spec.origin is not None:
-                file = Path(spec.origin)
-                package = spec.parent is not None and spec.parent != ""
-                files = sorted(file.parent.glob("*.py")) if package else [file]
-                found += [_sha256(each) for each in files]
-    return found
-
-
-def _local_files(source: Source) -> list[str]:
-    """SHA-256 of each file that the plugin names.
-
-    Raises:
-        DataError: one is not there, or the plugin cannot say which.
-    """
-    named = source.spec.files or ()
-    where = f"dataset {source.spec.name}"
-    try:
-        paths = [Path(path) for path in (named(source.config) if callable(named) else named)]
-    except Exception as error:
-        raise DataError(
-            f"{where} cannot name its files: {type(error).__name__}: {error}"
-        ) from error
-    found = []
-    for path in paths:
-        files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
-        for file in files:
-            if (content := _sha256(file)) is None:
-                raise DataError(f"{where} reads {file}, which is not there or cannot be read")
-            found.append(content)
-    return found
 
 
 @cache

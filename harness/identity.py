@@ -90,7 +90,7 @@ def _tell(file: Path, named: Path) -> tuple[str, int, str]:
     """A file's name below the folder that was named, its size and its SHA-256."""
     state = file.stat()
     name = file.name if file == named else file.relative_to(named).as_posix()
-    return name, state.st_size, _sha256(file.absolute(), state.st_size, state.st_mtime_ns)
+    return name, state.st_size, _sha256(file.absolute(), state.st_size, state.st_ctime_ns)
 
 
 @lru_cache(maxsize=1024)

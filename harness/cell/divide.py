@@ -44,7 +44,8 @@ def divide(task: Task, folder: Path, send: Send) -> None:
         send(("skip", str(skip)))
         return
     fresh = splits.fresh if spec.draws_on_fresh else None
-    Room(folder).furnish(splits.train, splits.fresh.labels, fresh)
+    code = task.cell.generator.code
+    Room(folder).furnish(splits.train, splits.fresh.labels, fresh, code=code)
 
 
 def splits_of(task: Task, catalog: Catalog) -> Splits:

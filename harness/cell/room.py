@@ -71,10 +71,27 @@ class Room:
         return self.folder / "training.jsonl"
 
     def furnish(
-        self, train: EcgWindows, labels: NDArray[np.int64], fresh: EcgWindows | None = None
+        self,
+        train: EcgWindows,
+        labels: NDArray[np.int64],
+        fresh: EcgWindows | None = None,
+        *,
+        code: str,
     ) -> None:
-        """Write what a fit is given; checkpoint and training curve stay as they are."""
+        """Write what a fit is given; checkpoint and training curve stay if the same code left them.
+
+        Args:
+            train: the training windows.
+            labels: that are asked for.
+            fresh: for a reference row that draws on them.
+            code: of the generator (`PluginRecord.code`).
+        """
         self.clear()
+        mark = self.folder / "code.txt"
+        if not mark.exists() or mark.read_text("ascii") != code:
+            self.remove()
+            self.folder.mkdir(parents=True)
+            mark.write_text(code, "ascii")
         write_windows(self.train, train)
         if fresh is not None:
             write_windows(self.fresh, fresh)

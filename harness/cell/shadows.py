@@ -83,12 +83,14 @@ class Shadows:
             Skip: the generator does not apply to these windows.
             PluginError: the generator failed.
         """
-        room = Room(self.folder / f"{number}-{synthetic_digest(train)[:12]}")
+        code = self.task.cell.generator.code
+        room = Room(self.folder / f"{number}-{synthetic_digest(train)[:12]}-{code}")
         if not Refit.file(room.folder).exists():
             state = np.random.SeedSequence([self.task.cell.seed, number, 61]).generate_state(1)
             seed = int(state[0])
             fresh = _resampled(self.splits.fresh, np.random.default_rng(seed))
-            room.furnish(train, fresh.labels, fresh if self.spec.draws_on_fresh else None)
+            given = fresh if self.spec.draws_on_fresh else None
+            room.furnish(train, fresh.labels, given, code=code)
             self.send(("refit", str(room.folder), seed % 2**31))
             while not Refit.file(room.folder).exists():
                 time.sleep(LOOK_EVERY)

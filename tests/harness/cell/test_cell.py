@@ -607,12 +607,31 @@ def test_a_checkpoint_is_removed_when_the_cell_is_finished(bench: Bench) -> None
     ]
 
 
+def interrupt(bench: Bench, study: Study, part: str, step: int, code: str | None = None) -> None:
+    """Leave what a fit leaves that was killed after so many steps, by default of the same code."""
+    generator = bench.plan(study).cells[0].id.generator
+    place = folder(bench, study) / "fit"
+    (place / "checkpoint" / part).mkdir(parents=True)
+    (place / "checkpoint" / part / "step").write_text(str(step))
+    (place / "code.txt").write_text(generator.code if code is None else code)
+
+
+def test_a_fit_does_not_go_on_from_what_other_code_has_left(bench: Bench) -> None:
+    interrupt(bench, bench.study(), "all", 2, code="0" * 12)
+    bench.forget_trace()
+    bench.work()
+    assert [line for line in bench.trace if line.startswith("step")] == [
+        "step 1",
+        "step 2",
+        "step 3",
+    ]
+
+
 def test_a_fit_goes_on_from_what_an_interrupted_one_left_and_keeps_its_curve(
     bench: Bench,
 ) -> None:
     place = folder(bench)
-    (place / "fit" / "checkpoint" / "all").mkdir(parents=True)
-    (place / "fit" / "checkpoint" / "all" / "step").write_text("2")
+    interrupt(bench, bench.study(), "all", 2)
     lines = [json.dumps({"part": "all", "step": s, "loss": 9.0}) for s in (1, 2, 3)]
     (place / "fit" / "training.jsonl").write_text("\n".join(lines) + '\n{"part": "all", "st')
     bench.forget_trace()
@@ -629,9 +648,7 @@ def test_a_fit_goes_on_from_what_an_interrupted_one_left_and_keeps_its_curve(
 
 def test_each_class_of_a_generator_fitted_per_class_has_its_own_checkpoint(bench: Bench) -> None:
     study = bench.study(generators=("jitter-by-class",))
-    place = folder(bench, study)
-    (place / "fit" / "checkpoint" / "class-1").mkdir(parents=True)
-    (place / "fit" / "checkpoint" / "class-1" / "step").write_text("3")
+    interrupt(bench, study, "class-1", 3)
     bench.forget_trace()
     bench.work(study)
     assert [line for line in bench.trace if line.startswith("step")] == [
