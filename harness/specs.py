@@ -22,6 +22,7 @@ FAMILIES: tuple[Family, ...] = ("fidelity", "diversity", "utility", "privacy", "
 FAULTS = (
     *("noise", "gain", "shift", "warp", "smoothing", "slope", "class-collapse", "mode-drop"),
     *("patient-drop", "duplication", "shrinking"),
+    *("gain-scatter", "outliers", "mode-collapse", "collapse-outliers"),
     *("copies", "copies-noise-0.02", "copies-noise-0.05", "copies-noise-0.1", "copies-noise-0.2"),
     *("copied-people", "members"),
 )

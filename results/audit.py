@@ -69,6 +69,10 @@ SERIES = (
     Series("patient-drop", (0.25, 0.5, 0.75, 0.9), LOOKS, unit="share of the people"),
     Series("duplication", (1.0, 4.0, 19.0, 99.0), LOOKS, unit="further copies of each window"),
     Series("shrinking", (0.1, 0.25, 0.5, 0.9), LOOKS, unit="share of the way to the class mean"),
+    Series("gain-scatter", (0.1, 0.25, 0.5, 1.0), LOOKS, unit="deviation of the log amplitude"),
+    Series("outliers", COPIED, LOOKS, unit="share of the windows"),
+    Series("mode-collapse", SHARES, LOOKS, unit="share of the windows"),
+    Series("collapse-outliers", SHARES, LOOKS, unit="share of the windows"),
     *(
         Series("copies", COPIED, ("privacy",), sigma, "share of the windows")
         for sigma in (0.0, 0.02, 0.05, 0.1, 0.2)
