@@ -29,9 +29,9 @@ FAULTS = (
 """What ``ecgbench audit`` shows metrics (docs/audit.md)."""
 
 MUST = {
-    "fidelity": ("noise",),
+    "fidelity": ("noise", "outliers"),
     "utility": ("class-collapse",),
-    "diversity": ("shrinking",),
+    "diversity": ("shrinking", "mode-collapse", "outliers"),
     "privacy": ("copies",),
 }
 """The faults that a metric of a family must see unless its ``sees`` says otherwise."""

@@ -28,6 +28,10 @@ Values = dict[tuple[float, int], float]
 
 LEVEL = 0.95
 
+DOSES = 2
+"""Raised when a dose is another, or a family must see another: what an audit found of earlier ones counts no
+more.  It is the version of the generator `dose`."""
+
 
 @dataclass(frozen=True)
 class Series:
@@ -117,6 +121,7 @@ class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
     """``audit/verdicts/<dataset>/<metric>-<key>.json``: the audit of one metric on one dataset.
 
     Attributes:
+        doses: `DOSES` at that time.
         dataset: as it was audited.
         enlarged: its settings that may be others on a board: how large the dataset is made.
         metric: as it was used.
@@ -133,6 +138,7 @@ class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     schema: int = SCHEMA
+    doses: int = 1
     dataset: DatasetRecord
     enlarged: list[str] = []
     metric: MetricRecord
@@ -332,13 +338,13 @@ def write_audit(store: Store, record: AuditRecord) -> AuditRecord:
 
 
 def audits(store: Store, dataset: str | None = None) -> Iterator[AuditRecord]:
-    """All audits of a store, by dataset and metric; what is damaged counts as not there."""
+    """All audits of a store by today's doses, by dataset and metric; what is damaged counts as not there."""
     for file in sorted((store.path / "audit" / "verdicts").glob(f"{dataset or '*'}/*.json")):
         try:
             record = read_record(file, AuditRecord)
         except DamagedError:
             continue
-        if record is not None:
+        if record is not None and record.doses == DOSES:
             yield record
 
 
