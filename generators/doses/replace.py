@@ -163,9 +163,7 @@ REPLACEMENTS: dict[str, Replace] = {
 }
 
 
-def _share(
-    fresh: EcgWindows, others: Signals, amount: float, rng: np.random.Generator
-) -> Signals:
+def _share(fresh: EcgWindows, others: Signals, amount: float, rng: np.random.Generator) -> Signals:
     """The fresh windows, the share ``amount`` of them replaced by the others of their place."""
     signals = fresh.signals.copy()
     rows = rng.permutation(len(fresh))[: round(amount * len(fresh))]

@@ -100,6 +100,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             bounds=(0.0, 1.0),
             formula="share of y with ‖y − x‖ ≤ r_k(x) for an x, y synthetic, x in control, embedded",
             min_windows=6,
+            ranked=False,
             sees=DISTORTIONS,
         ),
         MetricSpec(

@@ -31,9 +31,10 @@ def precision(comparison: Comparison, config: PrdcConfig) -> Score:
 
     Higher is better.  Range (0, 1).  An ideal generator scores what the ``real`` row scores, which
     depends on n.  An outlier of ``control`` has a wide ball that lets anything pass (Naeem et al.,
-    ICML 2020, section 3): on MIT-BIH white noise scores .01 to .46, depending on the seed (six of
-    them), and a strong fault may score higher than a slight one: windows that are 80 ms late beat those
-    that are 40 ms late with five of six seeds.  `density` weighs outliers less.
+    ICML 2020, section 3), so it is shown and never ranked: on MIT-BIH white noise scores .01 to .46,
+    depending on the seed (six of them), and smooth noise of any amplitude .50 and .23 with seeds 0 and 1;
+    a strong fault may score higher than a slight one: windows that are 80 ms late beat those that are
+    40 ms late with five of six seeds.  `density` weighs outliers less.
 
     Parts: ``precision-CLASS``, the share among the synthetic windows of a class.
 

@@ -258,7 +258,7 @@ def test_a_collapsed_mode_is_nearly_one_training_window_of_the_class(splits: Spl
 
 
 def test_a_tenth_of_what_has_collapsed_may_be_outliers(splits: Splits) -> None:
-    found, fresh = sample(splits, "collapse-outliers", 1.0), splits.fresh
+    found = sample(splits, "collapse-outliers", 1.0)
     deviation = splits.train.signals.std()
     wild = np.zeros(len(found), dtype=bool)
     for label in np.unique(found.labels):

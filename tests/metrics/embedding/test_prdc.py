@@ -57,7 +57,9 @@ def test_recall_is_the_smaller_share_in_a_case_that_can_be_counted(clouds: Cloud
     """On a line with k = 1: of crowded synthetic points each ball, of scattered ones each reach."""
     config, real = PrdcConfig(neighbours=1), np.arange(8.0)
     crowded = 0.3 + 0.01 * np.arange(8.0)  # within the balls of 0 and 1; their own reach .01
-    scattered = 3.5 + 100.0 * np.arange(8.0)  # the first lies in the balls of 3 and 4, and reaches all
+    scattered = 3.5 + 100.0 * np.arange(
+        8.0
+    )  # the first lies in the balls of 3 and 4, and reaches all
     for made, inside, value in ((crowded, 0.0, 0.0), (scattered, 1.0, 2 / 8)):
         found = recall(clouds(real[:, None], made[:, None]), config)
         assert found.parts["in-synthetic-balls"] == inside
