@@ -12,7 +12,7 @@ from ecgbench.harness.errors import StoreError
 from ecgbench.harness.plan import cell_id, generator_record, metric_records, plan_of
 from ecgbench.harness.specs import MetricSpec
 from ecgbench.harness.study import Study
-from ecgbench.results.audit import SERIES, AuditRecord, Series, judge
+from ecgbench.results.audit import DOSES, SERIES, AuditRecord, Series, judge
 from ecgbench.results.store import Store
 
 if TYPE_CHECKING:
@@ -215,6 +215,7 @@ def _record(
         verdict, reason = "skipped", next(skipped[name] for name in held if name in skipped)
     scores = [end.score for ends in ended.values() for end in ends if end.score is not None]
     return AuditRecord(
+        doses=DOSES,
         dataset=dataset,
         enlarged=list(STUDY.dataset.get(dataset.name, ())),
         metric=metric,

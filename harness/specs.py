@@ -23,15 +23,16 @@ FAMILIES: tuple[Family, ...] = ("fidelity", "diversity", "utility", "privacy", "
 FAULTS = (
     *("noise", "gain", "shift", "warp", "smoothing", "slope", "class-collapse", "mode-drop"),
     *("patient-drop", "duplication", "shrinking"),
+    *("gain-scatter", "outliers", "mode-collapse", "collapse-outliers"),
     *("copies", "copies-noise-0.02", "copies-noise-0.05", "copies-noise-0.1", "copies-noise-0.2"),
     *("copied-people", "members"),
 )
 """What ``ecgbench audit`` shows metrics (docs/audit.md)."""
 
 MUST = {
-    "fidelity": ("noise",),
+    "fidelity": ("noise", "outliers"),
     "utility": ("class-collapse",),
-    "diversity": ("shrinking",),
+    "diversity": ("shrinking", "mode-collapse", "outliers"),
     "privacy": ("copies",),
 }
 """The faults that a metric of a family must see unless its ``sees`` says otherwise."""

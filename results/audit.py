@@ -28,6 +28,10 @@ Values = dict[tuple[float, int], float]
 
 LEVEL = 0.95
 
+DOSES = 2
+"""Raised when a dose is another, or a family must see another: what an audit found of earlier ones counts no
+more.  It is the version of the generator `dose`."""
+
 
 @dataclass(frozen=True)
 class Series:
@@ -69,6 +73,10 @@ SERIES = (
     Series("patient-drop", (0.25, 0.5, 0.75, 0.9), LOOKS, unit="share of the people"),
     Series("duplication", (1.0, 4.0, 19.0, 99.0), LOOKS, unit="further copies of each window"),
     Series("shrinking", (0.1, 0.25, 0.5, 0.9), LOOKS, unit="share of the way to the class mean"),
+    Series("gain-scatter", (0.1, 0.25, 0.5, 1.0), LOOKS, unit="deviation of the log amplitude"),
+    Series("outliers", COPIED, LOOKS, unit="share of the windows"),
+    Series("mode-collapse", SHARES, LOOKS, unit="share of the windows"),
+    Series("collapse-outliers", SHARES, LOOKS, unit="share of the windows"),
     *(
         Series("copies", COPIED, ("privacy",), sigma, "share of the windows")
         for sigma in (0.0, 0.02, 0.05, 0.1, 0.2)
@@ -113,6 +121,7 @@ class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
     """``audit/verdicts/<dataset>/<metric>-<key>.json``: the audit of one metric on one dataset.
 
     Attributes:
+        doses: `DOSES` at that time.
         dataset: as it was audited.
         enlarged: its settings that may be others on a board: how large the dataset is made.
         metric: as it was used.
@@ -129,6 +138,7 @@ class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     schema: int = SCHEMA
+    doses: int = 1
     dataset: DatasetRecord
     enlarged: list[str] = []
     metric: MetricRecord
@@ -329,13 +339,13 @@ def write_audit(store: Store, record: AuditRecord) -> AuditRecord:
 
 
 def audits(store: Store, dataset: str | None = None) -> Iterator[AuditRecord]:
-    """All audits of a store, by dataset and metric; what is damaged counts as not there."""
+    """All audits of a store by today's doses, by dataset and metric; what is damaged counts as not there."""
     for file in sorted((store.path / "audit" / "verdicts").glob(f"{dataset or '*'}/*.json")):
         try:
             record = read_record(file, AuditRecord)
         except DamagedError:
             continue
-        if record is not None:
+        if record is not None and record.doses == DOSES:
             yield record
 
 

@@ -34,6 +34,12 @@ def gain(windows: EcgWindows, amount: float, _rng: np.random.Generator) -> Signa
     return windows.signals * (1.0 + amount)
 
 
+def gain_scatter(windows: EcgWindows, amount: float, rng: np.random.Generator) -> Signals:
+    """Each window times a factor of its own, log-normal of median 1 and deviation ``amount``."""
+    factors = np.exp(amount * rng.standard_normal((len(windows), 1, 1)))
+    return np.asarray(windows.signals * factors)
+
+
 def shift(windows: EcgWindows, amount: float, _rng: np.random.Generator) -> Signals:
     """Later by ``amount`` seconds; the first sample stands in for what would come before."""
     samples = np.arange(windows.signals.shape[2])
@@ -85,6 +91,7 @@ DISTORTIONS: dict[str, Distort] = {
     "smoothing": smoothing,
     "slope": slope,
     "shrinking": shrinking,
+    "gain-scatter": gain_scatter,
 }
 
 

@@ -3,8 +3,9 @@
 Each takes fresh and training windows, an amount and random numbers, and returns signals, shape
 (window, lead, sample), in mV; None where the fault needs several classes or people.
 
-Whatever replaces a window without being meant as a copy is a training window too: fidelity,
-diversity and utility, which compare with `control` and `test`, cannot tell it from a fresh one.
+Whatever replaces a window without being meant as a copy, or as no window at all (`outliers`), is a
+training window too: fidelity, diversity and utility, which compare with `control` and `test`, cannot
+tell it from a fresh one.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.ndimage import gaussian_filter1d
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +24,12 @@ if TYPE_CHECKING:
 
     Signals = NDArray[Any]
     Replace = Callable[[EcgWindows, EcgWindows, float, np.random.Generator], Signals | None]
+
+NEAR = 0.02
+"""Noise on windows of a collapsed mode, in deviations of the lead."""
+
+WILD, SPREAD = 3.0, 0.7
+"""The median deviation of outliers, in deviations of the lead, and the deviation of its logarithm."""
 
 
 def class_collapse(
@@ -89,6 +97,29 @@ def duplication(
     return signals
 
 
+def outliers(
+    fresh: EcgWindows, train: EcgWindows, amount: float, rng: np.random.Generator
+) -> Signals:
+    """The share ``amount`` are smooth noise that resembles no ECG, some of it huge."""
+    return _share(fresh, _wild(fresh, train, rng), amount, rng)
+
+
+def mode_collapse(
+    fresh: EcgWindows, train: EcgWindows, amount: float, rng: np.random.Generator
+) -> Signals:
+    """The share ``amount`` are nearly the same: one training window of the class, under slight noise."""
+    return _share(fresh, _one_mode(fresh, train, rng), amount, rng)
+
+
+def collapse_outliers(
+    fresh: EcgWindows, train: EcgWindows, amount: float, rng: np.random.Generator
+) -> Signals:
+    """The share ``amount`` has collapsed as in `mode_collapse`, but a tenth of it are outliers."""
+    collapsed, wild = _one_mode(fresh, train, rng), _wild(fresh, train, rng)
+    is_wild = rng.random(len(fresh)) < 0.1
+    return _share(fresh, np.where(is_wild[:, None, None], wild, collapsed), amount, rng)
+
+
 def copies(
     fresh: EcgWindows, train: EcgWindows, amount: float, rng: np.random.Generator
 ) -> Signals:
@@ -112,8 +143,7 @@ def members(
 ) -> Signals:
     """The share ``amount`` are fresh windows; the rest are white noise, which knows nobody."""
     mean = train.signals.mean(axis=(0, 2), keepdims=True, dtype=np.float64)
-    deviation = train.signals.std(axis=(0, 2), keepdims=True, dtype=np.float64)
-    signals = mean + deviation * rng.standard_normal(fresh.signals.shape)
+    signals = mean + _deviation(train) * rng.standard_normal(fresh.signals.shape)
     rows = rng.permutation(len(fresh))[: round(amount * len(fresh))]
     signals[rows] = fresh.signals[rows]
     return np.asarray(signals)
@@ -124,10 +154,46 @@ REPLACEMENTS: dict[str, Replace] = {
     "mode-drop": mode_drop,
     "patient-drop": patient_drop,
     "duplication": duplication,
+    "outliers": outliers,
+    "mode-collapse": mode_collapse,
+    "collapse-outliers": collapse_outliers,
     "copies": copies,
     "copied-people": copied_people,
     "members": members,
 }
+
+
+def _share(fresh: EcgWindows, others: Signals, amount: float, rng: np.random.Generator) -> Signals:
+    """The fresh windows, the share ``amount`` of them replaced by the others of their place."""
+    signals = fresh.signals.copy()
+    rows = rng.permutation(len(fresh))[: round(amount * len(fresh))]
+    signals[rows] = others[rows]
+    return signals
+
+
+def _one_mode(fresh: EcgWindows, train: EcgWindows, rng: np.random.Generator) -> Signals:
+    """For each fresh window nearly the same training window of its class."""
+    noise = NEAR * _deviation(train) * rng.standard_normal(fresh.signals.shape)
+    modes = fresh.signals.copy()
+    for label in np.unique(fresh.labels):
+        if (pool := train.labels == label).any():
+            modes[fresh.labels == label] = _draw(pool, train, 1, rng)
+    return np.asarray(modes + noise)
+
+
+def _wild(fresh: EcgWindows, train: EcgWindows, rng: np.random.Generator) -> Signals:
+    """For each fresh window noise that is smooth over 10 to 120 ms, of log-normal amplitude."""
+    signals = rng.standard_normal(fresh.signals.shape)
+    for window, width in zip(signals, rng.uniform(0.01, 0.12, len(fresh)), strict=True):
+        window[:] = gaussian_filter1d(window, width * fresh.sampling_rate, axis=-1)
+    signals /= signals.std(axis=-1, keepdims=True)
+    amplitude = WILD * np.exp(SPREAD * rng.standard_normal((len(fresh), 1, 1)))
+    return np.asarray(signals * amplitude * _deviation(train))
+
+
+def _deviation(train: EcgWindows) -> NDArray[np.float64]:
+    """Of each lead, to scale windows by."""
+    return np.asarray(train.signals.std(axis=(0, 2), keepdims=True, dtype=np.float64))
 
 
 def _copied(

@@ -24,9 +24,16 @@ NAEEM = (
     "Naeem, Oh, Uh, Choi, Yoo, Reliable Fidelity and Diversity Metrics for Generative Models, ICML "
     "2020, section 3, arXiv:2002.09797"
 )
+KHAYATKHOEI = (
+    "Khayatkhoei, AbdAlmageed, Emergent Asymmetry of Precision and Recall for Measuring Fidelity and "
+    "Diversity of Generative Models in High Dimensions, ICML 2023, arXiv:2306.09618 (symmetric recall)"
+)
 
-DISTORTIONS = ("noise", "gain", "shift", "warp", "smoothing", "slope", "shrinking")
-LOSSES = ("mode-drop", "patient-drop", "duplication")
+DISTORTIONS = (
+    *("noise", "gain", "shift", "warp", "smoothing", "slope", "shrinking"),
+    *("gain-scatter", "outliers"),
+)
+LOSSES = ("mode-drop", "patient-drop", "duplication", "mode-collapse")
 
 
 class PrdcConfig(Config, frozen=True):
@@ -63,7 +70,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
                 "‖m − m'‖² + tr(C + C' − 2 (C C')^½), means and covariances of the embeddings of "
                 "control and of synthetic windows"
             ),
-            sees=(*DISTORTIONS, *LOSSES, "class-collapse"),
+            sees=(*DISTORTIONS, *LOSSES, "class-collapse", "collapse-outliers"),
         ),
         MetricSpec(
             name="kernel-distance",
@@ -80,7 +87,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
                 "mean k(x, x') + mean k(y, y') − 2 mean k(x, y) over pairs of different embeddings, "
                 "x of control, y synthetic; k(x, y) = (x·y/d + 1)³, d dimensions"
             ),
-            sees=(*DISTORTIONS, *LOSSES, "class-collapse"),
+            sees=(*DISTORTIONS, *LOSSES, "class-collapse", "collapse-outliers"),
         ),
         MetricSpec(
             name="precision",
@@ -93,6 +100,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             bounds=(0.0, 1.0),
             formula="share of y with ‖y − x‖ ≤ r_k(x) for an x, y synthetic, x in control, embedded",
             min_windows=6,
+            ranked=False,
             sees=DISTORTIONS,
         ),
         MetricSpec(
@@ -113,14 +121,18 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             name="recall",
             target="ecgbench.metrics.embedding.prdc:recall",
             config=PrdcConfig,
-            summary="share of real windows within a synthetic one's ball; read it beside `real`",
-            citation=KYNKAANNIEMI,
+            summary="share of real windows that lie among synthetic ones; read it beside `real`",
+            version=2,
+            citation=KHAYATKHOEI,
             family="diversity",
             better="higher",
             bounds=(0.0, 1.0),
-            formula="share of x with ‖x − y‖ ≤ r_k(y) for a y, x in control, y synthetic, embedded",
+            formula=(
+                "the smaller of the shares of x with ‖x − y‖ ≤ r_k(y) for a y and of x with ‖x − y‖ ≤ "
+                "r_k(x) for a y, x in control, y synthetic, embedded"
+            ),
             min_windows=6,
-            sees=(*LOSSES, "shrinking"),
+            sees=(*LOSSES, "shrinking", "gain-scatter", "outliers", "collapse-outliers"),
         ),
         MetricSpec(
             name="coverage",
@@ -134,7 +146,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             ideal=1 - 2**-5,
             formula="share of x with ‖y − x‖ ≤ r_k(x) for a y, x in control, y synthetic, embedded",
             min_windows=6,
-            sees=(*LOSSES, "shrinking"),
+            sees=(*LOSSES, "shrinking", "gain-scatter", "outliers", "collapse-outliers"),
         ),
         MetricSpec(
             name="classifier-two-sample",

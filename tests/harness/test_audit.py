@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ecgbench.harness.audit import STUDY, Ended, _record, left_out, shown
+from ecgbench.harness.audit import DOSE, STUDY, Ended, _record, left_out, shown
 from ecgbench.harness.catalog import discover
 from ecgbench.harness.plan import metric_records
 from ecgbench.harness.study import Study
+from ecgbench.results.audit import DOSES
 from ecgbench.results.records import DatasetRecord, ScoreRecord
 
 if TYPE_CHECKING:
@@ -101,6 +102,12 @@ def test_every_dose_failed_is_no_silence(
     ended: dict[Of, list[Ended]], metric: MetricRecord, catalog: Catalog
 ) -> None:
     assert record(all_of(ended, "failed", "killed"), metric, catalog).verdict == "fails"
+
+
+def test_an_audit_carries_the_version_of_the_doses(
+    ended: dict[Of, list[Ended]], metric: MetricRecord, catalog: Catalog
+) -> None:
+    assert record(ended, metric, catalog).doses == DOSES == catalog.generator(DOSE).version
 
 
 def test_what_is_not_audited_is_told(catalog: Catalog) -> None:

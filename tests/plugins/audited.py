@@ -44,13 +44,14 @@ def shy(comparison: Any, config: Any) -> float:
 @hookimpl
 def ecgbench_metrics() -> Iterable[MetricSpec]:
     common: dict[str, Any] = {"summary": "of the audit's tests", "better": "lower"}
+    noise: dict[str, Any] = {"family": "fidelity", "sees": ("noise",), **common}
     return [
-        MetricSpec(name="roughness", target=roughness, family="fidelity", **common),
-        MetricSpec(name="slow", target=roughness, family="fidelity", audited_on="claims", **common),
+        MetricSpec(name="roughness", target=roughness, **noise),
+        MetricSpec(name="slow", target=roughness, audited_on="claims", **noise),
         MetricSpec(name="constant", target=constant, family="fidelity", **common),
         MetricSpec(name="copied", target=copied, family="privacy", **common),
         MetricSpec(name="breaks", target=breaks, family="fidelity", **common),
-        MetricSpec(name="shy", target=shy, family="fidelity", audited_on="claims", **common),
+        MetricSpec(name="shy", target=shy, audited_on="claims", **noise),
         MetricSpec(name="absent", target=absent, family="fidelity", **common),
         MetricSpec(name="idle", target=roughness, family="fidelity", sees=(), **common),
         MetricSpec(name="time", target=constant, family="cost", **common),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from ecgbench.results.audit import AuditRecord
+from ecgbench.results.audit import DOSES, AuditRecord
 from ecgbench.results.board import Board, boards
 from ecgbench.results.records import (
     CellId,
@@ -58,6 +58,7 @@ class Bench:
     def audited(**fields: Any) -> AuditRecord:
         """The audit of `metric` on a dataset of 500 windows, passed, unless told otherwise."""
         given: dict[str, Any] = {
+            "doses": DOSES,
             "dataset": Bench.dataset(),
             "metric": Bench.metric(),
             "seeds": [0, 1],

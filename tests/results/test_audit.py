@@ -7,6 +7,7 @@ import pytest
 
 from ecgbench.harness.specs import FAULTS, MUST
 from ecgbench.results.audit import (
+    DOSES,
     SERIES,
     Response,
     Series,
@@ -133,6 +134,16 @@ def test_a_constant_metric_is_blind() -> None:
     doses = {(amount, seed): 0.3 for amount in NOISE.amounts for seed in SEEDS}
     series, verdict, *_ = judge(metric(), {"noise": (NOISE, doses, "")}, at_0, ("noise",))
     assert (series[0].response, verdict) == ("blind", "fails")
+
+
+def test_an_audit_of_earlier_doses_counts_no_more(bench: Bench) -> None:
+    earlier = bench.audited(doses=DOSES - 1, verdict="passes", windows=2000)
+    write_audit(bench.store, earlier)
+    assert list(audits(bench.store)) == []
+    assert verdicts(bench.store, bench.dataset()) == {}
+    today = bench.audited(verdict="fails", windows=500)
+    assert write_audit(bench.store, today) == today
+    assert list(audits(bench.store)) == [today]
 
 
 def test_the_audit_on_most_windows_stands(bench: Bench) -> None:

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -9,10 +10,13 @@ import pytest
 from ecgbench import Context, EcgbenchError, EcgWindows, Skip, Splits
 from ecgbench.datasets.ecgsyn import EcgsynConfig
 from ecgbench.datasets.ecgsyn.cohort import load
-from ecgbench.generators.doses import DoseConfig
-from ecgbench.generators.doses.dose import FAULTS, Dose
+from ecgbench.generators.doses import DoseConfig, Fault
+from ecgbench.generators.doses.dose import Dose
+from ecgbench.harness.specs import FAULTS as SERIES_NAMES
 from ecgbench.harness.split import number, split
 from ecgbench.results.audit import SERIES
+
+FAULTS = get_args(Fault)
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +46,22 @@ def is_among(windows: EcgWindows, others: EcgWindows) -> Any:
 
 def test_every_series_of_the_audit_is_a_fault_of_the_generator() -> None:
     assert {series.fault for series in SERIES} | {"none"} == set(FAULTS)
+    assert tuple(series.name for series in SERIES) == SERIES_NAMES
+
+
+@pytest.mark.parametrize("fault", ["noise", "copies"])
+def test_a_fault_draws_by_its_name_and_not_by_its_place_among_them(
+    splits: Splits, fault: str
+) -> None:
+    rng = np.random.default_rng([1, zlib.crc32(fault.encode()), 31])
+    found, fresh = sample(splits, fault, 0.5), splits.fresh
+    if fault == "noise":
+        noise = 0.5 * fresh.signals.std() * rng.standard_normal(fresh.signals.shape)
+        np.testing.assert_allclose(found.signals, fresh.signals + noise, atol=1e-5)
+    else:
+        copied = np.zeros(len(fresh), dtype=bool)
+        copied[rng.permutation(len(fresh))[: round(0.5 * len(fresh))]] = True
+        np.testing.assert_array_equal(is_among(found, splits.train), copied)
 
 
 @pytest.mark.parametrize("fault", sorted(set(FAULTS) - {"members"}))
@@ -192,6 +212,69 @@ def test_a_dropped_mode_is_the_far_end_of_the_first_component(splits: Splits) ->
         axis = np.linalg.svd(train - train.mean(axis=0), full_matrices=False)[2][0]
         edge = np.quantile(train @ axis, 0.5)
         assert (found.signals[rows, 0] @ axis <= edge + 1e-6).all() == (rows.sum() >= 4)
+
+
+def test_scattered_gain_is_a_factor_of_each_window(splits: Splits) -> None:
+    found, fresh = sample(splits, "gain-scatter", 0.5).signals, splits.fresh.signals
+    factors = found.std(axis=(1, 2)) / fresh.std(axis=(1, 2))
+    np.testing.assert_allclose(found, factors[:, None, None] * fresh, rtol=1e-4, atol=1e-5)
+    logs = np.log(factors)
+    assert logs.std() == pytest.approx(0.5, abs=4 * 0.5 / np.sqrt(2 * len(logs)))
+    assert logs.mean() == pytest.approx(0, abs=4 * 0.5 / np.sqrt(len(logs)))
+
+
+def test_outliers_are_smooth_of_log_normal_amplitude_and_know_no_ecg(splits: Splits) -> None:
+    found, fresh = sample(splits, "outliers", 0.5), splits.fresh
+    wild = ~is_among(found, fresh)
+    assert wild.sum() == round(0.5 * len(fresh))
+    signals = found.signals[wild]
+    logs = np.log(signals.std(axis=2).ravel() / (3 * splits.train.signals.std()))
+    assert logs.std() == pytest.approx(0.7, abs=4 * 0.7 / np.sqrt(2 * len(logs)))
+    assert logs.mean() == pytest.approx(0, abs=4 * 0.7 / np.sqrt(len(logs)))
+    # white noise has (1 - e^(-1/2σ²))^½ √2 of its deviation in steps after smoothing by σ samples
+    steps = np.diff(signals, axis=2).std(axis=2) / signals.std(axis=2)
+    narrow = np.sqrt(2 - 2 * np.exp(-1 / (2 * 0.01 * fresh.sampling_rate) ** 2))
+    assert steps.max() < 1.1 * narrow
+    # of all the beats that a window may follow none explains much of it
+    beats = splits.train.signals[:, 0] - splits.train.signals[:, 0].mean(axis=1, keepdims=True)
+    beats /= np.linalg.norm(beats, axis=1, keepdims=True)
+    centred = signals[:, 0] - signals[:, 0].mean(axis=1, keepdims=True)
+    centred /= np.linalg.norm(centred, axis=1, keepdims=True)
+    assert np.median(np.abs(centred @ beats.T)) < 0.3
+
+
+def test_a_collapsed_mode_is_nearly_one_training_window_of_the_class(splits: Splits) -> None:
+    found, fresh = sample(splits, "mode-collapse", 0.5), splits.fresh
+    gone = ~is_among(found, fresh)
+    assert gone.sum() == round(0.5 * len(fresh))
+    deviation = splits.train.signals.std()
+    for label in np.unique(fresh.labels[gone]):
+        signals = found.signals[gone & (fresh.labels == label)]
+        assert signals.std(axis=0).max() < 5 * 0.02 * deviation
+        pool = splits.train.signals[splits.train.labels == label]
+        if len(signals) > 5:
+            nearest = np.sqrt(np.square(pool - signals.mean(axis=0)).mean(axis=(1, 2))).min()
+            assert nearest < 0.02 * deviation
+
+
+def test_a_tenth_of_what_has_collapsed_may_be_outliers(splits: Splits) -> None:
+    found = sample(splits, "collapse-outliers", 1.0)
+    deviation = splits.train.signals.std()
+    wild = np.zeros(len(found), dtype=bool)
+    for label in np.unique(found.labels):
+        rows = found.labels == label
+        middle = np.median(found.signals[rows], axis=0)
+        wild[rows] = np.abs(found.signals[rows] - middle).max(axis=(1, 2)) > 0.2 * deviation
+    assert wild.mean() == pytest.approx(0.1, abs=4 * np.sqrt(0.09 / len(found)))
+
+
+@pytest.mark.parametrize("fault", ["outliers", "mode-collapse", "collapse-outliers"])
+def test_a_larger_dose_replaces_what_a_smaller_one_does_by_the_same(
+    splits: Splits, fault: str
+) -> None:
+    small, large = (sample(splits, fault, amount) for amount in (0.1, 0.5))
+    gone = ~is_among(small, splits.fresh)
+    np.testing.assert_array_equal(small.signals[gone], large.signals[gone])
 
 
 def test_members_at_0_are_noise_and_at_1_fresh_windows(splits: Splits) -> None:

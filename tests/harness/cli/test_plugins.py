@@ -155,7 +155,7 @@ def test_a_metrics_card_names_what_it_claims_to_see(ecgbench: Command) -> None:
         assert ecgbench("show", "metric", name, "--json") == 0
         found = json.loads(ecgbench.out)
         claims[name] = found["claims_to_see"]
-    assert claims["mmd"] == ["noise"]
+    assert claims["mmd"] == ["noise", "outliers"]
     assert claims["copied-share"] == ["copies"]
     assert "shrinking" in claims["recall"]
     assert claims["identity-agreement"] == []

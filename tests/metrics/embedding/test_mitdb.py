@@ -11,6 +11,7 @@ from scipy.ndimage import gaussian_filter1d
 from ecgbench import Comparison
 from ecgbench.datasets.mitdb import MitdbConfig, ecgbench_datasets
 from ecgbench.datasets.mitdb.load import load
+from ecgbench.generators.doses.replace import REPLACEMENTS
 from ecgbench.harness import physionet
 from ecgbench.harness.comparison import Once
 from ecgbench.harness.split import number, split, subsample
@@ -43,6 +44,9 @@ def found(data_dir: Path) -> dict[str, dict[str, float]]:
         "repetition": signals[np.arange(len(signals)) // 10 * 10],
         "white noise": white,
     }
+    for fault in ("outliers", "collapse-outliers", "mode-collapse"):
+        rng = np.random.default_rng(1)
+        rows[fault] = REPLACEMENTS[fault](splits.fresh, splits.train, 1.0, rng)
     values: dict[str, dict[str, float]] = {}
     for row, made in rows.items():
         comparison = Comparison(
@@ -52,9 +56,9 @@ def found(data_dir: Path) -> dict[str, dict[str, float]]:
             headline_classes=MITDB.headline_classes,
             once_per_seed=once,
         )
-        values[row] = {
-            name: spec.load()(comparison, spec.config()).value for name, spec in METRICS.items()
-        }
+        scores = {name: spec.load()(comparison, spec.config()) for name, spec in METRICS.items()}
+        values[row] = {name: score.value for name, score in scores.items()}
+        values[row]["in-synthetic-balls"] = scores["recall"].parts["in-synthetic-balls"]
         parts = METRICS["frechet-distance"].load()(comparison, None).parts
         assert parts["encoder-class-accuracy"] > 0.93
         assert parts["encoder-person-accuracy"] > 0.9
@@ -93,9 +97,17 @@ def test_repetition_costs_diversity_and_little_precision(
     assert repeated["precision"] > fresh["precision"] - 0.1
 
 
+def test_wild_and_collapsed_windows_are_not_diverse(found: dict[str, dict[str, float]]) -> None:
+    for row in ("white noise", "outliers", "collapse-outliers", "mode-collapse"):
+        assert max(found[row]["recall"], found[row]["coverage"]) < 0.1
+        assert found[row]["recall"] < found["more noise"]["recall"] - 0.1
+    # the balls of outliers take in real windows that are nothing like them
+    assert found["collapse-outliers"]["in-synthetic-balls"] > 0.15
+
+
 def test_white_noise_is_worst(found: dict[str, dict[str, float]]) -> None:
-    for name in ("frechet-distance", "kernel-distance", "density", "recall", "coverage"):
-        values = {row: each[name] for row, each in found.items()}
+    looks = ("fresh", "noise", "more noise", "smoothing", "shift", "repetition", "white noise")
+    for name in ("frechet-distance", "kernel-distance", "density", "coverage"):
+        values = {row: found[row][name] for row in looks}
         worst = max if METRICS[name].better == "lower" else min
-        assert name == "recall" or worst(values, key=values.__getitem__) == "white noise"
-    assert found["white noise"]["recall"] < 0.1
+        assert worst(values, key=values.__getitem__) == "white noise"

@@ -29,7 +29,8 @@ def published(real: np.ndarray, made: np.ndarray, k: int) -> dict[str, float]:
     in_made = [[apart[i, j] <= made_radii[j] for j in range(len(made))] for i in range(len(real))]
     return {
         "precision": float(np.any(in_real, axis=0).mean()),
-        "recall": float(np.any(in_made, axis=1).mean()),
+        "in-synthetic-balls": float(np.any(in_made, axis=1).mean()),
+        "recall": float(min(np.any(in_made, axis=1).mean(), np.any(in_real, axis=1).mean())),
         "density": float(np.sum(in_real) / (k * len(made))),
         "coverage": float(np.any(in_real, axis=1).mean()),
     }
@@ -48,6 +49,63 @@ def test_they_are_the_published_shares(
     assert min(expected.values()) > 0.1
     for name, metric in METRICS.items():
         assert metric(comparison, PrdcConfig(neighbours=k)).value == pytest.approx(expected[name])
+    parts = recall(comparison, PrdcConfig(neighbours=k)).parts
+    assert parts["in-synthetic-balls"] == pytest.approx(expected["in-synthetic-balls"])
+
+
+def test_recall_is_the_smaller_share_in_a_case_that_can_be_counted(clouds: Clouds) -> None:
+    """On a line with k = 1: of crowded synthetic points each ball, of scattered ones each reach."""
+    config, real = PrdcConfig(neighbours=1), np.arange(8.0)
+    crowded = 0.3 + 0.01 * np.arange(8.0)  # within the balls of 0 and 1; their own reach .01
+    scattered = 3.5 + 100.0 * np.arange(
+        8.0
+    )  # the first lies in the balls of 3 and 4, and reaches all
+    for made, inside, value in ((crowded, 0.0, 0.0), (scattered, 1.0, 2 / 8)):
+        found = recall(clouds(real[:, None], made[:, None]), config)
+        assert found.parts["in-synthetic-balls"] == inside
+        assert found.value == value
+        assert found.contributions is not None
+        assert found.contributions.evaluate()[0] == pytest.approx(value)
+
+
+def controls(dimensions: int, seed: int) -> dict[str, np.ndarray]:
+    """Synthetic points whose worth is known, where the truth is a standard normal distribution."""
+    rng = np.random.default_rng([dimensions, seed])
+    shape = (400, dimensions)
+    normal = rng.standard_normal(shape)
+    wild = 30 * np.exp(0.7 * rng.standard_normal((len(normal), 1))) * rng.standard_normal(shape)
+    collapsed = normal[0] + 0.02 * rng.standard_normal(shape)
+    both = np.where(rng.random((len(normal), 1)) < 0.1, wild, collapsed)
+    return {
+        "right": normal,
+        "learnt": 0.8 * rng.standard_normal(shape) + 0.3,
+        "one side": normal * np.where(np.arange(dimensions) == 0, np.sign(normal), 1),
+        "collapsed": collapsed,
+        "collapsed and wild": both,
+        "wild": wild,
+    }
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("dimensions", [2, 8])
+def test_neither_wild_nor_collapsed_points_pass_for_diverse_ones(
+    clouds: Clouds, dimensions: int, seed: int
+) -> None:
+    real = np.random.default_rng([seed, 1]).standard_normal((400, dimensions))
+    found = {
+        name: {row: metric(clouds(real, made), PrdcConfig()) for row, made in rows.items()}
+        for name, metric in (("recall", recall), ("coverage", coverage))
+        for rows in [controls(dimensions, seed)]
+    }
+    for scores in found.values():
+        values = {row: score.value for row, score in scores.items()}
+        assert values["right"] > max(values["learnt"], values["one side"])
+        worst = [values[row] for row in ("collapsed", "collapsed and wild", "wild")]
+        assert min(values["learnt"], values["one side"]) > max(worst) + 0.2
+    # their balls alone are as wide as they are far from each other, and take in whatever is real
+    inside = {row: score.parts["in-synthetic-balls"] for row, score in found["recall"].items()}
+    assert inside["collapsed and wild"] > inside["one side"]
+    assert inside["collapsed"] < 0.05
 
 
 def test_one_distribution_has_the_expected_density_and_coverage(clouds: Clouds) -> None:
@@ -101,8 +159,7 @@ def test_fidelity_and_diversity_are_told_apart(cell: Cell) -> None:
     assert fresh["coverage"] == pytest.approx(0.97, abs=0.03)
     for name in METRICS:
         assert found["copy"][name] == pytest.approx(fresh[name], abs=0.15)
-        if name != "recall":  # which takes scattered windows for various ones
-            assert found["noise"][name] < 0.1
+        assert found["noise"][name] < 0.1
     for name in ("precision", "density", "coverage"):
         assert found["noisy"][name] < fresh[name] - 0.1
     assert found["repeated"]["precision"] == pytest.approx(fresh["precision"], abs=0.1)
