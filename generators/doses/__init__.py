@@ -50,6 +50,7 @@ def ecgbench_generators() -> Iterable[GeneratorSpec]:
             target="ecgbench.generators.doses.dose:Dose",
             config=DoseConfig,
             summary="fresh real windows with a dose of one fault, for ecgbench audit",
+            version=2,
             citation="ecgbench, docs/audit.md",
             conditional=True,
             min_windows=1,
