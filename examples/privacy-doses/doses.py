@@ -205,7 +205,7 @@ def gaussian(splits: Splits, rng: np.random.Generator) -> Floats:
             of_class.mean(axis=0),
             np.cov(of_class.T) + 1e-9 * np.eye(made[0].size),
             wanted.sum(),
-            method="eigh",
+            method="cholesky",
         )
         made[wanted] = drawn.reshape(-1, *made.shape[1:])
     return made

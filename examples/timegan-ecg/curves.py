@@ -24,10 +24,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_limits
 
-from ecgbench import Comparison, Context, EcgWindows
+from ecgbench import Comparison, Context, EcgWindows, principal_components
 from ecgbench.generators.timegan import TimeGanConfig
 from ecgbench.generators.timegan.model import TimeGan
 from ecgbench.harness import study
@@ -65,7 +64,7 @@ class Scoring:
         self.headline = source.spec.headline_classes or self.splits.train.classes
         self.once = Once()
         control = self.splits.control
-        self.plane = PCA(n_components=2, random_state=0).fit(_flat(control))
+        self.plane = principal_components(_flat(control), 2)
 
     def scores(self, synthetic: EcgWindows) -> dict[str, dict[str, float]]:
         """The value and the parts of each metric, by its name, and of `_diversity`."""
@@ -100,7 +99,7 @@ class Scoring:
             )
             if len(of_real) > 1 and len(of_made) > 1:
                 ratios[name] = float(of_made.std(axis=0).mean() / of_real.std(axis=0).mean())
-        real, made = (self.plane.transform(_flat(side)) for side in (control, synthetic))
+        real, made = (self.plane.project(_flat(side)) for side in (control, synthetic))
         return {
             "value": float(np.mean([ratios[name] for name in self.headline if name in ratios])),
             **{f"ratio-{name}": ratio for name, ratio in ratios.items()},

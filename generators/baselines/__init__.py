@@ -41,6 +41,7 @@ def ecgbench_generators() -> Iterable[GeneratorSpec]:
             target="ecgbench.generators.baselines.mixture:PcaGaussian",
             config=PcaGaussianConfig,
             summary="a Gaussian per class in the space of the principal components, and white noise",
+            version=2,
             citation=(
                 "Tipping, Bishop, Probabilistic principal component analysis, J R Stat Soc B "
                 "61(3):611-622, 1999, doi:10.1111/1467-9868.00196"
@@ -53,6 +54,7 @@ def ecgbench_generators() -> Iterable[GeneratorSpec]:
             target="ecgbench.generators.baselines.mixture:Gmm",
             config=GmmConfig,
             summary="a mixture of Gaussians per class in the space of the principal components",
+            version=2,
             citation=(
                 "Dempster, Laird, Rubin, Maximum likelihood from incomplete data via the EM algorithm, "
                 "J R Stat Soc B 39(1):1-38, 1977, doi:10.1111/j.2517-6161.1977.tb01600.x"

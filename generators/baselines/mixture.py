@@ -16,6 +16,14 @@ pooled covariance within classes S, which counts as ``prior`` windows::
 
 and v_c likewise, with n_c the windows of the class and C_cj the covariance found.  A class that the
 training windows lack is drawn as if its label were any of theirs, at their frequency.
+
+W is known up to signs, and up to rotations where variances are equal; a library's next version may turn
+it.  So windows are drawn in a way that such a turn leaves as they are, from noise ε in all D directions
+and the symmetric root of Σ_cj::
+
+    s = m_cj + Σ_cj^½ Wᵀ ε
+
+Wᵀ ε and (1 − W Wᵀ) ε are independent.
 """
 
 from __future__ import annotations
@@ -25,9 +33,10 @@ import warnings
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
+
+from ecgbench import principal_components
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,7 +67,7 @@ class _Class(NamedTuple):
     mean: Floats  # μ_c, (D,)
     weights: Floats
     means: Floats
-    factors: Floats  # F with F Fᵀ = Σ, (Gaussian, k, k)
+    roots: Floats  # symmetric, of Σ, (Gaussian, k, k)
     noise: float  # √v_c
 
 
@@ -84,7 +93,7 @@ class PcaGaussian:
         means = {label: within[train.labels == label].mean(axis=0) for label in classes}
         for label in classes:
             within[train.labels == label] -= means[label]
-        self.components = self._principal(within, rng)
+        self.components = self._principal(within)
         scores = within @ self.components.T
         rest = np.maximum((within**2).sum(axis=1) - (scores**2).sum(axis=1), 0.0)
         dimensions, size = self.components.shape
@@ -102,7 +111,7 @@ class PcaGaussian:
             covariances = (count * found.covariances + prior * pooled) / (count - 1 + prior)
             noise = (rest[own].sum() / others + prior * pooled_rest) / (count - 1 + prior)
             self.classes[label] = _Class(
-                means[label], found.weights, found.means, _factors(covariances), np.sqrt(noise)
+                means[label], found.weights, found.means, _roots(covariances), np.sqrt(noise)
             )
             gaussians = len(found.weights)
             free = gaussians * dimensions * (dimensions + 1) // 2 + (gaussians - 1) * (
@@ -136,25 +145,24 @@ class PcaGaussian:
                 unknown.sum(),
             )
         flat = rng.standard_normal((len(labels), self.components.shape[1]))
-        flat -= flat @ self.components.T @ self.components
+        inside = flat @ self.components.T
+        flat -= inside @ self.components
         for label, of in self.classes.items():
             rows = np.flatnonzero(drawn == label)
             which = rng.choice(len(of.weights), len(rows), p=of.weights)
-            scores = rng.standard_normal((len(rows), len(self.components)))
+            scores = inside[rows]
             for gaussian in np.unique(which):
                 chosen = which == gaussian
-                scores[chosen] = of.means[gaussian] + scores[chosen] @ of.factors[gaussian].T
+                scores[chosen] = of.means[gaussian] + scores[chosen] @ of.roots[gaussian]
             flat[rows] = of.mean + scores @ self.components + of.noise * flat[rows]
         return self.like.synthetic(flat.reshape(-1, *self.like.signals.shape[1:]), labels)
 
-    def _principal(self, within: Floats, rng: np.random.Generator) -> Floats:
-        """W transposed, shape (k, D)."""
-        dimensions = min(self.config.dimensions, len(within) - 1, within.shape[1])
-        with np.errstate(
-            invalid="ignore"
-        ):  # the share of variance that is explained, where it is 0
-            pca = PCA(dimensions, random_state=_integer(rng)).fit(within)
-        return np.asarray(pca.components_)
+    def _principal(self, within: Floats) -> Floats:
+        """W transposed, shape (k, D); without directions in which no window lies, which are arbitrary."""
+        found = principal_components(within, min(self.config.dimensions, len(within) - 1))
+        kept = found.variances > 1e-12 * found.total
+        kept[:1] = True
+        return found.axes[kept]
 
 
 class Gmm(PcaGaussian):
@@ -193,10 +201,11 @@ class Gmm(PcaGaussian):
         )
 
 
-def _factors(covariances: Floats) -> Floats:
-    """F with F Fᵀ = Σ for each covariance, which may be singular."""
+def _roots(covariances: Floats) -> Floats:
+    """The symmetric root of each covariance, which may be singular."""
     values, vectors = np.linalg.eigh(covariances)
-    return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :])
+    roots = vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]
+    return np.asarray(roots @ np.swapaxes(vectors, 1, 2))
 
 
 def _integer(rng: np.random.Generator) -> int:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from ecgbench import principal_components
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -58,7 +60,7 @@ def mode_drop(
         if len(rows) < 4 or others.sum() < 4:
             continue
         flat = train.signals[others].reshape(int(others.sum()), -1).astype(np.float64)
-        axis = np.linalg.svd(flat - flat.mean(axis=0), full_matrices=False)[2][0]
+        axis = principal_components(flat, 1).axes[0]
         edge = np.quantile(flat @ axis, 1 - amount)
         lacking = rows[fresh.signals[rows].reshape(len(rows), -1) @ axis > edge]
         kept = others.copy()

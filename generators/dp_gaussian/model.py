@@ -107,7 +107,9 @@ class DpPcaGaussian:
             scatters.values / counts[:, None, None], scatters.deviation / counts
         )
         values, vectors = np.linalg.eigh(covariances)
-        self.factors = vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]
+        roots = vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]
+        # symmetric: an eigenvector's sign is LAPACK's own, and equal eigenvalues leave more than a sign open
+        self.roots = roots @ np.swapaxes(vectors, 1, 2)
         size = components.shape[1]
         self.parameters = len(own) * (1 + size + size * (size + 1) // 2)
 
@@ -115,9 +117,9 @@ class DpPcaGaussian:
         """Draw windows."""
         rng = np.random.default_rng([context.seed, 1])
         components = rng.standard_normal((len(labels), self.means.shape[1]))
-        for label, (mean, factor) in enumerate(zip(self.means, self.factors, strict=True)):
+        for label, (mean, root) in enumerate(zip(self.means, self.roots, strict=True)):
             rows = labels == label
-            components[rows] = mean + components[rows] @ factor.T
+            components[rows] = mean + components[rows] @ root
         length = self.like.length
         leads = components.reshape(len(labels), len(self.like.leads), -1)
         return self.like.synthetic(idct(leads, n=length, norm="ortho", axis=-1), labels)

@@ -15,11 +15,13 @@ from ecgbench.harness.windows import EcgWindows, Splits
 
 if TYPE_CHECKING:
     from ecgbench.harness.comparison import Comparison
+    from ecgbench.harness.components import Components, principal_components
     from ecgbench.harness.sampling import exchangeable_parts, stratified
     from ecgbench.harness.score import Contributions, Term
 
 __all__ = [
     "Comparison",
+    "Components",
     "Config",
     "Context",
     "Contributions",
@@ -40,11 +42,14 @@ __all__ = [
     "Term",
     "exchangeable_parts",
     "hookimpl",
+    "principal_components",
     "stratified",
 ]
 
 _LAZY = {
     "Comparison": "ecgbench.harness.comparison",
+    "Components": "ecgbench.harness.components",
+    "principal_components": "ecgbench.harness.components",
     "Contributions": "ecgbench.harness.score",
     "Term": "ecgbench.harness.score",
     "exchangeable_parts": "ecgbench.harness.sampling",

@@ -135,6 +135,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             ),
             config=MonteCarloMembershipInferenceConfig,
             summary="AUC of the attack by how many synthetic windows fall close to each window",
+            version=2,
             citation=(
                 "Hilprecht, Härterich, Bernau, Monte Carlo and Reconstruction Membership Inference "
                 "Attacks against Generative Models, PoPETs 2019(4):232-249, "
@@ -156,6 +157,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             target="ecgbench.metrics.attacks.domias:domias",
             config=DomiasConfig,
             summary="AUC of the attack by the ratio of synthetic to population density at each window",
+            version=2,
             citation=(
                 "van Breugel, Sun, Qian, van der Schaar, Membership Inference Attacks against Synthetic "
                 "Data through Overfitting Detection, AISTATS 2023, arXiv:2302.12580; density: "

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ecgbench import principal_components
+
 if TYPE_CHECKING:
     from typing import Literal
 
@@ -30,7 +32,7 @@ def coordinates(comparison: Comparison, side: Side, components: int) -> NDArray[
         fitted = comparison.once(
             "attack-components",
             lambda: _fit(_flat(comparison, "auxiliary"), components),
-            version=1,
+            version=2,
             settings=components,
         )
         return np.asarray((_flat(comparison, side) - fitted["mean"]) @ fitted["axes"].T)
@@ -64,8 +66,5 @@ def _flat(comparison: Comparison, side: Side) -> NDArray[np.float64]:
 
 
 def _fit(windows: NDArray[np.float64], components: int) -> dict[str, NDArray[np.float64]]:
-    from sklearn.decomposition import PCA  # noqa: PLC0415 - as above
-
-    with np.errstate(invalid="ignore", divide="ignore"):  # equal windows have no variance to share
-        fitted = PCA(min(components, *windows.shape), random_state=0).fit(windows)
-    return {"mean": fitted.mean_, "axes": fitted.components_}
+    fitted = principal_components(windows, components)
+    return {"mean": fitted.mean, "axes": fitted.axes}

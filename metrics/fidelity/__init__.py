@@ -161,6 +161,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             target="ecgbench.metrics.fidelity.embedding:embedding_plots",
             config=EmbeddingPlotsConfig,
             summary="overlap with real windows in and about the plane of two principal components",
+            version=2,
             citation=(
                 "Yoon, Jarrett, van der Schaar, Time-series Generative Adversarial Networks, NeurIPS "
                 "2019, section 5 (pictures); van der Maaten, Hinton, Visualizing Data using t-SNE, "
@@ -198,7 +199,8 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             name="mmd",
             target="ecgbench.metrics.fidelity.mmd:mmd",
             config=MmdConfig,
-            summary="squared maximum mean discrepancy from real windows, unbiased, four bandwidths",
+            summary="squared maximum mean discrepancy from real windows, as a share of the most it can be",
+            version=2,
             citation=(
                 "Gretton, Borgwardt, Rasch, Schölkopf, Smola, A Kernel Two-Sample Test, JMLR "
                 "13:723-773, 2012, equation 3"
@@ -206,10 +208,11 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             smoke={"windows": 300, "permutations": 100},
             family="fidelity",
             better="lower",
+            bounds=(float("-inf"), 1.0),
             ideal=0.0,
             formula=(
-                "mean k(x, x') + mean k(y, y') − 2 mean k(x, y) over pairs of different windows, "
-                "x in control, y synthetic; k = mean of four Gaussian kernels, each over its mean in control"
+                "mean over four Gaussian kernels g of (a + b − 2c) / (a + b), a = mean g(x, x'), b = mean "
+                "g(y, y'), c = mean g(x, y) over pairs of different windows, x in control, y synthetic"
             ),
         ),
     ]

@@ -5,18 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
-from ecgbench import Contributions, Score, Skip, stratified
+from ecgbench import Contributions, Score, Skip, principal_components, stratified
 from ecgbench.metrics.fidelity.overlap import fewest, overlap
 from ecgbench.metrics.fidelity.pictures import Cloud, side_by_side
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ecgbench import Comparison, EcgWindows
+    from ecgbench import Comparison, Components, EcgWindows
     from ecgbench.metrics.fidelity import EmbeddingPlotsConfig
 
 
@@ -58,10 +57,10 @@ def embedding_plots(comparison: Comparison, config: EmbeddingPlotsConfig) -> Sco
         raise Skip(f"it needs {fewest(axes=3)} control windows, there are {len(control)}")
     if flat.shape[1] < 2 or not np.ptp(flat, axis=0).any():
         raise Skip("the control windows are all equal, or of one sample")
-    projection = PCA(n_components=2, svd_solver="randomized", random_state=0).fit(flat)
-    real, made = _place(projection, flat), _place(projection, _flat(synthetic.signals))
+    plane = principal_components(flat, 2)
+    real, made = _place(plane, flat), _place(plane, _flat(synthetic.signals))
     shared = overlap(real, made)
-    explained = projection.explained_variance_ratio_
+    explained = plane.variances / plane.total
     parts = {
         "plane": overlap(real[:, :2], made[:, :2]).value,
         "explained-variance": float(explained.sum()),
@@ -86,11 +85,11 @@ def embedding_plots(comparison: Comparison, config: EmbeddingPlotsConfig) -> Sco
     )
 
 
-def _place(projection: PCA, flat: NDArray[np.float64]) -> NDArray[np.float64]:
+def _place(plane: Components, flat: NDArray[np.float64]) -> NDArray[np.float64]:
     """Place in the plane and distance from it, shape (window, 3), mV."""
-    plane = projection.transform(flat)
-    beyond = flat - projection.inverse_transform(plane)
-    return np.column_stack([plane, np.linalg.norm(beyond, axis=1)])
+    place = plane.project(flat)
+    beyond = flat - plane.mean - place @ plane.axes
+    return np.column_stack([place, np.linalg.norm(beyond, axis=1)])
 
 
 def _pca_picture(

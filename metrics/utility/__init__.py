@@ -155,6 +155,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             target="ecgbench.metrics.utility.linear:cross_classification_linear",
             config=LinearConfig,
             summary="macro-F1 on unseen people of logistic regression on synthetic windows (TSTR)",
+            version=2,
             citation=(
                 "Esteban, Hyland, Rätsch, Real-valued (Medical) Time Series Generation with "
                 "Recurrent Conditional GANs, 2017, arXiv:1706.02633"
@@ -172,6 +173,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             target="ecgbench.metrics.utility.boosting:cross_classification_boosting",
             config=BoostingConfig,
             summary="macro-F1 on unseen people of boosted trees on features of synthetic windows (TSTR)",
+            version=2,
             citation=(
                 "Esteban, Hyland, Rätsch, Real-valued (Medical) Time Series Generation with "
                 "Recurrent Conditional GANs, 2017, arXiv:1706.02633; the trees: Friedman, Greedy "

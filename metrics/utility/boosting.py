@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
-from sklearn.decomposition import PCA
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from ecgbench import principal_components
 from ecgbench.metrics.utility.draw import root_weights
 from ecgbench.metrics.utility.experiments import cross_classify
 from ecgbench.metrics.utility.shape import shape_features
@@ -47,7 +47,7 @@ def cross_classification_boosting(comparison: Comparison, config: BoostingConfig
         "cross-classification-boosting",
         lambda: Boosting(len(comparison.classes), config, seed=comparison.seed),
         msgspec.to_builtins(config),
-        version=1,
+        version=2,
     )
 
 
@@ -57,7 +57,7 @@ class Boosting:
     Args:
         classes: how many classes.
         config: settings.
-        seed: of the decomposition and of the trees.
+        seed: of the trees.
     """
 
     def __init__(self, classes: int, config: BoostingConfig, *, seed: int) -> None:
@@ -69,9 +69,7 @@ class Boosting:
         """Train on windows of at least two classes; returns itself."""
         self.signals, self.labels = signals, labels
         flat = signals.reshape(len(signals), -1)
-        components = min(self.config.components, *flat.shape)
-        with np.errstate(invalid="ignore"):  # equal windows have no variance to share out
-            self.pca = PCA(components, random_state=self.seed).fit(flat)
+        self.components = principal_components(flat, self.config.components)
         self.trees = HistGradientBoostingClassifier(
             max_iter=self.config.iterations,
             max_leaf_nodes=self.config.leaves,
@@ -96,5 +94,5 @@ class Boosting:
         return self.fit(state["signals"], state["labels"])
 
     def _features(self, signals: NDArray[np.float32]) -> NDArray[np.float32]:
-        components = self.pca.transform(signals.reshape(len(signals), -1))
+        components = self.components.project(signals.reshape(len(signals), -1))
         return np.concatenate([components, shape_features(signals)], axis=1, dtype=np.float32)

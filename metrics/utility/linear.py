@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 from scipy.special import softmax
-from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
+from ecgbench import principal_components
 from ecgbench.metrics.utility.draw import root_weights
 from ecgbench.metrics.utility.experiments import cross_classify
 
@@ -49,7 +49,7 @@ def cross_classification_linear(comparison: Comparison, config: LinearConfig) ->
         "cross-classification-linear",
         lambda: Linear(len(comparison.classes), config, seed=comparison.seed),
         msgspec.to_builtins(config),
-        version=1,
+        version=2,
     )
 
 
@@ -72,10 +72,9 @@ class Linear:
     def fit(self, signals: NDArray[np.float32], labels: NDArray[np.int64]) -> Linear:
         """Train on windows of at least two classes; returns itself."""
         flat = signals.reshape(len(signals), -1).astype(np.float64)
-        pca = PCA(min(self.config.components, *flat.shape), random_state=self.seed)
+        components = principal_components(flat, self.config.components)
         scaler = StandardScaler()
-        with np.errstate(invalid="ignore"):  # equal windows have no variance to share out
-            inputs = scaler.fit_transform(pca.fit_transform(flat))
+        inputs = scaler.fit_transform(components.project(flat))
         model = LogisticRegression(C=self.config.strength, max_iter=2000)
         model.fit(inputs, labels, sample_weight=root_weights(labels))
         coefficients, intercepts = model.coef_, model.intercept_
@@ -85,11 +84,11 @@ class Linear:
                 for found in (coefficients, intercepts)
             )
         by_component = coefficients.T / scaler.scale_[:, None]
-        weights = pca.components_.T @ by_component
+        weights = components.axes.T @ by_component
         self.weights = np.zeros((flat.shape[1], self.classes))
         self.biases = np.full(self.classes, -np.inf)  # a class that was not there is never said
         self.weights[:, model.classes_] = weights
-        self.biases[model.classes_] = intercepts - pca.mean_ @ weights - scaler.mean_ @ by_component
+        self.biases[model.classes_] = intercepts - components.mean @ weights - scaler.mean_ @ by_component
         return self
 
     def probabilities(self, signals: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from ecgbench import Context, EcgWindows
+from ecgbench import Components, Context, EcgWindows, principal_components
 from ecgbench.generators.baselines import GmmConfig, PcaGaussianConfig, ecgbench_generators
+from ecgbench.generators.baselines import mixture
 from ecgbench.generators.baselines.mixture import Gmm, PcaGaussian
 
 if TYPE_CHECKING:
@@ -189,3 +190,30 @@ def test_both_are_conditional_competitors() -> None:
         assert spec.conditional
         assert not spec.reference
         assert spec.load()(spec.config(**spec.smoke)).parameters == 0
+
+
+@BOTH
+@pytest.mark.parametrize("turn", ["signs", "order", "rotation"])
+def test_another_basis_of_the_same_space_draws_the_same_windows(
+    make: Any, turn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, labels = train((400, 100)), np.repeat([0, 1], 20)
+    expected = draw(make(), real, labels)
+    rng = np.random.default_rng(0)
+
+    def turned(windows: NDArray[Any], count: int) -> Components:
+        found = principal_components(windows, count)
+        k = len(found.axes)
+        by = {
+            "signs": np.diag(rng.choice([-1.0, 1.0], k)),
+            "order": np.eye(k)[rng.permutation(k)],
+            "rotation": np.linalg.qr(rng.standard_normal((k, k)))[0],
+        }[turn]
+        return found._replace(axes=by @ found.axes, variances=np.abs(by) @ found.variances)
+
+    monkeypatch.setattr(mixture, "principal_components", turned)
+    eigh = np.linalg.eigh
+    monkeypatch.setattr(
+        np.linalg, "eigh", lambda of: (lambda values, vectors: (values, -vectors))(*eigh(of))
+    )
+    np.testing.assert_allclose(draw(make(), real, labels), expected, atol=1e-5)

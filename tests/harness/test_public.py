@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 PUBLIC = [
     "Comparison",
+    "Components",
     "Config",
     "Context",
     "Contributions",
@@ -33,6 +34,7 @@ PUBLIC = [
     "Term",
     "exchangeable_parts",
     "hookimpl",
+    "principal_components",
     "stratified",
 ]
 HEAVY = ("numpy", "torch", "pandas", "sklearn", "scipy", "wfdb", "matplotlib")
