@@ -205,7 +205,8 @@ class Cohort:
             synthetic=splits.fresh, splits=splits, seed=seed, headline_classes=("N", "S", "V")
         )
         self.spaces = spaces(self.comparison, self.config)
-        self.seconds, self.searched = dict.fromkeys(self.config.spaces, 0.0), 0
+        self.seconds = {space.name: 0.0 for space in self.spaces}
+        self.searched = 0
         self.real = np.concatenate([splits.train.signals, splits.control.signals])
         self.labels = np.concatenate([splits.train.labels, splits.control.labels])
         patients = np.concatenate([splits.train.patients, splits.control.patients])
@@ -219,7 +220,8 @@ class Cohort:
 
     def nearest(self, signals: Floats) -> dict[str, Nearest]:
         """By space, as the metric finds it."""
-        found, self.searched = {}, self.searched + len(signals)
+        found: dict[str, Nearest] = {}
+        self.searched += len(signals)
         for space in self.spaces:
             start = time.process_time()
             found |= nearest([space], signals.astype(np.float32), self.real)

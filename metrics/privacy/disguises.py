@@ -49,7 +49,11 @@ PART = 0.45
 """Of a window: how long ``first`` and ``last`` are, with the QRS complex of a beat between them."""
 
 CLEARER = 0.3
-"""How much greater log(d₂/d₁) must be in a space beside ``whole`` and ``aligned``: each look makes chance hits."""
+"""How much greater log(d₂/d₁) must be in a space beside ``whole`` and ``aligned``.
+
+Each look makes chance hits, which cost power.  On 26,000 windows of mitdb 2.8% of fresh ones are hits in the two
+spaces, 3.8% in all seven, and 9.7% without this; the smallest dose of exact copies that ``p`` detects is 2, 3, 5%.
+"""
 
 
 def _whole(signals: Floats, _: float) -> Floats:
@@ -155,7 +159,8 @@ def spaces(comparison: Comparison, config: CopiedShareConfig) -> list[Space]:
     steps = int(reach / STEP + 1e-9)
     found = []
     for name in config.spaces:
-        views, settings = None, {"space": name, "components": config.components}
+        views: Floats | None = None
+        settings: dict[str, object] = {"space": name, "components": config.components}
         if name == "aligned" and (steps or config.speed):
             settings |= {"steps": steps, "speed": config.speed}
             views = _views(

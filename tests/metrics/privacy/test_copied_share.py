@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     Signals = NDArray[np.floating]
 
 PLAIN = CopiedShareConfig(shift=0, speed=0)
+WHOLE = CopiedShareConfig(spaces=("whole",))
 NO_DISGUISE = CopiedShareConfig(spaces=("whole", "aligned"))
 
 
@@ -203,7 +204,7 @@ def test_it_sees_through_disguises(
     seen = score(compare(splits, signals))
     assert seen.value > 0.85
     if samples or speed != 1:
-        assert score(compare(splits, signals), PLAIN).value < 0.5
+        assert score(compare(splits, signals), WHOLE).value < 0.5
 
 
 def test_the_search_finds_what_all_pairs_in_a_dense_grid_of_alignments_show(
@@ -234,9 +235,9 @@ def circled(signals: Signals) -> Signals:
 
 
 def warped(signals: Signals) -> Signals:
-    """Later and earlier by turns, a wave of 24 ms twice in a window."""
+    """Later and earlier by turns, by a wave of 16 ms that is as long as a window."""
     time, rng = np.arange(signals.shape[2]), np.random.default_rng(0)
-    places = time + 3 * np.sin(4 * np.pi * time / len(time) + rng.uniform(0, 7, (len(signals), 1)))
+    places = time + 2 * np.sin(2 * np.pi * time / len(time) + rng.uniform(0, 7, (len(signals), 1)))
     return np.stack(
         [
             CubicSpline(time, window, axis=1)(np.clip(at, 0, time[-1]))
@@ -257,7 +258,7 @@ DISGUISED: dict[str, tuple[str, Callable[[Signals], Signals]]] = {
     "upside down": ("spectrum", lambda x: -x),
     "back to front": ("spectrum", lambda x: x[:, :, ::-1]),
     "all of that, and larger": ("spectrum", lambda x: -1.3 * circled(x[:, :, ::-1]) + 0.2),
-    "low-passed": ("smooth", lambda x: gaussian_filter1d(x, 3, axis=2)),
+    "low-passed": ("smooth", lambda x: gaussian_filter1d(x, 1.2, axis=2)),
     "warped": ("path", warped),
     "spliced behind the QRS": ("first", lambda x: spliced(x, cut=60)),
     "spliced before it": ("last", lambda x: spliced(x, cut=36)),
@@ -268,13 +269,11 @@ DISGUISED: dict[str, tuple[str, Callable[[Signals], Signals]]] = {
 def test_each_disguise_is_seen_in_the_space_that_is_for_it(name: str) -> None:
     space, disguise = DISGUISED[name]
     splits = beats()
-    signals = splits.fresh.signals.astype(float)
-    count = len(signals) // 2
-    signals[:count] = disguise(splits.train.signals[:: len(splits.train) // count][:count])
+    signals = disguise(splits.train.signals[::3].astype(float))
     seen = score(compare(splits, signals))
-    assert seen.value > 0.3
-    assert seen.parts["p"] < 0.01
-    assert seen.value > seen.parts["null-high"]
+    assert seen.value > max(0.3, seen.parts["null-high"])
+    assert seen.parts["p"] < 0.02
+    assert seen.parts["p-scan"] < 0.02
     shares = {part: value for part, value in seen.parts.items() if part.startswith("share-")}
     assert max(shares, key=lambda part: shares[part]) == f"share-{space}"
     assert score(compare(splits, signals), NO_DISGUISE).value < 0.5 * seen.value
@@ -298,7 +297,7 @@ def test_what_copies_nothing_is_within_its_null_in_every_look(row: str) -> None:
 def test_a_search_passes_all_pairs_a_fixed_number_of_times(monkeypatch: pytest.MonkeyPatch) -> None:
     pairs, distances = [0], search._squared_distances
 
-    def counted(windows: Signals, points: Signals, *rest: Signals) -> Signals:
+    def counted(windows: Signals, points: Signals, *rest: NDArray[np.float64]) -> Signals:
         pairs[0] += len(windows) * len(points)
         return distances(windows.astype(np.float32), points.astype(np.float32), *rest)
 
@@ -434,3 +433,10 @@ def test_real_beats_few_copies_are_detected_and_none_are_not(data_dir: Path) -> 
         assert doped.parts["p-scan"] <= 0.05
         assert doped.value == pytest.approx(0.03, abs=0.03)
     assert sum(alarms) <= 2
+    copies = splits.train.signals[:: len(splits.train) // len(signals)][: len(signals)]
+    turned = score(compare(splits, -np.roll(copies[:, :, ::-1], 37, axis=2), seed))
+    assert turned.value > 0.95
+    assert turned.parts["share-spectrum"] > 0.95
+    joined = score(compare(splits, spliced(copies, cut=110), seed))
+    assert joined.value > 0.95
+    assert joined.parts["share-first"] > 0.95
