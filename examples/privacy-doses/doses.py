@@ -7,9 +7,10 @@ and disguised.  The dose is detected if p ≤ .05 under at least 90% of random d
 ``control``.  Which real windows are nearest does not depend on that division, so it is computed once; then
 labels are drawn within patient and class, and copies among what is ``train`` by these labels.
 
-Prints a row for each disguise: the smallest doses that the parts ``p`` and ``p-scan`` detect, and the value
-that a dose of 5% reads.  Then how often either is ≤ .05 where nothing was copied, and for a generator that
-gives out one training window of each class, over and over.
+Prints how often either of the parts ``p`` and ``p-scan`` is ≤ .05 where nothing was copied, and for a generator
+that gives out one training window of each class, over and over.  Then a row for each disguise: the smallest
+doses that the two detect, the value that a dose of 5% reads, and the share of the copies that is a hit of its
+source in each space.  Last, what the search takes in each space.
 """
 
 # ruff: noqa: T201 - it is a program
@@ -18,11 +19,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy.interpolate import CubicSpline
+from scipy.signal import butter, sosfiltfilt
 from threadpoolctl import threadpool_limits
 
 from ecgbench import Comparison
@@ -32,7 +35,7 @@ from ecgbench.harness.cli.submit import load_splits
 from ecgbench.metrics.privacy import CopiedShareConfig
 from ecgbench.metrics.privacy.copied_share import SCAN, p_values
 from ecgbench.metrics.privacy.disguises import spaces
-from ecgbench.metrics.privacy.nearest import Nearest, nearest
+from ecgbench.metrics.privacy.nearest import Nearest, clearest, nearest
 from ecgbench.processing import BeatWindowConfig
 
 if TYPE_CHECKING:
@@ -71,6 +74,48 @@ def moved(seconds: float, speed: float = 1.0) -> Disguise:
     return move
 
 
+def circled(x: Floats, _: Floats, rng: np.random.Generator) -> Floats:
+    """Later by any time, each window its own; what leaves the end comes in at the start."""
+    by = rng.integers(x.shape[2], size=len(x))
+    return np.stack([np.roll(window, each, axis=1) for window, each in zip(x, by, strict=True)])
+
+
+def warped(seconds: float) -> Disguise:
+    """Each window in a smooth time of its own, off by so many seconds (root mean square)."""
+
+    def warp(x: Floats, _: Floats, rng: np.random.Generator) -> Floats:
+        time = np.arange(x.shape[2])
+        knots = np.linspace(0, time[-1], 8)
+        off = CubicSpline(knots, rng.standard_normal((len(x), 8)), axis=1)(time)
+        off *= seconds * WINDOW.sampling_rate / np.sqrt((off**2).mean(axis=1, keepdims=True))
+        places = np.maximum.accumulate(np.clip(time + off, 0, time[-1]), axis=1)
+        return np.stack(
+            [CubicSpline(time, window, axis=1)(at) for window, at in zip(x, places, strict=True)]
+        )
+
+    return warp
+
+
+def smoothed(hertz: float) -> Disguise:
+    """Low-passed, without shift of phase."""
+    filters = butter(2, hertz, fs=WINDOW.sampling_rate, output="sos")
+    return lambda x, _, __: np.asarray(sosfiltfilt(filters, x, axis=2))
+
+
+def spliced(*seconds: float) -> Disguise:
+    """From each of these seconds after the R peak to the next, by turns, another of its class; no jump."""
+
+    def splice(x: Floats, other: Floats, _: np.random.Generator) -> Floats:
+        cuts = [WINDOW.r_sample + round(at * WINDOW.sampling_rate) for at in seconds]
+        made = x.copy()
+        for number, (start, end) in enumerate(zip(cuts, [*cuts[1:], x.shape[2]], strict=True)):
+            piece = (other if number % 2 == 0 else x)[:, :, start:end]
+            made[:, :, start:end] = piece - piece[:, :, :1] + made[:, :, start - 1 : start]
+        return made
+
+    return splice
+
+
 def mixed(share: float) -> Disguise:
     """With another training window of its class."""
     return lambda x, other, _: share * x + (1 - share) * other
@@ -104,18 +149,44 @@ DISGUISES: dict[str, Disguise] = {
     "5% faster": moved(0, 1.05),
     "5% slower": moved(0, 0.95),
     "20 ms later, 3% slower, noise .05": several(moved(0.02, 0.97), noisy(0.05)),
+    "in a circle by .37 s": lambda x, _, __: np.roll(x, 37, axis=2),
+    "in a circle by any time": circled,
+    "the same, noise .1": several(circled, noisy(0.1)),
+    "upside down": lambda x, _, __: -x,
+    "back to front": lambda x, _, __: x[:, :, ::-1],
+    "both, noise .1": several(lambda x, _, __: -x[:, :, ::-1], noisy(0.1)),
+    ".1 s later": moved(0.1),
+    ".37 s later": moved(0.37),
+    "low-pass 15 Hz": smoothed(15),
+    "low-pass 8 Hz": smoothed(8),
+    "warp 10 ms": warped(0.01),
+    "warp 20 ms": warped(0.02),
+    "warp 40 ms": warped(0.04),
+    "warp 20 ms, noise .1": several(warped(0.02), noisy(0.1)),
+    "splice behind the QRS": spliced(0.1),
+    "splice before the QRS": spliced(-0.1),
+    "another's QRS": spliced(-0.1, 0.1),
+    "splice behind the QRS, noise .1": several(spliced(0.1), noisy(0.1)),
+    "splice of four pieces": spliced(-0.5, 0, 0.5),
     "mixture .9 + .1": mixed(0.9),
     "mixture .7 + .3": mixed(0.7),
     "mixture .5 + .5": mixed(0.5),
 }
 
+OF_TWO = ("mixture", "splice", "another")
+"""How the names of disguises start that are made of two windows."""
+
 
 class Copies(NamedTuple):
-    """Disguised windows: what each was made of (others: of mixtures), and what is nearest to it."""
+    """Disguised windows: what each was made of (others: of mixtures and splices), and what is nearest to it.
+
+    Seen is the share of them that is a hit of what it was made of, by space.
+    """
 
     sources: Rows
     others: Rows
     found: Nearest
+    seen: dict[str, float]
 
 
 class Cohort:
@@ -133,6 +204,9 @@ class Cohort:
         self.comparison = Comparison(
             synthetic=splits.fresh, splits=splits, seed=seed, headline_classes=("N", "S", "V")
         )
+        self.spaces = spaces(self.comparison, self.config)
+        self.seconds = {space.name: 0.0 for space in self.spaces}
+        self.searched = 0
         self.real = np.concatenate([splits.train.signals, splits.control.signals])
         self.labels = np.concatenate([splits.train.labels, splits.control.labels])
         patients = np.concatenate([splits.train.patients, splits.control.patients])
@@ -144,20 +218,36 @@ class Cohort:
             self.train[:, rows] = self.rng.permuted(self.train[:, rows], axis=1)
         self.divisions = divisions
 
-    def nearest(self, signals: Floats) -> Nearest:
-        """As the metric finds it."""
-        return nearest(spaces(self.comparison, self.config), signals.astype(np.float32), self.real)
+    def nearest(self, signals: Floats) -> dict[str, Nearest]:
+        """By space, as the metric finds it."""
+        found: dict[str, Nearest] = {}
+        self.searched += len(signals)
+        for space in self.spaces:
+            start = time.process_time()
+            found |= nearest([space], signals.astype(np.float32), self.real)
+            self.seconds[space.name] += time.process_time() - start
+        return found
 
-    def copies(self, disguise: Disguise, count: int, *, mixture: bool) -> Copies:
+    def copies(self, disguise: Disguise, count: int, *, of_two: bool) -> Copies:
         """Disguised copies of random windows, which are train or control by the labels drawn."""
         sources = self.rng.permutation(len(self.real))[:count]
         others = sources.copy()
-        for label in np.unique(self.labels) if mixture else ():
+        for label in np.unique(self.labels) if of_two else ():
             of_class = np.flatnonzero(self.labels == label)
             wanted = self.labels[sources] == label
             others[wanted] = self.rng.choice(of_class, wanted.sum())
         made = disguise(self.real[sources], self.real[others], self.rng)
-        return Copies(sources, others, self.nearest(made))
+        found = self.nearest(made)
+        seen = {
+            name: float(
+                (
+                    ((each.indices == sources) | (each.indices == others))
+                    & (each.isolation > self.config.threshold)
+                ).mean()
+            )
+            for name, each in found.items()
+        }
+        return Copies(sources, others, clearest(found), seen)
 
     def scores(
         self, rest: Nearest, dose: float = 0.0, copies: Copies | None = None
@@ -269,28 +359,34 @@ def main() -> None:
     )
     _, _, splits = load_splits(study.resolve(given, catalog), catalog, asked.data_dir)
     cohort = Cohort(splits, asked.seed, asked.divisions)
-    rest = cohort.nearest(splits.fresh.signals)
+    rest = clearest(cohort.nearest(splits.fresh.signals))
     found: dict[str, Any] = {"seed": asked.seed, "synthetic": len(splits.fresh), "alarms": {}}
     honest = {
         "fresh": rest,
-        "gaussian": cohort.nearest(gaussian(splits, cohort.rng)),
-        "collapsed": cohort.nearest(collapsed(splits, cohort.rng)),
+        "gaussian": clearest(cohort.nearest(gaussian(splits, cohort.rng))),
+        "collapsed": clearest(cohort.nearest(collapsed(splits, cohort.rng))),
     }
     for name, each in honest.items():
         found["alarms"][name] = alarms(cohort, each)
         print(name, found["alarms"][name], flush=True)
     found["doses"] = {}
     for name, disguise in DISGUISES.items():
-        copies = cohort.copies(disguise, asked.copies, mixture="mixture" in name)
+        copies = cohort.copies(disguise, asked.copies, of_two=name.startswith(OF_TWO))
         tried = {0.05: cohort.scores(rest, 0.05, copies)}
         at_5 = tried[0.05]
         found["doses"][name] = {
             "p": smallest(cohort, rest, copies, tried, 1),
             "p-scan": smallest(cohort, rest, copies, tried, 2),
             "value at .05": None if at_5 is None else round(float(at_5[:, 0].mean()), 4),
+            "seen": copies.seen,
         }
         print(name, found["doses"][name], flush=True)
         asked.out.write_text(json.dumps(found, indent=1) + "\n")
+    found["seconds for 10,000"] = {
+        name: round(1e4 * seconds / cohort.searched, 1) for name, seconds in cohort.seconds.items()
+    }
+    print("seconds for 10,000 windows", found["seconds for 10,000"])
+    asked.out.write_text(json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from scipy.stats import rankdata
 
 from ecgbench import Contributions, Score, Skip, Term
 from ecgbench.metrics.privacy.disguises import spaces
-from ecgbench.metrics.privacy.nearest import nearest
+from ecgbench.metrics.privacy.nearest import clearest, nearest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,15 +37,23 @@ def copied_share(comparison: Comparison, config: CopiedShareConfig) -> Score:
     has one.  Chance makes hits, too, as many for each window of ``control`` as of ``train``, because
     who came to which was drawn at random within patient and class.
 
-    Distances are Euclidean between windows without the offset of each lead and divided by their
-    norm, in principal components of ``auxiliary`` (`disguises`).  Windows are compared whole and as
-    they are, and in the best alignment of each pair over shifts and speeds (`nearest`); of the two,
-    the way counts in which log(d₂/d₁) is greater.
+    Distances are Euclidean in principal components of ``auxiliary``, in seven spaces (`disguises`), each of
+    which sees through another disguise: ``whole`` windows as they are; windows ``aligned`` over shifts and
+    speeds, without offset and amplitude; the magnitudes of their ``spectrum``; ``smooth`` ones; amplitudes
+    along the ``path`` that the curve draws; the ``first`` and the ``last`` part alone.  For each window the
+    space counts in which log(d₂/d₁) is greatest.  Beside the first two it counts `disguises.CLEARER` less,
+    for each further look makes chance hits.  Windows of ``control`` get the same looks as those of
+    ``train``, so the null is as exact as with one.
+
+    **0 does not mean that there are no copies in other disguises**, such as mixtures of two windows, strong
+    warps, splices of many short pieces, two of these disguises together, or noise of half the signal's
+    deviation.  docs/privacy.md has the smallest dose that is seen of each.
 
     Lower is better.  Range (−n_train/n_control, 1).  An ideal generator scores 0, up to noise of either
     sign; so does ``real``.  Exact copies of distinct windows of ``train`` score 1.
 
-    Parts: ``hits-train`` and ``hits-control``; ``null-low`` and ``null-high``, 2.5 and 97.5% of what
+    Parts: ``share-SPACE``, what the value is by that space alone, which tells the disguise once ``p`` has
+    told that there is one; ``hits-train`` and ``hits-control``; ``null-low`` and ``null-high``, 2.5 and 97.5% of what
     the value is when the labels train and control are drawn anew within patient and class, 1,000
     times, nothing else changed; ``p``, the share of these values (the actual one among them) that
     are at least as high; ``p-scan``, Fisher's combination of such p at thresholds from .1 to 2: how
@@ -65,7 +73,8 @@ def copied_share(comparison: Comparison, config: CopiedShareConfig) -> Score:
     patients = np.concatenate([train.patients, control.patients])
     labels = np.concatenate([train.labels, control.labels])
     member = np.arange(len(real)) < len(train)
-    found = nearest(spaces(comparison, config), comparison.synthetic.signals, real)
+    by_space = nearest(spaces(comparison, config), comparison.synthetic.signals, real)
+    found = clearest(by_space)
     hits = found.isolation[:, None] > np.array([config.threshold, *SCAN])
     of_real = np.zeros((len(real), hits.shape[1]))
     np.add.at(of_real, found.indices, hits)
@@ -88,6 +97,11 @@ def copied_share(comparison: Comparison, config: CopiedShareConfig) -> Score:
             "null-high": float(high),
             "hits-train": float(of_real[member, 0].sum()),
             "hits-control": float(of_real[~member, 0].sum()),
+            **{
+                f"share-{name}": float(weights[each.indices] @ (each.isolation > config.threshold))
+                / len(hits)
+                for name, each in by_space.items()
+            },
         },
         contributions=Contributions.of(
             [

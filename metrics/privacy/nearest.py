@@ -25,6 +25,9 @@ ALIGNMENTS = 6
 CANDIDATES = 40
 """Real windows that are aligned with each synthetic one."""
 
+FEW = 6
+"""Real windows whose distances are computed anew without the rounding of a quick search."""
+
 ROUNDING = 1e-4
 """Of the usual norm of a window: distances below are rounding."""
 
@@ -40,37 +43,50 @@ class Nearest(NamedTuple):
 
     Attributes:
         indices: int64, shape (window,).
-        isolation: float64, shape (window,): log(d₂/d₁) of the two nearest, at least 0.
+        isolation: float64, shape (window,): log(d₂/d₁) of the two nearest, less what it must be
+            greater in the space in which they were found.
     """
 
     indices: NDArray[np.int64]
     isolation: NDArray[np.float64]
 
 
-def nearest(spaces: list[Space], synthetic: Floats, real: Floats) -> Nearest:
-    """In the space in which the nearest window is most alone in being near.
+def nearest(spaces: list[Space], synthetic: Floats, real: Floats) -> dict[str, Nearest]:
+    """By the name of the space in which windows are compared."""
+    return {space.name: _nearest(space, synthetic, real) for space in spaces}
 
-    A noisy copy stands out most among whole windows as they are, a shifted one when it is aligned.
+
+def clearest(found: dict[str, Nearest]) -> Nearest:
+    """Of each window, in the space in which the nearest is most alone in being near.
+
+    A noisy copy stands out most among whole windows, a shifted one when it is aligned.
     """
-    found = [_nearest(space, synthetic, real) for space in spaces]
-    indices = np.array([each.indices for each in found])
-    isolation = np.array([each.isolation for each in found])
-    best, every = isolation.argmax(axis=0), np.arange(len(synthetic))
+    indices = np.array([each.indices for each in found.values()])
+    isolation = np.array([each.isolation for each in found.values()])
+    best, every = isolation.argmax(axis=0), np.arange(indices.shape[1])
     return Nearest(indices[best, every], isolation[best, every])
 
 
 def _nearest(space: Space, synthetic: Floats, real: Floats) -> Nearest:
     points = space.points_as_they_are(real)
+    find = _few if space.views is None else _candidates
     indices = np.empty(len(synthetic), dtype=np.int64)
     isolation = np.empty(len(synthetic))
     for start in range(0, len(synthetic), BLOCK):
         block = slice(start, start + BLOCK)
-        candidates, distances = _candidates(space.points(synthetic[block]), points)
+        candidates, distances = find(space.points(synthetic[block]), points)
         order = np.argsort(distances, axis=1, kind="stable")[:, :2]
         first, second = np.take_along_axis(distances, order, axis=1).T
         indices[block] = np.take_along_axis(candidates, order, axis=1)[:, 0]
-        isolation[block] = np.log((second + ROUNDING) / (first + ROUNDING))
+        isolation[block] = np.log((second + ROUNDING) / (first + ROUNDING)) - space.clearer
     return Nearest(indices, isolation)
+
+
+def _few(views: Floats, points: Floats) -> tuple[NDArray[np.int64], NDArray[np.floating]]:
+    """The nearest real windows, and their distances, where there is but one view."""
+    windows = views[0, 0]
+    candidates = _least(_squared_distances(windows, points), FEW)
+    return candidates, np.sqrt(_squared(windows[:, None] - points[candidates]))
 
 
 def _candidates(views: Floats, points: Floats) -> tuple[NDArray[np.int64], NDArray[np.floating]]:
@@ -83,20 +99,19 @@ def _candidates(views: Floats, points: Floats) -> tuple[NDArray[np.int64], NDArr
     speeds, shifts, count, dimensions = views.shape
     unchanged = views[speeds // 2, shifts // 2]
     least = _squared_distances(unchanged, points)
-    if speeds * shifts > 1:
-        few = views[:: max(1, speeds // 2), shifts // 2 % STRIDE :: STRIDE]
-        some = points[:: max(1, len(points) // SOME)]
-        near_some = np.min(
-            [_squared_distances(view, some) for view in few.reshape(-1, count, dimensions)], axis=0
+    few = views[:: max(1, speeds // 2), shifts // 2 % STRIDE :: STRIDE]
+    some = points[:: max(1, len(points) // SOME)]
+    near_some = np.min(
+        [_squared_distances(view, some) for view in few.reshape(-1, count, dimensions)], axis=0
+    )
+    guess = _align(views, some[_least(near_some, CANDIDATES)])
+    every, order = np.arange(count), np.argsort(guess.distances, axis=1, kind="stable")
+    for best in order[:, :ALIGNMENTS].T:
+        tangents = guess.tangents[every, best]
+        np.minimum(
+            least, _squared_distances(guess.aligned[every, best], points, tangents), out=least
         )
-        guess = _align(views, some[_least(near_some)])
-        every, order = np.arange(count), np.argsort(guess.distances, axis=1, kind="stable")
-        for best in order[:, :ALIGNMENTS].T:
-            tangents = guess.tangents[every, best]
-            np.minimum(
-                least, _squared_distances(guess.aligned[every, best], points, tangents), out=least
-            )
-    candidates = _least(least)
+    candidates = _least(least, CANDIDATES)
     return candidates, _align(views, points[candidates]).distances
 
 
@@ -118,9 +133,9 @@ def _squared_distances(
     return np.asarray(squared)
 
 
-def _least(squared: Floats) -> NDArray[np.int64]:
-    """The places of the `CANDIDATES` least in each row, in no order."""
-    count = min(CANDIDATES, squared.shape[1])
+def _least(squared: Floats, count: int) -> NDArray[np.int64]:
+    """The places of so many least in each row, in no order."""
+    count = min(count, squared.shape[1])
     return np.argpartition(squared, count - 1, axis=1)[:, :count]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from scipy.interpolate import CubicSpline
+from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.distance import cdist
 from scipy.stats import binom, hypergeom
 from sklearn.decomposition import PCA
@@ -18,11 +19,13 @@ from ecgbench.datasets.mitdb.load import load
 from ecgbench.harness import physionet
 from ecgbench.harness.split import number, split, subsample
 from ecgbench.metrics.privacy import CopiedShareConfig, disguises
+from ecgbench.metrics.privacy import nearest as search
 from ecgbench.metrics.privacy.copied_share import SCAN, _redrawn, copied_share, p_values
-from ecgbench.metrics.privacy.disguises import spaces
+from ecgbench.metrics.privacy.disguises import CLEARER, SPEEDS, STEP, spaces
 from ecgbench.metrics.privacy.nearest import nearest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -30,7 +33,11 @@ if TYPE_CHECKING:
     from ecgbench import Splits
     from tests.metrics.privacy.conftest import Cell
 
+    Signals = NDArray[np.floating]
+
 PLAIN = CopiedShareConfig(shift=0, speed=0)
+WHOLE = CopiedShareConfig(spaces=("whole",))
+NO_DISGUISE = CopiedShareConfig(spaces=("whole", "aligned"))
 
 
 def beats(seed: int = 0) -> Splits:
@@ -98,24 +105,58 @@ def test_it_is_the_definition_computed_over_all_pairs(cell: Cell, leads: int) ->
         rows = (signals - signals.mean(axis=2, keepdims=True)).reshape(len(windows), -1)
         return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
 
-    found = []
-    for space in (flat, normal):
-        pca = PCA(10, svd_solver="full").fit(space(splits.auxiliary))
-        sides = (splits.train, splits.control)
-        real = np.concatenate([pca.transform(space(side)) for side in sides])
-        distances = cdist(pca.transform(space(comparison.synthetic)), real)
-        first, second = np.sort(distances, axis=1)[:, :2].T
-        found.append((np.log(second / first), distances.argmin(axis=1)))
-    (raw, of_raw), (shape, of_shape) = found
-    hits = np.maximum(raw, shape) > 0.4
-    owners = np.where(raw >= shape, of_raw, of_shape)[hits]
-    in_train = (owners < len(splits.train)).sum()
-    expected = in_train - (len(owners) - in_train) * len(splits.train) / len(splits.control)
+    def seen(windows: EcgWindows, change: Callable[[Signals], Signals]) -> NDArray[np.float64]:
+        return normal(replace(windows, signals=change(windows.signals.astype(float))))
 
-    result = score(comparison, CopiedShareConfig(threshold=0.4, components=10, shift=0, speed=0))
+    def spectrum(windows: EcgWindows) -> NDArray[np.float64]:
+        signals = windows.signals.astype(float)
+        magnitudes = np.abs(np.fft.rfft(signals))
+        magnitudes[:, :, 0] = 0
+        rows = magnitudes.reshape(len(windows), -1)
+        return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
+
+    def along(signals: Signals) -> Signals:
+        rows = []
+        for window in signals:
+            pieces = np.linalg.norm(np.diff(window, axis=1), axis=0)
+            passed = np.array([pieces[:count].sum() for count in range(window.shape[1])])
+            at = passed[-1] * np.arange(window.shape[1]) / (window.shape[1] - 1)
+            rows.append([np.interp(at, passed, lead) for lead in window])
+        return np.array(rows)
+
+    looks: dict[str, Callable[[EcgWindows], NDArray[np.float64]]] = {
+        "whole": flat,
+        "aligned": normal,
+        "spectrum": spectrum,
+        "smooth": lambda w: seen(w, lambda x: gaussian_filter1d(x, 6.25, mode="nearest")),
+        "path": lambda w: seen(w, along),
+        "first": lambda w: seen(w, lambda x: x[:, :, :8]),
+        "last": lambda w: seen(w, lambda x: x[:, :, 8:]),
+    }
+    isolation, nearest_ones = [], []
+    for name, look in looks.items():
+        pca = PCA(6, svd_solver="full").fit(look(splits.auxiliary))
+        sides = (splits.train, splits.control)
+        real = np.concatenate([pca.transform(look(side)) for side in sides])
+        distances = cdist(pca.transform(look(comparison.synthetic)), real)
+        first, second = np.sort(distances, axis=1)[:, :2].T
+        isolation.append(np.log(second / first) - (name not in ("whole", "aligned")) * CLEARER)
+        nearest_ones.append(distances.argmin(axis=1))
+    best = np.argmax(isolation, axis=0)
+    hits = np.max(isolation, axis=0) > 0.4
+    owners = np.choose(best, nearest_ones)[hits]
+    in_train = (owners < len(splits.train)).sum()
+    ratio = len(splits.train) / len(splits.control)
+    expected = in_train - (len(owners) - in_train) * ratio
+
+    result = score(comparison, CopiedShareConfig(threshold=0.4, components=6, shift=0, speed=0))
     assert result.parts["hits-train"] == in_train > 0
     assert result.parts["hits-control"] == len(owners) - in_train > 0
     assert result.value == pytest.approx(expected / len(comparison.synthetic))
+    for name, alone, of_real in zip(looks, isolation, nearest_ones, strict=True):
+        member = of_real[alone > 0.4] < len(splits.train)
+        share = (member.sum() - (~member).sum() * ratio) / len(comparison.synthetic)
+        assert result.parts[f"share-{name}"] == pytest.approx(share)
 
 
 def test_copies_of_all_of_train_score_one(cell: Cell) -> None:
@@ -143,11 +184,12 @@ def test_it_orders_the_controls() -> None:
         "fresh": splits.fresh.signals,
         "noise": copy.std() * rng.standard_normal(copy.shape),
     }
-    values = {name: score(compare(splits, row)).value for name, row in rows.items()}
-    assert values["copy"] == 1
-    assert 0.3 < values["noisy copy"] < 1
-    assert values["copy"] > values["noisy copy"] > 5 * abs(values["fresh"])
-    assert abs(values["noise"]) < 0.1
+    results = {name: score(compare(splits, row)) for name, row in rows.items()}
+    assert results["copy"].value == 1
+    assert results["noisy copy"].parts["null-high"] < results["noisy copy"].value < 1
+    for name in ("fresh", "noise"):
+        assert results[name].value <= results[name].parts["null-high"]
+        assert results["noisy copy"].value > 3 * abs(results[name].value)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +204,7 @@ def test_it_sees_through_disguises(
     seen = score(compare(splits, signals))
     assert seen.value > 0.85
     if samples or speed != 1:
-        assert score(compare(splits, signals), PLAIN).value < 0.5
+        assert score(compare(splits, signals), WHOLE).value < 0.5
 
 
 def test_the_search_finds_what_all_pairs_in_a_dense_grid_of_alignments_show(
@@ -172,16 +214,111 @@ def test_the_search_finds_what_all_pairs_in_a_dense_grid_of_alignments_show(
     signals = moved(splits.fresh.signals[:40], 1.7, 1.02).astype(np.float32)
     comparison = compare(splits, signals)
     real = np.concatenate([splits.train.signals, splits.control.signals])
-    found = nearest(spaces(comparison, CopiedShareConfig())[1:], signals, real)
+    aligned = CopiedShareConfig(spaces=("aligned",))
+    found = nearest(spaces(comparison, aligned), signals, real)["aligned"]
     monkeypatch.setattr(disguises, "STEP", 0.001)
     monkeypatch.setattr(disguises, "SPEEDS", 13)
-    dense = spaces(compare(splits, signals), CopiedShareConfig())[1]
+    [dense] = spaces(compare(splits, signals), aligned)
     views, points = dense.points(signals), dense.points_as_they_are(real)
     least = np.min([cdist(each, points) for speed in views for each in speed], axis=0)
     of_found = least[np.arange(len(signals)), found.indices]
     assert np.mean(of_found < 1.1 * least.min(axis=1)) > 0.9
     first, second = np.sort(least, axis=1)[:, :2].T
     assert np.corrcoef(np.log(second / first), found.isolation)[0, 1] > 0.8
+
+
+def circled(signals: Signals) -> Signals:
+    by = np.random.default_rng(0).integers(signals.shape[2], size=len(signals))
+    return np.stack(
+        [np.roll(window, each, axis=1) for window, each in zip(signals, by, strict=True)]
+    )
+
+
+def warped(signals: Signals) -> Signals:
+    """Later and earlier by turns, by a wave of 16 ms that is as long as a window."""
+    time, rng = np.arange(signals.shape[2]), np.random.default_rng(0)
+    places = time + 2 * np.sin(2 * np.pi * time / len(time) + rng.uniform(0, 7, (len(signals), 1)))
+    return np.stack(
+        [
+            CubicSpline(time, window, axis=1)(np.clip(at, 0, time[-1]))
+            for window, at in zip(signals, places, strict=True)
+        ]
+    )
+
+
+def spliced(signals: Signals, *, cut: int) -> Signals:
+    """Followed from a sample on by the next but some, of another person, without a jump."""
+    other = np.roll(signals, len(signals) // 2, axis=0)[:, :, cut:]
+    after = other - other[:, :, :1] + signals[:, :, cut - 1 : cut]
+    return np.concatenate([signals[:, :, :cut], after], axis=2)
+
+
+DISGUISED: dict[str, tuple[str, Callable[[Signals], Signals]]] = {
+    "in a circle": ("spectrum", circled),
+    "upside down": ("spectrum", lambda x: -x),
+    "back to front": ("spectrum", lambda x: x[:, :, ::-1]),
+    "all of that, and larger": ("spectrum", lambda x: -1.3 * circled(x[:, :, ::-1]) + 0.2),
+    "low-passed": ("smooth", lambda x: gaussian_filter1d(x, 1.2, axis=2)),
+    "warped": ("path", warped),
+    "spliced behind the QRS": ("first", lambda x: spliced(x, cut=60)),
+    "spliced before it": ("last", lambda x: spliced(x, cut=36)),
+}
+
+
+@pytest.mark.parametrize("name", DISGUISED)
+def test_each_disguise_is_seen_in_the_space_that_is_for_it(name: str) -> None:
+    space, disguise = DISGUISED[name]
+    splits = beats()
+    signals = disguise(splits.train.signals[::3].astype(float))
+    seen = score(compare(splits, signals))
+    assert seen.value > max(0.3, seen.parts["null-high"])
+    assert seen.parts["p"] < 0.02
+    assert seen.parts["p-scan"] < 0.02
+    shares = {part: value for part, value in seen.parts.items() if part.startswith("share-")}
+    assert max(shares, key=lambda part: shares[part]) == f"share-{space}"
+    assert score(compare(splits, signals), NO_DISGUISE).value < 0.5 * seen.value
+
+
+@pytest.mark.parametrize("row", ["fresh", "gaussian", "noise"])
+def test_what_copies_nothing_is_within_its_null_in_every_look(row: str) -> None:
+    splits = beats()
+    rng = np.random.default_rng(2)
+    flat = splits.train.signals[:, 0].astype(float)
+    signals = {
+        "fresh": splits.fresh.signals,
+        "gaussian": rng.multivariate_normal(flat.mean(axis=0), np.cov(flat.T), 90)[:, None],
+        "noise": flat.std() * rng.standard_normal((90, 1, 128)),
+    }[row]
+    result = score(compare(splits, signals))
+    assert result.parts["null-low"] <= result.value <= result.parts["null-high"]
+    assert result.parts["p-scan"] > 0.05
+
+
+def test_a_search_passes_all_pairs_a_fixed_number_of_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    pairs, distances = [0], search._squared_distances
+
+    def counted(windows: Signals, points: Signals, *rest: NDArray[np.float64]) -> Signals:
+        pairs[0] += len(windows) * len(points)
+        return distances(windows.astype(np.float32), points.astype(np.float32), *rest)
+
+    monkeypatch.setattr(search, "_squared_distances", counted)
+    splits = beats()
+    real = np.concatenate([splits.train.signals, splits.control.signals])
+    for space in spaces(compare(splits, splits.fresh.signals), CopiedShareConfig()):
+        pairs[0] = 0
+        nearest([space], splits.fresh.signals, real)
+        views = 3 * 7 if space.views is not None else 0  # of some real windows, here all
+        most = 1 + search.ALIGNMENTS + views if views else 1
+        assert pairs[0] <= most * len(splits.fresh) * len(real)
+
+
+def test_views_hold_no_numbers_that_slow_a_processor() -> None:
+    [space] = spaces(
+        compare(beats(), beats().fresh.signals), CopiedShareConfig(spaces=("aligned",))
+    )
+    assert space.views is not None
+    assert space.views.shape[:2] == (SPEEDS, 2 * round(0.05 / STEP) + 1)
+    assert np.abs(space.views[space.views != 0]).min() > np.finfo(np.float32).tiny
 
 
 def test_labels_are_redrawn_within_patient_and_class_only() -> None:
@@ -211,14 +348,16 @@ def test_the_p_values_are_shares_of_redraws_that_are_as_high() -> None:
 
 
 def test_nothing_memorised_raises_no_more_alarms_than_it_may(cell: Cell) -> None:
-    results = [score(cell(copies=0, seed=seed), PLAIN) for seed in range(60)]
-    most = binom(60, 0.05).ppf(0.999)
+    results = [score(cell(copies=0, seed=seed), PLAIN) for seed in range(100)]
+    most = binom(100, 0.05).ppf(0.999)
     for name in ("p", "p-scan"):
         assert sum(result.parts[name] <= 0.05 for result in results) <= most
     outside = [not r.parts["null-low"] <= r.value <= r.parts["null-high"] for r in results]
     assert sum(outside) <= most
     values = [result.value for result in results]
-    assert abs(np.mean(values)) < 3 * np.std(values, ddof=1) / np.sqrt(60)
+    assert abs(np.mean(values)) < 3 * np.std(values, ddof=1) / np.sqrt(100)
+    p = np.sort([result.parts["p"] for result in results])
+    assert np.max(np.arange(1, 101) / 100 - p) < 1.95 / np.sqrt(100)  # Kolmogorov's, at .1%
 
 
 def test_one_training_window_given_out_over_and_over_is_no_evidence() -> None:
@@ -294,3 +433,10 @@ def test_real_beats_few_copies_are_detected_and_none_are_not(data_dir: Path) -> 
         assert doped.parts["p-scan"] <= 0.05
         assert doped.value == pytest.approx(0.03, abs=0.03)
     assert sum(alarms) <= 2
+    copies = splits.train.signals[:: len(splits.train) // len(signals)][: len(signals)]
+    turned = score(compare(splits, -np.roll(copies[:, :, ::-1], 37, axis=2), seed))
+    assert turned.value > 0.95
+    assert turned.parts["share-spectrum"] > 0.95
+    joined = score(compare(splits, spliced(copies, cut=110), seed))
+    assert joined.value > 0.95
+    assert joined.parts["share-first"] > 0.95
