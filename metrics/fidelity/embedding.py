@@ -112,14 +112,18 @@ def _pca_picture(
 def _tsne_picture(comparison: Comparison, config: EmbeddingPlotsConfig) -> bytes:
     left = _rows(comparison, comparison.splits.control, config.tsne_windows)
     right = _rows(comparison, comparison.synthetic, config.tsne_windows)
-    signals = np.concatenate(
-        [comparison.splits.control.signals[left], comparison.synthetic.signals[right]]
+    flat = _flat(
+        np.concatenate(
+            [comparison.splits.control.signals[left], comparison.synthetic.signals[right]]
+        )
     )
+    start = principal_components(flat, 2).project(flat)
+    start *= 1e-4 / (start[:, 0].std() or 1.0)  # scikit-learn's own start, with signs that stay
     # the order in which several threads add up is not fixed, and the method amplifies rounding
     with threadpool_limits(limits=1):
         points = TSNE(
-            perplexity=min(30.0, (len(signals) - 1) / 3), init="pca", random_state=0
-        ).fit_transform(_flat(signals))
+            perplexity=min(30.0, (len(flat) - 1) / 3), init=start.astype(np.float32), random_state=0
+        ).fit_transform(flat)
     clouds = _clouds(comparison, left, right, points[: len(left)], points[len(left) :])
     return side_by_side(
         *clouds, axes=("t-SNE 1", "t-SNE 2"), classes=comparison.classes, ticks=False

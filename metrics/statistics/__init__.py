@@ -123,6 +123,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             target="ecgbench.metrics.statistics.log_spectral_distance:log_spectral_distance",
             config=LogSpectralDistanceConfig,
             summary="root mean square difference in dB of the mean log spectra, 0.5 to 40 Hz",
+            version=2,
             citation=(
                 "Gray, Markel, Distance measures for speech processing, IEEE Trans ASSP "
                 "24(5):380-391, 1976, doi:10.1109/TASSP.1976.1162849"

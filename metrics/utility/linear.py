@@ -88,7 +88,9 @@ class Linear:
         self.weights = np.zeros((flat.shape[1], self.classes))
         self.biases = np.full(self.classes, -np.inf)  # a class that was not there is never said
         self.weights[:, model.classes_] = weights
-        self.biases[model.classes_] = intercepts - components.mean @ weights - scaler.mean_ @ by_component
+        self.biases[model.classes_] = (
+            intercepts - components.mean @ weights - scaler.mean_ @ by_component
+        )
         return self
 
     def probabilities(self, signals: NDArray[np.float32]) -> NDArray[np.float64]:

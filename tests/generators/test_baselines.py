@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from ecgbench import Components, Context, EcgWindows, principal_components
-from ecgbench.generators.baselines import GmmConfig, PcaGaussianConfig, ecgbench_generators
-from ecgbench.generators.baselines import mixture
+from ecgbench.generators.baselines import GmmConfig, PcaGaussianConfig, ecgbench_generators, mixture
 from ecgbench.generators.baselines.mixture import Gmm, PcaGaussian
 
 if TYPE_CHECKING:
@@ -213,7 +212,10 @@ def test_another_basis_of_the_same_space_draws_the_same_windows(
 
     monkeypatch.setattr(mixture, "principal_components", turned)
     eigh = np.linalg.eigh
-    monkeypatch.setattr(
-        np.linalg, "eigh", lambda of: (lambda values, vectors: (values, -vectors))(*eigh(of))
-    )
+
+    def flipped(of: NDArray[Any]) -> Any:
+        values, vectors = eigh(of)
+        return values, -vectors
+
+    monkeypatch.setattr(np.linalg, "eigh", flipped)
     np.testing.assert_allclose(draw(make(), real, labels), expected, atol=1e-5)

@@ -133,9 +133,9 @@ def test_without_privacy_the_moments_are_those_of_each_class(leads: int) -> None
         own = spectra[labels == label]
         covariance = np.cov(own.T, bias=True)
         np.testing.assert_allclose(generator.means[label], own.mean(axis=0), atol=0.02)
-        factor = generator.factors[label]
+        root = generator.roots[label]
         bound = 0.02 * np.linalg.norm(covariance)
-        assert np.linalg.norm(factor @ factor.T - covariance) < bound
+        assert np.linalg.norm(root @ root - covariance) < bound
         flat = drawn.signals[drawn.labels == label].reshape(40_000, -1).astype(float)
         wanted = real.signals[labels == label].reshape(1000, -1).astype(float)
         assert np.abs(flat.mean(axis=0) - wanted.mean(axis=0)).max() < 0.2
@@ -164,7 +164,7 @@ def distance(generator: DpPcaGaussian, real: EcgWindows) -> float:
     total = 0.0
     for label in range(len(real.classes)):
         own = spectra[real.labels == label]
-        true, found = np.cov(own.T), generator.factors[label] @ generator.factors[label].T
+        true, found = np.cov(own.T), generator.roots[label] @ generator.roots[label]
         cross = np.real(sqrtm(true @ found + 1e-12 * np.eye(len(true))))
         total += np.sum((own.mean(axis=0) - generator.means[label]) ** 2)
         total += np.trace(true + found - 2 * cross)
@@ -252,3 +252,20 @@ def test_it_is_a_conditional_competitor() -> None:
     assert spec.conditional
     assert not spec.reference
     assert spec.load()(spec.config()).parameters == 0
+
+
+def test_an_eigenvector_of_the_other_sign_draws_the_same_windows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    train = population((200, 100), 8, seed=3)
+    labels = np.repeat([0, 1], 20)
+    expected = fitted(train).sample(labels, context()).signals
+    eigh, rng = np.linalg.eigh, np.random.default_rng(0)
+
+    def flipped(of: NDArray[Any]) -> Any:
+        values, vectors = eigh(of)
+        return values, vectors * rng.choice([-1.0, 1.0], vectors.shape[-1])
+
+    monkeypatch.setattr(np.linalg, "eigh", flipped)
+    drawn = fitted(train).sample(labels, context()).signals
+    np.testing.assert_allclose(drawn, expected, atol=1e-5)

@@ -52,9 +52,7 @@ def test_it_is_the_published_statistic(cell: Cell, row: str, leads: int) -> None
 
 
 @pytest.mark.parametrize("row", ["noisy", "collapsed"])
-def test_its_contributions_are_its_derivative_with_respect_to_people(
-    cell: Cell, row: Row
-) -> None:
+def test_its_contributions_are_its_derivative_with_respect_to_people(cell: Cell, row: Row) -> None:
     comparison = cell(row, sigma=0.5)
     found = mmd(comparison, ALL).contributions
     assert found is not None
@@ -107,9 +105,7 @@ def test_it_orders_generators_of_known_quality(cell: Cell, seed: int, leads: int
 
 
 @pytest.mark.parametrize("bad", ["one window", "zeros", "spread", "offset", "loud"])
-def test_nothing_is_worse_than_windows_that_are_not_like_any_real_one(
-    cell: Cell, bad: str
-) -> None:
+def test_nothing_is_worse_than_windows_that_are_not_like_any_real_one(cell: Cell, bad: str) -> None:
     comparison = cell("noise")
     noise = comparison.synthetic.signals
     signals = {

@@ -30,12 +30,21 @@ def test_its_spectra_are_what_scipy_finds(pair: Pair, samples: int) -> None:
 
 @pytest.mark.parametrize("decibels", [-3.0, 1.0, 6.0])
 def test_a_gain_is_as_far_as_it_has_decibels(cell: Cell, pair: Pair, decibels: float) -> None:
-    signals = cell("fresh", leads=2).splits.control.signals
+    signals = 30 * cell("fresh", leads=2).splits.control.signals  # no power is too low to count
     gained = signals * 10 ** (decibels / 20)
     found = log_spectral_distance(pair(signals, gained), CONFIG)
-    assert found.value == pytest.approx(
-        abs(decibels), abs=2e-3
-    )  # a few powers are too low to count
+    assert found.value == pytest.approx(abs(decibels), abs=2e-3)
+
+
+def test_a_band_without_power_is_no_worse_than_what_recorders_add(cell: Cell, pair: Pair) -> None:
+    signals = cell("fresh", leads=2).splits.control.signals
+    rng = np.random.default_rng(0)
+    faint = (1e-5 * rng.standard_normal(signals.shape)).astype(np.float32)
+    silent, hushed = (
+        log_spectral_distance(pair(signals, made), CONFIG).value
+        for made in (np.zeros_like(signals), faint)
+    )
+    assert silent == hushed
 
 
 def test_white_noise_has_the_spectrum_that_it_is_known_to_have(pair: Pair) -> None:
