@@ -45,6 +45,7 @@ class Cell:
         reason: why it is skipped or failed.
         other_code: plugins of which the store holds what unlike code of the same version made:
             ``"generator timegan, version 1"``.
+        notes: what the store says of the cell's windows (`CellRecord.notes`).
     """
 
     id: CellId
@@ -52,6 +53,7 @@ class Cell:
     missing: tuple[MetricRecord, ...]
     reason: str = ""
     other_code: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,10 +79,11 @@ class Plan:
 
     @property
     def warnings(self) -> list[str]:
-        """What stored results rest on that is not so any more, a sentence each."""
+        """What a reader must know of stored results, a sentence each: other code, and odd windows."""
         does = "they are computed again" if self.fresh else "--fresh computes them again"
         found = dict.fromkeys(plugin for cell in self.cells for plugin in cell.other_code)
-        return [f"{plugin}: stored results were made by other code; {does}" for plugin in found]
+        of_code = [f"{plugin}: stored results were made by other code; {does}" for plugin in found]
+        return of_code + [f"{c.id.name}: {note}" for c in self.cells for note in c.notes]
 
 
 def make_plan(
@@ -260,9 +263,9 @@ def state_of(
             missing.append(metric)
         elif score.status == "failed":
             failed.append(f"{metric.name}: {score.reason}")
-    if missing:
-        return Cell(cell, "todo", tuple(missing), other_code=tuple(other))
-    return Cell(cell, "failed" if failed else "done", (), "; ".join(failed), tuple(other))
+    state: State = "todo" if missing else "failed" if failed else "done"
+    reason = "" if missing else "; ".join(failed)
+    return Cell(cell, state, tuple(missing), reason, tuple(other), tuple(record.notes))
 
 
 def _score(

@@ -48,6 +48,9 @@ if TYPE_CHECKING:
 
 STATES = {"done": "green", "todo": "yellow", "failed": "red", "skipped": "dim"}
 
+MOST_WARNINGS = 20
+"""Of a plan that are printed."""
+
 MOST_ROWS = 100
 """Of a plan that are printed; a larger one is counted."""
 
@@ -251,9 +254,11 @@ def _show_plan(plan: Plan, resolved: Study, machine: Machine, console: Console) 
 
 
 def warn(plan: Plan, console: Console) -> None:
-    """Tell what stored results rest on that is not so any more."""
-    for warning in plan.warnings:
+    """Tell what a reader must know of stored results, as far as a screen holds it."""
+    for warning in plan.warnings[:MOST_WARNINGS]:
         console.print(Text(f"warning: {plain(warning)}", style="yellow"), soft_wrap=True)
+    if (more := len(plan.warnings) - MOST_WARNINGS) > 0:
+        console.print(Text(f"… and {more} more warnings", style="yellow"))
 
 
 def _state(cell: Cell, plan: Plan) -> Text:

@@ -339,3 +339,10 @@ def test_local_files_are_a_part_of_a_cells_name(
     Path("w2.txt").unlink()
     with pytest.raises(UsageError, match=r"generator loads: its file w2\.txt is not there"):
         bench.plan(bench.study(generators=("loads",), generator={"loads": {"file": "w2.txt"}}))
+
+
+def test_a_plan_tells_what_the_store_says_of_a_cells_windows(bench: Bench) -> None:
+    bench.work()
+    bench.store.write_cell(msgspec.structs.replace(bench.cell(), notes=["all 36 windows are flat"]))
+    plan = bench.plan()
+    assert plan.warnings == [f"{plan.cells[0].id.name}: all 36 windows are flat"]
