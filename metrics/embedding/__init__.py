@@ -132,6 +132,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
                 "r_k(x) for a y, x in control, y synthetic, embedded"
             ),
             min_windows=6,
+            ranked=False,
             sees=(*LOSSES, "shrinking", "gain-scatter", "outliers", "collapse-outliers"),
         ),
         MetricSpec(

@@ -90,7 +90,9 @@ def recall(comparison: Comparison, config: PrdcConfig) -> Score:
     falls below it.
 
     Higher is better.  Range (0, 1).  An ideal generator scores what the ``real`` row scores, which
-    depends on n.  Where every window comes k + 1 times, balls have no width.
+    depends on n.  Where every window comes k + 1 times, balls have no width.  It is not ranked: near its
+    floor the order means nothing.  On MIT-BIH smooth noise that knows no window reads .032, a Gaussian
+    for each class .029 and a mixture .062 (six seeds); `coverage` reads .032, .038 and .062.
 
     Parts: ``in-synthetic-balls``, the first share, which is what other packages call recall;
     ``recall-CLASS``, of the smaller share, that among the control windows of a class.
