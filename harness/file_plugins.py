@@ -1,7 +1,7 @@
-"""Lets processes that a plugin starts import the file that was given with ``--plugin``.
+"""Lets a plugin's child processes import its ``--plugin`` file.
 
-A function or class of such a file travels to another process by the name of its module.  A process that
-is forked has the module already; one that is spawned looks for it on ``sys.path``.
+A function or class of such a file travels to another process by the name of its module.  A forked
+process has the module already; a spawned one looks for it on ``sys.path``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 from ecgbench.harness import physionet
 
 PREFIX = "ecgbench_plugin_"
-"""Of the names of modules that are such files."""
+"""Of the module names of such files."""
 
 STUB = """\
 import sys
@@ -23,13 +23,13 @@ spec = spec_from_file_location(__name__, {file!r})
 module = sys.modules[__name__] = module_from_spec(spec)
 spec.loader.exec_module(module)
 """
-"""A module that becomes the one in another file when it is imported."""
+"""A module that replaces itself by another file's when it is imported."""
 
 
 def let_children_import() -> None:
-    """Put a folder on ``sys.path`` that has a module for each loaded ``--plugin`` file.
+    """Put a folder with a module for each loaded ``--plugin`` file on ``sys.path``.
 
-    Where that folder cannot be written, spawned processes cannot import the files, and say so.
+    If that folder cannot be written, spawned processes cannot import the files, and say so.
     """
     folder = physionet.cache_dir() / "plugins"
     with contextlib.suppress(OSError):

@@ -1,6 +1,6 @@
-"""Performs a cell's task, here or wherever it was sent: starts its processes, and writes what they send.
+"""Performs a cell's task: starts its processes, and writes their results.
 
-No process that runs a plugin writes into the store, but for what metrics share (`OnceInStore`).
+A process with plugins writes nothing into the store, except shared computations (`OnceInStore`).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 STOPPED = "stopped"
 
 FIT = "fit"
-"""Folder of a cell in which its fit stands while it is under way, or after it has failed."""
+"""Folder of a cell for its fit, while it runs or after it has failed."""
 
 
 class Call(Protocol):
@@ -48,7 +48,7 @@ class Call(Protocol):
         limits: process.Limits,
         stop: threading.Event | None,
     ) -> Iterator[tuple[Any, ...]]:
-        """Yield what the function sends, and at last an `ecgbench.harness.process.Exit`."""
+        """Yield the function's messages, and at last an `ecgbench.harness.process.Exit`."""
         ...
 
 
@@ -58,7 +58,7 @@ def perform(
     """Run a cell to its end, though plugins end its processes: each costs the cell, or its own score.
 
     Args:
-        task: what to run; the caller holds the cell's lease.
+        task: the cell's; the caller holds the cell's lease.
         send: is given the messages for everybody (`ecgbench.harness.cell.task.Send`), and
             ``("usage", memory, cpu_seconds)`` of each process.
         stop: when set, ends the process and records nothing.
@@ -68,20 +68,20 @@ def perform(
         StoreError: the store cannot be written.
 
     Returns:
-        why the last process that did not end by itself was ended; None if all did.
+        why the last process was ended that did not end by itself; None if all did.
     """
     return _Performance(task, send, stop, call).work()
 
 
 @dataclass
 class _Told:
-    """What one process has said, and how it ended.
+    """The messages of one process, and its end.
 
     Attributes:
-        stage: in which it ended.
+        stage: its last one.
         began: seconds, by the monotonic clock, when that stage began.
         before: processor time before that stage.
-        heard: the messages that are not for everybody, by kind.
+        heard: the messages for `perform` alone, by kind.
         scored: how many scores it has sent.
         failure: why it ended before its time; None if it did not.
         cpu_seconds: its processor time.
@@ -100,14 +100,14 @@ class _Told:
 
     @property
     def end(self) -> tuple[Status, str]:
-        """Status and reason of a fit that gave no windows."""
+        """Status and reason of a fit without windows."""
         if self.failure is None and "skip" in self.heard:
             return "skipped", self.heard["skip"][0]
         return "failed", self.failure or self.heard["failed"][0]
 
     @property
     def costs(self) -> CostsRecord | None:
-        """What a process cost that did not end by itself; None if it did."""
+        """The costs of a process that was ended; None if it ended by itself."""
         if self.failure is None:
             return None
         seconds = time.monotonic() - self.began
@@ -147,7 +147,7 @@ class _Performance:
         return self.failure
 
     def _goes_on(self) -> bool:
-        """Do what is to be done next; return whether there may be more."""
+        """Do the next step; return whether there may be more."""
         record = self._record()
         missing = list(self.task.metrics) if record is None else self._missing(record)
         if record is not None and not missing:
@@ -166,10 +166,10 @@ class _Performance:
         windows_of = None if record is not None and record.stored else self.fitted
         return self._judge(windows_of, _of_one_origin(missing))
 
-    # --- what the store holds ------------------------------------------------------------------
+    # --- the store -----------------------------------------------------------------------------
 
     def _record(self) -> CellRecord | None:
-        """Return the record of the cell if it has ended well; one that is damaged is set aside."""
+        """Return the record of the cell if it ended well; set a damaged cell aside."""
         try:
             record = self.store.cell(self.name)
         except DamagedError as error:
@@ -193,7 +193,7 @@ class _Performance:
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def _missing(self, record: CellRecord) -> list[MetricRecord]:
-        """Return the scores that have not ended; one that is damaged or of other windows is set aside."""
+        """Return the scores still to be computed; set aside damaged ones, and those of other windows."""
         missing = []
         for metric in self.task.metrics:
             score, damage = None, None
@@ -268,7 +268,7 @@ class _Performance:
         )
 
     def _fit(self) -> Fitted | None:
-        """Divide, fit and sample; return the fit, or None where its end is recorded."""
+        """Divide, fit and sample; return the fit, or None after its end is recorded."""
         self.tell(("stage", "data"))
         told = self._run(divide, self.task, self.room.folder)
         divided: Divided | None = next(iter(told.heard.get("divided", ())), None)
@@ -324,7 +324,7 @@ class _Performance:
             self.tell(("cell", status, reason))
         return goes_on
 
-    # --- what is written -----------------------------------------------------------------------
+    # --- writing -------------------------------------------------------------------------------
 
     def _write_cell(self, record: CellRecord, windows: bytes) -> None:
         self.store.write_synthetic(self.name, windows)
@@ -334,7 +334,7 @@ class _Performance:
         self.tell(("cell", record.status, record.reason))
 
     def _write_curve(self) -> dict[str, str]:
-        """Write what the fit has reported; return the artefact's digest by name."""
+        """Write the fit's reports; return the artefact's digest by name."""
         curve = curve_of(self.room)
         if curve is None:
             return {}
@@ -349,7 +349,7 @@ class _Performance:
 
 
 def _of_one_origin(metrics: list[MetricRecord]) -> tuple[MetricRecord, ...]:
-    """Return the metrics that share the first one's origin: one process computes no others.
+    """Return the metrics of the first one's origin: one process computes no others.
 
     Whatever a metric does to its process, it cannot touch the scores of another distribution's.
     """
@@ -369,18 +369,18 @@ def record_end(
     seconds: float = 0.0,
     cpu_seconds: float = 0.0,
 ) -> bool:
-    """Record why there is no result: as the end of the cell, or as that of the score it was at.
+    """Record the reason of a missing result: as the end of the cell, or of the score in progress.
 
-    Of a finished cell whose windows cannot be read, no score can be computed: all end so.
+    If the windows of a finished cell cannot be read, all its scores end so.
 
     Args:
         store: the cell's.
-        task: what was to be done.
+        task: the cell's.
         status: ``failed`` or ``skipped``.
         reason: why.
-        stage: at which it ended.
+        stage: the last one.
         costs: of the cell so far.
-        divided: what is known of the cell.
+        divided: facts about the cell.
         artefacts: of the cell, digests by name.
         seconds: wall-clock time of the score.
         cpu_seconds: its processor time.

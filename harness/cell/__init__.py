@@ -1,5 +1,5 @@
 """One cell: its windows are divided, its generator is fitted and drawn from, its metrics are computed.
 
 Each of the three is done by a process of its own (docs/isolation.md).  `ecgbench.harness.perform` starts
-them, and it alone writes what they send into the store.
+them, and it alone writes their results into the store.
 """

@@ -1,4 +1,4 @@
-"""What the harness makes sure of before it calls a plugin, and of what the plugin returns."""
+"""Checks before a plugin is called, and of its answer."""
 
 from __future__ import annotations
 
@@ -63,10 +63,10 @@ def check_metric_applies(spec: MetricSpec, comparison: Comparison) -> None:
 def check_sample(
     name: str, synthetic: object, train: EcgWindows, labels: NDArray[np.int64]
 ) -> None:
-    """See that a generator returned what it was asked for.
+    """Check the windows of a generator: their count, shape, names and labels.
 
     Raises:
-        PluginError: it did not; the message says what it did return.
+        PluginError: something differs; the message names it and both values.
     """
     where = f"generator {name}"
     if not isinstance(synthetic, EcgWindows):
@@ -92,7 +92,7 @@ def as_score(spec: MetricSpec, returned: object) -> Score:
     """Check that a metric returned a number in its bounds, and make a `Score` of plain numbers.
 
     Raises:
-        PluginError: it did not; the message says what it did return.
+        PluginError: it did not; the message shows the answer.
     """
     where = f"metric {spec.name}"
     if isinstance(returned, Score):

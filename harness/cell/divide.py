@@ -1,4 +1,4 @@
-"""Divides a cell's windows, and gives the fit its own: the process that does so runs no plugin's model."""
+"""Divides a cell's windows and writes the training windows for the fit; no model runs in this process."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 @tell_trouble
 def divide(task: Task, folder: Path, send: Send) -> None:
-    """Write what a cell's generator is given into the folder of its fit.
+    """Write the training windows of a cell, and the labels to draw, into the folder of its fit.
 
     Args:
         task: the cell's.
         folder: of the fit.
-        send: is told ``("divided", Divided)``, or ``("skip", reason)`` as well where the generator does
-            not apply.
+        send: is told ``("divided", Divided)``; also ``("skip", reason)`` if the generator does not
+            apply.
     """
     catalog = discover(task.plugin_files)
     check_plugins(plugins_of(task), catalog)

@@ -1,4 +1,4 @@
-"""Fits a cell's generator and draws from it, in a process that is given the training windows alone."""
+"""Fits a cell's generator and draws from it; this process gets the training windows alone."""
 
 from __future__ import annotations
 
@@ -43,19 +43,19 @@ TELL_EVERY = 0.1
 """Seconds between two reports of a step: a fast fit must not drown whoever watches."""
 
 SECRETS = ("ECGBENCH_DATA_DIR", "ECGBENCH_STORE")
-"""Variables that name folders in which a generator has nothing to look for."""
+"""Environment variables of the user's folders; a generator needs neither."""
 
 MOST_NAMED = 5
-"""Files that are named of those that a generator left in its working folder."""
+"""Names of left files in one message, at most."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """What a fitting process is told; nothing in it leads to windows other than ``train``.
+    """The orders of a fitting process; nothing in them leads to windows other than ``train``.
 
     Attributes:
         folder: of the fit (`Room`).
-        generator: what to fit, with its settings.
+        generator: the plugin, with its settings.
         seed: of fit and sampling.
         plugin_files: given with ``--plugin``.
         device: ``"cpu"`` or ``"cuda"``.
@@ -75,7 +75,7 @@ class _Model:
     """A fitted generator.
 
     Attributes:
-        label: the class that it draws; None for all.
+        label: its class; None for all.
         generator: the plugin's object.
         context: of its fit.
         folder: its working folder.
@@ -92,7 +92,7 @@ def fit(order: Order, send: Send) -> None:
     """Fit a generator, draw from it, and write the drawn windows into the folder of the fit.
 
     Args:
-        order: what to fit.
+        order: names generator, seed and folder.
         send: is told stages and steps, and at last ``("fitted", CostsRecord)``, ``("skip", reason)`` or
             ``("failed", reason)``.
     """
@@ -132,11 +132,11 @@ class _Fitting:
         self.told = 0.0
 
     def fit_and_sample(self) -> tuple[EcgWindows, CostsRecord]:
-        """Return the windows that the generator draws for the labels, and what they cost.
+        """Return the drawn windows and their costs.
 
         Raises:
             Skip: the generator does not apply.
-            PluginError: it returns other than what it was asked for, or has changed the windows.
+            PluginError: it returned other windows than asked for, or changed the training windows.
         """
         frozen = Frozen(self.train)
         self.send(("stage", "fit"))
@@ -163,7 +163,7 @@ class _Fitting:
 
     @contextlib.contextmanager
     def _state(self) -> Iterator[None]:
-        """Give the generator the state of a plugin, without the variables that name folders."""
+        """Give the generator the state of a plugin, without the variables `SECRETS`."""
         with plugin_state(self.order.seed):
             for name in SECRETS:
                 os.environ.pop(name, None)
@@ -235,7 +235,7 @@ class _Fitting:
 
 
 def curve_of(room: Room) -> bytes | None:
-    """Return what a fit has reported, before a kill too, as CSV; None if it has reported nothing."""
+    """Return all reports of a fit as CSV, also those before a kill; None if there are none."""
     if not room.curve.exists():
         return None
     import pandas as pd  # noqa: PLC0415 - most cells have no curve
@@ -245,7 +245,7 @@ def curve_of(room: Room) -> bytes | None:
         with contextlib.suppress(json.JSONDecodeError):
             rows.append(json.loads(line))
     table = pd.DataFrame(rows, columns=None if rows else ["part", "step"])
-    # a fit that was resumed has told of some steps twice
+    # a resumed fit reports some steps twice
     table = table.drop_duplicates(["part", "step"], keep="last").sort_values(["part", "step"])
     if table["part"].nunique() < 2:
         table = table.drop(columns="part")
@@ -267,12 +267,12 @@ def left_behind(work: Path) -> str:
 
 
 def peak_memory() -> int:
-    """Return the largest resident set, bytes, of this process so far or of a child that has ended."""
+    """Return the largest resident set so far, bytes: of this process or an ended child."""
     processes = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
     return max(resource.getrusage(each).ru_maxrss for each in processes) * RUSAGE_UNIT
 
 
 def cpu_seconds() -> float:
-    """Return the processor time of this process and of its children that have ended."""
+    """Return the processor time of this process and its ended children, seconds."""
     times = os.times()
     return times.user + times.system + times.children_user + times.children_system

@@ -1,4 +1,4 @@
-"""Checks a cell's synthetic windows and computes its scores, in a process that runs no generator."""
+"""Checks a cell's synthetic windows and computes its scores; no generator runs in this process."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ if TYPE_CHECKING:
 
 @tell_trouble
 def judge(task: Task, fitted: Fitted | None, send: Send) -> None:
-    """Check the windows that a fit has drawn, or take those that are stored, and score them.
+    """Check the drawn windows of a fit, or take the stored ones, and score them.
 
     Args:
-        task: the cell's, with the metrics that are to be computed here.
-        fitted: the fit; None where the cell's windows are stored.
-        send: is told ``("made", record, windows)`` of a new cell, ``("failed", reason)`` of windows
-            that no generator may return, ``("damaged", why)`` of a cell that has to be made again, and
-            ``("scored", record, artefacts)`` of each metric.
+        task: the cell's, with the metrics of this process alone.
+        fitted: the fit; None if the cell's windows are stored.
+        send: is told ``("made", record, windows)`` of a new cell, ``("failed", reason)`` of refused
+            windows, ``("damaged", why)`` of a cell to be made again, and ``("scored", record,
+            artefacts)`` of each metric.
     """
     catalog = discover(task.plugin_files)
     let_children_import()
@@ -91,10 +91,10 @@ class _Judge:
     # --- the synthetic windows -----------------------------------------------------------------
 
     def _make(self, fitted: Fitted) -> tuple[CellRecord, EcgWindows]:
-        """Check what was drawn, and send the record and the windows, or a reference row's places.
+        """Check the drawn windows; send the record, and the windows or a reference row's indices.
 
         Raises:
-            PluginError: these are windows that no generator may return.
+            PluginError: no generator may return such windows.
         """
         synthetic = read_windows(fitted.folder / "drawn")
         reference = fitted.divided.reference
@@ -130,11 +130,11 @@ class _Judge:
         return record, synthetic
 
     def _again(self, record: CellRecord, fitted: Fitted | None) -> EcgWindows:
-        """Return the windows of a cell that has ended: those stored, or those drawn again.
+        """Return the windows of an ended cell: the stored ones, or new ones of the same fit.
 
         Raises:
-            DamagedError: they are not those that the record speaks of.
-            Skip: they were left where they were made, and come out otherwise here.
+            DamagedError: they do not have the digest of the record.
+            Skip: they are not in this store, and the same fit gives other windows here.
         """
         file = self.store.folder(record.cell.name) / "synthetic.npz"
         if fitted is None:

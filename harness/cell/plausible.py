@@ -1,4 +1,4 @@
-"""Whether windows can be what they claim to be: millivolts, drawn by a model of the training windows."""
+"""Checks that windows can be millivolts, and can come from a model of the training windows."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from ecgbench.harness.windows import EcgWindows, Splits
 
 TOO_LARGE, TOO_SMALL = 50.0, 1 / 500
-"""Deviation, in deviations of ``train``, beyond which windows cannot be in millivolts."""
+"""Bounds of the deviation of windows in millivolts, in deviations of ``train``."""
 
 UNLIKE = 4.0
-"""Factor of the deviation beyond which a reader is told."""
+"""Factor between the deviations of two leads; beyond it a reader is told."""
 
 ROUNDING = 1e-6
 """mV by which the samples of a flat window may differ; windows in volts differ by more."""
@@ -31,10 +31,10 @@ MOST = 0.9
 def check_origin(where: str, synthetic: EcgWindows, splits: Splits) -> None:
     """Check that no synthetic window is a real one from outside ``train``, within rounding.
 
-    A flat window, and a real one that stands in ``train`` as well, tells nothing.
+    Flat windows do not count, nor real ones with an equal in ``train``.
 
     Raises:
-        PluginError: some are; the message says how many, and which is the first.
+        PluginError: some are; the message gives their number and the first.
     """
     rows = np.flatnonzero(~is_flat(synthetic.signals))
     signals = synthetic.signals[rows]
@@ -50,10 +50,10 @@ def check_origin(where: str, synthetic: EcgWindows, splits: Splits) -> None:
 
 
 def remarks(where: str, synthetic: EcgWindows, train: EcgWindows) -> list[str]:
-    """Return what a reader must know of the windows' scale and variety, one sentence each.
+    """Return remarks on the windows' scale and variety, one sentence each.
 
     Args:
-        where: what the windows come from, for messages.
+        where: their origin, for messages.
         synthetic: the windows.
         train: the training windows, in millivolts.
 
@@ -83,7 +83,7 @@ def remarks(where: str, synthetic: EcgWindows, train: EcgWindows) -> list[str]:
 
 
 def _scale(made: np.ndarray, real: np.ndarray) -> str:
-    """Return what is wrong with the scale of windows; empty if they may be millivolts."""
+    """Return the fault in the scale of windows; empty if they may be millivolts."""
     own, theirs = float(made.std()), float(real.std())
     wanted = "the training windows by {:.3g} mV; millivolts are wanted: {}"
     if own > TOO_LARGE * theirs:

@@ -27,7 +27,7 @@ class _About(msgspec.Struct):
 
 @dataclass(frozen=True)
 class Room:
-    """The folder of one fit, and all that the fitting process is given.
+    """The folder of one fit, with all files of the fitting process.
 
     Attributes:
         folder: ``fit/`` of a cell, or one below ``shadows/``.
@@ -42,17 +42,17 @@ class Room:
 
     @property
     def fresh(self) -> Path:
-        """The fresh windows; there only for a reference row that draws on them."""
+        """The fresh windows, for a reference row with ``draws_on_fresh``."""
         return self.folder / "fresh"
 
     @property
     def labels(self) -> Path:
-        """The labels that are asked for."""
+        """The labels to draw."""
         return self.folder / "labels.npy"
 
     @property
     def drawn(self) -> Path:
-        """The windows that the generator returned."""
+        """The drawn windows."""
         return self.folder / "drawn"
 
     @property
@@ -62,12 +62,12 @@ class Room:
 
     @property
     def checkpoint(self) -> Path:
-        """What the generator keeps for after a kill, one folder for each model."""
+        """The generator's checkpoints, one folder for each model."""
         return self.folder / "checkpoint"
 
     @property
     def curve(self) -> Path:
-        """What the fit has reported, a JSON object a line."""
+        """The reports of the fit, a JSON object a line."""
         return self.folder / "training.jsonl"
 
     def furnish(
@@ -78,12 +78,12 @@ class Room:
         *,
         code: str,
     ) -> None:
-        """Write what a fit is given; checkpoint and training curve stay if the same code left them.
+        """Write the files for a fit; checkpoint and training curve stay if the same code left them.
 
         Args:
             train: the training windows.
-            labels: that are asked for.
-            fresh: for a reference row that draws on them.
+            labels: int64, shape (window,), to draw.
+            fresh: the fresh windows, for a reference row with ``draws_on_fresh``.
             code: of the generator (`PluginRecord.code`).
         """
         self.clear()
@@ -138,7 +138,7 @@ def read_windows(folder: Path) -> EcgWindows:
 
 
 def _plain(windows: EcgWindows) -> dict[int, dict[str, str | float]] | None:
-    """Return the attributes of the people whose windows these are, and of nobody else."""
+    """Return the attributes of the people of these windows, and of nobody else."""
     if windows.attributes is None:
         return None
     people = set(windows.patients.tolist())

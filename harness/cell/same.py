@@ -13,7 +13,7 @@ TOLERANCE = 1e-3
 """mV by which samples of equal windows may differ: a fifth of the step of a usual converter."""
 
 LOOKS = 8
-"""Samples of a window that are compared before all are."""
+"""Samples of a window to compare first."""
 
 BLOCK = 256
 """Windows at a time."""
@@ -22,7 +22,7 @@ BLOCK = 256
 def same_windows(
     left: NDArray[np.float32], right: NDArray[np.float32], tolerance: float = TOLERANCE
 ) -> NDArray[np.int64]:
-    """Find for each window one that equals it within a tolerance in every sample.
+    """Find for each window another with equal samples, within a tolerance.
 
     Args:
         left: float32, shape (window, lead, sample), mV.
@@ -30,8 +30,7 @@ def same_windows(
         tolerance: mV.
 
     Returns:
-        int64, shape (window of left,): the row of the first such window of ``right``, −1 where there is
-        none.
+        int64, shape (window of left,): the row of the first such window of ``right``; −1 for none.
     """
     found = np.full(len(left), -1, dtype=np.int64)
     if not len(left) or not len(right):
@@ -59,12 +58,12 @@ def same_windows(
 
 
 def is_flat(windows: NDArray[np.float32], tolerance: float = 2 * TOLERANCE) -> NDArray[np.bool_]:
-    """Return which windows, shape (window, lead, sample), hold one value in each lead, within mV."""
+    """Return a mask of the windows with one value in each lead, within so many mV."""
     return np.asarray(np.ptp(windows, axis=2).max(axis=1) <= tolerance)
 
 
 def _looks(right: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Return places of samples to compare first: the one that varies most, then others at even steps."""
+    """Return the indices of samples to compare first: the most variable one, then others at even steps."""
     size = right.shape[1]
     varies = int(right[:: max(1, len(right) // 2000)].std(axis=0).argmax())
     evenly = np.linspace(0, size - 1, min(LOOKS, size)).astype(np.int64)

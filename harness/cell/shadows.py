@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from ecgbench.harness.windows import EcgWindows, Splits
 
 SHADOWS = "shadows"
-"""Folder of a cell in which fits on other training windows stand while a metric needs them."""
+"""Folder of a cell for fits on other training windows, while a metric needs them."""
 
 LOOK_EVERY = 0.02
 """Seconds between two looks at whether a fit has ended."""
 
 
 class Refit(msgspec.Struct, frozen=True):
-    """``refit.json`` in the folder of a fit: how a fit that a metric asked for has ended.
+    """``refit.json`` in the folder of a fit: the end of a fit for a metric.
 
     Attributes:
         status: ``ok``, ``skipped`` or ``failed``.
@@ -41,7 +41,7 @@ class Refit(msgspec.Struct, frozen=True):
 
     @staticmethod
     def file(folder: Path) -> Path:
-        """Return where it stands."""
+        """Return its path."""
         return folder / "refit.json"
 
     def write(self, folder: Path) -> None:
@@ -53,16 +53,16 @@ class Refit(msgspec.Struct, frozen=True):
 
 @dataclasses.dataclass(frozen=True)
 class Shadows:
-    """Asks for fits of a cell's generator; a fit that is finished is not done again after a kill.
+    """Asks for fits of a cell's generator; a finished fit is not done again after a kill.
 
-    The fit happens in a process of its own, as the cell's does: the process of the metrics knows windows
-    that no generator may see.
+    The fit happens in a process of its own, as the cell's does: the process of the metrics knows all
+    windows, and a generator may see ``train`` alone.
 
     Attributes:
         task: of the cell.
         spec: of its generator.
         splits: the cell's.
-        folder: where fits keep what they have.
+        folder: of all these fits.
         send: is told ``("refit", folder, seed)``; whoever hears it fits, and writes a `Refit`.
     """
 
@@ -73,7 +73,7 @@ class Shadows:
     send: Send
 
     def __call__(self, train: EcgWindows, number: int) -> EcgWindows:
-        """Return what the generator draws for the labels of ``fresh``, fitted on ``train``.
+        """Return windows for the labels of ``fresh``, drawn after a fit on ``train``.
 
         Args:
             train: other training windows.
@@ -107,8 +107,8 @@ class Shadows:
 def _resampled(fresh: EcgWindows, rng: np.random.Generator) -> EcgWindows:
     """Return as many windows, drawn with replacement within each label; labels keep their order.
 
-    Only a reference row that returns the fresh windows themselves sees more of them than their labels.
-    As any generator it must not draw the same windows twice, or an attack has no null.
+    A reference row may return the fresh windows themselves.  As any generator it must not draw the same
+    windows twice, or an attack has no null.
     """
     rows = np.arange(len(fresh))
     for label in np.unique(fresh.labels):

@@ -1,4 +1,4 @@
-"""`Task`: what there is to do of one cell, and what its processes say while they do it."""
+"""`Task`: the work on one cell, and the messages of its processes."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from ecgbench.results.records import CellId, CostsRecord, MetricRecord, PluginRecord
 
 Send = Callable[[tuple[Any, ...]], None]
-"""Send a message to whoever waits for the cell.
+"""Send a message about the cell.
 
 Everybody hears ``("stage", name)``, ``("log", step, total, values)``, ``("note", text)``, ``("aside",
-why)`` of what was damaged, ``("cell", status, reason)`` and ``("score", metric, status, reason, value)``.
+why)`` of damage, ``("cell", status, reason)`` and ``("score", metric, status, reason, value)``.
 The stages are ``data``, ``fit``, ``sample`` and `scoring` of each metric.
 
 `ecgbench.harness.perform` alone hears ``("divided", Divided)``, ``("skip", reason)``, ``("fitted",
@@ -31,19 +31,19 @@ record, artefacts)``, ``("refit", folder)`` and ``("store", why)``; records and 
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """What is to be done of a cell, in plain values, so that it travels.
+    """The work on a cell, in plain values, so it can travel.
 
     Attributes:
         store: the store's folder.
-        cell: what to run.
-        metrics: the scores that are wanted; those that have ended stay as they are.
+        cell: names dataset, generator and seed.
+        metrics: the wanted scores; ended ones stay as they are.
         windows: the folder of the dataset's windows (`ecgbench.harness.data.folder`).
         plugin_files: given with ``--plugin``.
         study: the resolved study, for the record.
         device: ``"cpu"`` or ``"cuda"``.
         threads: for plugins.
-        timeout: seconds that fitting, sampling and each score may take; None for any.
-        memory: bytes that a process and those it starts may use; None for any.
+        timeout: seconds for fitting, for sampling and for each score; None for any.
+        memory: bytes for a process and its children; None for any.
     """
 
     store: Path
@@ -60,7 +60,7 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class Divided:
-    """What is known of a cell once its windows are divided.
+    """Facts about a cell after its windows are divided.
 
     Attributes:
         reference: whether the generator is a reference row.
@@ -75,11 +75,11 @@ class Divided:
 
 @dataclass(frozen=True, kw_only=True)
 class Fitted:
-    """A fit that has ended well.
+    """A successful fit.
 
     Attributes:
-        folder: of the fit (`ecgbench.harness.cell.fit.Room`), with the windows that were drawn.
-        divided: what is known of the cell.
+        folder: of the fit (`ecgbench.harness.cell.room.Room`), with the drawn windows.
+        divided: facts about the cell.
         costs: of fit and sampling.
     """
 
@@ -89,12 +89,12 @@ class Fitted:
 
 
 def scoring(metric: MetricRecord) -> str:
-    """Return the stage of a cell at which the metric is computed; no metric's name holds a space."""
+    """Return the name of a metric's stage; no metric's name holds a space."""
     return f"score {metric.name}"
 
 
 def check_plugins(wanted: Iterable[tuple[Kind, PluginRecord]], catalog: Catalog) -> None:
-    """Check that the plugins here are those that the run was planned with.
+    """Check that the plugins here are those of the plan.
 
     Raises:
         UsageError: one is not there, or has another origin; or a local file imports other code now.
@@ -112,7 +112,7 @@ def check_plugins(wanted: Iterable[tuple[Kind, PluginRecord]], catalog: Catalog)
 
 
 def plugins_of(task: Task) -> list[tuple[Kind, PluginRecord]]:
-    """Return kind and record of all plugins that a task needs."""
+    """Return kind and record of all plugins of a task."""
     wanted: list[tuple[Kind, PluginRecord]] = [("dataset", task.cell.dataset)]
     wanted += [("metric", metric) for metric in task.metrics]
     if not task.cell.submitted:

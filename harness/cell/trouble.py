@@ -1,4 +1,4 @@
-"""What goes wrong in a cell's process: whose fault it is, and how it is said in one line."""
+"""Errors in a cell's process: the blame, and a sentence for the user."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ P = ParamSpec("P")
 
 
 def tell_trouble(function: Callable[P, None]) -> Callable[P, None]:
-    """Let a process send ``("store", why)`` before it ends by an error that is no plugin's fault.
+    """Let a process send ``("store", why)`` before an error ends it, if no plugin is to blame.
 
-    Such are a store that cannot be read, a full disk, and plugins that are not those of the plan.  The
+    Such are an unreadable store, a full disk, and other plugins than those of the plan.  The
     function's last argument is its ``send``.
     """
 
@@ -42,7 +42,7 @@ def tell_trouble(function: Callable[P, None]) -> Callable[P, None]:
 
 
 def say(error: BaseException) -> str:
-    """Return an error in one line, with the place in the plugin where it was raised."""
+    """Return an error in one line, with its place in the plugin's code."""
     if isinstance(error, PluginError):
         return str(error)
     frames = traceback.extract_tb(error.__traceback__)
