@@ -46,7 +46,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             target="ecgbench.metrics.privacy.copied_share:copied_share",
             config=CopiedShareConfig,
             version=2,
-            summary="share of near-copies of one training window, disguised ones too; blind to mixtures",
+            summary="share of near-copies of one training window, many disguised ones too; no mixtures",
             citation=(
                 "ecgbench's own; the ratio of the two nearest distances is Lowe's, Distinctive Image "
                 "Features from Scale-Invariant Keypoints, IJCV 60:91-110, 2004, section 7.1, "
@@ -60,8 +60,8 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             formula=(
                 "(hits of train − n_train/n_control · hits of control) / n_synthetic; hit: "
                 "log(d₂/d₁) > threshold, d₁ < d₂ to the two nearest of train ∪ control, in the "
-                "clearest of seven spaces; 0 rules out no copies in other disguises: mixtures, strong "
-                "warps, short pieces, several disguises at once"
+                "clearest of seven spaces; 0 rules out no copies in other disguises: mixtures, warps "
+                "by 20 ms, short pieces, several disguises at once"
             ),
         ),
         MetricSpec(

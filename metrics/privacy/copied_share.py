@@ -45,8 +45,8 @@ def copied_share(comparison: Comparison, config: CopiedShareConfig) -> Score:
     for each further look makes chance hits.  Windows of ``control`` get the same looks as those of
     ``train``, so the null is as exact as with one.
 
-    **0 does not mean that there are no copies in other disguises**, such as mixtures of two windows, strong
-    warps, splices of many short pieces, two of these disguises together, or noise of half the signal's
+    **0 does not mean that there are no copies in other disguises**, such as mixtures of two windows, smooth
+    warps by 20 ms or more, splices of many short pieces, two of these disguises together, or noise of half the signal's
     deviation.  docs/privacy.md has the smallest dose that is seen of each.
 
     Lower is better.  Range (−n_train/n_control, 1).  An ideal generator scores 0, up to noise of either

@@ -6,7 +6,7 @@
 | ``aligned`` | shifted or stretched a little, scaled, offset |
 | ``spectrum`` | shifted in a circle by any amount, turned upside down or back to front, or all of it |
 | ``smooth`` | smoothed by a low-pass filter |
-| ``path`` | warped smoothly in time |
+| ``path`` | warped smoothly in time, one in seven of them |
 | ``first``, ``last`` | spliced: of two windows, or one window with a forged middle |
 """
 
@@ -51,7 +51,7 @@ PART = 0.45
 CLEARER = 0.3
 """How much greater log(d₂/d₁) must be in a space beside ``whole`` and ``aligned``.
 
-Each look makes chance hits, which cost power.  On 26,000 windows of mitdb 2.8% of fresh ones are hits in the two
+Each look makes chance hits, which cost power.  On 26,000 windows of mitdb (fold 0) 2.8% of fresh ones are hits in the two
 spaces, 3.8% in all seven, and 9.7% without this; the smallest dose of exact copies that ``p`` detects is 2, 3, 5%.
 """
 
