@@ -19,7 +19,7 @@ from ecgbench.harness.cell.fit import Order, curve_of, fit
 from ecgbench.harness.cell.judge import judge
 from ecgbench.harness.cell.room import Room
 from ecgbench.harness.cell.shadows import SHADOWS, Refit
-from ecgbench.harness.cell.task import Fitted, Task, scoring
+from ecgbench.harness.cell.task import KINDS, Divided, Fitted, Task, scoring
 from ecgbench.harness.environment import environment
 from ecgbench.harness.errors import DamagedError, StoreError
 from ecgbench.results.records import CellRecord, CostsRecord, MetricRecord, ScoreRecord, Status, now
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterator
 
-    from ecgbench.harness.cell.task import Divided, Send
+    from ecgbench.harness.cell.task import Send
 
 STOPPED = "stopped"
 
@@ -227,7 +227,7 @@ class _Performance:
             if isinstance(message, process.Exit):
                 told.failure = message.reason
                 told.cpu_seconds, told.peak_memory = message.cpu_seconds, message.peak_memory
-            else:
+            elif message[0] in KINDS[function.__name__]:
                 self._hear(told, message)
         if told.failure is not None and self.stop is not None and self.stop.is_set():
             raise _StoppedError
@@ -238,14 +238,15 @@ class _Performance:
             case ("store", why):
                 raise StoreError(why)
             case ("made", record, windows):
-                self._write_cell(record, windows)
+                self._write_cell(msgspec.json.decode(record, type=CellRecord), windows)
             case ("scored", score, artefacts):
-                self._write_score(score, artefacts)
+                self._write_score(msgspec.json.decode(score, type=ScoreRecord), artefacts)
                 told.scored += 1
-            case ("refit", folder, seed):
-                refitted = self._run(fit, self._order(Path(folder), seed))
+            case ("refit", name, seed):
+                folder = self.folder / SHADOWS / Path(name).name
+                refitted = self._run(fit, self._order(folder, seed))
                 refit = Refit("ok") if "fitted" in refitted.heard else Refit(*refitted.end)
-                refit.write(Path(folder))
+                refit.write(folder)
             case ("divided" | "skip" | "fitted" | "failed" | "damaged" as kind, content):
                 told.heard[kind] = (content,)
             case ("stage", stage):
@@ -271,11 +272,11 @@ class _Performance:
         """Divide, fit and sample; return the fit, or None after its end is recorded."""
         self.tell(("stage", "data"))
         told = self._run(divide, self.task, self.room.folder)
-        divided: Divided | None = next(iter(told.heard.get("divided", ())), None)
+        divided = Divided(**told.heard["divided"][0]) if "divided" in told.heard else None
         if divided is not None and told.failure is None and "skip" not in told.heard:
             told = self._run(fit, self._order(self.room.folder, self.task.cell.seed))
             if "fitted" in told.heard and told.failure is None:
-                (costs,) = told.heard["fitted"]
+                costs = msgspec.convert(told.heard["fitted"][0], CostsRecord)
                 return Fitted(folder=self.room.folder, divided=divided, costs=costs)
         self._end(told, divided)
         return None
@@ -327,6 +328,8 @@ class _Performance:
     # --- writing -------------------------------------------------------------------------------
 
     def _write_cell(self, record: CellRecord, windows: bytes) -> None:
+        if record.cell != self.task.cell:
+            return  # no judge of this cell sends it
         self.store.write_synthetic(self.name, windows)
         self.store.write_cell(msgspec.structs.replace(record, artefacts=self._write_curve()))
         for note in record.notes:
@@ -341,6 +344,8 @@ class _Performance:
         return {"training.csv": self.store.write_artefact(self.name, "training.csv", curve)}
 
     def _write_score(self, score: ScoreRecord, artefacts: dict[str, bytes]) -> None:
+        if score.cell != self.name or score.metric not in self.task.metrics:
+            return  # as above
         for name, content in artefacts.items():
             self.store.write_artefact(self.name, name, content)
         self.store.write_score(score)

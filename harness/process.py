@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psutil
 
-from ecgbench.harness.warden import Ended, Worker, guard
+from ecgbench.harness.warden import Ended, Worker, guard, receive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -157,7 +157,7 @@ class _Relay:
             # what was sent comes before the news of the sender's end
             if self.receiver in ready:
                 try:
-                    message = self.receiver.recv()
+                    message = receive(self.receiver)
                 except Exception:  # noqa: BLE001 - its end, or a plugin has written into the pipe
                     sources = [self.control]
                     continue

@@ -11,6 +11,7 @@ import contextlib
 import ctypes
 import errno
 import faulthandler
+import functools
 import io
 import multiprocessing
 import os
@@ -24,6 +25,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+import msgspec
 import psutil
 
 from ecgbench.harness.errors import EcgbenchError
@@ -382,7 +384,7 @@ def _be_worker(
             _write_at_once()
         _limit_threads(worker.threads)
         keep_freed_memory()
-        sender.send(("returned", _call(worker, sender)))
+        send(sender, ("returned", _call(worker, sender)))
         sender.close()
         code = 0
     except SystemExit as error:
@@ -398,7 +400,7 @@ def _be_worker(
 def _call(worker: Worker, sender: Connection) -> str | None:
     """Call the function; return why it failed, or None."""
     try:
-        worker.function(*worker.arguments, sender.send)
+        worker.function(*worker.arguments, functools.partial(send, sender))
     except EcgbenchError as error:
         return str(error)
     except SystemExit:
@@ -407,6 +409,23 @@ def _call(worker: Worker, sender: Connection) -> str | None:
         traceback.print_exc()
         return "".join(traceback.format_exception_only(error)).strip()
     return None
+
+
+def send(sender: Connection, message: tuple[Any, ...]) -> None:
+    """Send a message of plain values: the run never unpickles what a plugin's process sends."""
+    sender.send_bytes(msgspec.msgpack.encode(message))
+
+
+def receive(receiver: Connection) -> tuple[Any, ...]:
+    """Receive a message of `send`.
+
+    Raises:
+        OSError: the other end is closed, or sent something else (EOFError, ValueError).
+    """
+    found = msgspec.msgpack.decode(receiver.recv_bytes())
+    if not isinstance(found, list) or not found or not isinstance(found[0], str):
+        raise ValueError("it is no message")
+    return tuple(found)
 
 
 def _exit(code: int) -> None:

@@ -37,7 +37,8 @@ def divide(task: Task, folder: Path, send: Send) -> None:
     check_plugins(plugins_of(task), catalog)
     spec = catalog.generator(task.cell.generator.name)
     splits = splits_of(task, catalog)
-    send(("divided", Divided(reference=spec.reference, fold=splits.fold, sizes=_sizes(splits))))
+    divided = Divided(reference=spec.reference, fold=splits.fold, sizes=_sizes(splits))
+    send(("divided", vars(divided)))
     try:
         check_applies(spec, splits.train, splits.fresh.labels)
     except Skip as skip:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from ecgbench.harness.catalog import discover
@@ -113,7 +114,7 @@ def fit(order: Order, send: Send) -> None:
         traceback.print_exc()
         send(("failed", say(error)))
     else:
-        send(("fitted", costs))
+        send(("fitted", msgspec.structs.asdict(costs)))
     if left := left_behind(fitting.room.work):
         print(left)  # noqa: T201 - to log.txt
         send(("note", left))
@@ -236,12 +237,14 @@ class _Fitting:
 
 def curve_of(room: Room) -> bytes | None:
     """Return all reports of a fit as CSV, also those before a kill; None if there are none."""
-    if not room.curve.exists():
-        return None
+    try:
+        text = room.curve.read_text("utf-8", "replace")
+    except OSError:
+        return None  # there is none, or the plugin has put something else there
     import pandas as pd  # noqa: PLC0415 - most cells have no curve
 
     rows = []
-    for line in room.curve.read_text("utf-8").splitlines():
+    for line in text.splitlines():
         with contextlib.suppress(json.JSONDecodeError):
             rows.append(json.loads(line))
     table = pd.DataFrame(rows, columns=None if rows else ["part", "step"])

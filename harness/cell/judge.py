@@ -19,7 +19,7 @@ from ecgbench.harness.cell.divide import splits_of
 from ecgbench.harness.cell.fit import cpu_seconds
 from ecgbench.harness.cell.once import OnceInStore
 from ecgbench.harness.cell.plausible import check_origin, remarks
-from ecgbench.harness.cell.room import read_windows
+from ecgbench.harness.cell.room import Room, read_windows
 from ecgbench.harness.cell.shadows import SHADOWS, Shadows
 from ecgbench.harness.cell.task import check_plugins, plugins_of, scoring
 from ecgbench.harness.cell.trouble import full_disk, say, tell_trouble
@@ -32,7 +32,7 @@ from ecgbench.harness.file_plugins import let_children_import
 from ecgbench.harness.frozen import Frozen
 from ecgbench.harness.isolation import plugin_state
 from ecgbench.results.npz import npz, read_npz, synthetic_digest
-from ecgbench.results.records import CellRecord, MetricRecord, ScoreRecord, now
+from ecgbench.results.records import CellRecord, MetricRecord, ScoreRecord, encode, now
 from ecgbench.results.store import Store, sha256
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class _Judge:
         Raises:
             PluginError: no generator may return such windows.
         """
-        synthetic = read_windows(fitted.folder / "drawn")
+        synthetic = self._drawn(fitted)
         reference = fitted.divided.reference
         name = self.task.cell.generator.name
         check_sample(name, synthetic, self.splits.train, self.splits.fresh.labels)
@@ -126,8 +126,20 @@ class _Judge:
             finished=now(),
             notes=notes,
         )
-        self.send(("made", record, content))
+        self.send(("made", encode(record), content))
         return record, synthetic
+
+    def _drawn(self, fitted: Fitted) -> EcgWindows:
+        """Return the windows of a fit.
+
+        Raises:
+            PluginError: the files are not those of the fit; the generator can reach them.
+        """
+        try:
+            return read_windows(Room(fitted.folder).drawn)
+        except StoreError as error:
+            name = self.task.cell.generator.name
+            raise PluginError(f"generator {name} spoilt its own windows: {error}") from error
 
     def _again(self, record: CellRecord, fitted: Fitted | None) -> EcgWindows:
         """Return the windows of an ended cell: the stored ones, or new ones of the same fit.
@@ -141,7 +153,7 @@ class _Judge:
             arrays = read_npz(file, "signals", "labels")
             synthetic = self.splits.train.synthetic(arrays["signals"], arrays["labels"])
         else:
-            synthetic = read_windows(fitted.folder / "drawn")
+            synthetic = self._drawn(fitted)
             if not record.reference and synthetic_digest(synthetic) != record.synthetic:
                 raise Skip(
                     "its windows did not come with it, and made again they come out otherwise"
@@ -234,4 +246,4 @@ class _Judge:
         )
 
     def _send(self, score: ScoreRecord, artefacts: dict[str, bytes]) -> None:
-        self.send(("scored", score, artefacts))
+        self.send(("scored", encode(score), artefacts))

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ecgbench.harness.code import code_of
+from ecgbench.harness.config import build
 from ecgbench.harness.errors import UsageError
+from ecgbench.harness.identity import files_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,9 +26,20 @@ Everybody hears ``("stage", name)``, ``("log", step, total, values)``, ``("note"
 why)`` of damage, ``("cell", status, reason)`` and ``("score", metric, status, reason, value)``.
 The stages are ``data``, ``fit``, ``sample`` and `scoring` of each metric.
 
-`ecgbench.harness.perform` alone hears ``("divided", Divided)``, ``("skip", reason)``, ``("fitted",
-CostsRecord)``, ``("failed", reason)``, ``("made", record, windows)``, ``("damaged", why)``, ``("scored",
-record, artefacts)``, ``("refit", folder)`` and ``("store", why)``; records and windows are bytes."""
+`ecgbench.harness.perform` alone hears ``("divided", facts)``, ``("skip", reason)``, ``("fitted", costs)``,
+``("failed", reason)``, ``("made", record, windows)``, ``("damaged", why)``, ``("scored", record,
+artefacts)``, ``("refit", folder, seed)`` and ``("store", why)``.  Facts and costs are the fields of a
+`Divided` and a `CostsRecord`; records and windows are bytes.  A process may send the kinds of `KINDS`."""
+
+EVERY = frozenset({"stage", "log", "note", "usage", "store"})
+"""Kinds of messages of every process."""
+
+KINDS = {
+    "divide": EVERY | {"divided", "skip"},
+    "fit": EVERY | {"fitted", "skip", "failed"},
+    "judge": EVERY | {"made", "failed", "damaged", "scored", "refit"},
+}
+"""Kinds of messages by the function of the process; `perform` does not hear others."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,13 +110,16 @@ def check_plugins(wanted: Iterable[tuple[Kind, PluginRecord]], catalog: Catalog)
     """Check that the plugins here are those of the plan.
 
     Raises:
-        UsageError: one is not there, or has another origin; or a local file imports other code now.
+        UsageError: one is not there, or has another origin, other code or other local files.
     """
     for kind, record in wanted:
         entry = catalog.entry(kind, record.name)
         here = str(entry.origin)
-        if entry.origin.is_file and here == record.origin and code_of(entry) != record.code:
+        if here == record.origin and record.code and code_of(entry) != record.code:
             here += " with other code"
+        config = build(entry.spec.config, record.settings, where=f"{kind} {record.name}")
+        if here == record.origin and files_of(entry.spec, config) != record.files:
+            here += " with other files"
         if here != record.origin:
             raise UsageError(
                 f"{kind} {record.name} is from {here} and was from {record.origin} when the run was "

@@ -66,7 +66,7 @@ def flood(send: Any) -> None:
 
 
 def write_into_the_pipe(send: Any) -> None:
-    os.write(send.__self__.fileno(), b"\x00\x00\x00\x04junk")
+    os.write(send.args[0].fileno(), b"\x00\x00\x00\x04junk")
 
 
 def _burn(seconds: float) -> None:

@@ -49,7 +49,7 @@ def test_reference_rows_are_added_unless_told_otherwise(ecgbench: Command) -> No
 def test_a_second_identical_run_computes_nothing(
     ecgbench: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("STUB_FITS", "fits.txt")
+    monkeypatch.setenv("STUB_FITS", str(Path("fits.txt").absolute()))
     monkeypatch.setenv("STUB_SCORES", "scores.txt")
     first = ecgbench.start("run", *ecgbench.flags, "--metrics", "peak,never")
     first.communicate(timeout=60)
@@ -78,7 +78,7 @@ def test_a_new_metric_is_scored_on_the_finished_cells(ecgbench: Command) -> None
 def test_an_interrupted_run_goes_on_where_it_was(
     ecgbench: Command, monkeypatch: pytest.MonkeyPatch, sent: signal.Signals, code: int
 ) -> None:
-    monkeypatch.setenv("STUB_FITS", "fits.txt")
+    monkeypatch.setenv("STUB_FITS", str(Path("fits.txt").absolute()))
     slow = (
         "run",
         *ecgbench.flags,
@@ -224,7 +224,7 @@ def test_an_unwritable_store_is_said(ecgbench: Command, tmp_path: Path) -> None:
 def test_two_runs_on_one_store_share_the_work(
     ecgbench: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("STUB_FITS", "fits.txt")
+    monkeypatch.setenv("STUB_FITS", str(Path("fits.txt").absolute()))
     flags = ("run", *ecgbench.flags, "--metrics", "peak", "--seeds", "0-3")
     flags += ("--set", "generator.jitter.seconds=0.5")
     both = [ecgbench.start(*flags) for _ in range(2)]
@@ -253,7 +253,7 @@ def test_fresh_computes_again_what_other_code_of_the_same_version_made(
         "family='fidelity', better='lower') for name in ('one', 'two')]\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(library), prepend=os.pathsep)
-    monkeypatch.setenv("STUB_FITS", "fits.txt")
+    monkeypatch.setenv("STUB_FITS", str(Path("fits.txt").absolute()))
 
     def run(*flags: str, one: float) -> tuple[str, list[float]]:
         (package / "one.py").write_text(f"def f(comparison, config): return {one}\n")
