@@ -106,7 +106,7 @@ def test_what_is_printed_without_a_log_goes_where_this_process_prints(
 def test_torch_and_its_like_use_as_many_threads_as_asked(targets: Any, threads: int) -> None:
     (_, (for_torch, pools, variable)), _ = call(targets.threads, limits=Limits(threads=threads))
     assert for_torch == threads
-    assert pools == {threads}
+    assert pools == [threads]
     assert variable == str(threads)
 
 
