@@ -109,7 +109,7 @@ def fit(order: Order, send: Send) -> None:
     except StoreError:
         raise
     except Exception as error:
-        if full := full_disk(error):
+        if full := full_disk(error, order.folder):
             raise full from error
         traceback.print_exc()
         send(("failed", say(error)))

@@ -227,7 +227,7 @@ class _Judge:
         except StoreError:
             raise
         except Exception as error:
-            if full := full_disk(error):
+            if full := full_disk(error, self.store.folder(record.cell.name)):
                 raise full from error
             traceback.print_exc()
             ended = {"status": "failed", "reason": say(error)}

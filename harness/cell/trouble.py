@@ -20,7 +20,7 @@ def tell_trouble(function: Callable[P, None]) -> Callable[P, None]:
     """Let a process send ``("store", why)`` before an error ends it, if no plugin is to blame.
 
     Such are an unreadable store, a full disk, and other plugins than those of the plan.  The
-    function's last argument is its ``send``.
+    function's first argument is a `Task` or an `Order`, and its last is ``send``.
     """
 
     @functools.wraps(function)
@@ -33,7 +33,9 @@ def tell_trouble(function: Callable[P, None]) -> Callable[P, None]:
             send(("store", str(error)))
             raise
         except OSError as error:
-            if full := full_disk(error):
+            if full := full_disk(
+                error, getattr(args[0], "folder", getattr(args[0], "store", Path()))
+            ):
                 send(("store", str(full)))
                 raise full from error
             raise
@@ -51,9 +53,9 @@ def say(error: BaseException) -> str:
     return f"{type(error).__name__}: {text[:500]}{place}"
 
 
-def full_disk(error: BaseException) -> StoreError | None:
+def full_disk(error: BaseException, folder: Path) -> StoreError | None:
     """Return the error of a full disk, so that no plugin is blamed for it; None for any other."""
     if not isinstance(error, OSError) or error.errno not in (errno.ENOSPC, errno.EDQUOT):
         return None
-    file = error.filename or "a file of a cell"
+    file = error.filename or f"a file, probably below {folder}"
     return StoreError(f"cannot write {file}: {error.strerror}; what was finished before stays")
