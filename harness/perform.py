@@ -305,9 +305,9 @@ class _Performance:
         status, reason = told.end
         is_made = self._record() is not None
         artefacts = {} if is_made else self._write_curve()
-        if status == "skipped":
+        if status == "skipped" or is_made:
             self.room.remove()
-        elif not is_made:
+        else:
             self.room.clear()  # --retry-failed goes on from the checkpoint
         goes_on = record_end(
             self.store,
@@ -346,6 +346,9 @@ class _Performance:
     def _write_score(self, score: ScoreRecord, artefacts: dict[str, bytes]) -> None:
         if score.cell != self.name or score.metric not in self.task.metrics:
             return  # as above
+        # before the first score: after a kill in between, the cell is still to be done, and cleared
+        self.room.remove()
+        self.fitted = None
         for name, content in artefacts.items():
             self.store.write_artefact(self.name, name, content)
         self.store.write_score(score)
