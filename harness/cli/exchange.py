@@ -16,10 +16,10 @@ from ecgbench.harness import exchange
 from ecgbench.harness.catalog import discover
 from ecgbench.harness.cli.options import data_dir_option, plugin_option, size, store_option
 from ecgbench.harness.errors import EcgbenchError, UsageError
+from ecgbench.harness.plain import plain
 from ecgbench.results.archive import MAX_TOTAL, MAX_WHO
 from ecgbench.results.merge import End, What
 from ecgbench.results.merge import merge as take_in
-from ecgbench.results.render.text import plain
 from ecgbench.results.store import Store
 
 if TYPE_CHECKING:
