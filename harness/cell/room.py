@@ -67,7 +67,7 @@ class Room:
 
     @property
     def curve(self) -> Path:
-        """What the fit has reported, a JSON object a line."""
+        """What the fit has reported, a line of JSON each."""
         return self.folder / "training.jsonl"
 
     def furnish(
