@@ -351,10 +351,11 @@ def _set_against_null(
             if (sample := samples[label][place]) and rows[place].scores[label].value is not None
         },
         nulls,
-        len(competing),
+        sum(any(_counts(rows[place].scores[label]) for label in nulls) for place in competing),
     )
     for label, (null, better) in nulls.items():
-        for places in (competing, others):
+        for of_kind in (competing, others):
+            places = [p for p in of_kind if rows[p].scores[label].status != "todo"]
             ok = [
                 samples[label][place] if rows[place].scores[label].status == "ok" else None
                 for place in places
@@ -365,9 +366,16 @@ def _set_against_null(
                 if after is not None:
                     samples[label][place] = after
                     against = "worse" if after is before else "equal"
-                if (row.label, label) in raised:
-                    against = "better"
                 row.scores[label] = replace(row.scores[label], against_null=against)
+        for place in competing:
+            row = rows[place]
+            if (row.label, label) in raised:
+                row.scores[label] = replace(row.scores[label], against_null="better")
+
+
+def _counts(score: BoardScore) -> bool:
+    """Whether a score is one of those for which alarms are corrected: a try that was given up is not."""
+    return score.status != "todo" or score.value is not None
 
 
 def notes(rows: Iterable[Row], metrics: Mapping[str, MetricRecord]) -> list[str]:
@@ -423,15 +431,26 @@ def _bounded(notes: list[str]) -> list[str]:
 def _rank_by(
     label: str, metric: MetricRecord, rows: list[Row], samples: list[Sample | None]
 ) -> None:
-    """Rank the competitors by one metric; with a score that is not ok, one is as good as absent."""
-    places = [place for place, row in enumerate(rows) if not row.generator.reference]
+    """Rank the competitors by one metric; with a score that is not ok, one is as good as absent.
+
+    What is still to do is behind as well, but counts for nobody: a try that was given up must not change
+    the ranks of others.
+    """
+    places = [
+        place
+        for place, row in enumerate(rows)
+        if not row.generator.reference and row.scores[label].status != "todo"
+    ]
     ranked = [
         samples[place] if rows[place].scores[label].status == "ok" else None for place in places
     ]
     if not any(ranked):
         return
-    for place, rank in zip(places, uncertainty.ranks(ranked, metric.better), strict=True):
-        rows[place].scores[label] = replace(rows[place].scores[label], rank=rank)
+    behind = 1 + sum(sample is not None for sample in ranked)
+    found = dict(zip(places, uncertainty.ranks(ranked, metric.better), strict=True))
+    for place, row in enumerate(rows):
+        if not row.generator.reference:
+            row.scores[label] = replace(row.scores[label], rank=found.get(place, behind))
 
 
 def _rank(board: Board) -> None:
