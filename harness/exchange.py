@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
-import numpy as np
 
 from ecgbench.harness import data
+from ecgbench.harness.cell.same import is_flat, same_windows
 from ecgbench.harness.environment import environment
 from ecgbench.harness.errors import DataError, EcgbenchError, StoreError, UsageError, suggest
 from ecgbench.harness.run import locate, prepare
@@ -18,6 +17,7 @@ from ecgbench.harness.study import Study
 from ecgbench.results.archive import limit, pack
 from ecgbench.results.merge import cut_plan
 from ecgbench.results.npz import read_npz
+from ecgbench.results.provenance import origins
 from ecgbench.results.records import CellRecord, ScoreRecord, digest_of, encode, now
 from ecgbench.results.sound import check_cell, check_score
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from ecgbench.harness.catalog import Catalog
@@ -119,7 +120,10 @@ def export(
     chosen = _Export(store, catalog, data_dir)
     for name in cells:
         chosen.add(name)
-    plans = [cut for plan in store.plans() if (cut := cut_plan(plan, chosen.cells))]
+    known = origins(store)
+    all_plans = (*store.plans(), *known.trusted_plans, *known.plans)
+    found = [cut for plan in all_plans if (cut := cut_plan(plan, chosen.cells))]
+    plans = [*{digest_of(plan): plan for plan in found}.values()]
     for plan in plans:
         chosen.contents[f"plans/{plan.board_key}/{digest_of(plan)}.json"] = encode(plan)
     pack(file, chosen.contents, who=who, when=now(), environment=environment())
@@ -136,7 +140,7 @@ class _Export:
         self.cells: dict[str, None] = {}
         self.scores = 0
         self.withheld: list[Withheld] = []
-        self.real: dict[str, set[bytes] | str] = {}
+        self.real: dict[str, NDArray[np.float32] | str] = {}
 
     def add(self, name: str) -> None:
         """Take a cell with its scores, as far as they are sound and may leave."""
@@ -207,11 +211,15 @@ class _Export:
         if isinstance(real, str):
             return f"they cannot be compared with the real ones: {real}"
         file = self.store.folder(record.cell.name) / "synthetic.npz"
-        same = len(_rows(read_npz(file, "signals")["signals"]) & real)
+        made = read_npz(file, "signals")["signals"]
+        if made.shape[1:] != real.shape[1:]:
+            return f"they are of shape {made.shape[1:]}, real ones of {real.shape[1:]}"
+        made = made[~is_flat(made)]
+        same = int((same_windows(made, real) >= 0).sum())
         return f"{same} of them are real windows" if same else ""
 
-    def _real_windows(self, dataset: DatasetRecord) -> set[bytes] | str:
-        """Digests of all windows of a dataset, or why they are not to be had."""
+    def _real_windows(self, dataset: DatasetRecord) -> NDArray[np.float32] | str:
+        """All windows of a dataset, or why they are not to be had."""
         if dataset.key not in self.real:
             try:
                 self.real[dataset.key] = self._read(dataset)
@@ -219,7 +227,7 @@ class _Export:
                 self.real[dataset.key] = str(error)
         return self.real[dataset.key]
 
-    def _read(self, dataset: DatasetRecord) -> set[bytes]:
+    def _read(self, dataset: DatasetRecord) -> NDArray[np.float32]:
         def absent(name: str) -> Path:
             raise DataError(
                 f"dataset {name} is not on this machine: ecgbench fetch {name}, or --data-dir"
@@ -230,16 +238,11 @@ class _Export:
         (here,) = prepare(sources, dataset.windows, self.catalog.files)
         if here.key != dataset.key:
             raise DataError(f"dataset {dataset.name} is another here than it was for the cell")
-        return _rows(data.read(data.folder(sources[0])).signals)
+        return data.read(data.folder(sources[0])).signals
 
 
 def _artefacts(record: CellRecord, scores: list[ScoreRecord]) -> list[str]:
     return [*record.artefacts, *(name for score in scores for name in score.artefacts)]
-
-
-def _rows(signals: NDArray[Any]) -> set[bytes]:
-    """Digests of windows, shape (window, lead, sample)."""
-    return {hashlib.sha256(np.ascontiguousarray(row).data).digest() for row in signals}
 
 
 def _is_too_large(path: str, content: bytes | Path) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from ecgbench.harness.errors import DamagedError
+from ecgbench.harness.facts import metric_facts
 from ecgbench.harness.identity import used
 from ecgbench.harness.specs import GeneratorSpec, MetricSpec
 from ecgbench.harness.windows import PROTOCOL
@@ -208,19 +208,9 @@ def metric_records(study: Study, catalog: Catalog) -> list[MetricRecord]:
     for name in names:
         spec = catalog.metric(name)
         plugin = used(catalog.entry("metric", name), study.settings(spec))
-        low, high = spec.bounds
+        facts = metric_facts(spec)
         records.append(
-            MetricRecord(
-                **msgspec.structs.asdict(plugin),
-                family=spec.family,
-                better=spec.better,
-                bounds=(low if isfinite(low) else None, high if isfinite(high) else None),
-                ideal=spec.ideal if spec.ideal is not None and isfinite(spec.ideal) else None,
-                ranked=spec.is_ranked,
-                needs_both_folds=spec.needs_both_folds,
-                null=spec.null,
-                summary=spec.summary,
-            )
+            MetricRecord(**msgspec.structs.asdict(plugin), **msgspec.structs.asdict(facts))
         )
     return records
 

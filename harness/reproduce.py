@@ -12,18 +12,25 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 import numpy as np
 
-from ecgbench.harness import data, physionet
+from ecgbench.harness import data, physionet, process
+from ecgbench.harness.catalog import discover
+from ecgbench.harness.cell.checks import check_sample
+from ecgbench.harness.cell.divide import splits_of
+from ecgbench.harness.cell.plausible import check_origin, remarks
 from ecgbench.harness.cell.task import Task
 from ecgbench.harness.config import build
-from ecgbench.harness.environment import environment
-from ecgbench.harness.errors import DataError, StoreError
+from ecgbench.harness.environment import cores, environment
+from ecgbench.harness.errors import DataError, EcgbenchError, PluginError, StoreError
+from ecgbench.harness.facts import metric_facts
 from ecgbench.harness.identity import used
 from ecgbench.harness.perform import perform
+from ecgbench.harness.run import prepare
+from ecgbench.results.npz import read_npz
 from ecgbench.results.store import Store
 from ecgbench.results.uncertainty import Resamples, sample
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from ecgbench.harness.catalog import Catalog
     from ecgbench.results.records import (
@@ -35,6 +42,9 @@ if TYPE_CHECKING:
     )
 
 Verdict = Literal["equal", "close", "within its interval", "differs", "not compared"]
+
+VERIFYING = process.Limits(timeout=900.0, memory=4 * 2**30)
+"""For each step of what an archive asks for: its settings may ask for anything."""
 
 EQUAL, CLOSE = 1e-9, 0.01
 """Relative differences: of one machine with itself, and of one machine with another."""
@@ -113,7 +123,7 @@ def reproduce(
             _copy(store, name, scratch, cell.name)
         scores = store.scores(name)
         metrics = [_metric_here(score.metric, catalog) for score in scores]
-        failure = _perform(scratch, cell, record, metrics, source, catalog, send)
+        failure = perform(_task(scratch, cell, record, metrics, source, catalog), send)
         found = scratch.cell(cell.name)
         versions = tuple(_versions(record, scores, metrics, found))
         if found is None or found.status != "ok":
@@ -122,28 +132,46 @@ def reproduce(
         again = [scratch.score(cell.name, metric) for metric in metrics]
         return Reproduction(
             same_bytes=found.synthetic == record.synthetic,
-            scores=tuple(map(compare, scores, again)),
+            scores=tuple(
+                compare(score, here, is_cost=metric.family == "cost")
+                for score, here, metric in zip(scores, again, metrics, strict=True)
+            ),
             versions=versions,
         )
 
 
-def differences(store: Store, name: str, catalog: Catalog, data_dir: Path | None) -> list[str]:
-    """Score the stored windows of a cell again; tell which scores do not come out.
+def differences(
+    store: Store,
+    name: str,
+    catalog: Catalog,
+    data_dir: Path | None,
+    limits: process.Limits = VERIFYING,
+) -> list[str]:
+    """Check the stored windows of a cell and score them again; tell what does not come out.
 
-    Windows of a reference row are made again.  Scores made with other versions, or on another
-    processor, may differ within their interval.
+    The windows are compared with those that were asked for, and with real ones; those of a reference row
+    are made again.  Of each score value, parts, count, people and interval are compared.  Made with
+    other versions, or on another processor, a value may differ within our own interval.  What an archive
+    says is done in processes with limits.
+
+    Args:
+        store: that holds the cell.
+        name: of the cell.
+        catalog: of plugins.
+        data_dir: the user's folder of datasets.
+        limits: of time and memory of each step.
 
     Raises:
-        DataError: the dataset is not on this machine.
+        DataError: the dataset is not on this machine, or cannot be made within the limits.
         UsageError: a plugin or a setting is not there.
     """
     record = store.cell(name)
     if record is None or record.status != "ok":
-        return []  # there is nothing to score
+        return ["it did not end well, and nobody can check that it could not"]
     if not record.stored and not record.reference:
         return ["its windows did not come with it, so its scores cannot be checked"]
-    scores = [score for score in store.scores(name) if score.status != "failed"]
     source = _source(record.cell, catalog, data_dir)
+    prepare([source], record.cell.dataset.windows, catalog.files, limits)
     with tempfile.TemporaryDirectory(prefix="ecgbench-") as folder:
         scratch = Store(Path(folder))
         cell = _here(record.cell, source, catalog)
@@ -152,13 +180,78 @@ def differences(store: Store, name: str, catalog: Catalog, data_dir: Path | None
                 f"{what} {then}, here {here}" for what, then, here in _plugins(record, cell)
             )
             return [f"it cannot be checked here: {there}"]
-        _copy(store, name, scratch, name)
+        scores = store.scores(name)
         metrics = [_metric_here(score.metric, catalog) for score in scores]
-        _perform(scratch, cell, record, metrics, source, catalog, lambda _: None)
+        if other := [
+            m.name for m, score in zip(metrics, scores, strict=True) if m.key != score.metric.key
+        ]:
+            return [f"it cannot be checked here: metric {other[0]} is another here"]
+        _copy(store, name, scratch, name)
+        task = _task(scratch, cell, record, metrics, source, catalog, limits)
+        wrong = _wrong_windows(task, record, limits)
+        if wrong:
+            return wrong
+        perform(task, lambda _: None)
+        made = scratch.cell(name)
+        if made is None or made.synthetic != record.synthetic:
+            return ["its windows are others when they are made here"]
         again = [scratch.score(name, metric) for metric in metrics]
-        same_machine = not _machine(record)
-        told = map(partial(_lie, same_machine=same_machine), scores, again)
+        told = map(partial(_lie, same_machine=not _machine(record)), scores, again)
         return [reason for reason in told if reason]
+
+
+def _wrong_windows(task: Task, record: CellRecord, limits: process.Limits) -> list[str]:
+    """Tell what is wrong with a cell's windows, and with what its record says of them."""
+    found: list[str] = []
+    for message in process.call(check_windows, task, record, log=None, limits=limits, stop=None):
+        if message[0] == "wrong":
+            found.append(message[1])
+        elif message[0] == "exit" and message[1]:
+            found.append(f"its windows cannot be checked: {message[1]}")
+    return found
+
+
+def check_windows(task: Task, record: CellRecord, send: Callable[[tuple[Any, ...]], None]) -> None:
+    """Send ``("wrong", why)`` of each thing that a cell's record and windows cannot be.
+
+    Args:
+        task: the cell's, in a store that holds its windows.
+        record: of the cell, as it came.
+        send: is told.
+    """
+    try:
+        for why in _wrong(task, record):
+            send(("wrong", why))
+    except EcgbenchError as error:
+        send(("wrong", str(error)))
+
+
+def _wrong(task: Task, record: CellRecord) -> Iterator[str]:
+    catalog = discover(task.plugin_files)
+    cell = record.cell
+    is_reference = not cell.submitted and catalog.generator(cell.generator.name).reference
+    if record.reference != is_reference:
+        yield f"generator {cell.generator.name} is {'' if is_reference else 'no '}reference row"
+        return
+    splits = splits_of(task, catalog)
+    if record.fold != splits.fold:
+        yield f"it is of fold {record.fold}, seed {cell.seed} is of fold {splits.fold}"
+    if is_reference:
+        return
+    file = Store(task.store).folder(cell.name) / "synthetic.npz"
+    arrays = read_npz(file, "signals", "labels")
+    where = f"generator {cell.generator.name}"
+    try:
+        synthetic = splits.train.synthetic(arrays["signals"], arrays["labels"])
+        check_sample(cell.generator.name, synthetic, splits.train, splits.fresh.labels)
+        check_origin(where, synthetic, splits)
+        said = remarks(where, synthetic, splits.train)
+    except (PluginError, ValueError) as error:
+        yield str(error)
+        return
+    for note in said:
+        if note not in record.notes:
+            yield f"it does not say that {note}"
 
 
 def _lie(stored: ScoreRecord, again: ScoreRecord | None, *, same_machine: bool) -> str:
@@ -168,32 +261,70 @@ def _lie(stored: ScoreRecord, again: ScoreRecord | None, *, same_machine: bool) 
     """
     found = compare(stored, again)
     theirs, ours = interval(stored), None if again is None else interval(again)
-    right = found.verdict in ("equal", "close", "not compared")
+    right = found.verdict in ("equal", "close")
     if not right and not same_machine and ours is not None and stored.value is not None:
         right = ours[0] <= stored.value <= ours[1]
-    if not right:
+    if not right or again is None:
         note = f" ({found.note})" if found.note else ""
         return (
             f"{found.metric} is {stored.value} in the archive and {found.again} when its windows are "
             f"scored again{note}"
         )
-    if found.verdict == "not compared" or theirs is ours is None:
+    return _lie_beside(stored, again, same_machine=same_machine) or _lie_of_interval(
+        found.metric, theirs, ours, same_machine=same_machine
+    )
+
+
+def _lie_beside(stored: ScoreRecord, again: ScoreRecord, *, same_machine: bool) -> str:
+    """In what the numbers beside a score's value are not those that its windows give."""
+    name = stored.metric.name
+    if stored.n != again.n:
+        return f"{name} is of {stored.n} windows in the archive and of {again.n} here"
+    if _people(stored) != _people(again):
+        return f"{name} is of other people in the archive than here"
+    if stored.parts.keys() != again.parts.keys():
+        return f"{name} has other parts in the archive than here"
+    for part, then in stored.parts.items():
+        here = again.parts[part]
+        if same_machine and not _is_close(then, here):
+            return f"{name} has the part {part} = {then} in the archive and {here} here"
+    return ""
+
+
+def _people(score: ScoreRecord) -> list[int]:
+    return [] if score.contributions is None else score.contributions.people
+
+
+def _is_close(then: float | None, here: float | None) -> bool:
+    if then is None or here is None:
+        return then is here
+    return abs(then - here) <= CLOSE * max(abs(then), abs(here)) + EQUAL
+
+
+def _lie_of_interval(
+    name: str,
+    theirs: tuple[float, float] | None,
+    ours: tuple[float, float] | None,
+    *,
+    same_machine: bool,
+) -> str:
+    if theirs is ours is None:
         return ""
     if theirs is None or ours is None:
-        return f"{found.metric} has {'no' if theirs is None else 'an'} interval, unlike here"
+        return f"{name} has {'no' if theirs is None else 'an'} interval, unlike here"
     slack = (CLOSE if same_machine else 0.5) * (ours[1] - ours[0]) + EQUAL * max(map(abs, ours))
     if max(abs(theirs[0] - ours[0]), abs(theirs[1] - ours[1])) > slack:
         return (
-            f"{found.metric} has the interval {theirs} in the archive and {ours} when its windows are "
-            "scored again"
+            f"{name} has the interval {theirs} in the archive and {ours} when its windows are scored "
+            "again"
         )
     return ""
 
 
-def compare(stored: ScoreRecord, again: ScoreRecord | None) -> Agreement:
-    """How a score came out again; what a cell cost is not compared."""
+def compare(stored: ScoreRecord, again: ScoreRecord | None, *, is_cost: bool = False) -> Agreement:
+    """How a score came out again; what a fit cost is not compared where the cell was fitted again."""
     name, value = stored.metric.name, stored.value
-    if stored.metric.family == "cost":
+    if is_cost:
         return Agreement(name, value, again.value if again else None, "not compared", "a cost")
     if again is None:
         return Agreement(name, value, None, "differs", "it was not computed")
@@ -266,7 +397,8 @@ def _metric_here(metric: MetricRecord, catalog: Catalog) -> MetricRecord:
     spec = catalog.metric(metric.name)
     settings = build(spec.config, metric.settings, where=f"metric {spec.name}")
     here = used(catalog.entry("metric", spec.name), settings)
-    return msgspec.structs.replace(metric, **msgspec.structs.asdict(here))
+    facts = msgspec.structs.asdict(metric_facts(spec))
+    return msgspec.structs.replace(metric, **msgspec.structs.asdict(here), **facts)
 
 
 def _copy(store: Store, name: str, scratch: Store, cell: str) -> None:
@@ -282,27 +414,28 @@ def _copy(store: Store, name: str, scratch: Store, cell: str) -> None:
             ) from error
 
 
-def _perform(
+def _task(
     scratch: Store,
     cell: CellId,
     record: CellRecord,
     metrics: list[MetricRecord],
     source: data.Source,
     catalog: Catalog,
-    send: Callable[[tuple[Any, ...]], None],
-) -> str | None:
-    return perform(
-        Task(
-            store=scratch.path,
-            cell=cell,
-            metrics=tuple(metrics),
-            windows=data.folder(source),
-            plugin_files=catalog.files,
-            study=record.study,
-            device=str(record.environment.get("device", "cpu")),
-            threads=record.threads,
-        ),
-        send,
+    limits: process.Limits | None = None,
+) -> Task:
+    """What is to be done to run a cell again; of a stranger's with limits, and no more threads than here."""
+    threads = record.threads if limits is None else min(max(1, record.threads), cores())
+    return Task(
+        store=scratch.path,
+        cell=cell,
+        metrics=tuple(metrics),
+        windows=data.folder(source),
+        plugin_files=catalog.files,
+        study=record.study,
+        device=str(record.environment.get("device", "cpu")),
+        threads=threads,
+        timeout=None if limits is None else limits.timeout,
+        memory=None if limits is None else limits.memory,
     )
 
 

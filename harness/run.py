@@ -135,15 +135,24 @@ def locate(
 
 
 def prepare(
-    sources: list[data.Source], windows: int | None, plugin_files: tuple[str, ...]
+    sources: list[data.Source],
+    windows: int | None,
+    plugin_files: tuple[str, ...],
+    limits: process.Limits | None = None,
 ) -> list[DatasetRecord]:
     """Read each dataset that the cache lacks, in a process of its own; return their records.
+
+    Args:
+        sources: where they stand.
+        windows: size of the subsample; None for all.
+        plugin_files: given with ``--plugin``.
+        limits: of each process; None for all of this machine.
 
     Raises:
         DataError: a dataset cannot be read; the message names it, and the record where there is one.
     """
     records = []
-    limits = process.Limits(threads=cores())
+    limits = limits or process.Limits(threads=cores())
     for source in sources:
         if not data.is_prepared(source):
             told = (source.spec.name, as_dict(source.config), source.folder, plugin_files)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+import msgspec
 import numpy as np
 from threadpoolctl import threadpool_limits
 
@@ -12,6 +13,8 @@ from ecgbench.results import gather, uncertainty
 from ecgbench.results.audit import verdicts
 from ecgbench.results.front import front
 from ecgbench.results.null import alarms, excess
+from ecgbench.results.provenance import origins
+from ecgbench.results.sound import MAX_PEOPLE
 from ecgbench.results.uncertainty import Resamples, folds
 
 if TYPE_CHECKING:
@@ -20,7 +23,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ecgbench.results.audit import Verdict
+    from ecgbench.results.catalogue import Catalogue
     from ecgbench.results.gather import Ended
+    from ecgbench.results.provenance import Origins
     from ecgbench.results.records import DatasetRecord, GeneratorRecord, MetricRecord
     from ecgbench.results.store import Store
     from ecgbench.results.uncertainty import Sample
@@ -37,6 +42,9 @@ MAX_NOTES = 20
 """On a board beside its alarms, and of a score: a store may come from anywhere."""
 
 AgainstNull = Literal["better", "equal", "worse"]
+
+OfRow = dict[str, dict[int, "Ended"]]
+"""How each metric, by label, ended on each seed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,8 +86,11 @@ class Row:
     """One generator, with its settings, on a board.
 
     Attributes:
-        generator: as it was used.
+        generator: as it was used; a reference row if the installed catalogue says so.
         label: its name, with a version where two rows would be called the same.
+        counts: whether it may be compared; else an archive brought what nobody verified, and the row is
+            only shown (`ecgbench.results.gather.asked`).
+        merged: how much of it was made elsewhere and is verified, in words; empty for nothing.
         left_out: seeds of its cells that are none of the board's.
         scores: by metric label.
         ranks: by family, and ``overall``; empty for reference rows.
@@ -88,10 +99,17 @@ class Row:
 
     generator: GeneratorRecord
     label: str
+    counts: bool = True
+    merged: str = ""
     left_out: tuple[int, ...] = ()
     scores: dict[str, BoardScore] = field(default_factory=dict)
     ranks: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    @property
+    def competes(self) -> bool:
+        """Whether it is ranked."""
+        return self.counts and not self.generator.reference
 
 
 @dataclass(kw_only=True)
@@ -104,7 +122,7 @@ class Board:
         study: its name.
         settings: what differs from the plugins' defaults.
         metrics: by label, in the order of families.
-        rows: competitors by overall rank, then the reference rows.
+        rows: competitors by overall rank, then the reference rows, then those that are only shown.
         seeds: those on which rows are compared (`gather.seeds`).
         people: how many people the intervals are over.
         audit: the audit's verdict by metric label, where the store has one.
@@ -128,19 +146,27 @@ class Board:
     @property
     def competitors(self) -> list[Row]:
         """The rows that are ranked."""
-        return [row for row in self.rows if not row.generator.reference]
+        return [row for row in self.rows if row.competes]
 
     @property
     def references(self) -> list[Row]:
         """The rows that calibrate the board."""
-        return [row for row in self.rows if row.generator.reference]
+        return [row for row in self.rows if row.counts and row.generator.reference]
+
+    @property
+    def shown(self) -> list[Row]:
+        """The rows that an archive brought and nobody verified: no other row depends on them."""
+        return [row for row in self.rows if not row.counts]
 
 
-def boards(store: Store, groups: list[list[gather.Used]] | None = None) -> list[Board]:
+def boards(
+    store: Store, catalogue: Catalogue, groups: list[list[gather.Used]] | None = None
+) -> list[Board]:
     """Boards of a store, by dataset and study.
 
     Args:
         store: read only.
+        catalogue: of the installed plugins (`ecgbench.harness.facts.facts`).
         groups: the plans of each (`ecgbench.results.gather`); None for all.
 
     Raises:
@@ -149,12 +175,13 @@ def boards(store: Store, groups: list[list[gather.Used]] | None = None) -> list[
     # more threads would wait for each other, and round otherwise on another machine
     with threadpool_limits(1):
         groups = gather.groups(store) if groups is None else groups
-        found = [_board(store, group) for group in groups]
+        known = origins(store)
+        found = [_board(store, catalogue, known, group) for group in groups]
     return [board for board in found if board.rows]
 
 
-def _board(store: Store, group: list[gather.Used]) -> Board:
-    board, counted = read(store, group)
+def _board(store: Store, catalogue: Catalogue, known: Origins, group: list[gather.Used]) -> Board:
+    board, counted = read(store, catalogue, known, group)
     for label, metric in board.metrics.items():
         if metric.ranked:
             _rank_by(label, metric, board.rows, counted[label])
@@ -165,7 +192,9 @@ def _board(store: Store, group: list[gather.Used]) -> Board:
     return board
 
 
-def read(store: Store, group: list[gather.Used]) -> tuple[Board, dict[str, list[Sample | None]]]:
+def read(
+    store: Store, catalogue: Catalogue, known: Origins, group: list[gather.Used]
+) -> tuple[Board, dict[str, list[Sample | None]]]:
     """A board without ranks and the notes of its rows, and what counts of each row's value by metric label.
 
     Of a metric with a null that is its excess over the null (`ecgbench.results.null.excess`).
@@ -173,16 +202,24 @@ def read(store: Store, group: list[gather.Used]) -> tuple[Board, dict[str, list[
     Raises:
         StoreError: a record cannot be read.
     """
-    plan, dataset = group[0]
+    plan, dataset, _ = group[0]
     audited = verdicts(store, dataset)
-    metrics, asked = gather.metrics(group, audited), gather.asked(group)
-    labels = gather.labels(each.generator for each in asked)
+    metrics = gather.metrics(group, audited, catalogue)
+    asked = gather.asked(group, catalogue, known)
     seeds = gather.seeds(asked)
-    ended = [gather.ended(store, each, metrics, seeds) for each in asked]
+    counting = [each for each in asked if each.counts]
+    found = [(each, gather.ended(store, each, metrics, seeds, known)) for each in asked]
+    found = [
+        (each, of_row)
+        for each, of_row in found
+        if each.counts or gather.adds(of_row, each, counting)
+    ]
     rows = [
         Row(
             generator=each.generator,
-            label=labels[each.generator.key],
+            label=each.label,
+            counts=each.counts,
+            merged=gather.mark(of_row, each),
             left_out=tuple(sorted(set(each.cells) - set(seeds))),
             notes=_of_seeds(
                 {
@@ -193,9 +230,12 @@ def read(store: Store, group: list[gather.Used]) -> tuple[Board, dict[str, list[
                 }
             ),
         )
-        for each, of_row in zip(asked, ended, strict=True)
+        for each, of_row in found
     ]
-    resamples = Resamples(people_of(ended))
+    ended = [of_row for _, of_row in found]
+    counted_ended = [of_row for each, of_row in found if each.counts]
+    people, ended = _people(counted_ended, ended)
+    resamples = Resamples(people)
     counted: dict[str, list[Sample | None]] = {}
     for label, metric in metrics.items():
         counted[label] = samples = [_sample(of_row[label], resamples) for of_row in ended]
@@ -216,7 +256,7 @@ def read(store: Store, group: list[gather.Used]) -> tuple[Board, dict[str, list[
             for label, metric in metrics.items()
             if (verdict := audited.get(metric.key))
         },
-        notes=gather.code_notes(ended),
+        notes=gather.code_notes(counted_ended),
     )
     return board, counted
 
@@ -233,6 +273,36 @@ def people_of(ended: Iterable[dict[str, dict[int, Ended]]]) -> NDArray[np.int64]
                 if each.score is not None and each.score.contributions is not None:
                     found.update(each.score.contributions.people)
     return np.array(sorted(found), dtype=np.int64)
+
+
+def _people(counting: list[OfRow], all_rows: list[OfRow]) -> tuple[NDArray[np.int64], list[OfRow]]:
+    """The people of a board's resamples, and the rows without contributions of anybody else.
+
+    They are those of the rows that count: with one more person all draws are others, and so are the
+    intervals and ranks that rest on them.
+    """
+    people = people_of(counting)
+    if not len(people):
+        people = people_of(all_rows)
+    if len(people) > MAX_PEOPLE and not len(people_of(counting)):
+        people = people[:0]
+    known = set(people.tolist())
+
+    def kept(end: Ended) -> Ended:
+        if end.score is None or end.score.contributions is None:
+            return end
+        if known.issuperset(end.score.contributions.people):
+            return end
+        score = msgspec.structs.replace(end.score, contributions=None)
+        note = (
+            "its contributions are of people whom no row has that counts, so there is no interval"
+        )
+        return replace(end, score=score, notes=(*end.notes, note))
+
+    return people, [
+        {label: {seed: kept(end) for seed, end in of.items()} for label, of in of_row.items()}
+        for of_row in all_rows
+    ]
 
 
 def _sample(of_seed: dict[int, Ended], resamples: Resamples) -> Sample | None:
@@ -337,12 +407,14 @@ def _set_against_null(
 ) -> None:
     """Put in place of each value what counts of it, where its metric has a null.
 
-    Competitors are corrected for each other alone, and so are reference rows.  These raise no alarm:
-    it asks where windows come from, and theirs are known.
+    Competitors are corrected for each other alone, and so are reference rows, and rows that do not count.
+    Only competitors raise alarms: an alarm asks where windows come from, which of a reference row is known
+    and of what nobody verified is the first question anyway.
     """
     nulls = {label: (m.null, m.better) for label, m in metrics.items() if m.null is not None}
-    competing = [place for place, row in enumerate(rows) if not row.generator.reference]
-    others = [place for place, row in enumerate(rows) if row.generator.reference]
+    competing = [place for place, row in enumerate(rows) if row.competes]
+    references = [place for place, row in enumerate(rows) if row.counts and not row.competes]
+    shown = [place for place, row in enumerate(rows) if not row.counts]
     raised = alarms(
         {
             (rows[place].label, label): sample
@@ -354,7 +426,7 @@ def _set_against_null(
         len(competing),
     )
     for label, (null, better) in nulls.items():
-        for places in (competing, others):
+        for places in (competing, references, shown):
             ok = [
                 samples[label][place] if rows[place].scores[label].status == "ok" else None
                 for place in places
@@ -424,7 +496,7 @@ def _rank_by(
     label: str, metric: MetricRecord, rows: list[Row], samples: list[Sample | None]
 ) -> None:
     """Rank the competitors by one metric; with a score that is not ok, one is as good as absent."""
-    places = [place for place, row in enumerate(rows) if not row.generator.reference]
+    places = [place for place, row in enumerate(rows) if row.competes]
     ranked = [
         samples[place] if rows[place].scores[label].status == "ok" else None for place in places
     ]
@@ -454,4 +526,4 @@ def _rank(board: Board) -> None:
     for place, row in enumerate(competitors):
         row.ranks = {family: ranks[place] for family, ranks in places.items()}
     competitors.sort(key=lambda row: (row.ranks.get("overall", 0), row.label))
-    board.rows = [*competitors, *board.references]
+    board.rows = [*competitors, *board.references, *board.shown]

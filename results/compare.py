@@ -12,15 +12,17 @@ from threadpoolctl import threadpool_limits
 from ecgbench.harness.errors import UsageError, suggest
 from ecgbench.results import gather, uncertainty
 from ecgbench.results.board import OVERALL, Board, Row, notes, read
+from ecgbench.results.provenance import origins
 from ecgbench.results.uncertainty import LEVEL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ecgbench.results.board import BoardScore
-    from ecgbench.results.records import GeneratorRecord, MetricRecord
+    from ecgbench.results.catalogue import Catalogue
+    from ecgbench.results.records import MetricRecord
     from ecgbench.results.store import Store
-    from ecgbench.results.uncertainty import Better, Difference
+    from ecgbench.results.uncertainty import Better, Difference, Sample
 
 ENDS = ("real", "copy", "gaussian-noise")
 """Reference rows: on every metric one is about the best that can be, and another is worth nothing."""
@@ -96,7 +98,13 @@ class Compared:
 
 
 def compare(
-    store: Store, a: str, b: str, *, dataset: str | None = None, study: str | None = None
+    store: Store,
+    a: str,
+    b: str,
+    catalogue: Catalogue,
+    *,
+    dataset: str | None = None,
+    study: str | None = None,
 ) -> tuple[list[Compared], list[str]]:
     """Compare two rows on each board that has both.
 
@@ -104,6 +112,7 @@ def compare(
         store: read only.
         a: label of a row, of a generator or a reference.
         b: label of another.
+        catalogue: of the installed plugins.
         dataset: on the boards of this one only.
         study: on the boards of studies of this name only.
 
@@ -118,32 +127,32 @@ def compare(
         raise UsageError(f"A and B are both {a!r}; name two rows of a board")
     chosen, lacking = [], []
     labels: set[str] = set()
-    for group in gather.named(store, dataset, study):
-        of_group = set(_labels(gather.asked(group)).values())
-        labels |= of_group
-        if absent := {a, b} - of_group:
-            plan, used = group[0]
-            rows = " and ".join(map(repr, sorted(absent)))
-            lacking.append(f"{used.name} · study {plan.study} has no row {rows}")
-        else:
-            chosen.append(group)
+    known = origins(store)
+    # as the boards: more threads would wait for each other, and round otherwise on another machine
+    with threadpool_limits(1):
+        for group in gather.named(store, dataset, study):
+            plan, used, _ = group[0]
+            of_group = {each.label for each in gather.asked(group, catalogue, known)}
+            if {a, b} <= of_group:
+                board, counted = read(store, catalogue, known, group)
+                of_group = {row.label for row in board.rows}
+            labels |= of_group
+            if absent := {a, b} - of_group:
+                rows = " and ".join(map(repr, sorted(absent)))
+                lacking.append(f"{used.name} · study {plan.study} has no row {rows}")
+            else:
+                chosen.append(_compared(board, counted, a, b))
     for label in (a, b):
         if label not in labels:
             raise UsageError(f"{store.path} has no row {label!r}; {suggest(label, labels)}")
     if not chosen:
         raise UsageError(f"no board has both: {'; '.join(lacking)}")
-    # as the boards: more threads would wait for each other, and round otherwise on another machine
-    with threadpool_limits(1):
-        return [_compared(store, group, a, b) for group in chosen], lacking
+    return chosen, lacking
 
 
-def _labels(asked: Iterable[gather.Asked]) -> dict[str, str]:
-    """Labels of rows by the generator's key, as the board has them."""
-    return gather.labels(each.generator for each in asked)
-
-
-def _compared(store: Store, group: list[gather.Used], a: str, b: str) -> Compared:
-    board, counted = read(store, group)
+def _compared(
+    board: Board, counted: Mapping[str, Sequence[Sample | None]], a: str, b: str
+) -> Compared:
     metrics = board.metrics
     places = {row.label: place for place, row in enumerate(board.rows)}
     rows = {label: board.rows[places[label]] for label in (a, b)}
@@ -153,10 +162,7 @@ def _compared(store: Store, group: list[gather.Used], a: str, b: str) -> Compare
         if (first := counted[key][places[a]]) and (second := counted[key][places[b]])
         if rows[a].scores[key].status == rows[b].scores[key].status == "ok"
     }
-    spans = {
-        key: _span(row.scores[key] for row in board.rows if _is_end(row.generator))
-        for key in metrics
-    }
+    spans = {key: _span(row.scores[key] for row in board.rows if _is_end(row)) for key in metrics}
     findings, compared = _findings(metrics, rows[a], rows[b], differences, spans)
     families = {
         family: summary
@@ -174,8 +180,8 @@ def _compared(store: Store, group: list[gather.Used], a: str, b: str) -> Compare
     )
 
 
-def _is_end(generator: GeneratorRecord) -> bool:
-    return generator.reference and generator.name in ENDS
+def _is_end(row: Row) -> bool:
+    return row.counts and row.generator.reference and row.generator.name in ENDS
 
 
 # --- metrics -----------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ def front(
     Returns:
         Labels in the order of ``rows``; none without ranked metrics of both families.
     """
-    places = [place for place, row in enumerate(rows) if not row.generator.reference]
+    places = [place for place, row in enumerate(rows) if row.competes]
     of_metric = {
         label: known
         for label, metric in metrics.items()

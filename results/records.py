@@ -15,6 +15,7 @@ SCHEMA = 3
 Status = Literal["ok", "skipped", "failed"]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,63}\Z")]
 Key = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{12}\Z")]
+Seed = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 class PluginRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +85,7 @@ class CellId(msgspec.Struct, frozen=True, kw_only=True):
 
     dataset: DatasetRecord
     generator: PluginRecord
-    seed: Annotated[int, msgspec.Meta(ge=0)]
+    seed: Seed
     protocol: int
     submitted: bool = False
 
@@ -226,7 +227,7 @@ class PlannedCell(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     dataset: int
     generator: int
-    seed: int
+    seed: Seed
 
 
 class GeneratorRecord(PluginRecord, frozen=True, kw_only=True):
@@ -284,6 +285,12 @@ def encode(record: msgspec.Struct) -> bytes:
     plain = msgspec.json.format(msgspec.json.encode(content, order="deterministic"), indent=1)
     plain += b"\n"
     return plain.replace(SEAL % UNSEALED, SEAL % hashlib.sha256(plain).hexdigest().encode(), 1)
+
+
+def seal_of(content: bytes) -> str:
+    """The digest by which a record's bytes are sealed; empty where there is none, or several."""
+    found = SEALED.findall(content)
+    return found[0].decode() if len(found) == 1 else ""
 
 
 def is_sealed(content: bytes) -> bool:

@@ -23,18 +23,24 @@ from ecgbench.results.records import (
     digest_of,
 )
 from ecgbench.results.store import decode, sha256
-from ecgbench.results.uncertainty import contributions
+from ecgbench.results.uncertainty import MOST, contributions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ecgbench.results.store import Record
 
-MAX_PEOPLE = 200_000
+MAX_PEOPLE = 20_000
 """Of a score's contributions: a board resamples its people 2000 times, in memory."""
+
+MAX_STUDY = 200
+"""Characters of a study's name, which is a board's title."""
 
 MAX_DEPTH = 100
 """Of brackets in a record: what can be read from one depth of calls cannot be written from another."""
+
+MAX_COUNT = 2**53
+"""Of windows: greater numbers are not exact in every reader of a table."""
 
 _TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -93,6 +99,8 @@ def check_score(folder: Path, file: str, record: CellRecord) -> ScoreRecord:
         _check_numbers(
             {"seconds": score.seconds, "cpu_seconds": score.cpu_seconds, "n": score.n or 0}
         )
+        if score.n is not None and score.n >= MAX_COUNT:
+            raise StoreError(f"n is {score.n}; at most {MAX_COUNT - 1}")
         _check_value(score)
         for artefact in score.artefacts:
             if not artefact.startswith(f"{metric.name}-"):
@@ -109,6 +117,8 @@ def check_plan(file: Path) -> PlanRecord:
     """
     with _unsound(f"plans/{file.parent.name}/{file.name}"):
         plan = _read(file, PlanRecord)
+        if len(plan.study) > MAX_STUDY:
+            raise StoreError(f"its study's name has more than {MAX_STUDY} characters")
         if (file.parent.name, file.stem) != (plan.board_key, digest_of(plan)):
             raise StoreError(f"it is the plan {plan.board_key}/{digest_of(plan)}")
         for cell in plan.cells:
@@ -215,6 +225,8 @@ def _check_value(score: ScoreRecord) -> None:
         if score.contributions is not None:
             raise StoreError(f"it ended as {score.status} with contributions")
         return
+    if not abs(score.value) <= MOST:
+        raise StoreError(f"its value {score.value:.3g} is beyond {MOST:g}")
     low, high = score.metric.bounds
     tolerance = 1e-6 * max(1.0, abs(score.value))
     if (low is not None and score.value < low - tolerance) or (

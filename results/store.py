@@ -25,6 +25,7 @@ from ecgbench.results.records import (
     digest_of,
     encode,
     is_sealed,
+    seal_of,
 )
 
 if TYPE_CHECKING:
@@ -284,13 +285,24 @@ def write_record(file: Path, record: msgspec.Struct) -> None:
 
 def read_record(file: Path, record: type[Record]) -> Record | None:
     """A record, None if it is not there; raises like `decode`."""
+    found = read_sealed(file, record)
+    return None if found is None else found[0]
+
+
+def read_sealed(file: Path, record: type[Record]) -> tuple[Record, str] | None:
+    """A record and its seal, which tells it from any other; None if it is not there.
+
+    Raises:
+        DamagedError: the bytes are not those that were written.
+        StoreError: it cannot be read, or is of another schema.
+    """
     try:
         content = file.read_bytes()
     except FileNotFoundError:
         return None
     except OSError as error:
         raise StoreError(f"cannot read {file}: {error.strerror}") from error
-    return decode(content, record, file)
+    return decode(content, record, file), seal_of(content)
 
 
 def decode(content: bytes, record: type[Record], file: Path) -> Record:

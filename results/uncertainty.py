@@ -34,6 +34,12 @@ FLIPPED_TERMS = 3
 LEAST_P = 1e-9
 """Smaller p-values are zero."""
 
+MOST = 1e100
+"""Of a number: its square, and the sum of the squares of many, are numbers too."""
+
+MAX_TERMS = 1000
+"""Of a score's contributions: each resample evaluates all of them."""
+
 Better = Literal["higher", "lower"]
 
 
@@ -198,11 +204,14 @@ def sample(
     people: dict[int, set[int]] = {}
     for seed, weight in zip(seeds, fold_weights(seeds), strict=True):
         found = contributions(of_seed[seed], values[seed])
-        resampled += weight * found.evaluate(resamples.weights(found.people))[1:]
+        with np.errstate(all="ignore"):
+            resampled += weight * found.evaluate(resamples.weights(found.people))[1:]
         of_value = found.people[found.denominators.any(axis=1)]
         people.setdefault(seed % 2, set()).update(of_value.tolist())
     counted = len(set().union(*people.values()))
     if counted < MIN_PEOPLE or min(map(len, people.values())) < 2:
+        return known
+    if not (np.abs(resampled) <= MOST).all():
         return known
     return replace(known, resampled=resampled, people=counted)
 
@@ -215,9 +224,11 @@ def contributions(record: ContributionsRecord, value: float) -> Contributions:
         value: the score.
 
     Raises:
-        ValueError: their shapes do not fit, their people are not ascending, or they do not make the
-            value.
+        ValueError: their shapes do not fit, their people are not ascending, a number is beyond `MOST`,
+            or they do not make the value.
     """
+    if len(record.coefficients) > MAX_TERMS:
+        raise ValueError(f"its contributions have more than {MAX_TERMS} terms")
     try:
         found = Contributions(
             people=np.array(record.people, dtype=np.int64),
@@ -234,8 +245,11 @@ def contributions(record: ContributionsRecord, value: float) -> Contributions:
             f"its contributions have shapes {found.numerators.shape} and "
             f"{found.denominators.shape}, {shape} is wanted"
         )
-    if (np.diff(found.people) < 0).any():
+    if (found.people[1:] < found.people[:-1]).any():
         raise ValueError("the people of its contributions are not in ascending order")
+    numbers = (found.numerators, found.denominators, found.coefficients, np.array(found.offset))
+    if not all((np.abs(each) <= MOST).all() for each in numbers):
+        raise ValueError(f"its contributions hold numbers beyond {MOST:g}")
     with np.errstate(all="ignore"):
         made = float(found.evaluate()[0])
     if not math.isclose(made, value, rel_tol=1e-5, abs_tol=1e-6):

@@ -1,10 +1,10 @@
 """``ecgbench compare``: which of two rows of a board is better at what.
 
-``--json`` prints ``{schema, a, b, boards: [{dataset, data, study, settings, seeds, people, compared,
-metrics, families, overall, notes}], lacking}``: ``data`` is the digest of the windows; ``compared`` tells
-for how many metrics the p-values are corrected; ``metrics`` are `Finding`s by label, ``families`` and
-``overall`` `Summary`s; ``notes`` are sentences that a reader of the two rows must know; ``lacking`` names
-the boards that lack one of the rows.
+``--json`` prints ``{schema, a, b, boards: [{dataset, data, study, settings, seeds, people, merged,
+compared, metrics, families, overall, notes}], lacking}``: ``data`` is the digest of the windows; ``merged``
+tells of each row how much of it was made elsewhere, and ``compared`` for how many metrics the p-values are
+corrected; ``metrics`` are `Finding`s by label, ``families`` and ``overall`` `Summary`s; ``notes`` are
+sentences that a reader of the two rows must know; ``lacking`` names the boards that lack one of the rows.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ecgbench.harness.cli.options import store_option
+from ecgbench.harness.catalog import discover
+from ecgbench.harness.cli.options import plugin_option, store_option
+from ecgbench.harness.facts import facts
 from ecgbench.results.board import OVERALL, seed_list
 from ecgbench.results.compare import ENDS, Verdict
 from ecgbench.results.compare import compare as compare_rows
@@ -47,9 +49,16 @@ STYLES = {
 @click.option("--dataset", help="On the boards of this dataset only.")
 @click.option("--study", help="On the boards of studies of this name only.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
+@plugin_option
 @store_option
 def compare(
-    a: str, b: str, dataset: str | None, study: str | None, as_json: bool, store_path: Path
+    a: str,
+    b: str,
+    dataset: str | None,
+    study: str | None,
+    as_json: bool,
+    plugins: tuple[Path, ...],
+    store_path: Path,
 ) -> int:
     """Tell which of two rows is better at what, on each board that has both.
 
@@ -57,7 +66,8 @@ def compare(
     metric's difference is paired by person and seed, and the p-values are corrected for all metrics
     that are compared. The exit code is 1 if a score of one of them failed.
     """
-    found, lacking = compare_rows(Store(store_path), a, b, dataset=dataset, study=study)
+    catalogue = facts(discover(plugins))
+    found, lacking = compare_rows(Store(store_path), a, b, catalogue, dataset=dataset, study=study)
     if as_json:
         content = {
             "schema": 1,
@@ -86,6 +96,7 @@ def _board(compared: Compared) -> dict[str, Any]:
         "settings": board.settings,
         "seeds": board.seeds,
         "people": board.people,
+        "merged": {row.label: row.merged for row in board.rows},
         "compared": compared.compared,
         "metrics": compared.findings,
         "families": compared.families,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -14,11 +16,20 @@ from rich.text import Text
 
 from ecgbench.harness import exchange
 from ecgbench.harness.catalog import discover
-from ecgbench.harness.cli.options import data_dir_option, plugin_option, size, store_option
+from ecgbench.harness.cli.options import (
+    data_dir_option,
+    plugin_option,
+    seconds,
+    size,
+    store_option,
+)
+from ecgbench.harness.environment import cores
 from ecgbench.harness.errors import EcgbenchError, UsageError
+from ecgbench.harness.process import Limits
 from ecgbench.results.archive import MAX_TOTAL, MAX_WHO
 from ecgbench.results.merge import End, What
 from ecgbench.results.merge import merge as take_in
+from ecgbench.results.merge import undo as take_out
 from ecgbench.results.render.text import plain
 from ecgbench.results.store import Store
 
@@ -78,6 +89,29 @@ def export(
     "--verify", is_flag=True, help="Score the windows again here, and refuse what differs."
 )
 @click.option(
+    "--trust",
+    is_flag=True,
+    help="Let what it brings count as made here: boards rank it, and nobody has checked it.",
+)
+@click.option("--undo", is_flag=True, help="Take out what an ARCHIVE has brought.")
+@click.option("--dry-run", is_flag=True, help="Tell what would change, and change nothing.")
+@click.option(
+    "--timeout",
+    type=seconds,
+    default="15m",
+    show_default=True,
+    metavar="TIME",
+    help="With --verify: each step of a cell may take so long.",
+)
+@click.option(
+    "--memory",
+    type=size,
+    default="4G",
+    show_default=True,
+    metavar="SIZE",
+    help="With --verify: each step of a cell may use so much.",
+)
+@click.option(
     "--max-size",
     type=size,
     default=str(MAX_TOTAL),
@@ -90,6 +124,11 @@ def export(
 def merge(
     archives: tuple[Path, ...],
     verify: bool,
+    trust: bool,
+    undo: bool,
+    dry_run: bool,
+    timeout: float,
+    memory: int,
     max_size: int,
     plugins: tuple[Path, ...],
     data_dir: Path | None,
@@ -97,52 +136,92 @@ def merge(
 ) -> int:
     """Take what others have exported into a store; nothing that is here is overwritten.
 
+    Boards mark what it brings, and rank it only with --verify or --trust. With --undo, ARCHIVE may also
+    be the first 12 digits of its SHA-256.
+
     The exit code is 0 if all is here now, 1 if something was in conflict or refused, and 2 if an
     ARCHIVE could not be read at all.
     """
+    if undo and (verify or trust):
+        raise UsageError(
+            "--undo takes results out; --verify and --trust are of results that come in"
+        )
     console = Console()
     store = Store(store_path)
-    check = _check(plugins, data_dir) if verify else None
+    limits = Limits(threads=cores(), timeout=timeout, memory=memory)
+    check = _check(plugins, data_dir, limits) if verify else None
     code = 0
     for file in archives:
         try:
             with console.status(escape(plain(str(file)))):
-                outcomes = take_in(store, file, check, most=max_size)
+                if undo:
+                    outcomes = take_out(store, _digest(file), dry=dry_run)
+                else:
+                    outcomes = take_in(store, file, check, most=max_size, trust=trust, dry=dry_run)
         except EcgbenchError as error:
             click.echo(f"ecgbench: {plain(str(error))}", err=True)
             code = 2
             continue
-        _print(file, outcomes, console)
+        _print(file, outcomes, console, dry_run)
         bad = any(outcome.end in ("conflict", "refused") for outcome in outcomes)
         code = max(code, int(bad))
     return code
 
 
-def _check(plugins: tuple[Path, ...], data_dir: Path | None) -> Check:
+def _digest(archive: Path) -> str:
+    """The SHA-256 of an archive, or the digits of one that is given in its place."""
+    if re.fullmatch(r"[0-9a-f]{12,64}", archive.name) and not archive.exists():
+        return archive.name
+    try:
+        with archive.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise UsageError(
+            f"cannot read {archive}: {error.strerror}; the first 12 digits of its SHA-256 do as well: "
+            "the store's folder provenance/ has one of that name for each archive"
+        ) from error
+
+
+def _check(plugins: tuple[Path, ...], data_dir: Path | None, limits: Limits) -> Check:
     from ecgbench.harness.reproduce import differences  # noqa: PLC0415 - only --verify needs it
 
     catalog = discover(plugins)
-    return lambda store, cell: differences(store, cell, catalog, data_dir)
+    return lambda store, cell: differences(store, cell, catalog, data_dir, limits)
 
 
-def _print(file: Path, outcomes: Sequence[Outcome], console: Console) -> None:
-    console.print(Text(plain(str(file)), style="bold"))
-    counts = Counter((outcome.what, outcome.end) for outcome in outcomes)
-    table = Table("", *ENDS, box=None, header_style="dim")
-    for what in KINDS:
-        table.add_row(f"{what}s", *(str(counts[what, end] or "–") for end in ENDS))
-    console.print(table)
+def _print(file: Path, outcomes: Sequence[Outcome], console: Console, dry_run: bool) -> None:
+    told = f"{plain(str(file))}{': nothing is changed, this would be' if dry_run else ''}"
+    console.print(Text(told, style="bold"))
+    _print_counts(outcomes, console)
+    rows = Counter(
+        (outcome.end, outcome.name.rpartition("/")[0])
+        for outcome in outcomes
+        if outcome.what == "cell" and outcome.end in ("added", "removed")
+    )
+    for (end, row), cells in sorted(rows.items()) if dry_run else ():
+        console.print(Text(f"{end}: {row}: {cells} cells"))
+    if verified := sum(outcome.verified for outcome in outcomes):
+        console.print(Text(f"verified: {verified} cells", style="green"))
     conflicts = [outcome for outcome in outcomes if outcome.end == "conflict"]
     if conflicts:
         table = Table("conflict", "here", "in the archive", "", box=None, header_style="dim")
         for outcome in conflicts:
-            told = (_name(outcome), outcome.ours, outcome.theirs, outcome.reason)
-            table.add_row(*(Text(plain(text)) for text in told))
+            cells_of = (_name(outcome), outcome.ours, outcome.theirs, outcome.reason)
+            table.add_row(*(Text(plain(text)) for text in cells_of))
         console.print(table)
     for outcome in outcomes:
         if outcome.end == "refused":
             name = Text(f"refused: {plain(_name(outcome))}: ", style="red")
             console.print(name.append(plain(outcome.reason), style="default"))
+
+
+def _print_counts(outcomes: Sequence[Outcome], console: Console) -> None:
+    counts = Counter((outcome.what, outcome.end) for outcome in outcomes)
+    ends = [end for end in ENDS if end != "removed" or any(o.end == "removed" for o in outcomes)]
+    table = Table("", *ends, box=None, header_style="dim")
+    for what in KINDS:
+        table.add_row(f"{what}s", *(str(counts[what, end] or "–") for end in ends))
+    console.print(table)
 
 
 def _name(outcome: Outcome) -> str:

@@ -8,8 +8,10 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from ecgbench.harness.cli.options import store_option
+from ecgbench.harness.catalog import discover
+from ecgbench.harness.cli.options import plugin_option, store_option
 from ecgbench.harness.errors import UsageError
+from ecgbench.harness.facts import facts
 from ecgbench.results.board import boards
 from ecgbench.results.critical import critical
 from ecgbench.results.gather import named
@@ -40,9 +42,15 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Instead, average ranks over 10 datasets or more, and what they can tell apart.",
 )
+@plugin_option
 @store_option
 def leaderboard(
-    form: str, dataset: str | None, study: str | None, over_datasets: bool, store_path: Path
+    form: str,
+    dataset: str | None,
+    study: str | None,
+    over_datasets: bool,
+    plugins: tuple[Path, ...],
+    store_path: Path,
 ) -> None:
     """Print the boards of a store: one for each dataset, study and settings."""
     if over_datasets and (dataset is not None or form != "terminal"):
@@ -51,7 +59,8 @@ def leaderboard(
             "--dataset and --format"
         )
     store = Store(store_path)
-    found = boards(store, named(store, dataset, study))
+    groups = named(store, dataset, study)
+    found = boards(store, facts(discover(plugins)), groups)
     if over_datasets:
         _show_critical(found, store)
     elif form == "terminal":

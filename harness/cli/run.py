@@ -29,6 +29,7 @@ from ecgbench.harness.cli.options import (
 from ecgbench.harness.cli.progress import watch
 from ecgbench.harness.config import parse_overrides
 from ecgbench.harness.errors import UsageError
+from ecgbench.harness.facts import facts
 from ecgbench.harness.plan import Plan, make_plan
 from ecgbench.harness.run import default_datasets, locate, prepare, work_through
 from ecgbench.results.board import boards
@@ -127,7 +128,7 @@ def run(
             return 0
         with watch(console, len(plan.todo), as_json=json_events) as watching:
             work_through(plan, store, resolved, sources, machine, watching, pool)
-    return report(plan, store, console)
+    return report(plan, store, catalog, console)
 
 
 def prepared(
@@ -157,10 +158,11 @@ def set_aside_damaged(store: Store, console: Console) -> None:
             leases.give_back(lease)
 
 
-def report(plan: Plan, store: Store, console: Console) -> int:
+def report(plan: Plan, store: Store, catalog: Catalog, console: Console) -> int:
     """Print the boards of a plan, write the tables, and return the exit code."""
     names_used = {record.name for record in plan.record.datasets}
-    found = boards(store, [group for group in groups(store) if group[0][1].name in names_used])
+    chosen = [group for group in groups(store) if group[0].dataset.name in names_used]
+    found = boards(store, facts(catalog), chosen)
     used = {record.key for record in plan.record.datasets}
     show([b for b in found if b.key == plan.record.board_key and b.dataset.key in used], console)
     paths = write_boards(found, store)

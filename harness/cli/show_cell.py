@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ecgbench.harness.canonical import restored
-from ecgbench.results.merge import provenance
+from ecgbench.results.provenance import provenance
 from ecgbench.results.render.text import number, plain
 from ecgbench.results.store import Store
 

@@ -136,7 +136,7 @@ def status_of(store: Store) -> Status:
             "folder"
         )
     damaged: list[str] = []
-    labels = gather.labels(used for group in groups for _, used in group[:1])
+    labels = gather.labels(used.dataset for group in groups for used in group[:1])
     return Status(
         boards=[_count(store, group, labels, working, damaged) for group in groups],
         running=[
@@ -155,7 +155,7 @@ def _count(
     damaged: list[str],
 ) -> Count:
     wanted: dict[str, frozenset[str]] = {}
-    for plan, used in group:
+    for plan, used, _ in group:
         scores = frozenset(store.score_file("", metric).name for metric in plan.metrics)
         of_board = {place for place, d in enumerate(plan.datasets) if d.key == used.key}
         for cell in plan.cells:
@@ -171,7 +171,7 @@ def _count(
             damaged.append(str(error.file))
             state = "todo"
         states["running" if state == "todo" and name in working else state] += 1
-    plan, used = group[0]
+    plan, used, _ = group[0]
     return Count(
         study=plan.study,
         dataset=labels[used.key],

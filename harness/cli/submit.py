@@ -117,7 +117,7 @@ def score(
         watch(console, len(plan.todo), as_json=json_events) as watching,
     ):
         work_through(plan, store, resolved, [source], machine, watching, pool)
-    return report(plan, store, console)
+    return report(plan, store, catalog, console)
 
 
 def load_splits(

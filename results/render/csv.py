@@ -30,6 +30,7 @@ def to_table(boards: list[Board]) -> pd.DataFrame:
             "generator": _safe(row.label),
             "reference": row.generator.reference,
             "submitted": row.generator.submitted,
+            "merged": row.merged,
             "family": _safe(metric.family),
             "metric": _safe(label),
             "better": metric.better,

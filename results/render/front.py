@@ -109,9 +109,13 @@ def headlines(board: Board) -> tuple[str, str] | None:
 
 
 def _marks(board: Board, labels: tuple[str, str]) -> list[Mark]:
-    """Those on the front first; none where fewer than two competitors have both values."""
-    rows = [row for row in board.rows if all(row.scores[k].status == "ok" for k in labels)]
-    if sum(not row.generator.reference for row in rows) < 2:
+    """Those on the front first; none where fewer than two competitors have both values.
+
+    A picture leaves out the rows that do not count.
+    """
+    rows = [*board.competitors, *board.references]
+    rows = [row for row in rows if all(row.scores[k].status == "ok" for k in labels)]
+    if sum(row.competes for row in rows) < 2:
         return []
     marks = [_mark(row, [row.scores[k] for k in labels], row.label in board.front) for row in rows]
     return sorted(marks, key=lambda mark: [*STYLES].index(mark.kind))

@@ -5,8 +5,9 @@ rows}]}``:
 ``data`` is the digest of the windows; ``metrics`` are `MetricRecord`s by label, ``audit`` their verdicts,
 where there are some; ``front`` are the labels of the competitors on the utility–privacy front; ``notes``
 are sentences that a reader must know; a row has ``generator``, ``reference``, ``submitted``,
-``settings``, ``origin``, ``left_out`` (its seeds that are none of the board's), ``ranks`` by family and
-overall, ``notes`` of its cells, and ``scores``, `BoardScore`s by label.  A score whose ``against_null`` is
+``merged`` (how much of it was made elsewhere and is verified, in words), ``counts`` (false where that is
+not verified, so that nothing is compared with it), ``settings``, ``origin``, ``left_out`` (its seeds that
+are none of the board's), ``ranks`` by family and overall, ``notes`` of its cells, and ``scores``, `BoardScore`s by label.  A score whose ``against_null`` is
 ``better`` is an alarm.
 """
 
@@ -47,6 +48,8 @@ def _row(row: Row) -> dict[str, Any]:
         "generator": row.label,
         "reference": row.generator.reference,
         "submitted": row.generator.submitted,
+        "merged": row.merged,
+        "counts": row.counts,
         "settings": row.generator.settings,
         "origin": row.generator.origin,
         "left_out": row.left_out,

@@ -63,7 +63,7 @@ def _board(board: Board) -> str:
         head = [family, *(text.heading(k, metric, marks.get(k)) for k, metric in metrics.items())]
         groups = [
             [line for row in rows for line in _lines(row, list(metrics), board)]
-            for rows in (board.competitors, board.references)
+            for rows in (board.competitors, board.references, board.shown)
         ]
         parts.append(_table(head, groups, f"{about}: {text.plain(family)}."))
     notes = "\n".join(rf"\item {_safe(line)}" for line in text.notes(board))

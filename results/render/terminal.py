@@ -75,8 +75,9 @@ def _tables(board: Board, width: int) -> Iterator[Table]:
 
 def _scores(board: Board, family: str, columns: dict[str, list[Text]]) -> Table:
     table = _table(family, list(columns))
+    ends = (len(board.competitors), len(board.rows) - len(board.shown))
     for place, row in enumerate(board.rows):
-        if place and place == len(board.competitors):
+        if place and place in ends:
             table.add_section()
         name = Text(text.name(row), style="italic" if row.generator.reference else "")
         table.add_row(name, *(column[place] for column in columns.values()))

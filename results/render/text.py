@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ecgbench.harness.canonical import restored
 from ecgbench.harness.specs import FAMILIES
 from ecgbench.results.board import OVERALL, seed_list
+from ecgbench.results.catalogue import NOT_INSTALLED
 from ecgbench.results.uncertainty import MIN_PEOPLE, folds
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def number(value: float | None, like: float | None = None) -> str:
     magnitude = max(abs(value), abs(like or 0.0))
     if magnitude == 0:
         return "0"
-    if magnitude < 1e-4:
+    if magnitude < 1e-4 or magnitude >= 1e15:
         return f"{value:.1e}"
     decimals = max(0, 2 - int(f"{magnitude:.2e}".partition("e")[2]))
     return f"{0.0 if round(value, decimals) == 0 else value:.{decimals}f}"
@@ -114,13 +115,16 @@ def of_family(board: Board, family: str) -> dict[str, MetricRecord]:
 
 def heading(label: str, metric: MetricRecord, audit: str | None = None) -> str:
     """A metric's name with its arrow and its audit's mark; in parentheses where it is never ranked."""
+    if metric.family == NOT_INSTALLED:
+        return f"({plain(label)})"
     text = f"{plain(label)} {ARROWS[metric.better]}{MARKS.get(audit or '', '')}"
     return text if metric.ranked else f"({text})"
 
 
 def name(row: Row) -> str:
-    """A row's label, marked where its windows were made elsewhere."""
-    return plain(row.label) + (" (submitted)" if row.generator.submitted else "")
+    """A row's label, marked where its windows, or its results, were made elsewhere."""
+    marks = ", ".join(filter(None, ("submitted" * row.generator.submitted, row.merged)))
+    return plain(row.label) + (f" ({marks})" if marks else "")
 
 
 def rank_columns(board: Board) -> list[str]:
@@ -163,6 +167,7 @@ def notes(board: Board) -> list[str]:
         *_legend(board),
         *of_null(board),
         *_front(board),
+        *_merged(board),
         *_audited(board),
         *gaps(board),
     ]
@@ -226,6 +231,24 @@ def _front(board: Board) -> list[str]:
         "lacks a score, or somebody is significantly better at one of the two and worse at neither"
     )
     return [f"Utility–privacy front: {names}. Whoever is not on it {how}."]
+
+
+def _merged(board: Board) -> list[str]:
+    """What was made elsewhere, and what of it is not compared."""
+    lines = []
+    if board.shown:
+        lines.append(
+            f"Not ranked, and no rank depends on it: {', '.join(map(name, board.shown))}. Whoever made the "
+            "archive may have invented it; ecgbench merge --verify scores its windows again here, --trust "
+            "takes it for yours."
+        )
+    missing = [k for k, metric in board.metrics.items() if metric.family == NOT_INSTALLED]
+    if missing:
+        lines.append(
+            f"Not installed here in this version, so never ranked: {', '.join(map(plain, missing))} "
+            "(--plugin names a file)."
+        )
+    return lines
 
 
 def _audited(board: Board) -> list[str]:
