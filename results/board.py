@@ -214,6 +214,7 @@ def read(
         for each, of_row in found
         if each.counts or gather.adds(of_row, each, counting)
     ]
+    metrics = gather.with_values(metrics, group, [of_row for _, of_row in found])
     rows = [
         Row(
             generator=each.generator,

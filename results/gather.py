@@ -291,7 +291,7 @@ def seeds(rows: Sequence[Asked]) -> tuple[int, ...]:
     sets = Counter(frozenset(row.cells) for row in competing)
     candidates = set[frozenset[int]]()
     for of_row, _ in sets.most_common(MAX_SETS):
-        candidates |= {of_row, *(of_row & other for other in candidates)}
+        candidates |= {of_row, *(of_row & other for other in candidates)} - {frozenset()}
         if len(candidates) > MAX_SETS:
             break
 
@@ -389,6 +389,22 @@ def adds(shown: Mapping[str, Mapping[int, Ended]], row: Asked, counted: Iterable
     if not cells.issuperset(row.cells.values()):
         return True
     return any(end.standing == "merged" for of in shown.values() for end in of.values())
+
+
+def with_values(
+    metrics: Mapping[str, MetricRecord],
+    group: list[Used],
+    ended: Sequence[Mapping[str, Mapping[int, Ended]]],
+) -> dict[str, MetricRecord]:
+    """The metrics without those that merged plans alone ask for and no row has a value of."""
+    own = _metrics(group, own=True)
+    return {
+        label: metric
+        for label, metric in metrics.items()
+        if metric.key in own
+        or not own
+        or any(end.score is not None for of_row in ended for end in of_row[label].values())
+    }
 
 
 def _short(text: str) -> str:

@@ -462,16 +462,17 @@ def _take_out(
             shutil.rmtree(aside, ignore_errors=True)
             _remove_empty(aside.parent, folder.parent, folder.parent.parent)
         return [Outcome("cell", name, "removed")]
-    outcomes = []
-    for path in found:
+    artefacts: set[str] = set()
+    for path in found if not dry else ():
         score = read_record(folder / path, ScoreRecord)
-        if score is not None and not dry:
-            (folder / path).unlink()
-            for artefact in score.artefacts:
-                (folder / "artefacts" / artefact).unlink(missing_ok=True)
-        metric = path.removeprefix("scores/").removesuffix(".json")
-        outcomes.append(Outcome("score", name, "removed", metric=metric))
-    return outcomes
+        artefacts |= set(() if score is None else score.artefacts)
+        (folder / path).unlink()
+    record = store.cell(name) if artefacts else None
+    kept = set(() if record is None else record.artefacts)
+    for artefact in artefacts - kept.union(*(score.artefacts for score in store.scores(name))):
+        (folder / "artefacts" / artefact).unlink(missing_ok=True)
+    metrics = (path.removeprefix("scores/").removesuffix(".json") for path in found)
+    return [Outcome("score", name, "removed", metric=metric) for metric in metrics]
 
 
 def _sync(path: Path) -> None:

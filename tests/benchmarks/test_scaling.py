@@ -16,6 +16,7 @@ from ecgbench.harness.plan import plan_of
 from ecgbench.harness.run import Machine, work_through
 from ecgbench.harness.study import Study
 from ecgbench.results.board import boards
+from ecgbench.results.catalogue import Catalogue, Facts
 from ecgbench.results.records import (
     CellRecord,
     ContributionsRecord,
@@ -116,6 +117,12 @@ def simulate(folder: Path, cells: int) -> dict[str, float]:
         for name in ("one", "two")
     ]
     store, took = Store(folder), {}
+    known = Catalogue(
+        {
+            (m.name, m.version): Facts(**{n: getattr(m, n) for n in Facts.__struct_fields__})
+            for m in metrics
+        }
+    )
 
     def timed(phase: str, what: Any) -> Any:
         began = time.perf_counter()
@@ -140,7 +147,7 @@ def simulate(folder: Path, cells: int) -> dict[str, float]:
     )
     again = timed("plan again", planned)
     assert not again.todo
-    (board,) = timed("board", lambda: boards(store))
+    (board,) = timed("board", lambda: boards(store, known))
     assert len(board.rows) == GENERATORS
     assert len(board.seeds) == cells // GENERATORS
     assert all(score.status == "ok" for row in board.rows for score in row.scores.values())

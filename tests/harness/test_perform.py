@@ -8,6 +8,7 @@ import pytest
 
 from ecgbench.harness.errors import StoreError
 from ecgbench.harness.perform import perform, record_end
+from ecgbench.harness.facts import facts
 from ecgbench.results.board import boards
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def test_a_score_of_other_windows_is_computed_again(bench: Bench) -> None:
     cell, true = bench.plan().cells[0].id.name, bench.scores()["spread"]
     bench.store.write_score(msgspec.structs.replace(true, synthetic="f" * 64, value=9.0))
     assert [metric.name for metric in bench.plan().cells[0].missing] == ["spread"]
-    (board,) = boards(bench.store)
+    (board,) = boards(bench.store, facts(bench.catalog))
     assert board.rows[0].scores["spread"].status == "todo"
     bench.forget_trace()
     bench.work()

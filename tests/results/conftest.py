@@ -8,6 +8,7 @@ import pytest
 
 from ecgbench.results.audit import DOSES, AuditRecord
 from ecgbench.results.board import Board, boards
+from ecgbench.results.catalogue import Catalogue, Facts
 from ecgbench.results.records import (
     CellId,
     CellRecord,
@@ -22,7 +23,7 @@ from ecgbench.results.records import (
 from ecgbench.results.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     Outcome = float | ContributionsRecord | tuple[str, str] | None
@@ -147,15 +148,30 @@ class Bench:
         return plan
 
     @property
+    def catalogue(self) -> Catalogue:
+        """A catalogue in which every metric of the store's own plans is installed, as it says."""
+        return installed(metric for plan in self.store.plans() for metric in plan.metrics)
+
+    @property
     def board(self) -> Board:
         """The store's only board."""
-        (found,) = boards(self.store)
+        (found,) = self.boards
         return found
 
     @property
     def boards(self) -> list[Board]:
         """All of them."""
-        return boards(self.store)
+        return boards(self.store, self.catalogue)
+
+
+def installed(metrics: Iterable[MetricRecord]) -> Catalogue:
+    """A catalogue of these metrics."""
+    return Catalogue({(metric.name, metric.version): facts_of(metric) for metric in metrics})
+
+
+def facts_of(metric: MetricRecord) -> Facts:
+    """The facts of a spec that says what the record says."""
+    return Facts(**{name: getattr(metric, name) for name in Facts.__struct_fields__})
 
 
 def _cell(dataset: DatasetRecord, generator: GeneratorRecord, seed: int) -> CellId:

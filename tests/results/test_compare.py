@@ -39,7 +39,7 @@ def row(bench: Bench, mean: float, number: int = 0) -> dict[int, ContributionsRe
 
 def both(bench: Bench, a: str = "a", b: str = "b") -> Compared:
     """The comparison on the store's only board that has both."""
-    (found,), _ = compare(bench.store, a, b)
+    (found,), _ = compare(bench.store, a, b, bench.catalogue)
     return found
 
 
@@ -374,13 +374,13 @@ def test_each_board_that_has_both_rows_is_compared(bench: Bench) -> None:
     bench.run({"a": {"mmd": {0: 1.0}}}, bench.dataset("ludb"))
 
     def boards(**chosen: str) -> list[tuple[str, str]]:
-        found, _ = compare(bench.store, "a", "b", **chosen)
+        found, _ = compare(bench.store, "a", "b", bench.catalogue, **chosen)
         return [(each.board.dataset.name, each.board.study) for each in found]
 
     assert boards() == [("ecgsyn", "quick"), *[("mitdb", "quick")] * 2, ("mitdb", "standard")]
     assert boards(dataset="ecgsyn") == [("ecgsyn", "quick")]
     assert boards(study="standard") == [("mitdb", "standard")]
-    assert compare(bench.store, "a", "b")[1] == ["ludb · study quick has no row 'b'"]
+    assert compare(bench.store, "a", "b", bench.catalogue)[1] == ["ludb · study quick has no row 'b'"]
 
 
 def test_rows_are_named_by_their_labels(bench: Bench) -> None:
@@ -408,7 +408,7 @@ def test_what_is_not_there_is_said_with_what_is(
     bench.run({name: {"mmd": {0: 1.0}} for name in ("gmm", "kde")})
     bench.run({"flow": {"mmd": {0: 1.0}}}, bench.dataset("ecgsyn"))
     with pytest.raises(UsageError, match=re.escape(message)):
-        compare(bench.store, a, b, **chosen)
+        compare(bench.store, a, b, bench.catalogue, **chosen)
 
 
 def test_a_store_without_results_is_said(bench: Bench) -> None:

@@ -12,8 +12,9 @@ from ecgbench.harness.windows import EcgWindows
 from ecgbench.results.archive import pack
 from ecgbench.results.board import boards
 from ecgbench.results.lease import Leases
-from ecgbench.results.merge import cut_plan, merge, provenance
+from ecgbench.results.merge import cut_plan, merge
 from ecgbench.results.npz import npz, synthetic_digest
+from ecgbench.results.provenance import BroughtRecord, brought_of, origins, provenance
 from ecgbench.results.records import (
     CellId,
     CellRecord,
@@ -28,8 +29,10 @@ from ecgbench.results.records import (
     ScoreRecord,
     digest_of,
     encode,
+    seal_of,
 )
 from ecgbench.results.store import Store, sha256, write
+from tests.results.conftest import installed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -183,11 +186,12 @@ def test_a_cell_that_is_absent_goes_in_whole_with_its_plan(theirs: Source, ours:
     assert ours.store.cell(record.cell.name) == record
     assert ours.store.scores(record.cell.name) == [score]
     assert ours.store.damage(record.cell.name) is None
-    assert ours.store.plans() == [plan]
-    (board,) = boards(ours.store)
+    assert ours.store.plans() == []
+    assert origins(ours.store).plans == [plan]
+    (board,) = boards(ours.store, installed(plan.metrics))
     assert board.rows[0].scores["level"].value == 1.5
-    there, here = contents(theirs.store.path), contents(ours.store.path)
-    assert {path: here[path] for path in there} == there
+    there, here = contents(theirs.store.path / "cells"), contents(ours.store.path / "cells")
+    assert here == there
 
 
 def test_a_second_merge_finds_everything_here_and_changes_nothing(
@@ -260,11 +264,11 @@ def test_a_plan_is_cut_to_the_cells_that_are_here(theirs: Source, ours: Source) 
     folder = theirs.store.folder(bad.cell.name)
     (folder / "cell.json").write_bytes(b"{}")
     assert ends(merge(ours.store, theirs.archive())) == [
-        ("cell", "refused"),
         ("cell", "added"),
+        ("cell", "refused"),
         ("plan", "added"),
     ]
-    (plan,) = ours.store.plans()
+    (plan,) = origins(ours.store).plans
     assert [cell.name for cell in plan.cells] == [good.cell.name]
     assert [generator.name for generator in plan.generators] == ["jitter"]
 
@@ -371,7 +375,7 @@ def test_a_cell_that_a_run_is_working_on_is_left(theirs: Source, ours: Source) -
     with Leases(ours.store.path) as leases:
         assert leases.take(record.cell.name) is not None
         conflict = only_conflict(theirs, ours)
-    assert "a run is working on it" in conflict.reason
+    assert "a run, or another merge, is working on it" in conflict.reason
     assert ours.store.cell(record.cell.name) is None
 
 
@@ -474,6 +478,12 @@ def test_windows_that_are_no_arrays_are_refused(theirs: Source, ours: Source) ->
         ({"synthetic": "f" * 64}, "the score of other windows"),
         ({"seconds": -1.0}, "seconds is -1.0"),
         ({"n": -1}, "n is -1"),
+        ({"n": 2**63 + 5}, "at most 9007199254740991"),
+        ({"n": 2**53}, "at most 9007199254740991"),
+        (
+            {"value": 1.7e308, "metric": metric(bounds=(None, None))},
+            "its value 1.7e+308 is beyond 1e+100",
+        ),
         (
             {"artefacts": {"level-note.txt": "f" * 64}},
             "level-note.txt is missing, or not what it was",
@@ -508,9 +518,13 @@ CONTRIBUTIONS = ContributionsRecord(
         ({"people": [4]}, "shapes"),
         ({"people": [4, 4]}, "shapes"),
         ({"numerators": [[1.0], [2.0, 3.0]]}, "scores/level"),
-        ({"numerators": [[1e308], [1e308]]}, "its contributions make"),
+        ({"numerators": [[1e308], [1e308]]}, "numbers beyond 1e+100"),
         ({"people": [4, 2**63]}, "scores/level"),
         ({"people": [], "numerators": [], "denominators": []}, "shapes"),
+        ({"numerators": [[1.0], [-1e308]], "offset": 1e308}, "numbers beyond 1e+100"),
+        ({"coefficients": [1e308]}, "numbers beyond 1e+100"),
+        ({"coefficients": [1.0] * 1001}, "more than 1000 terms"),
+        ({"people": [9, 4]}, "not in ascending order"),
     ],
 )
 def test_contributions_have_to_make_the_value(
@@ -610,7 +624,8 @@ def test_a_record_whose_seal_is_broken_is_refused(theirs: Source, ours: Source) 
         ({"name": "cohort/jitter/seed-0-000000000000"}, "it calls a cell"),
         ({"name": "../../outside"}, "it calls a cell"),
         ({"seed": 1}, "it calls a cell"),
-        ({"seed": -1}, "it calls a cell"),
+        ({"seed": -1}, "`$.cells[0].seed`"),
+        ({"seed": 2**63}, "`$.cells[0].seed`"),
         ({"generator": 1}, "that it does not name"),
         ({"generator": -1}, "that it does not name"),
         ({"dataset": -1}, "that it does not name"),
@@ -631,7 +646,7 @@ def plan_is_refused(theirs: Source, ours: Source, plan: PlanRecord, message: str
     cell, refused = merge(ours.store, theirs.archive())
     assert (cell.end, refused.what, refused.end) == ("added", "plan", "refused")
     assert message in refused.reason
-    assert not ours.store.plans()
+    assert not origins(ours.store).plans
 
 
 def test_a_plan_of_plugins_whose_names_are_no_names_is_refused(
@@ -736,7 +751,11 @@ def test_it_is_known_which_archive_a_cell_came_from(theirs: Source, ours: Source
     assert (found.who, found.when) == ("a stranger", "2026-01-01")
     assert found.environment == {"python": "3.11"}
     assert found.archive == sha256(archive.read_bytes())
-    assert found.cells == {record.cell.name: record.synthetic}
+    (folder,) = (ours.store.path / "provenance").iterdir()
+    seal = seal_of((ours.store.folder(record.cell.name) / "cell.json").read_bytes())
+    brought = BroughtRecord(cell=record.cell.name, files={"cell.json": seal})
+    assert brought_of(folder, record.cell.name) == brought
+    assert brought_of(folder, mine.cell.name) is None
     assert provenance(ours.store, mine.cell.name) == []
     assert provenance(ours.store, "none/none/seed-0-000000000000") == []
 
@@ -798,14 +817,18 @@ def test_what_an_archive_brings_later_is_added_to_what_it_brought(
     merge(ours.store, archive)
     ours.store.folder(second.cell.name).rename(ours.store.path / "removed")
     merge(ours.store, archive)
-    (found,) = provenance(ours.store, first.cell.name)
-    assert found.cells.keys() == {first.cell.name, second.cell.name}
+    assert provenance(ours.store, first.cell.name) == provenance(ours.store, second.cell.name)
+    assert len(provenance(ours.store, second.cell.name)) == 1
 
 
 def test_a_provenance_that_is_not_what_was_written_is_told(theirs: Source, ours: Source) -> None:
     record = theirs.cell()
     merge(ours.store, theirs.archive())
-    (file,) = (ours.store.path / "provenance").glob("*.json")
-    file.write_bytes(file.read_bytes().replace(b"a stranger", b"somebody  "))
-    with pytest.raises(StoreError, match="is not what was written; remove it"):
-        provenance(ours.store, record.cell.name)
+    for file in (ours.store.path / "provenance").rglob("*.json"):
+        sound = file.read_bytes()
+        file.write_bytes(sound.replace(b"a", b"b", 1))
+        with pytest.raises(StoreError, match="it is not known what an archive brought"):
+            provenance(ours.store, record.cell.name)
+        with pytest.raises(StoreError, match="it is not known what an archive brought"):
+            boards(ours.store, installed([metric()]))
+        file.write_bytes(sound)

@@ -20,6 +20,7 @@ from ecgbench.harness import data, preload
 from ecgbench.harness.catalog import discover
 from ecgbench.harness.cell.task import Task
 from ecgbench.harness.errors import EcgbenchError
+from ecgbench.harness.facts import facts
 from ecgbench.harness.perform import perform
 from ecgbench.harness.plan import make_plan
 from ecgbench.harness.process import Exit
@@ -86,7 +87,7 @@ def rehearse(path: Path) -> list[Any]:
             )
             perform(task, sent.append, call=call_here)
             leases.give_back(lease)
-    write_boards(boards(store), store)
+    write_boards(boards(store, facts(catalog)), store)
     return sent
 
 

@@ -12,7 +12,8 @@ import pytest
 from ecgbench.harness import reproduce
 from ecgbench.harness.cli import main
 from ecgbench.harness.exchange import FOLDERS
-from ecgbench.results.merge import provenance
+from ecgbench.harness.process import Limits
+from ecgbench.results.provenance import origins, provenance
 from ecgbench.results.records import CellRecord, encode
 from ecgbench.results.store import Store, sha256
 
@@ -76,11 +77,13 @@ def merged(command: Command, *flags: str) -> int:
 
 def test_a_store_that_is_exported_and_merged_elsewhere_gives_the_same_board(there: Command) -> None:
     export(there, "free", "--by", "us")
-    assert there("leaderboard", "--store", "free", "--format", "json") == 0
+    assert there("leaderboard", "--store", "free", "--plugin", "free.py", "--format", "json") == 0
     board = there.out
-    assert merged(there) == 0
-    assert there("leaderboard", "--store", "ours", "--format", "json") == 0
-    assert there.out == board
+    assert merged(there, "--trust") == 0
+    assert there("leaderboard", "--store", "ours", "--plugin", "free.py", "--format", "json") == 0
+    mark = '"merged": "merged, trusted"'
+    assert mark in there.out
+    assert there.out.replace(mark, '"merged": ""') == board
     name = named("free")
     theirs, ours = Store(Path("free")), Store(Path("ours"))
     assert ours.cell(name) == theirs.cell(name)
@@ -167,7 +170,7 @@ def test_cells_are_chosen_by_name_or_dataset_and_the_plans_cut_to_them(there: Co
     export(there, "free", "cohort/jitter/seed-0")
     assert merged(there) == 0
     assert list(Store(Path("ours")).cell_names()) == [named("free")]
-    (plan,) = Store(Path("ours")).plans()
+    (plan,) = origins(Store(Path("ours"))).plans
     assert [generator.name for generator in plan.generators] == ["jitter"]
     assert there("export", "--store", "free", "--out", "a.zip", "--dataset", "cohort") == 0
     assert there("export", "--store", "free", "--out", "a.zip", "--dataset", "cohrt") == 2
@@ -287,15 +290,18 @@ def test_verify_is_given_plugins_and_folder_of_data(
 ) -> None:
     seen: list[Any] = []
 
-    def differences(store: Store, cell: str, catalog: Any, data_dir: Path | None) -> list[str]:
-        seen.append((cell, catalog.dataset("cohort").name, data_dir))
+    def differences(
+        store: Store, cell: str, catalog: Any, data_dir: Path | None, limits: Limits
+    ) -> list[str]:
+        seen.append((cell, catalog.dataset("cohort").name, data_dir, limits.timeout, limits.memory))
         return ["it [red]differs[/red]"]
 
     monkeypatch.setattr(reproduce, "differences", differences)
     Path("data").mkdir()
     export(there, "free", "cohort/jitter/seed-0")
-    assert merged(there, "--verify", "--plugin", "free.py", "--data-dir", "data") == 1
-    assert seen == [(named("free"), "cohort", Path("data"))]
+    limits = ("--timeout", "2m", "--memory", "1G")
+    assert merged(there, "--verify", "--plugin", "free.py", "--data-dir", "data", *limits) == 1
+    assert seen == [(named("free"), "cohort", Path("data"), 120.0, 2**30)]
     assert "it [red]differs[/red]" in there.out
 
 
