@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from ecgbench.harness.errors import StoreError
-from ecgbench.harness.perform import perform, record_end
 from ecgbench.harness.facts import facts
+from ecgbench.harness.perform import perform, record_end
 from ecgbench.results.board import boards
 
 if TYPE_CHECKING:

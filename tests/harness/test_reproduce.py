@@ -8,16 +8,22 @@ import numpy as np
 import pytest
 
 from ecgbench.harness import reproduce as module
+from ecgbench.harness.cell.divide import splits_of
 from ecgbench.harness.environment import environment
 from ecgbench.harness.errors import DataError, StoreError, UsageError
+from ecgbench.harness.process import Limits
 from ecgbench.harness.reproduce import compare, differences, reproduce
+from ecgbench.results.npz import npz, read_npz, synthetic_digest
 from ecgbench.results.records import ContributionsRecord, encode
+from ecgbench.results.store import sha256
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from ecgbench.harness.reproduce import Reproduction
     from ecgbench.harness.study import Study
+    from ecgbench.harness.windows import EcgWindows, Splits
     from tests.harness.conftest import Bench
 
 
@@ -331,11 +337,10 @@ def test_a_score_is_compared_by_its_own_interval(bench: Bench, value: float, ver
 
 def test_what_a_cell_cost_is_not_compared(bench: Bench) -> None:
     bench.run()
-    stored = bench.scores()["level"]
-    cost = msgspec.structs.replace(
-        stored, metric=msgspec.structs.replace(stored.metric, family="cost")
-    )
-    assert compare(cost, msgspec.structs.replace(cost, value=99.0)).verdict == "not compared"
+    cost = bench.scores()["level"]
+    again = msgspec.structs.replace(cost, value=99.0)
+    assert compare(cost, again, is_cost=True).verdict == "not compared"
+    assert compare(cost, again).verdict == "differs"
 
 
 def test_an_interval_that_its_windows_do_not_give_is_named(bench: Bench) -> None:
@@ -369,3 +374,123 @@ def test_an_interval_of_ones_own_making_covers_no_lie(
     monkeypatch.setattr(module, "environment", lambda: true | {"python": "2.7"})
     (told,) = differences(bench.store, cell, bench.catalog, None)
     assert told.startswith("level is ")
+
+
+# --- what an archive may say -----------------------------------------------------------------------
+
+
+def put(bench: Bench, study: Study, take: Callable[[Splits, EcgWindows], EcgWindows]) -> list[str]:
+    """Put other windows in the place of a cell's, as an archive may; return what differs."""
+    bench.run(study)
+    record = bench.cell(study)
+    task = bench.task(bench.plan(study).cells[0])
+    splits = splits_of(task, bench.catalog)
+    file = bench.store.folder(record.cell.name) / "synthetic.npz"
+    arrays = read_npz(file, "signals", "labels")
+    windows = take(splits, splits.train.synthetic(arrays["signals"], arrays["labels"]))
+    content = npz({"signals": windows.signals, "labels": windows.labels})
+    file.write_bytes(content)
+    digest = synthetic_digest(windows)
+    bench.store.write_cell(
+        msgspec.structs.replace(record, synthetic=digest, synthetic_file=sha256(content))
+    )
+    for score in bench.store.scores(record.cell.name):
+        bench.store.write_score(msgspec.structs.replace(score, synthetic=digest))
+    return differences(bench.store, record.cell.name, bench.catalog, None)
+
+
+@pytest.mark.parametrize(
+    ("take", "message"),
+    [
+        (lambda splits, made: made.take(np.arange(9)), "returned signals of shape (9, 1, 16)"),
+        (
+            lambda splits, made: made.take(np.flatnonzero(made.labels == 0)),
+            "returned signals of shape",
+        ),
+        (
+            lambda splits, made: made.synthetic(made.signals, 1 - made.labels),
+            "returned other labels than it was asked for",
+        ),
+        (
+            lambda splits, made: made.synthetic(
+                splits.control.signals[: len(made)] + np.float32(1e-6), made.labels
+            ),
+            "windows are real ones of control",
+        ),
+        (lambda splits, made: made.synthetic(1000 * made.signals, made.labels), "millivolts"),
+        (
+            lambda splits, made: made.synthetic(np.zeros_like(made.signals), made.labels),
+            "it does not say that all",
+        ),
+    ],
+)
+def test_windows_that_no_generator_may_return_are_refused(
+    bench: Bench, take: Callable[[Splits, EcgWindows], EcgWindows], message: str
+) -> None:
+    told = put(bench, bench.study(), take)
+    assert len(told) == 1
+    assert message in told[0]
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"n": 7}, "level is of 7 windows in the archive and of "),
+        ({"parts": {"synthetic": 9.0, "nothing": None}}, "level has the part synthetic = 9.0"),
+        ({"parts": {"synthetic": None, "nothing": None}}, "level has the part synthetic = None"),
+        ({"parts": {}}, "level has other parts"),
+        ({"contributions": None}, "level is of other people"),
+        ({"value": 123.0, "contributions": None}, "level is 123.0 in the archive"),
+    ],
+)
+@pytest.mark.parametrize("family", ["fidelity", "cost"])
+def test_no_number_of_a_score_and_no_family_is_taken_on_trust(
+    bench: Bench, fields: dict[str, Any], message: str, family: str
+) -> None:
+    study = bench.study()
+    bench.run(study)
+    score = bench.scores(study)["level"]
+    metric = msgspec.structs.replace(score.metric, family=family)
+    bench.store.write_score(msgspec.structs.replace(score, metric=metric, **fields))
+    (told,) = differences(bench.store, name_of(bench, study), bench.catalog, None)
+    assert message in told
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"status": "failed", "reason": "it diverged"}, "it did not end well"),
+        ({"reference": True}, "generator jitter is no reference row"),
+        ({"fold": 1}, "it is of fold 1, seed 0 is of fold 0"),
+    ],
+)
+def test_what_a_cell_says_of_itself_is_checked(
+    bench: Bench, fields: dict[str, Any], message: str
+) -> None:
+    study = bench.study()
+    bench.run(study)
+    bench.store.write_cell(msgspec.structs.replace(bench.cell(study), **fields))
+    (told,) = differences(bench.store, name_of(bench, study), bench.catalog, None)
+    assert message in told
+
+
+def test_the_windows_of_a_reference_row_are_those_that_are_made_here(bench: Bench) -> None:
+    study = bench.study(generators=("chosen",))
+    bench.run(study)
+    bench.store.write_cell(msgspec.structs.replace(bench.cell(study), synthetic="f" * 64))
+    (told,) = differences(bench.store, name_of(bench, study), bench.catalog, None)
+    assert told == "its windows are others when they are made here"
+
+
+def test_a_dataset_that_an_archive_asks_for_is_made_within_limits(bench: Bench) -> None:
+    study = bench.study()
+    bench.run(study)
+    record = bench.cell(study)
+    dataset = msgspec.structs.replace(
+        record.cell.dataset, settings={**record.cell.dataset.settings, "windows": 10**9}
+    )
+    cell = msgspec.structs.replace(record.cell, dataset=dataset)
+    bench.store.write_cell(msgspec.structs.replace(record, cell=cell))
+    limits = Limits(timeout=60.0, memory=2**29)
+    with pytest.raises(DataError, match=r"--memory|MemoryError|Unable to allocate"):
+        differences(bench.store, cell.name, bench.catalog, None, limits)

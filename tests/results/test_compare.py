@@ -380,7 +380,9 @@ def test_each_board_that_has_both_rows_is_compared(bench: Bench) -> None:
     assert boards() == [("ecgsyn", "quick"), *[("mitdb", "quick")] * 2, ("mitdb", "standard")]
     assert boards(dataset="ecgsyn") == [("ecgsyn", "quick")]
     assert boards(study="standard") == [("mitdb", "standard")]
-    assert compare(bench.store, "a", "b", bench.catalogue)[1] == ["ludb · study quick has no row 'b'"]
+    assert compare(bench.store, "a", "b", bench.catalogue)[1] == [
+        "ludb · study quick has no row 'b'"
+    ]
 
 
 def test_rows_are_named_by_their_labels(bench: Bench) -> None:

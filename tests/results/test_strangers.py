@@ -28,7 +28,7 @@ from tests.results.conftest import installed
 from tests.results.test_merge import DATASET, PLUGIN, Source, metric
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from ecgbench.results.board import Board, Row
@@ -120,7 +120,13 @@ def board_of(source: Source) -> Board:
 def told(board: Board) -> list[Any]:
     """All that a board says of the rows that count."""
     rows = [
-        (row.label, row.ranks, row.merged, row.left_out, {k: row.scores[k] for k in ("level", "leak")})
+        (
+            row.label,
+            row.ranks,
+            row.merged,
+            row.left_out,
+            {k: row.scores[k] for k in ("level", "leak")},
+        )
         for row in board.rows
         if row.counts
     ]
@@ -323,9 +329,7 @@ def test_what_is_verified_is_ranked_like_ours_and_marked(ours: Source, theirs: S
     assert rows(board)["rival"].merged == "verified: 4 of 4 cells"
 
 
-def test_a_row_of_which_some_cells_are_verified_says_how_many(
-    ours: Source, theirs: Source
-) -> None:
+def test_a_row_of_which_some_cells_are_verified_says_how_many(ours: Source, theirs: Source) -> None:
     better_rival(theirs)
     outcomes = merge(ours.store, theirs.archive())
     archive = theirs.archive()

@@ -7,17 +7,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 import pytest
 
 from ecgbench.harness import reproduce
 from ecgbench.harness.cli import main
 from ecgbench.harness.exchange import FOLDERS
-from ecgbench.harness.process import Limits
+from ecgbench.harness.windows import EcgWindows
+from ecgbench.results.npz import npz, read_npz, synthetic_digest
 from ecgbench.results.provenance import origins, provenance
 from ecgbench.results.records import CellRecord, encode
 from ecgbench.results.store import Store, sha256
 
 if TYPE_CHECKING:
+    from ecgbench.harness.process import Limits
     from tests.harness.cli.conftest import Command
 
 GOOD = Path(__file__).parents[2] / "plugins" / "good.py"
@@ -150,6 +153,33 @@ def test_windows_that_are_real_ones_stay_here_and_the_scores_leave(there: Comman
     assert Store(Path("ours")).scores(record.cell.name)
 
 
+def test_windows_that_are_real_ones_but_for_rounding_stay_here_too(there: Command) -> None:
+    store, name = Store(Path("copies")), named("copies")
+    arrays = read_npz(store.folder(name) / "synthetic.npz", "signals", "labels")
+    signals = arrays["signals"] + np.float32(1e-6)
+    content = npz({"signals": signals, "labels": arrays["labels"]})
+    (store.folder(name) / "synthetic.npz").write_bytes(content)
+    record = store.cell(name)
+    assert record is not None
+    windows = EcgWindows(
+        signals=signals,
+        labels=arrays["labels"],
+        patients=np.full(len(signals), -1),
+        sampling_rate=16.0,
+        leads=("II",),
+        classes=("N", "S"),
+    )
+    digest = synthetic_digest(windows)
+    store.write_cell(
+        msgspec.structs.replace(record, synthetic=digest, synthetic_file=sha256(content))
+    )
+    for score in store.scores(name):
+        store.write_score(msgspec.structs.replace(score, synthetic=digest))
+    found = export(there, "copies", plugins="good")
+    assert not [name for name in found if "synthetic.npz" in name]
+    assert f"{len(signals)} of them are real windows" in " ".join(there.out.split())
+
+
 def test_windows_stay_here_where_the_real_ones_are_not_known(there: Command) -> None:
     assert there("export", "--store", "good", "--out", "a.zip") == 0
     assert "cannot be compared with the real ones" in there.out
@@ -261,6 +291,43 @@ def rows(out: str) -> dict[str, str]:
     }
 
 
+def test_a_dry_run_tells_what_would_come_and_undo_takes_it_out(there: Command) -> None:
+    export(there, "free")
+    assert merged(there, "--dry-run") == 0
+    assert "nothing is changed, this would be" in there.out
+    assert "added: cohort/jitter: 1 cells" in there.out
+    assert rows(there.out)["cells"] == "2 – – –"
+    assert not Path("ours").exists()
+    assert merged(there) == 0
+    assert there("leaderboard", "--store", "ours", "--format", "markdown") == 0
+    assert "jitter (merged, not verified)" in there.out
+    assert "--verify scores its windows again" in there.out
+    assert merged(there, "--undo", "--dry-run") == 0
+    assert list(Store(Path("ours")).cell_names())
+    assert merged(there, "--undo") == 0
+    assert rows(there.out)["cells"] == "– – – – 2"
+    assert not list(Path("ours").rglob("*.json"))
+    assert merged(there, "--undo") == 2
+    assert "has nothing of an archive with the SHA-256" in there.err
+
+
+def test_undo_takes_the_first_digits_of_an_archive_that_is_gone(there: Command) -> None:
+    export(there, "free")
+    assert merged(there) == 0
+    (folder,) = Path("ours/provenance").iterdir()
+    Path("a.zip").unlink()
+    assert merged(there, "--undo") == 2
+    assert "the first 12 digits of its SHA-256 do as well" in there.err
+    assert there("merge", folder.name, "--store", "ours", "--undo") == 0
+    assert not list(Path("ours").rglob("*.json"))
+
+
+def test_what_goes_out_is_neither_verified_nor_trusted(there: Command) -> None:
+    export(there, "free")
+    assert merged(there, "--undo", "--verify") == 2
+    assert "--undo takes results out" in there.err
+
+
 def test_an_archive_above_the_size_that_is_allowed_is_refused(there: Command) -> None:
     export(there, "free")
     assert merged(there, "--max-size", "1K") == 2
@@ -277,6 +344,9 @@ def forge(store: str, value: float) -> None:
 def test_verify_takes_in_what_comes_out_again_and_refuses_what_does_not(there: Command) -> None:
     export(there, "free", "cohort/jitter/seed-0")
     assert merged(there, "--verify", "--plugin", "free.py") == 0, there.out
+    assert "verified: 1 cells" in there.out
+    assert there("leaderboard", "--store", "ours", "--format", "csv") == 0
+    assert "verified: 1 of 1 cells" in there.out
     forge("free", 7.0)
     export(there, "free", "cohort/jitter/seed-0")
     assert there("merge", "a.zip", "--store", "more", "--verify", "--plugin", "free.py") == 1

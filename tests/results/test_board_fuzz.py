@@ -1,0 +1,296 @@
+"""Boards of records that say anything their schema allows: ``ECGBENCH_FUZZ_EXAMPLES`` says how many."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msgspec import inspect
+from rich.console import Console
+
+from ecgbench.harness.errors import UsageError
+from ecgbench.results.board import boards
+from ecgbench.results.compare import compare
+from ecgbench.results.provenance import ArchiveRecord, BroughtRecord
+from ecgbench.results.records import (
+    CellRecord,
+    ContributionsRecord,
+    GeneratorRecord,
+    MetricRecord,
+    PlanRecord,
+    ScoreRecord,
+    digest_of,
+    encode,
+    seal_of,
+)
+from ecgbench.results.render import SUFFIX, render, write_boards
+from ecgbench.results.render.terminal import show
+from ecgbench.results.store import Store, write_record
+from tests.results.conftest import Bench, installed
+
+EXAMPLES = int(os.environ.get("ECGBENCH_FUZZ_EXAMPLES", "60"))
+
+NUMBERS = st.one_of(
+    st.sampled_from(
+        [1.7e308, -1.7e308, 1e308, 1e-308, 1e150, -1e150, 1e99, 0.0, -0.0, 1e-300, 0.5]
+    ),
+    st.floats(allow_nan=False, allow_infinity=False),
+)
+INTEGERS = st.one_of(
+    st.sampled_from([2**63 + 5, 2**63 - 1, -(2**63), 2**64, 10**40, 0, -1, 2**53]), st.integers()
+)
+TEXTS = st.one_of(
+    st.sampled_from(
+        ["\x1b[31m", "\\end{table}", "=1+1", "| a |", "\u202e", "null", "a" * 5000, ""]
+    ),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=12),
+)
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | INTEGERS | NUMBERS | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=5,
+)
+
+
+def of_type(kind: Any) -> st.SearchStrategy[Any]:  # noqa: C901, PLR0912 - one case a type
+    """Values that msgspec takes for a type, as `msgspec.inspect` tells it."""
+    match kind:
+        case inspect.IntType(ge=ge, le=le):
+            if ge is None and le is None:
+                return INTEGERS
+            return st.integers(ge, le) | st.sampled_from([x for x in (ge, le) if x is not None])
+        case inspect.FloatType():
+            return NUMBERS
+        case inspect.BoolType():
+            return st.booleans()
+        case inspect.NoneType():
+            return st.none()
+        case inspect.StrType(pattern=None):
+            return TEXTS
+        case inspect.StrType(pattern=pattern):
+            return st.from_regex(str(pattern).replace(r"\Z", "$"), fullmatch=True).filter(
+                lambda text, p=pattern: re.search(p, text) is not None
+            )
+        case inspect.LiteralType(values=values):
+            return st.sampled_from(values)
+        case inspect.ListType(item_type=item):
+            return st.lists(of_type(item), max_size=4)
+        case inspect.TupleType(item_types=items):
+            return st.tuples(*map(of_type, items))
+        case inspect.DictType(key_type=key, value_type=value):
+            return st.dictionaries(of_type(key), of_type(value), max_size=3)
+        case inspect.UnionType(types=types):
+            return st.one_of(*map(of_type, types))
+        case inspect.StructType(cls=cls, fields=fields):
+            told = {field.name: of_type(field.type) for field in fields if field.name != "schema"}
+            return st.builds(cls, **told)
+        case inspect.AnyType():
+            return ANYTHING
+    raise AssertionError(kind)
+
+
+def changed(record: Any, keep: tuple[str, ...] = ()) -> st.SearchStrategy[Any]:
+    """The record with one to three of its members drawn anew."""
+    known = inspect.type_info(type(record))
+    assert isinstance(known, inspect.StructType)
+    drawn = {
+        field.name: of_type(field.type)
+        for field in known.fields
+        if field.name not in ("schema", *keep)
+    }
+    some = st.lists(st.sampled_from(sorted(drawn)), min_size=1, max_size=3, unique=True)
+    return some.flatmap(
+        lambda names: st.builds(
+            lambda **new: msgspec.structs.replace(record, **new), **{n: drawn[n] for n in names}
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """A store of two competitors and a reference row, two seeds and three metrics."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.fsync", lambda _: None)
+        bench = Bench(Store(tmp_path_factory.mktemp("sound") / "store"))
+        people = {seed: bench.by_person({p: p + seed / 9 for p in range(12)}) for seed in (0, 1)}
+        both = {
+            "mmd": people,
+            "auc": {0: 0.6, 1: 0.7},
+            "trtr": {0: 0.5, 1: ("skipped", "no")},
+        }
+        auc = bench.metric("auc", family="privacy", null=0.5, bounds=(0.0, 1.0))
+        utility = bench.metric("trtr", family="utility", better="higher")
+        bench.run({"a": both, "b": both, "real": both}, auc, utility)
+        return bench
+
+
+@pytest.fixture
+def copy(sound: Bench, tmp_path: Path) -> Store:
+    shutil.copytree(sound.store.path, tmp_path / "store")
+    return Store(tmp_path / "store")
+
+
+def show_all(store: Store, sound: Bench) -> None:
+    """Make every board, every rendering, and a comparison of each row with the next."""
+    known = installed(metric for plan in sound.store.plans() for metric in plan.metrics)
+    found = boards(store, known)
+    assert found
+    for form in SUFFIX:
+        assert render(found, form)
+    show(found, Console(file=io.StringIO(), width=100))
+    for board in found:
+        for row, other in zip(board.rows, board.rows[1:], strict=False):
+            compare(store, row.label, other.label, known)
+
+
+def fuzz(examples: int = EXAMPLES) -> Any:
+    return settings(
+        max_examples=examples,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+@fuzz()
+@given(data=st.data())
+def test_a_board_is_made_whatever_a_score_says(sound: Bench, copy: Store, data: Any) -> None:
+    names = sorted(copy.cell_names())
+    for name in data.draw(st.lists(st.sampled_from(names), min_size=1, max_size=3)):
+        score = data.draw(st.sampled_from(sound.store.scores(name)))
+        metric = data.draw(
+            changed(score.metric, ("name", "version", "settings", "code", "from_file", "files"))
+        )
+        record = data.draw(
+            changed(msgspec.structs.replace(score, metric=metric), ("metric", "cell"))
+        )
+        copy.score_file(name, score.metric).write_bytes(encode(record))
+    show_all(copy, sound)
+
+
+LARGE = ContributionsRecord(
+    people=list(range(12)),
+    numerators=[[1e308], [-1e308]] * 6,
+    denominators=[[1.0]] * 12,
+    coefficients=[1.0],
+    offset=0.0,
+)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"value": 0.0, "contributions": LARGE},
+        {"value": 1.7e308},
+        {"value": 1e100},
+        {"value": -1e99, "n": 2**63 + 5},
+        {"n": -1},
+        {
+            "contributions": msgspec.structs.replace(
+                LARGE, numerators=[[1e-300]] * 12, denominators=[[1e-300]] * 12
+            )
+        },
+        {
+            "contributions": msgspec.structs.replace(
+                LARGE, numerators=[[1.0]] * 12, denominators=[[1e-320]] + [[0.0]] * 11
+            )
+        },
+        {"contributions": msgspec.structs.replace(LARGE, people=list(range(2**63 - 12, 2**63)))},
+        {"notes": ["x" * 10**6] * 99, "reason": "y" * 10**6},
+        {"parts": {"a" * 99: 1.7e308}},
+    ],
+)
+def test_a_board_is_made_of_sizes_that_overflow(
+    sound: Bench, copy: Store, fields: dict[str, Any]
+) -> None:
+    for name in copy.cell_names():
+        for score in sound.store.scores(name):
+            record = msgspec.structs.replace(score, **fields)
+            copy.score_file(name, score.metric).write_bytes(encode(record))
+    show_all(copy, sound)
+    known = installed(metric for plan in sound.store.plans() for metric in plan.metrics)
+    assert write_boards(boards(copy, known), copy)
+    for board in boards(copy, known):
+        assert len(render([board], "markdown")) < 10**6
+
+
+@fuzz()
+@given(data=st.data())
+def test_a_board_is_made_whatever_a_cell_says(sound: Bench, copy: Store, data: Any) -> None:
+    for name in data.draw(st.lists(st.sampled_from(sorted(copy.cell_names())), min_size=1)):
+        record = sound.store.cell(name)
+        assert record is not None
+        (copy.folder(name) / "cell.json").write_bytes(encode(data.draw(changed(record, ("cell",)))))
+    show_all(copy, sound)
+
+
+@fuzz()
+@given(data=st.data())
+def test_a_board_of_ours_is_the_same_whatever_a_merged_plan_says(
+    sound: Bench, copy: Store, data: Any
+) -> None:
+    (plan,) = sound.store.plans()
+    lies = {
+        "metrics": [data.draw(changed(each)) for each in plan.metrics],
+        "generators": [data.draw(changed(each)) for each in plan.generators],
+        "cells": data.draw(st.lists(st.one_of(*map(changed, plan.cells)), max_size=6)),
+    }
+    chosen = data.draw(st.sets(st.sampled_from(sorted(lies)), min_size=1))
+    merge_plan(copy, msgspec.structs.replace(plan, **{name: lies[name] for name in chosen}))
+    name = data.draw(st.sampled_from(sorted(copy.cell_names())))
+    brought(copy, data.draw(changed(sound.store.scores(name)[0], ("metric", "cell"))), plan)
+    known = installed(metric for each in sound.store.plans() for metric in each.metrics)
+    (before,) = boards(sound.store, known)
+    board = boards(copy, known)[0]
+    told = [(row.label, row.ranks, row.left_out) for row in board.rows if row.counts]
+    assert told == [(row.label, row.ranks, row.left_out) for row in before.rows]
+    assert board.seeds == before.seeds
+    show_all(copy, sound)
+
+
+def merge_plan(store: Store, plan: PlanRecord) -> Path:
+    folder = store.path / "provenance" / ("0" * 12)
+    archive = ArchiveRecord(who="", when="", merged="", environment={}, archive="0" * 64)
+    write_record(folder / "archive.json", archive)
+    shutil.rmtree(folder / "plans", ignore_errors=True)
+    write_record(folder / "plans" / plan.board_key / f"{digest_of(plan)}.json", plan)
+    return folder
+
+
+def brought(store: Store, score: ScoreRecord, plan: PlanRecord) -> None:
+    """Write a score of a metric that no plan of ours asks for, as a merge does."""
+    metric = msgspec.structs.replace(plan.metrics[0], settings={"bins": 9})
+    content = encode(msgspec.structs.replace(score, metric=metric))
+    file = store.score_file(score.cell, metric)
+    file.write_bytes(content)
+    note = BroughtRecord(cell=score.cell, files={f"scores/{file.name}": seal_of(content)})
+    write_record(store.path / "provenance" / ("0" * 12) / "cells" / f"{score.cell}.json", note)
+
+
+@fuzz(EXAMPLES // 2)
+@given(data=st.data())
+def test_a_board_is_made_whatever_a_plan_of_ours_says(sound: Bench, copy: Store, data: Any) -> None:
+    (plan,) = sound.store.plans()
+    metrics = [data.draw(changed(each, ("name",))) for each in plan.metrics]
+    generators = [data.draw(changed(each, ("name",))) for each in plan.generators]
+    assert all(isinstance(each, MetricRecord) for each in metrics)
+    assert all(isinstance(each, GeneratorRecord) for each in generators)
+    lies = msgspec.structs.replace(plan, metrics=metrics, generators=generators)
+    shutil.rmtree(copy.path / "plans")
+    copy.write_plan(lies)
+    show_all(copy, sound)
+
+
+def test_every_record_of_a_board_is_drawn() -> None:
+    for record in (CellRecord, ScoreRecord, PlanRecord):
+        assert of_type(inspect.type_info(record)) is not None
+    with pytest.raises(UsageError):
+        compare(Store(Path("nothing")), "a", "b", installed([]))
