@@ -508,7 +508,7 @@ def see_that_all_is_sound(store: Store) -> None:
         record = check_cell(store.folder(name), name)
         for file in (store.folder(name) / "scores").glob("*"):
             check_score(store.folder(name), file.name, record)
-    for file in store.path.glob("plans/*/*.json"):
+    for file in store.path.glob("**/plans/*/*.json"):
         check_plan(file)
 
 
@@ -567,6 +567,8 @@ def test_the_archive_that_is_changed_is_valid(root: Path) -> None:
     store = Store(root / "valid")
     try:
         assert {outcome.end for outcome in merge(store, root / "a.zip")} == {"added"}
-        assert {path: contents(store.path).get(path) for path in VALID} == VALID
+        (folder,) = (store.path / "provenance").iterdir()
+        found = contents(store.path) | contents(folder)
+        assert {path: found.get(path) for path in VALID} == VALID
     finally:
         shutil.rmtree(store.path)
