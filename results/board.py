@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -42,6 +44,9 @@ MAX_NOTES = 20
 """On a board beside its alarms, and of a score: a store may come from anywhere."""
 
 AgainstNull = Literal["better", "equal", "worse"]
+
+OverSeeds = Callable[[str, tuple[int, ...]], "list[Sample | None]"]
+"""Given a metric's label and seeds: what counts of each row."""
 
 OfRow = dict[str, dict[int, "Ended"]]
 """How each metric, by label, ended on each seed."""
@@ -92,6 +97,7 @@ class Row:
             only shown (`ecgbench.results.gather.asked`).
         merged: how much of it was made elsewhere and is verified, in words; empty for nothing.
         left_out: seeds of its cells that are none of the board's.
+        lacking: seeds of the board that nobody asked of it.
         scores: by metric label.
         ranks: by family, and ``overall``; empty for reference rows.
         notes: what a reader must know of its cells, with the seeds.
@@ -102,6 +108,7 @@ class Row:
     counts: bool = True
     merged: str = ""
     left_out: tuple[int, ...] = ()
+    lacking: tuple[int, ...] = ()
     scores: dict[str, BoardScore] = field(default_factory=dict)
     ranks: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -181,10 +188,11 @@ def boards(
 
 
 def _board(store: Store, catalogue: Catalogue, known: Origins, group: list[gather.Used]) -> Board:
-    board, counted = read(store, catalogue, known, group)
+    board, counted, over_seeds = read(store, catalogue, known, group)
     for label, metric in board.metrics.items():
         if metric.ranked:
-            _rank_by(label, metric, board.rows, counted[label])
+            of_label = partial(over_seeds, label)
+            _rank_by(label, metric, board, counted[label], of_label)
     on_front = front(board.metrics, board.rows, counted)
     _rank(board)
     board.front = [row.label for row in board.competitors if row.label in on_front]
@@ -194,10 +202,12 @@ def _board(store: Store, catalogue: Catalogue, known: Origins, group: list[gathe
 
 def read(
     store: Store, catalogue: Catalogue, known: Origins, group: list[gather.Used]
-) -> tuple[Board, dict[str, list[Sample | None]]]:
-    """A board without ranks and the notes of its rows, and what counts of each row's value by metric label.
+) -> tuple[Board, dict[str, list[Sample | None]], OverSeeds]:
+    """Read a board without ranks and the notes of its rows.
 
-    Of a metric with a null that is its excess over the null (`ecgbench.results.null.excess`).
+    Returns:
+        The board; what counts of each row's value by metric label, which is of a metric with a null its
+        excess over the null (`ecgbench.results.null.excess`); and what gives the same over some seeds.
 
     Raises:
         StoreError: a record cannot be read.
@@ -222,6 +232,7 @@ def read(
             counts=each.counts,
             merged=gather.mark(of_row, each),
             left_out=tuple(sorted(set(each.cells) - set(seeds))),
+            lacking=tuple(sorted(set(seeds) - set(each.cells))),
             notes=_of_seeds(
                 {
                     seed: end.cell.notes
@@ -259,7 +270,26 @@ def read(
         },
         notes=gather.code_notes(counted_ended),
     )
-    return board, counted
+
+    def over_seeds(label: str, chosen: tuple[int, ...]) -> list[Sample | None]:
+        """What counts of a metric over some seeds, of rows that have ended well on all of them."""
+        metric = metrics[label]
+        if metric.needs_both_folds and folds(chosen) < 2:
+            return [None] * len(rows)
+        samples = [
+            _sample({seed: of_row[label][seed] for seed in chosen}, resamples)
+            if all(of_row[label][seed].status == "ok" for seed in chosen)
+            else None
+            for of_row in ended
+        ]
+        if metric.null is None:
+            return samples
+        competing = [
+            sample if row.competes else None for row, sample in zip(rows, samples, strict=True)
+        ]
+        return excess(competing, metric.null, metric.better)
+
+    return board, counted, over_seeds
 
 
 # --- one metric on one row ---------------------------------------------------------------------
@@ -494,16 +524,36 @@ def _bounded(notes: list[str]) -> list[str]:
 
 
 def _rank_by(
-    label: str, metric: MetricRecord, rows: list[Row], samples: list[Sample | None]
+    label: str,
+    metric: MetricRecord,
+    board: Board,
+    samples: list[Sample | None],
+    over_seeds: Callable[[tuple[int, ...]], list[Sample | None]],
 ) -> None:
-    """Rank the competitors by one metric; with a score that is not ok, one is as good as absent."""
+    """Rank the competitors by one metric; with a score that is not ok, one is as good as absent.
+
+    A row of which nobody asked some of the board's seeds is ranked by those that it has.
+    """
+    rows = board.rows
     places = [place for place, row in enumerate(rows) if row.competes]
-    ranked = [
-        samples[place] if rows[place].scores[label].status == "ok" else None for place in places
-    ]
+    over_seeds = cache(over_seeds)
+
+    def counting(place: int) -> Sample | None:
+        row = rows[place]
+        own = tuple(seed for seed in board.seeds if seed not in row.lacking)
+        if row.lacking and own:
+            return over_seeds(own)[place]
+        return samples[place] if row.scores[label].status == "ok" else None
+
+    def among(seeds: tuple[int, ...]) -> list[Sample | None]:
+        found = over_seeds(seeds)
+        return [found[place] for place in places]
+
+    ranked = [counting(place) for place in places]
     if not any(ranked):
         return
-    for place, rank in zip(places, uncertainty.ranks(ranked, metric.better), strict=True):
+    found = uncertainty.ranks(ranked, metric.better, among)
+    for place, rank in zip(places, found, strict=True):
         rows[place].scores[label] = replace(rows[place].scores[label], rank=rank)
 
 

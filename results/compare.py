@@ -134,7 +134,7 @@ def compare(
             plan, used, _ = group[0]
             of_group = {each.label for each in gather.asked(group, catalogue, known)}
             if {a, b} <= of_group:
-                board, counted = read(store, catalogue, known, group)
+                board, counted, _ = read(store, catalogue, known, group)
                 of_group = {row.label for row in board.rows}
             labels |= of_group
             if absent := {a, b} - of_group:

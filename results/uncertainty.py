@@ -11,7 +11,7 @@ import numpy as np
 from ecgbench import Contributions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -270,7 +270,11 @@ def difference(first: Sample, second: Sample) -> Difference:
     return Difference(value=float(values[0]), errors=tuple(errors))
 
 
-def ranks(samples: Sequence[Sample | None], better: Better) -> list[int]:
+def ranks(
+    samples: Sequence[Sample | None],
+    better: Better,
+    of_seeds: Callable[[tuple[int, ...]], Sequence[Sample | None]] | None = None,
+) -> list[int]:
     """Ranks of the competitors on one metric: 1 + the number that are significantly better.
 
     Two competitors are compared by a two-sided t test of their difference.  Its variance is that of
@@ -279,14 +283,17 @@ def ranks(samples: Sequence[Sample | None], better: Better) -> list[int]:
     are corrected together (Holm 1979).  Where nothing is known of the error (no people, and one seed
     a fold) the values decide.
 
+    Two of unlike seeds are compared on those that both have; with none in common they are not told apart.
+
     A competitor without a value is behind all that have one.  Its pairs still count, in the
     correction and as the noisiest over seeds, so that its absence makes no other pair significant:
     it can only lose by it.
 
     Args:
-        samples: of each competitor, all of the same seeds; None if it failed, was skipped or is
-            missing.
+        samples: of each competitor; None if it failed, was skipped or is missing.
         better: the metric's direction.
+        of_seeds: gives the samples over some seeds alone, None for one that lacks any of them; needed
+            where the seeds are not the same.
     """
     known = [place for place, sample in enumerate(samples) if sample is not None]
     absent = np.array([sample is None for sample in samples])
@@ -294,14 +301,43 @@ def ranks(samples: Sequence[Sample | None], better: Better) -> list[int]:
     if len(known) > 1:
         i, j = np.triu_indices(len(known), k=1)
         present = [sample for sample in samples if sample is not None]
-        values = np.array([sample.value for sample in present])
         pairs = len(samples) * (len(samples) - 1) // 2
-        p = p_values(present, i, j, pairs)
+        p, favour = _of_pairs(known, present, pairs, of_seeds)
         differ = np.isnan(p) | _significant(np.where(np.isnan(p), 1.0, p), pairs)
-        i_lost = values[i] < values[j] if better == "higher" else values[i] > values[j]
-        worse, other = np.where(i_lost, (i, j), (j, i))[:, differ]
+        i_lost = favour < 0 if better == "higher" else favour > 0
+        worse, other = np.where(i_lost, (i, j), (j, i))[:, differ & (favour != 0)]
         behind[np.take(known, worse), np.take(known, other)] = True
     return [1 + int(of_place.sum()) for of_place in behind]
+
+
+def _of_pairs(
+    known: Sequence[int],
+    present: Sequence[Sample],
+    pairs: int,
+    of_seeds: Callable[[tuple[int, ...]], Sequence[Sample | None]] | None,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The p-value of each pair and its difference, on the seeds that both have; 1 and 0 without any."""
+    i, j = np.triu_indices(len(present), k=1)
+    p, difference = np.ones(len(i)), np.zeros(len(i))
+    sets = [frozenset(sample.seeds) for sample in present]
+    shared = [sets[a] & sets[b] for a, b in zip(i.tolist(), j.tolist(), strict=True)]
+    for seeds in dict.fromkeys(filter(None, shared)):
+        rows: Sequence[Sample | None] = present
+        if any(own != seeds for own in sets):
+            assert of_seeds is not None
+            found = of_seeds(tuple(sorted(seeds)))
+            rows = [found[place] for place in known]
+        having = [place for place, row in enumerate(rows) if row is not None]
+        a, b = np.triu_indices(len(having), k=1)
+        chosen = [row for row in rows if row is not None]
+        of_all = np.full((2, len(present), len(present)), np.nan)
+        a_in, b_in = np.take(having, a), np.take(having, b)
+        of_all[0, a_in, b_in] = p_values(chosen, a, b, pairs)
+        values = np.array([row.value for row in chosen])
+        of_all[1, a_in, b_in] = values[a] - values[b]
+        here = np.array([each == seeds for each in shared])
+        p[here], difference[here] = of_all[:, i[here], j[here]]
+    return p, difference
 
 
 def p_values(

@@ -191,6 +191,8 @@ def _legend(board: Board) -> list[str]:
             f"seed, Holm), averaged over metrics; overall: {counted}. What failed or is missing ranks "
             "last. Bold: nobody is significantly better. Reference rows calibrate the board."
         )
+        if any(row.lacking for row in board.competitors):
+            lines.append("A row of which some seeds were not asked is ranked by those that it has.")
         if any(score.value is not None and score.spread is None for score in scores):
             lines.append(
                 "With one seed a fold, the noise of training is unknown to the ranks, and scores "

@@ -189,18 +189,29 @@ def test_a_failed_skipped_or_missing_score_ranks_behind_the_worst_value(bench: B
             "once": {"mmd": {0: 0.0}},
         }
     )
-    found = {"best": 1, "gmm": 2, "half": 3, "lazy": 3, "late": 3, "once": 3}
+    found = {"best": 1, "once": 1, "gmm": 3, "half": 4, "lazy": 4, "late": 4}
     assert ranks(bench.board) == found
     assert ranks(bench.board, "fidelity") == found
 
 
-def test_fewer_seeds_than_most_others_gain_nothing(bench: Bench) -> None:
-    for name in ("gmm", "kde"):
-        bench.run({name: {"mmd": {seed: people(bench, 2.0, seed) for seed in range(4)}}})
-    bench.run({"lucky": {"mmd": {0: people(bench, 1.0)}}})
-    found = score(bench.board, "lucky")
+def test_a_row_with_fewer_seeds_is_ranked_by_those_it_has_and_sets_no_boards_seeds(
+    bench: Bench,
+) -> None:
+    for name, mean in (("gmm", 2.0), ("kde", 3.0)):
+        bench.run({name: {"mmd": {seed: people(bench, mean, seed) for seed in range(4)}}})
+    bench.run({"short": {"mmd": {0: people(bench, 2.0)}}})
+    found = score(bench.board, "short")
+    assert bench.board.seeds == (0, 1, 2, 3)
     assert (found.status, found.reason) == ("todo", "seeds 1–3: not run yet")
-    assert ranks(bench.board) == {"gmm": 1, "kde": 1, "lucky": 3}
+    assert ranks(bench.board) == {"gmm": 1, "short": 1, "kde": 3}
+
+
+def test_a_seed_that_was_asked_for_and_has_not_ended_ranks_a_row_behind(bench: Bench) -> None:
+    for name in ("gmm", "kde"):
+        bench.run({name: {"mmd": dict.fromkeys(range(2), 2.0)}})
+    bench.run({"lucky": {"mmd": {0: 1.0, 1: 9.0}}}, cells={("lucky", 1): None})
+    bench.run({"luckier": {"mmd": {0: 1.0, 1: 9.0}}}, cells={("luckier", 1): ("failed", "no")})
+    assert ranks(bench.board) == {"gmm": 1, "kde": 1, "lucky": 3, "luckier": 3}
 
 
 @pytest.mark.parametrize("others", [1, 3])
@@ -212,7 +223,7 @@ def test_more_seeds_than_the_others_gain_nothing(bench: Bench, others: int) -> N
     assert set(ranks(bench.board).values()) == {1}
 
 
-@pytest.mark.parametrize("seeds_of", [(9, 2, 2, 2), (2, 2, 6, 6), (4, 6, 8, 10)])
+@pytest.mark.parametrize("seeds_of", [(9, 4, 4, 4), (4, 6, 8, 10), (8, 8, 8, 4)])
 def test_equal_rows_of_unlike_seeds_get_equal_ranks(
     new_bench: Callable[[str], Bench], seeds_of: tuple[int, ...]
 ) -> None:

@@ -78,7 +78,7 @@ def test_json_holds_what_is_documented(done: Command) -> None:
     (board,) = found["boards"]
     (ranked,) = done.boards
     same = ("dataset", "data", "study", "settings", "seeds", "people")
-    assert list(board) == [*same, "compared", "metrics", "families", "overall", "notes"]
+    assert list(board) == [*same, "merged", "compared", "metrics", "families", "overall", "notes"]
     assert board["notes"] == []
     assert {key: board[key] for key in same} == {key: ranked[key] for key in same}
     assert board["compared"] == 1

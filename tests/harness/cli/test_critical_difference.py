@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ecgbench.harness.catalog import discover
 from ecgbench.results.records import (
     CellId,
     CellRecord,
@@ -27,7 +28,7 @@ def write(datasets: int, values: dict[str, float]) -> None:
     store = Store(Path("ecgbench-results"))
     plugin = {"version": 1, "settings": {}, "origin": "tests 1"}
     metric = MetricRecord(
-        **plugin,  # type: ignore[arg-type]
+        **plugin | {"version": discover().metric("mmd").version},  # type: ignore[arg-type]
         name="mmd",
         family="fidelity",
         better="lower",
