@@ -77,7 +77,7 @@ def of_type(kind: Any) -> st.SearchStrategy[Any]:  # noqa: C901, PLR0912 - one c
             return TEXTS
         case inspect.StrType(pattern=pattern):
             return st.from_regex(str(pattern).replace(r"\Z", "$"), fullmatch=True).filter(
-                lambda text, p=pattern: re.search(p, text) is not None
+                re.compile(str(pattern)).search
             )
         case inspect.LiteralType(values=values):
             return st.sampled_from(values)
@@ -121,7 +121,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Bench:
         patch.setattr("os.fsync", lambda _: None)
         bench = Bench(Store(tmp_path_factory.mktemp("sound") / "store"))
         people = {seed: bench.by_person({p: p + seed / 9 for p in range(12)}) for seed in (0, 1)}
-        both = {
+        both: dict[str, Any] = {
             "mmd": people,
             "auc": {0: 0.6, 1: 0.7},
             "trtr": {0: 0.5, 1: ("skipped", "no")},
@@ -151,7 +151,7 @@ def show_all(store: Store, sound: Bench) -> None:
             compare(store, row.label, other.label, known)
 
 
-def fuzz(examples: int = EXAMPLES) -> Any:
+def fuzz(examples: int = EXAMPLES) -> settings:
     return settings(
         max_examples=examples,
         deadline=None,

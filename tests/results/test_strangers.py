@@ -226,7 +226,7 @@ def test_no_archive_changes_what_a_board_says_of_ours(
     board = board_of(ours)
     assert told(board) == before
     for form in ("markdown", "csv", "json", "latex"):
-        assert (NOT_VERIFIED in render([board], form)) == bool(board.shown)  # type: ignore[arg-type]
+        assert (NOT_VERIFIED in render([board], form)) == bool(board.shown)
 
 
 def test_all_of_them_together_change_nothing_either(ours: Source, tmp_path: Path) -> None:

@@ -44,7 +44,9 @@ def write(datasets: int, values: dict[str, float]) -> None:
             cell = CellId(dataset=dataset, generator=generator, seed=0, protocol=1)
             planned.append(PlannedCell(name=cell.name, dataset=place, generator=number, seed=0))
             store.write_cell(CellRecord(cell=cell, status="ok"))
-            store.write_score(ScoreRecord(metric=metric, cell=cell.name, status="ok", value=value))
+            store.write_score(
+                ScoreRecord(metric=metric, cell=cell.name, status="ok", value=value / 10)
+            )
     store.write_plan(
         PlanRecord(
             protocol=1,
