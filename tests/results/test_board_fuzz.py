@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 import re
 import shutil
@@ -147,6 +148,10 @@ def show_all(store: Store, sound: Bench) -> None:
         assert render(found, form)
     show(found, Console(file=io.StringIO(), width=100))
     for board in found:
+        for row in board.rows:
+            for score in row.scores.values():
+                numbers = (score.value, score.low, score.high, score.spread, score.p)
+                assert all(x is None or math.isfinite(x) for x in numbers)
         for row, other in zip(board.rows, board.rows[1:], strict=False):
             compare(store, row.label, other.label, known)
 
