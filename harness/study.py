@@ -11,6 +11,7 @@ import msgspec
 
 from ecgbench.harness.config import Config, as_dict, build
 from ecgbench.harness.errors import UsageError, suggest
+from ecgbench.harness.windows import MAX_SEED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +46,7 @@ class Study(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     datasets: tuple[str, ...] | None = None
     generators: tuple[str, ...] = ()
     metrics: tuple[str, ...] | None = None
-    seeds: tuple[Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)], ...] = (0, 1)
+    seeds: tuple[Annotated[int, msgspec.Meta(ge=0, le=MAX_SEED)], ...] = (0, 1)
     windows: Annotated[int, msgspec.Meta(ge=20)] | None = None
     smoke: bool = False
     references: bool = True
@@ -82,8 +83,13 @@ def read(name_or_file: str) -> Study:
             f"no study or file is called {name_or_file!r}; {suggest(name_or_file, names())}"
         )
     try:
-        study = msgspec.convert(tomllib.loads(file.read_text("utf-8")), Study)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        # "sig": editors on Windows put a byte order mark first
+        study = msgspec.convert(tomllib.loads(file.read_text("utf-8-sig")), Study)
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"study {name_or_file} is no UTF-8, which TOML has to be ({error}); save it as UTF-8"
+        ) from None
+    except (OSError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise UsageError(f"study {name_or_file}: {error}") from None
     return msgspec.structs.replace(study, name=study.name or Path(file.name).stem)
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 PROTOCOL = 1
 """Version of the splits: raised when a dataset and a seed give other splits than before."""
 
+MAX_SEED = 2**31 - 1
+"""Larger ones do not fit every library's random numbers."""
+
 DTYPES = {
     "labels": "int64",
     "patients": "int64",

@@ -16,7 +16,7 @@ import numpy as np
 from ecgbench.harness.errors import DamagedError, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -83,7 +83,9 @@ def read_npz(file: Path, *names: str) -> dict[str, NDArray[Any]]:
         raise DamagedError(file, str(error)) from error
 
 
-def parse_npz(content: bytes, *names: str, most: int = MAX_BYTES) -> dict[str, NDArray[Any]]:
+def parse_npz(
+    content: bytes, *names: str, most: int = MAX_BYTES, only: Collection[str] | None = None
+) -> dict[str, NDArray[Any]]:
     """The arrays in the bytes of an ``.npz``.
 
     Nothing larger than ``most`` bytes is ever allocated, whatever sizes the file claims.
@@ -92,6 +94,7 @@ def parse_npz(content: bytes, *names: str, most: int = MAX_BYTES) -> dict[str, N
         content: of the file.
         names: of arrays that it has to hold.
         most: bytes, of all arrays together.
+        only: names of the arrays that are read; None for all.
 
     Raises:
         ValueError: it is no archive of plain arrays, is damaged or too large, or lacks an array.
@@ -102,8 +105,9 @@ def parse_npz(content: bytes, *names: str, most: int = MAX_BYTES) -> dict[str, N
             if sum(info.file_size for info in archive.infolist()) > most:
                 raise ValueError(f"its arrays have more than {most} bytes")
             found = {
-                info.filename.removesuffix(".npy"): _array(archive, info)
+                name: _array(archive, info)
                 for info in archive.infolist()
+                if (name := info.filename.removesuffix(".npy")) in (only or (name,))
             }
     except UNREADABLE as error:
         raise ValueError(f"it is no archive of arrays, or damaged: {error}") from error
@@ -127,10 +131,12 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]:
     if version not in read:
         raise ValueError(f"{info.filename} has version {version} of numpy's format")
     shape, _, dtype = read[version](opened)
+    if dtype.hasobject:
+        raise ValueError(f"{info.filename} holds Python objects; numbers or text are wanted")
     size = dtype.itemsize
     for length in shape:
         size *= length
-    if dtype.hasobject or min(shape, default=0) < 0 or size != len(content) - opened.tell():
+    if min(shape, default=0) < 0 or size != len(content) - opened.tell():
         raise ValueError(f"{info.filename} does not hold the array that its header claims")
     return np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
+from click.core import ParameterSource
 from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -15,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from ecgbench.harness import physionet, study
 from ecgbench.harness.catalog import Catalog, discover
 from ecgbench.harness.cli.options import (
+    SEED,
     data_dir_option,
     plugin_option,
     study_options,
@@ -69,7 +72,7 @@ def fetch_dataset(name: str, catalog: Catalog, data_dir: Path | None) -> Path:
 
 @click.command()
 @click.argument("dataset")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--seed", type=SEED, default=0, show_default=True)
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="A folder."
 )
@@ -90,11 +93,13 @@ def split(
 
     OUT/train.npz holds signals (window, lead, sample) in float32 mV, labels, patients,
     sampling_rate, leads and classes; OUT/draw.npz the labels to draw, one window each, in this
-    order.  ``ecgbench score`` takes the windows back.
+    order.  Both hold ``split``, which says what split this is.  ``ecgbench score`` takes the windows
+    back.
     """
     import numpy as np  # noqa: PLC0415 - as above
 
     from ecgbench.harness.cli.submit import load_splits  # noqa: PLC0415 - as above
+    from ecgbench.harness.submission import note_of  # noqa: PLC0415 - as above
     from ecgbench.results.npz import npz  # noqa: PLC0415 - fetching needs no numpy
     from ecgbench.results.store import write  # noqa: PLC0415 - as above
 
@@ -116,18 +121,24 @@ def split(
         "sampling_rate": np.array(train.sampling_rate),
         "leads": np.array(train.leads),
         "classes": np.array(train.classes),
+        "split": note_of(resolved, catalog, splits).to_array(),
     }
     write(out / "train.npz", npz(arrays))
-    draw: dict[str, Any] = {"labels": splits.fresh.labels, "classes": arrays["classes"]}
-    write(out / "draw.npz", npz(draw))
-    flags = "" if study_name == "quick" else f" --study {study_name}"
-    flags += "".join(f" --set {a}" for a in assignments) + (
-        f" --windows {windows}" if windows else ""
-    )
+    draw: dict[str, Any] = {"labels": splits.fresh.labels}
+    write(out / "draw.npz", npz(draw | {name: arrays[name] for name in ("classes", "split")}))
+    command = ["ecgbench", "score", "FILE.npz", "--dataset", dataset, "--seed", str(seed)]
+    command += ["--name", "MYMODEL"]
+    command += [] if study_name == "quick" else ["--study", study_name]
+    command += [part for assignment in assignments for part in ("--set", assignment)]
+    command += [] if windows is None else ["--windows", str(windows)]
+    command += [part for file in plugins for part in ("--plugin", str(file))]
+    if click.get_current_context().get_parameter_source("data_dir") is ParameterSource.COMMANDLINE:
+        command += ["--data-dir", str(data_dir)]
     click.echo(
         f"{out / 'train.npz'}: {len(train)} windows of {train.signals.shape[1]} lead(s) × "
         f"{train.length} samples at {train.sampling_rate:g} Hz, mV\n"
         f"{out / 'draw.npz'}: {len(splits.fresh)} labels to draw\n"
-        "Save what the model draws as signals and labels with numpy.savez, then\n"
-        f"ecgbench score FILE.npz --dataset {dataset} --seed {seed} --name MYMODEL{flags}"
+        "Save what the model draws with numpy.savez as signals and labels, and with them split as it "
+        "stands in draw.npz, then\n"
+        f"{shlex.join(command)}"
     )

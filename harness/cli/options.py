@@ -8,8 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ecgbench.harness.windows import MAX_SEED
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+MOST_SEEDS = 10_000
+"""In one range."""
+
+SEED = click.IntRange(min=0, max=MAX_SEED)
+"""The type of one seed."""
 
 
 def names(text: str) -> tuple[str, ...]:
@@ -24,10 +33,15 @@ def seeds(text: str) -> tuple[int, ...]:
     """The type of a comma list of seeds and ranges of seeds."""
     found: list[int] = []
     for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        if not first.isdigit() or (dash and not last.isdigit()):
+        match = re.fullmatch(r"([0-9]{1,18})(?:-([0-9]{1,18}))?", part.strip())
+        if not match:
             raise click.BadParameter(f"{part!r} is no seed; for example 0,1 or 0-5")
-        found += range(int(first), int(last or first) + 1)
+        first, last = int(match[1]), int(match[2] or match[1])
+        if last > MAX_SEED or last - first > MOST_SEEDS:
+            raise click.BadParameter(
+                f"{part!r} is too many or too large; seeds go to {MAX_SEED}, {MOST_SEEDS} at a time"
+            )
+        found += range(first, last + 1)
     if not found:
         raise click.BadParameter(f"{text!r} is an empty range; for example 0-5")
     return tuple(dict.fromkeys(found))

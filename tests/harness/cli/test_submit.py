@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,20 +16,24 @@ if TYPE_CHECKING:
 def split(ecgbench: Command) -> dict[str, Any]:
     """What ``ecgbench split`` wrote: the training windows, and the labels to draw."""
     assert ecgbench("split", "tiny", "--out", "made", "--plugin", ecgbench.stubs) == 0
-    assert "ecgbench score FILE.npz --dataset tiny --seed 0" in ecgbench.out
+    return what_was_written()
+
+
+def what_was_written() -> dict[str, Any]:
     with np.load("made/train.npz") as train, np.load("made/draw.npz") as draw:
+        assert draw["split"] == train["split"]
         return {name: train[name] for name in train.files} | {"draw": draw["labels"]}
 
 
 def submit(ecgbench: Command, *flags: str, name: str = "mine", **arrays: Any) -> int:
     np.savez("mine.npz", **arrays)
     plugin = ("--plugin", ecgbench.stubs, "--metrics", "peak", "--no-references")
-    return ecgbench("score", "mine.npz", "--dataset", "tiny", "--name", name, *plugin, *flags)
+    return ecgbench("score", "mine.npz", "--name", name, *plugin, *flags)
 
 
 def drawn(split: dict[str, Any]) -> dict[str, Any]:
     rows = [np.flatnonzero(split["labels"] == label)[0] for label in split["draw"]]
-    return {"signals": split["signals"][rows], "labels": split["draw"]}
+    return {"signals": split["signals"][rows], "labels": split["draw"], "split": split["split"]}
 
 
 def test_split_writes_train_alone_with_units_rate_leads_and_classes(split: dict[str, Any]) -> None:
@@ -64,7 +70,8 @@ def test_the_windows_of_a_submission_may_come_in_any_order(
 ) -> None:
     arrays = drawn(split)
     turned = np.argsort(arrays["labels"], kind="stable")[::-1]
-    assert submit(ecgbench, **{k: v[turned] for k, v in arrays.items()}) == 0
+    turned_arrays = {name: arrays[name][turned] for name in ("signals", "labels")}
+    assert submit(ecgbench, **arrays | turned_arrays) == 0
     (stored,) = Path().rglob("synthetic.npz")
     with np.load(stored) as kept:
         assert np.array_equal(kept["labels"], split["draw"])
@@ -83,8 +90,15 @@ def spoil(arrays: dict[str, Any], how: str) -> dict[str, Any]:
         "microvolts": {"signals": signals * 1000},
         "min-max scaled": {"signals": (signals - signals.min()) / np.ptp(signals)},
         "nan": {"signals": nan},
+        "beyond float32": {"signals": signals.astype(np.float64) * 1e300},
         "another rate": {"sampling_rate": 360.0},
+        "two rates": {"sampling_rate": np.array([16.0, 16.0])},
+        "a rate in words": {"sampling_rate": "fast"},
         "another lead": {"leads": np.array(["V1"])},
+        "leads as objects": {"leads": np.array(["II"], dtype=object)},
+        "unknown classes": {"classes": np.array(["N", "X"])},
+        "a class twice": {"classes": np.array(["N", "V", "N"])},
+        "classes counted from 1": {"labels": labels + 1},
         "other labels": {"labels": np.zeros_like(labels)},
         "text labels": {"labels": np.array(["N"] * len(labels))},
     }
@@ -102,8 +116,15 @@ def spoil(arrays: dict[str, Any], how: str) -> dict[str, Any]:
         ("microvolts", "are these µV or digital samples?"),
         ("min-max scaled", "look scaled to [0, 1]"),
         ("nan", "1 windows hold NaN or infinite samples, first window 3"),
+        ("beyond float32", "windows hold NaN or infinite samples, first window 0"),
         ("another rate", "sampling_rate is 360 Hz; 16 Hz is wanted"),
+        ("two rates", "sampling_rate is of shape (2,) (float64); one number of Hz is wanted, 16"),
+        ("a rate in words", "sampling_rate is 'fast' (<U4); one number of Hz is wanted, 16"),
         ("another lead", "leads are V1; wanted are II"),
+        ("leads as objects", "leads.npy holds Python objects; numbers or text are wanted"),
+        ("unknown classes", "classes are N, X; those of the dataset are wanted: N, V"),
+        ("a class twice", "classes are N, V, N; those of the dataset are wanted: N, V"),
+        ("classes counted from 1", "labels run from 1 to 2; indices into N, V are wanted, from 0"),
         ("other labels", "labels by class are N"),
         ("text labels", "whole numbers of shape"),
     ],
@@ -119,7 +140,123 @@ def test_what_is_wrong_with_a_submission_is_diagnosed(
 def test_pickles_are_refused(ecgbench: Command, split: dict[str, Any]) -> None:
     objects = np.array([object()] * len(split["draw"]), dtype=object)
     assert submit(ecgbench, signals=objects, labels=split["draw"]) == 2
-    assert "is no .npz of plain arrays" in ecgbench.err
+    assert "signals.npy holds Python objects" in ecgbench.err
+
+
+def test_what_else_a_file_holds_is_its_own_affair(ecgbench: Command, split: dict[str, Any]) -> None:
+    about = np.array([{"epochs": 3}], dtype=object)
+    assert submit(ecgbench, **drawn(split), about=about) == 0
+
+
+@pytest.mark.parametrize("rate", [16, np.array([16.0])])
+def test_a_rate_may_have_any_type_of_number(
+    ecgbench: Command, split: dict[str, Any], rate: Any
+) -> None:
+    assert submit(ecgbench, **drawn(split), sampling_rate=rate) == 0
+
+
+def test_labels_are_taken_by_the_names_of_the_files_own_classes(
+    ecgbench: Command, split: dict[str, Any]
+) -> None:
+    arrays = drawn(split)
+    turned = {"labels": 1 - arrays["labels"], "classes": np.array(["V", "N"])}
+    assert submit(ecgbench, **arrays | turned) == 0
+    assert "labels were taken by the names of its classes (V, N)" in ecgbench.out
+    (stored,) = Path().rglob("synthetic.npz")
+    with np.load(stored) as kept:
+        assert np.array_equal(kept["signals"], arrays["signals"])
+        assert np.array_equal(kept["labels"], split["draw"])
+
+
+def test_a_file_says_of_which_split_it_is(ecgbench: Command) -> None:
+    made = ("--seed", "2", "--set", "dataset.tiny.patients=8", "--windows", "200")
+    assert ecgbench("split", "tiny", "--out", "made", "--plugin", ecgbench.stubs, *made) == 0
+    written = what_was_written()
+    assert json.loads(str(written["split"])) == {
+        "dataset": "tiny",
+        "protocol": 1,
+        "seed": 2,
+        "settings": {"patients": 8, "windows": 300},
+        "train": json.loads(str(written["split"]))["train"],
+        "windows": 200,
+    }
+    assert submit(ecgbench, **drawn(written)) == 0
+    (cell,) = Path("ecgbench-results/cells/tiny/mine").iterdir()
+    assert cell.name.startswith("seed-2-")
+    (board,) = ecgbench.boards
+    assert board["settings"] == {"dataset.tiny.patients": 8, "windows": 200}
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--seed", "1"), "trained on the split of tiny with seed 0, so --seed 1 does not fit"),
+        (("--dataset", "other"), "split of tiny with seed 0, so --dataset other does not fit"),
+        (("--windows", "200"), "a split of all windows, --windows or --study says 200"),
+        (
+            ("--set", "dataset.tiny.patients=8"),
+            "patients = 6 of dataset tiny, --set or --study says 8",
+        ),
+    ],
+)
+def test_what_does_not_fit_the_split_is_refused(
+    ecgbench: Command, split: dict[str, Any], flags: tuple[str, ...], message: str
+) -> None:
+    assert submit(ecgbench, *flags, **drawn(split)) == 2
+    assert message in ecgbench.err
+    assert not Path("ecgbench-results").exists()
+
+
+def test_a_split_of_other_training_windows_is_refused(
+    ecgbench: Command, split: dict[str, Any]
+) -> None:
+    told = json.loads(str(split["split"])) | {"seed": 1}
+    assert submit(ecgbench, **drawn(split) | {"split": json.dumps(told)}) == 2
+    assert "the training windows of its split are not those of dataset tiny here" in ecgbench.err
+
+
+@pytest.mark.parametrize("said", ["", "seed 0", '{"seed": 0}', '{"seed": -1}'])
+def test_a_split_that_ecgbench_did_not_write_is_refused(
+    ecgbench: Command, split: dict[str, Any], said: str
+) -> None:
+    assert submit(ecgbench, **drawn(split) | {"split": said}) == 2
+    assert "its array split is not that of ecgbench split" in ecgbench.err
+
+
+@pytest.mark.parametrize(
+    ("flags", "missing"),
+    [
+        ((), "--dataset and --seed must"),
+        (("--dataset", "tiny"), "so --seed must"),
+        (("--seed", "0"), "so --dataset must"),
+    ],
+)
+def test_nobody_guesses_the_seed_of_a_file_that_does_not_say_it(
+    ecgbench: Command, split: dict[str, Any], flags: tuple[str, ...], missing: str
+) -> None:
+    arrays = drawn(split)
+    del arrays["split"]
+    assert submit(ecgbench, *flags, **arrays) == 2
+    assert missing in ecgbench.err
+    assert "split=draw['split']" in ecgbench.err
+    assert submit(ecgbench, "--dataset", "tiny", "--seed", "0", **arrays) == 0
+
+
+def test_the_command_that_split_prints_scores_what_was_drawn(
+    ecgbench: Command, tmp_path: Path
+) -> None:
+    plugin = tmp_path / "my plugins.py"
+    plugin.write_bytes(ecgbench.stubs.read_bytes())
+    made = ("--set", "dataset.tiny.patients=8", "--study", "smoke", "--windows", "240")
+    assert ecgbench("split", "tiny", "--out", "made", "--plugin", plugin, *made) == 0
+    program, *command = shlex.split(ecgbench.out.splitlines()[-1])
+    assert program == "ecgbench"
+    assert "--plugin" in command
+    np.savez("FILE.npz", **drawn(what_was_written()))
+    assert ecgbench(*command, "--metrics", "peak", "--no-references") == 2
+    assert "--name 'MYMODEL' does not match" in ecgbench.err
+    command[command.index("MYMODEL")] = "mine"
+    assert ecgbench(*command, "--metrics", "peak", "--no-references") == 0
 
 
 def test_a_name_that_is_taken_or_no_path_is_refused(
@@ -134,8 +271,8 @@ def test_a_name_that_is_taken_or_no_path_is_refused(
 def test_a_file_that_lacks_labels_is_told_what_it_holds(
     ecgbench: Command, split: dict[str, Any]
 ) -> None:
-    assert submit(ecgbench, windows=split["signals"]) == 2
-    assert "holds windows; signals and labels are wanted" in ecgbench.err
+    assert submit(ecgbench, signals=split["signals"]) == 2
+    assert "holds signals; signals and labels are wanted" in ecgbench.err
 
 
 @pytest.mark.parametrize("damaged", ["synthetic.npz", "cell.json"])
