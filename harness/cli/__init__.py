@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import sys
+from contextlib import suppress
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from ecgbench.harness.errors import EcgbenchError, UsageError, suggest
+from ecgbench.harness.plain import plain
+from ecgbench.harness.streams import open_closed, show_anything, unwritable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,19 +91,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     0 all is well, 1 some cell or score failed, 2 usage or configuration, 130 interrupted.
     """
+    open_closed()
+    show_anything()
     try:
         code = cli.main(arguments, prog_name="ecgbench", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        with suppress(OSError):
+            error.show()
         return 2
     except EcgbenchError as error:
-        click.echo(f"ecgbench: {error}", err=True)
-        return 2
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("\necgbench: interrupted; what was finished stands", err=True)
-        return 130
-    except BrokenPipeError:
-        # whoever read the output has gone; python must not try to flush it at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return _tell(str(error), 2)
+    except (KeyboardInterrupt, click.Abort) as error:
+        if isinstance(error.__cause__, EOFError):  # click takes every end of a file for Ctrl-D
+            raise error.__cause__ from None
+        return _tell("interrupted; what was finished stands", 130, before="\n")
+    except OSError as error:
+        if not (stream := unwritable()):
+            raise
+        if isinstance(error, BrokenPipeError):  # whoever read it has gone
+            return 1
+        return _tell(f"cannot write {stream}: {error.strerror}; what was finished stands", 2)
     return code if isinstance(code, int) else 0
+
+
+def _tell(text: str, code: int, before: str = "") -> int:
+    """Print a message; return the exit code."""
+    lines = "\n".join(map(plain, text.splitlines()))
+    with suppress(OSError):
+        click.echo(f"{before}ecgbench: {lines}", err=True)
+    return code

@@ -27,10 +27,10 @@ from ecgbench.harness.cli.progress import watch
 from ecgbench.harness.cli.run import prepared, warn
 from ecgbench.harness.config import parse_overrides
 from ecgbench.harness.errors import UsageError
+from ecgbench.harness.plain import plain
 from ecgbench.harness.run import default_datasets, work_through
 from ecgbench.results.audit import write_audit
 from ecgbench.results.render.audit import show_audits, write_pages
-from ecgbench.results.render.text import plain
 from ecgbench.results.store import Store
 
 if TYPE_CHECKING:
@@ -138,8 +138,9 @@ def audit(
             )
         if json_events:
             click.echo(json.dumps({"event": "audit", **msgspec.to_builtins(record)}))
+    pages = write_pages(store, found)  # first: a terminal may fail
     show_audits(found, console)
-    for path in write_pages(store, found):
+    for path in pages:
         console.print(Text(f"written: {path}"), soft_wrap=True)
     return 1 if any(record.verdict == "fails" or record.has_failed for record in found) else 0
 

@@ -20,6 +20,7 @@ from rich.text import Text
 from ecgbench.harness.catalog import discover
 from ecgbench.harness.cli.options import plugin_option, store_option
 from ecgbench.harness.facts import facts
+from ecgbench.harness.plain import ascii_json, plain
 from ecgbench.results.board import OVERALL, seed_list
 from ecgbench.results.compare import ENDS, Verdict
 from ecgbench.results.compare import compare as compare_rows
@@ -76,13 +77,13 @@ def compare(
             "boards": [_board(each) for each in found],
             "lacking": lacking,
         }
-        click.echo(msgspec.json.format(msgspec.json.encode(content), indent=1).decode())
+        click.echo(ascii_json(msgspec.json.format(msgspec.json.encode(content), indent=1)))
     else:
         console = Console()
         for each in found:
             _show(each, console)
         for line in lacking:
-            console.print(Text(text.plain(line), style="dim"), soft_wrap=True)
+            console.print(Text(plain(line), style="dim"), soft_wrap=True)
     scores = [score for each in found for row in each.board.rows for score in row.scores.values()]
     return int(any(score.status == "failed" for score in scores))
 
@@ -121,7 +122,7 @@ def _show(compared: Compared, console: Console) -> None:
     console.print()
     notes = Table.grid(padding=(0, 1))
     for line in board.notes:
-        notes.add_row("·", Text(text.plain(line)))
+        notes.add_row("·", Text(plain(line)))
     for line in _notes(compared):
         notes.add_row(Text("·", style="dim"), Text(line, style="dim"))
     console.print(notes)
@@ -166,7 +167,7 @@ def _summaries(compared: Compared) -> Table:
     table = _table("family", [a, b, "neither", "not tested", "missing"])
     table.add_column("verdict")
     for family, summary in compared.families.items():
-        table.add_row(Text(text.plain(family)), *_counts(summary), _said(summary.verdict, a, b))
+        table.add_row(Text(plain(family)), *_counts(summary), _said(summary.verdict, a, b))
     if compared.overall:
         table.add_section()
         overall = _said(compared.overall.verdict, a, b)

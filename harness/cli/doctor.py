@@ -15,7 +15,7 @@ from ecgbench.harness.cli import other_distribution
 from ecgbench.harness.cli.options import data_dir_option, plugin_option, store_option
 from ecgbench.harness.environment import environment
 from ecgbench.harness.errors import DataError, EcgbenchError
-from ecgbench.results.render.text import plain
+from ecgbench.harness.plain import plain
 from ecgbench.results.store import Store
 
 if TYPE_CHECKING:

@@ -25,12 +25,12 @@ from ecgbench.harness.cli.options import (
 )
 from ecgbench.harness.environment import cores
 from ecgbench.harness.errors import EcgbenchError, UsageError
+from ecgbench.harness.plain import plain
 from ecgbench.harness.process import Limits
 from ecgbench.results.archive import MAX_TOTAL, MAX_WHO
 from ecgbench.results.merge import End, What
 from ecgbench.results.merge import merge as take_in
 from ecgbench.results.merge import undo as take_out
-from ecgbench.results.render.text import plain
 from ecgbench.results.store import Store
 
 if TYPE_CHECKING:

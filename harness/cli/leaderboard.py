@@ -66,12 +66,14 @@ def leaderboard(
     elif form == "terminal":
         show(found, Console())
     else:
-        click.echo(render(found, form), nl=False)  # type: ignore[arg-type]  # the choices are the formats
+        # as in the files, whatever the terminal's encoding: it may be for a program
+        made = render(found, form)  # type: ignore[arg-type]  # the choices are the formats
+        click.echo(made.encode(), nl=False)
 
 
 def _show_critical(found: list[Board], store: Store) -> None:
     console = Console()
     for each in critical(found):
+        path = write_critical(each, store)  # first: a terminal may fail
         show_critical(each, console)
-        path = write_critical(each, store)
         console.print(Text(f"written: {path}"), soft_wrap=True)

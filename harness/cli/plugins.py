@@ -12,6 +12,7 @@ from ecgbench.harness.canonical import canonical
 from ecgbench.harness.catalog import KINDS, Catalog, Entry, discover
 from ecgbench.harness.cli.options import plugin_option, store_option
 from ecgbench.harness.errors import UsageError, suggest
+from ecgbench.harness.plain import plain
 from ecgbench.harness.specs import DatasetSpec, GeneratorSpec, Kind, MetricSpec
 
 if TYPE_CHECKING:
@@ -44,10 +45,8 @@ def list_plugins(kind: str | None, as_json: bool, plugins: tuple[Path, ...]) -> 
 
 
 def _print_problems(catalog: Catalog) -> None:
-    from rich.text import Text  # noqa: PLC0415 - as above
-
     for problem in catalog.problems:
-        click.echo(f"problem: {Text(problem).plain}", err=True)
+        click.echo(f"problem: {plain(problem)}", err=True)
 
 
 def _table(kind: Kind, entries: list[Entry]) -> Table:
@@ -63,8 +62,8 @@ def _table(kind: Kind, entries: list[Entry]) -> Table:
         table.add_row(
             Text(entry.spec.name, style="bold"),
             Text(_kind_note(entry), style="dim"),
-            Text(entry.spec.summary),
-            Text(origin, style="dim"),
+            Text(plain(entry.spec.summary)),
+            Text(plain(origin), style="dim"),
         )
     return table
 
@@ -127,13 +126,13 @@ def _setting(field: msgspec.structs.FieldInfo, smoke: Any) -> dict[str, Any]:
                 )
                 if value is not None
             }
-    plain = get_args(hint)[0] if hasattr(hint, "__metadata__") else hint
+    bare = get_args(hint)[0] if hasattr(hint, "__metadata__") else hint
     default = None if field.required else field.default
     if default is msgspec.NODEFAULT:
         default = field.default_factory()
     return {
         "name": field.encode_name,
-        "type": getattr(plain, "__name__", str(plain)) if isinstance(plain, type) else str(plain),
+        "type": getattr(bare, "__name__", str(bare)) if isinstance(bare, type) else str(bare),
         "default": canonical(default),
         "limits": " ".join(f"{sign} {value}" for sign, value in limits.items()),
         "smoke": canonical(smoke.get(field.encode_name)),
@@ -208,7 +207,8 @@ def _print_card(found: dict[str, Any]) -> None:
     settings = found.pop("settings")
     for name, value in found.items():
         if name not in ("kind", "name") and value not in ("", None):
-            table.add_row(name.replace("_", " "), Text(_say(name, value)))
+            lines = map(plain, _say(name, value).splitlines())
+            table.add_row(name.replace("_", " "), Text("\n".join(lines)))
     console.print(table)
     if not settings:
         return
@@ -218,7 +218,7 @@ def _print_card(found: dict[str, Any]) -> None:
     for setting in settings:
         shown = ["" if setting[c] is None else str(setting[c]) for c in setting]
         shown[2] = str(setting["default"])
-        table.add_row(*map(Text, shown))
+        table.add_row(*(Text(plain(each)) for each in shown))
     console.print(table)
 
 

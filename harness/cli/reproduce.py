@@ -11,8 +11,9 @@ from rich.text import Text
 
 from ecgbench.harness.catalog import discover
 from ecgbench.harness.cli.options import data_dir_option, plugin_option, store_option
+from ecgbench.harness.plain import plain
 from ecgbench.harness.reproduce import reproduce as again
-from ecgbench.results.render.text import number, plain
+from ecgbench.results.render.text import number
 from ecgbench.results.store import Store
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def _scores(found: Reproduction) -> Table:
     table = Table("metric", "then", "again", "", "", box=None, header_style="dim")
     for score in found.scores:
         table.add_row(
-            Text(score.metric),
+            Text(plain(score.metric)),
             number(score.stored),
             number(score.again, like=score.stored),
             Text(score.verdict, style=STYLES.get(score.verdict, "green")),

@@ -30,6 +30,7 @@ from ecgbench.harness.cli.progress import watch
 from ecgbench.harness.config import parse_overrides
 from ecgbench.harness.errors import UsageError
 from ecgbench.harness.facts import facts
+from ecgbench.harness.plain import plain
 from ecgbench.harness.plan import Plan, make_plan
 from ecgbench.harness.run import default_datasets, locate, prepare, work_through
 from ecgbench.results.board import boards
@@ -37,7 +38,6 @@ from ecgbench.results.gather import groups
 from ecgbench.results.lease import Leases
 from ecgbench.results.render import write_boards
 from ecgbench.results.render.terminal import show
-from ecgbench.results.render.text import plain
 from ecgbench.results.store import Store
 
 if TYPE_CHECKING:
@@ -163,9 +163,9 @@ def report(plan: Plan, store: Store, catalog: Catalog, console: Console) -> int:
     names_used = {record.name for record in plan.record.datasets}
     chosen = [group for group in groups(store) if group[0].dataset.name in names_used]
     found = boards(store, facts(catalog), chosen)
+    paths = write_boards(found, store)  # first: a terminal that fails must not cost the tables
     used = {record.key for record in plan.record.datasets}
     show([b for b in found if b.key == plan.record.board_key and b.dataset.key in used], console)
-    paths = write_boards(found, store)
     console.print()
     for folder in dict.fromkeys(path.with_suffix("") for path in paths):
         suffixes = ",".join(p.suffix[1:] for p in paths if p.with_suffix("") == folder)

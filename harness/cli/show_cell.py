@@ -11,8 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ecgbench.harness.canonical import restored
+from ecgbench.harness.plain import ascii_json, plain
 from ecgbench.results.provenance import provenance
-from ecgbench.results.render.text import number, plain
+from ecgbench.results.render.text import number
 from ecgbench.results.store import Store
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def show_cell(name: str, store_path: Path, *, as_json: bool) -> None:
     scores = store.scores(full)
     if as_json:
         found = {"cell": record, "scores": scores}
-        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=1).decode())
+        click.echo(ascii_json(msgspec.json.format(msgspec.json.encode(found), indent=1)))
         return
     console = Console()
     console.print(Text(full, style="bold"))

@@ -16,11 +16,11 @@ from rich.text import Text
 from ecgbench.harness.cli.options import store_option
 from ecgbench.harness.cli.progress.say import duration, memory, steps, values
 from ecgbench.harness.errors import DamagedError, StoreError, UsageError
+from ecgbench.harness.plain import ascii_json, plain
 from ecgbench.results import gather
 from ecgbench.results.lease import BEAT, owners
 from ecgbench.results.progress import Progress
 from ecgbench.results.records import CellRecord, ScoreRecord
-from ecgbench.results.render.text import plain
 from ecgbench.results.store import Store, decode
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def status(as_json: bool, store_path: Path) -> None:
     """
     found = status_of(Store(store_path))
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=1).decode())
+        click.echo(ascii_json(msgspec.json.format(msgspec.json.encode(found), indent=1)))
         return
     console = Console()
     console.print(_boards(found.boards))

@@ -9,10 +9,11 @@ import msgspec
 from rich.table import Table
 from rich.text import Text
 
+from ecgbench.harness.plain import plain
 from ecgbench.results.audit import SERIES, audits
 from ecgbench.results.gather import labels
 from ecgbench.results.render.markdown import safe
-from ecgbench.results.render.text import number, plain
+from ecgbench.results.render.text import number
 from ecgbench.results.store import write
 
 if TYPE_CHECKING:

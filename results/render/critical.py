@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
+from ecgbench.harness.plain import plain
 from ecgbench.results.render.terminal import GAP, RULED
-from ecgbench.results.render.text import number, plain
+from ecgbench.results.render.text import number
 from ecgbench.results.store import write
 from ecgbench.results.uncertainty import LEVEL
 

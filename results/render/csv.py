@@ -1,12 +1,17 @@
-"""The boards as one tidy CSV: a line for each dataset, study, generator and metric."""
+"""The boards as one tidy CSV: a line for each dataset, study, generator and metric.
+
+An apostrophe stands before text that a spreadsheet would take for a formula, or a reader of CSV for a
+missing value or a number: a generator called ``nan`` is ``'nan``, which pandas and R read as text.
+"""
 
 from __future__ import annotations
 
 import json
 import unicodedata
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ecgbench.results.render.text import plain
+from ecgbench.harness.plain import plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,6 +20,10 @@ if TYPE_CHECKING:
 
 WHOLE = ("rank", "family_rank", "overall_rank", "n")
 """Columns of whole numbers, any of which may be missing."""
+
+
+READ_OTHERWISE = ("na", "n/a", "null", "none", "true", "false")
+"""Words, in small letters, that readers of CSV do not take for text; numbers and nan go beside them."""
 
 
 def to_table(boards: list[Board]) -> pd.DataFrame:
@@ -62,7 +71,11 @@ def to_csv(boards: list[Board]) -> str:
 
 
 def _safe(text: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
+    """Text that no spreadsheet takes for a formula, and no reader for a missing value or a number."""
     shown = plain(text)
     first = unicodedata.normalize("NFKC", shown[:1])
-    return f"'{shown}" if first in ("=", "+", "-", "@", "−") else shown
+    is_odd = first in ("=", "+", "-", "@", "−", "#", "<") or shown.lower() in READ_OTHERWISE
+    with suppress(ValueError):
+        float(shown)
+        is_odd = True
+    return f"'{shown}" if is_odd else shown

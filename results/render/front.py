@@ -7,6 +7,7 @@ from io import BytesIO
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
+from ecgbench.harness.plain import plain
 from ecgbench.results.front import AIMS
 from ecgbench.results.render import text
 
@@ -139,7 +140,7 @@ def _mark(row: Row, scores: list[BoardScore], on_front: bool) -> Mark:
 
 def _latin(line: str) -> str:
     """Text from a plugin or a store in letters that the font has."""
-    return text.plain(line).encode("latin-1", "replace").decode("latin-1")
+    return plain(line).encode("latin-1", "replace").decode("latin-1")
 
 
 def _panel(axis: Axes, board: Board, labels: tuple[str, str], marks: list[Mark]) -> None:

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from ecgbench.harness.plain import ascii_json
+
 if TYPE_CHECKING:
     from ecgbench.results.board import Board, Row
 
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 def to_json(boards: list[Board]) -> str:
     """The boards; what is not a number is null, with its status beside it."""
     content = msgspec.json.encode({"schema": 1, "boards": [_board(board) for board in boards]})
-    return msgspec.json.format(content, indent=1).decode() + "\n"
+    return ascii_json(msgspec.json.format(content, indent=1)).decode() + "\n"
 
 
 def _board(board: Board) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING
 
+from ecgbench.harness.plain import plain
 from ecgbench.results.render import text
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def _board(board: Board) -> str:
             [line for row in rows for line in _lines(row, list(metrics), board)]
             for rows in (board.competitors, board.references, board.shown)
         ]
-        parts.append(_table(head, groups, f"{about}: {text.plain(family)}."))
+        parts.append(_table(head, groups, f"{about}: {plain(family)}."))
     notes = "\n".join(rf"\item {_safe(line)}" for line in text.notes(board))
     parts.append(f"\\begin{{itemize}}\n{notes}\n\\end{{itemize}}\n")
     return "\n".join(parts)
@@ -86,7 +87,7 @@ def _lines(row: Row, labels: list[str], board: Board) -> list[list[str]]:
 def _table(head: list[str], groups: list[list[list[str]]], caption: str) -> str:
     lines = [r"\begin{table}", r"\centering", r"\small", rf"\caption{{{_safe(caption)}}}"]
     lines.append(rf"\begin{{tabular}}{{l{'r' * (len(head) - 1)}}}")
-    lines += [r"\toprule", _line([_safe(text.plain(cell)) for cell in head])]
+    lines += [r"\toprule", _line([_safe(plain(cell)) for cell in head])]
     for group in groups:
         if group:
             lines += [r"\midrule", *map(_line, group)]

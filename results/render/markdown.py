@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from ecgbench.harness.plain import plain
 from ecgbench.results.render import text
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def _scores(row: Row, labels: list[str], board: Board) -> list[str]:
 
 def _table(head: list[str], rows: list[list[str]]) -> str:
     lines = [
-        [safe(text.plain(cell)) for cell in head],
+        [safe(plain(cell)) for cell in head],
         ["---", *["---:"] * (len(head) - 1)],
         *rows,
     ]

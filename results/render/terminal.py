@@ -8,6 +8,7 @@ from rich.box import Box
 from rich.table import Table
 from rich.text import Text
 
+from ecgbench.harness.plain import plain
 from ecgbench.results.render import text
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def _tables(board: Board, width: int) -> Iterator[Table]:
     """The ranks, then each family's scores in as many tables as the width asks for."""
     names = max(len(text.name(row)) for row in board.rows)
     if columns := text.rank_columns(board):
-        table = _table("rank", [text.plain(column) for column in columns])
+        table = _table("rank", [plain(column) for column in columns])
         for row in board.competitors:
             ranks = [Text(str(row.ranks[column])) for column in columns]
             ranks[0].stylize("bold")
@@ -93,7 +94,7 @@ def _table(title: str, columns: list[str]) -> Table:
         header_style="",
         border_style="dim",
     )
-    table.add_column(Text(text.plain(title), style="bold cyan"), no_wrap=True, vertical="bottom")
+    table.add_column(Text(plain(title), style="bold cyan"), no_wrap=True, vertical="bottom")
     for column in columns:
         table.add_column(Text(column), justify="right", vertical="bottom")
     return table

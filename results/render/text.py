@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import unicodedata
 from typing import TYPE_CHECKING
 
 from ecgbench.harness.canonical import restored
+from ecgbench.harness.plain import plain
 from ecgbench.harness.specs import FAMILIES
 from ecgbench.results.board import OVERALL, seed_list
 from ecgbench.results.catalogue import NOT_INSTALLED
@@ -23,12 +23,6 @@ MARKS = {"passes": "✓", "fails": "✗"}
 
 ALARM = "!"
 """Beside a value that is significantly better than its null."""
-
-
-def plain(text: str) -> str:
-    """Text from a plugin or a store on one line, without control characters."""
-    shown = (c if unicodedata.category(c)[0] != "C" else " " for c in text)
-    return " ".join("".join(shown).split())
 
 
 def number(value: float | None, like: float | None = None) -> str:

@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from ecgbench.harness.cli.progress.tally import Tally
+from ecgbench.harness.plain import ascii_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,4 +79,4 @@ class Events:
         told = {"event": event, "time": datetime.now(UTC).isoformat(timespec="milliseconds")}
         if cell is not None:
             told["cell"] = cell.id.name
-        click.echo(msgspec.json.encode(told | fields))  # it flushes
+        click.echo(ascii_json(msgspec.json.encode(told | fields)))  # it flushes

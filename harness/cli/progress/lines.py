@@ -9,7 +9,7 @@ from rich.text import Text
 
 from ecgbench.harness.cli.progress.say import duration, memory, steps, values, waiting
 from ecgbench.harness.cli.progress.tally import Tally
-from ecgbench.results.render.text import plain
+from ecgbench.harness.plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from ecgbench.harness.cli.progress.lines import STYLES, Lines
 from ecgbench.harness.cli.progress.say import duration, memory, steps, values, waiting
-from ecgbench.results.render.text import plain
+from ecgbench.harness.plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ecgbench.results.render.text import number, plain
+from ecgbench.harness.plain import plain
+from ecgbench.results.render.text import number
 
 if TYPE_CHECKING:
     from ecgbench.results.progress import Progress

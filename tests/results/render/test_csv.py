@@ -4,6 +4,9 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
+import pandas as pd
+import pytest
+
 from ecgbench.results.render import render
 from ecgbench.results.render.csv import to_table
 
@@ -56,6 +59,20 @@ def test_alarms_and_notes_are_columns(alarming: Board) -> None:
 
 def test_no_boards_are_an_empty_table() -> None:
     assert to_table([]).empty
+
+
+@pytest.mark.parametrize(
+    "name", ["nan", "null", "na", "none", "true", "1e5", "007", "inf", "gmm", "nan-2", "null v2"]
+)
+def test_names_are_text_whoever_reads_them(realistic: Callable[..., Board], name: str) -> None:
+    board = realistic()
+    board.rows = board.rows[:1]
+    board.rows[0].label = name
+    board.study = name
+    read = pd.read_csv(io.StringIO(render([board], "csv")))
+    for column in ("generator", "study"):
+        assert {found.removeprefix("'") for found in read[column]} == {name}
+    assert str(read["generator"][0]).startswith("'") == (name not in ("gmm", "nan-2", "null v2"))
 
 
 def test_no_cell_is_a_formula(hostile: Board) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ecgbench.harness.plain import plain
 from ecgbench.results.board import BoardScore
 from ecgbench.results.render import text
 
@@ -43,8 +44,8 @@ def test_an_interval_ends_at_the_digit_where_its_largest_number_does(bench: Benc
     "harm", ["\x1b[31m", "\x07", "\r\n", "\t", "\x9b", "\u202e", "\u2028", "\0"]
 )
 def test_plain_text_has_no_control_characters(harm: str) -> None:
-    assert text.plain(f"a{harm}b").isprintable()
-    assert text.plain(f"a{harm}b").startswith("a")
+    assert plain(f"a{harm}b").isprintable()
+    assert plain(f"a{harm}b").startswith("a")
 
 
 def test_a_board_says_its_dataset_study_seeds_people_data_and_settings(bench: Bench) -> None:

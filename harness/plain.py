@@ -1,0 +1,30 @@
+"""Text of plugins, stores and files, as it may be shown: no terminal obeys it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+
+def plain(text: str) -> str:
+    r"""Text from a plugin or a store on one line, without characters that control what shows it.
+
+    >>> plain("red \x1b[31m and\n right-to-left \u202e")
+    'red [31m and right-to-left'
+    """
+    shown = (c if unicodedata.category(c)[0] != "C" else " " for c in text)
+    return " ".join("".join(shown).split())
+
+
+def ascii_json(text: bytes) -> bytes:
+    r"""JSON of the same value in ASCII: control characters and letters beyond it are escaped.
+
+    >>> ascii_json('"é \x9b \u202e"'.encode())
+    b'"\\u00e9 \\u009b \\u202e"'
+    """
+    return re.sub(r"[^\x00-\x7e]", _escaped, text.decode()).encode("ascii")
+
+
+def _escaped(match: re.Match[str]) -> str:
+    units = match[0].encode("utf-16-be")
+    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
