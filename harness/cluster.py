@@ -21,6 +21,7 @@ try:
     from distributed import Client, Future
     from distributed.comm.addressing import get_address_host_port
     from distributed.scheduler import KilledWorker
+    from distributed.security import Security
 except ImportError as error:
     raise UsageError(
         "--scheduler needs Dask: pip install 'synthetic-ecgbench[dask]', here and on the workers"
@@ -61,11 +62,12 @@ def connect(address: str, catalog: Catalog, device: str, *, shared: bool) -> Ite
     Raises:
         UsageError: there is no scheduler at that address, or no worker joins it.
     """
+    _check_certificates(address)
     try:
         if not address.startswith("ucx://"):  # of which Dask cannot tell host and port
             get_address_host_port(address)  # a client that fails to parse it lives on in a thread
         client = Client(address, timeout=CONNECT, set_as_default=False, name="ecgbench")
-    except (OSError, TimeoutError, ValueError) as error:
+    except (OSError, TimeoutError, ValueError, TypeError) as error:  # of what is not installed, too
         raise UsageError(
             f"--scheduler {address}: no Dask scheduler answers there ({error}); docs/cluster.md "
             "tells how to start one"
@@ -86,6 +88,30 @@ def connect(address: str, catalog: Catalog, device: str, *, shared: bool) -> Ite
                 '--resources "GPU=1"'
             )
         yield pool
+
+
+def _check_certificates(address: str) -> None:
+    """See that there are certificates for an address that asks for some.
+
+    Raises:
+        UsageError: Dask is told of none, or they cannot be read.
+    """
+    if not address.startswith("tls://"):
+        return
+    where = (
+        "DASK_DISTRIBUTED__COMM__TLS__CA_FILE, …__TLS__CLIENT__CERT and …__TLS__CLIENT__KEY, or "
+        "distributed.comm.tls in Dask's configuration, name the files (docs/cluster.md)"
+    )
+    try:
+        found = Security().get_connection_args("client").get("ssl_context")
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"--scheduler {address}: the certificates for TLS cannot be read ({error}); {where}"
+        ) from None
+    if found is None:
+        raise UsageError(
+            f"--scheduler {address}: TLS needs certificates, and Dask is told of none; {where}"
+        )
 
 
 @dataclass

@@ -36,8 +36,15 @@ class LoadDataset(Protocol):
 class Log(Protocol):
     """Reports progress of a fit; the values become the training curve."""
 
-    def __call__(self, step: int, /, *, total: int | None = None, **values: float) -> None:
-        """Report that ``step`` (of ``total``) is done, with the losses or other values of it."""
+    def __call__(
+        self, step: int, /, *, total: int | None = None, **values: float | str | None
+    ) -> None:
+        """Report that ``step`` (of ``total``) is done, with the losses or other values of it.
+
+        Steps that begin again at a lower number are of another phase; ``phase="joint"`` names it.  A
+        value may be whatever ``float`` takes, a text, or None where it is not known.  What cannot be
+        used is left out of the curve and told in a line; it never ends the fit.
+        """
         ...
 
 

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from ecgbench.harness import process
+from ecgbench.harness.cell import curve
 from ecgbench.harness.cell.divide import divide
-from ecgbench.harness.cell.fit import Order, curve_of, fit
+from ecgbench.harness.cell.fit import Order, fit
 from ecgbench.harness.cell.judge import judge
 from ecgbench.harness.cell.room import Room
 from ecgbench.harness.cell.shadows import SHADOWS, Refit
@@ -338,10 +339,10 @@ class _Performance:
 
     def _write_curve(self) -> dict[str, str]:
         """Write the fit's reports; return the artefact's digest by name."""
-        curve = curve_of(self.room)
-        if curve is None:
+        content = curve.to_csv(self.room.curve)
+        if content is None:
             return {}
-        return {"training.csv": self.store.write_artefact(self.name, "training.csv", curve)}
+        return {"training.csv": self.store.write_artefact(self.name, "training.csv", content)}
 
     def _write_score(self, score: ScoreRecord, artefacts: dict[str, bytes]) -> None:
         if score.cell != self.name or score.metric not in self.task.metrics:

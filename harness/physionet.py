@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -30,9 +31,22 @@ EMBEDDED = "mitdb-208,ecgsyn"
 
 
 def cache_dir() -> Path:
-    """The cache: ``ECGBENCH_CACHE_DIR``, else the user's cache folder."""
+    """The cache: ``ECGBENCH_CACHE_DIR``, else the user's cache folder.
+
+    Raises:
+        DataError: the user has no home folder, as in many containers.
+    """
     given = os.environ.get("ECGBENCH_CACHE_DIR")
-    return Path(given) if given else platformdirs.user_cache_path("ecgbench")
+    if given:
+        return Path(given)
+    with suppress(RuntimeError):
+        found = platformdirs.user_cache_path("ecgbench")
+        if found.is_absolute():  # older ones return "~/.cache"
+            return found
+    raise DataError(
+        f"user {os.getuid()} has no home folder here, so there is no place for the cache of datasets: "
+        "set ECGBENCH_CACHE_DIR to a folder that can be written, or HOME"
+    )
 
 
 def find(source: PhysioNet, data_dir: Path | None = None) -> Path | None:

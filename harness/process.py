@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psutil
 
+from ecgbench.harness.errors import EcgbenchError
 from ecgbench.harness.warden import Ended, Worker, guard, receive
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ GRACE = 10.0
 
 POLL = 0.25
 """Seconds between two looks at the clock and at ``stop``."""
+
+TRIES = 3
+"""How often a process is started before the fork server is given up."""
 
 GUARD_KILLED = "the process that guarded it was killed"
 
@@ -101,9 +105,7 @@ def call(
         environ=dict(os.environ),
         folder=os.getcwd(),  # noqa: PTH109 - a string travels
     )
-    process = context.Process(target=guard, args=(sender, theirs, worker), daemon=True)
-    with _startable():
-        process.start()
+    process = _started(sender, theirs, worker)
     sender.close()
     theirs.close()
     try:
@@ -116,6 +118,24 @@ def call(
             _kill(process)
         if process.exitcode:
             _sweep(process)
+
+
+def _started(sender: Connection, control: Connection, worker: Worker) -> ForkServerProcess:
+    """Start a warden; where the fork server was killed meanwhile, from a new one.
+
+    Raises:
+        EcgbenchError: it ends again and again.
+    """
+    for _ in range(TRIES):
+        process = _context().Process(target=guard, args=(sender, control, worker), daemon=True)
+        with suppress(EOFError, ConnectionError, FileNotFoundError), _startable():
+            process.start()
+            return process
+    raise EcgbenchError(
+        f"the process from which cells are started was ended {TRIES} times before it could start one: by "
+        "the system, for want of memory, or by its own imports (python -m ecgbench.harness.preload "
+        "shows what they say); what was finished stands"
+    )
 
 
 class _Relay:

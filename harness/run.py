@@ -13,7 +13,7 @@ from ecgbench.harness import data, physionet, process
 from ecgbench.harness.cell.task import Task
 from ecgbench.harness.config import as_dict
 from ecgbench.harness.environment import cores
-from ecgbench.harness.errors import DataError, UsageError
+from ecgbench.harness.errors import DataError, StoreError, UsageError
 from ecgbench.harness.plan import forget_other_code, state_of
 from ecgbench.harness.pool import LocalPool
 from ecgbench.results.lease import Leases
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 WAIT = 0.5
 """Seconds between two looks at what other runs are doing."""
+
+REMOVED = "was it moved or removed while this ran? Start the same command again"
 
 TELL_EVERY = 1.0
 """Seconds between two notes of how far a cell has come, for ``ecgbench status``."""
@@ -242,7 +244,23 @@ class _Engine:
                 self._take(name, message)
             for name, running in self.running.items():
                 if running.lease.lost:
+                    self._check_store()
                     self.pool.stop(name)
+        self._check_store()
+        gone = [c.id.name for c in self.plan.cells if not self.store.has_ended(c.id.name)]
+        if gone:
+            raise StoreError(
+                f"{len(gone)} cells that had ended are gone, first {gone[0]}: {REMOVED}"
+            )
+
+    def _check_store(self) -> None:
+        """See that the store is where it was, for a worker's files would make it anew.
+
+        Raises:
+            StoreError: the plan, which this run wrote first, is not there.
+        """
+        if not self.store.has_plan(self.plan.record):
+            raise StoreError(f"the store {self.store.path} is gone, or its plans are: {REMOVED}")
 
     def _fill(self) -> None:
         """Begin as many cells as there is room for; others' cells when there are none of our own."""

@@ -8,6 +8,10 @@ import os
 import sys
 import unicodedata
 from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 INSTEAD = {
     "↑": "^",
@@ -45,12 +49,58 @@ def open_closed() -> None:
             setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 - for good
 
 
-def show_anything() -> None:
-    """Let standard output and error replace what their encoding lacks, where they would raise."""
+class UnwritableError(OSError):
+    """Standard output or error cannot be written; a reader that has gone is a `BrokenPipeError`.
+
+    Args:
+        name: of the stream.
+        why: as the system says it.
+    """
+
+    def __init__(self, name: str, why: str | None) -> None:
+        super().__init__(f"cannot write standard {name}: {why}")
+
+
+def tame() -> None:
+    """Let standard output and error replace what their encoding lacks, and say it if they cannot be written."""
     codecs.register_error(HANDLER, _replace)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors=HANDLER)
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is getattr(sys, f"__{name}__") and isinstance(stream, io.TextIOWrapper):
+            stream.flush()
+            setattr(sys, name, _of(_Raw(stream.fileno(), name), stream))
+
+
+def _of(raw: _Raw, like: io.TextIOWrapper) -> io.TextIOWrapper:
+    """Return a stream of text on ``raw``, of the encoding and the buffering of another."""
+    return io.TextIOWrapper(
+        io.BufferedWriter(raw),
+        encoding=like.encoding,
+        errors=HANDLER,
+        line_buffering=like.line_buffering,
+        write_through=like.write_through,
+    )
+
+
+class _Raw(io.FileIO):
+    def __init__(self, number: int, name: str) -> None:
+        super().__init__(number, "wb", closefd=False)
+        self.stream = name.removeprefix("std").replace("out", "output").replace("err", "error")
+
+    def write(self, content: Buffer, /) -> int:
+        try:
+            return super().write(content) or 0
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            leave(self.fileno())  # python would try again at exit
+            raise UnwritableError(self.stream, error.strerror) from error
+
+
+def leave(number: int) -> None:
+    """Let what is still to be written to a file descriptor go nowhere."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), number)
 
 
 def _replace(error: UnicodeError) -> tuple[str, int]:
@@ -64,19 +114,3 @@ def _replace(error: UnicodeError) -> tuple[str, int]:
 def _ascii(letter: str) -> str:
     parts = unicodedata.normalize("NFKD", letter)
     return INSTEAD.get(letter) or "".join(part for part in parts if part.isascii()) or "?"
-
-
-def unwritable() -> str:
-    """Return which of standard output and error cannot be written, and leave it; empty if both can.
-
-    Whatever could not be written is still in its buffer, so another try tells.
-    """
-    for name, stream in (("output", sys.stdout), ("error", sys.stderr)):
-        try:
-            stream.flush()
-        except (OSError, ValueError):
-            # python would try again at exit
-            with suppress(OSError, ValueError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-            return f"standard {name}"
-    return ""

@@ -87,7 +87,7 @@ def read(name_or_file: str) -> Study:
         study = msgspec.convert(tomllib.loads(file.read_text("utf-8-sig")), Study)
     except UnicodeDecodeError as error:
         raise UsageError(
-            f"study {name_or_file} is no UTF-8, which TOML has to be ({error}); save it as UTF-8"
+            f"study {name_or_file}: {error}; a TOML file is UTF-8: save it as that"
         ) from None
     except (OSError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise UsageError(f"study {name_or_file}: {error}") from None

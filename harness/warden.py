@@ -29,6 +29,7 @@ import msgspec
 import psutil
 
 from ecgbench.harness.errors import EcgbenchError
+from ecgbench.harness.streams import open_closed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,6 +112,7 @@ def guard(sender: Connection, control: Connection, worker: Worker) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     _prctl(PR_SET_CHILD_SUBREAPER)
     multiprocessing.current_process().daemon = False
+    open_closed()
     output = os.pipe() if worker.log is not None else None
     sys.stdout.flush()
     sys.stderr.flush()
@@ -381,7 +383,8 @@ def _be_worker(
             os.dup2(output[1], 2)
             os.close(output[0])
             os.close(output[1])
-            _write_at_once()
+            faulthandler.enable()
+        _write_at_once()
         _limit_threads(worker.threads)
         keep_freed_memory()
         send(sender, ("returned", _call(worker, sender)))
@@ -442,7 +445,7 @@ def _exit(code: int) -> None:
 
 
 def _write_at_once() -> None:
-    """Let what was printed stand in the log, in any language, even when the process crashes."""
+    """Let what was printed stand in the log, or on the terminal, in any language, whatever follows."""
     # not reconfigured: the fork server's streams may be files, and remember a place in them
     sys.stdout, sys.stderr = (
         io.TextIOWrapper(
@@ -453,7 +456,6 @@ def _write_at_once() -> None:
         )
         for number in (1, 2)
     )
-    faulthandler.enable()
 
 
 def _limit_threads(threads: int) -> None:

@@ -201,9 +201,19 @@ class Store:
 
     def write_plan(self, plan: PlanRecord) -> None:
         """Keep what a run was asked for; the same plan again changes nothing."""
-        file = self.path / "plans" / plan.board_key / f"{digest_of(plan)}.json"
-        if not file.exists():
-            write_record(file, plan)
+        if not self.has_plan(plan):
+            write_record(self._plan_file(plan), plan)
+
+    def has_plan(self, plan: PlanRecord) -> bool:
+        """Whether the store holds a plan."""
+        return self._plan_file(plan).exists()
+
+    def has_ended(self, cell: str) -> bool:
+        """Whether the store holds a cell's record; it is not read."""
+        return (self.folder(cell) / "cell.json").exists()
+
+    def _plan_file(self, plan: PlanRecord) -> Path:
+        return self.path / "plans" / plan.board_key / f"{digest_of(plan)}.json"
 
     def plans(self) -> list[PlanRecord]:
         """All plans, by board; raises like `cell`."""

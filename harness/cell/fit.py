@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import resource
 import time
@@ -17,6 +16,7 @@ import numpy as np
 
 from ecgbench.harness.catalog import discover
 from ecgbench.harness.cell.checks import check_sample
+from ecgbench.harness.cell.curve import Curve
 from ecgbench.harness.cell.room import Room, read_windows, write_windows
 from ecgbench.harness.cell.task import check_plugins
 from ecgbench.harness.cell.trouble import full_disk, say, tell_trouble
@@ -39,9 +39,6 @@ if TYPE_CHECKING:
     from ecgbench.harness.contracts import Generator
     from ecgbench.harness.specs import GeneratorSpec
     from ecgbench.harness.windows import EcgWindows
-
-TELL_EVERY = 0.1
-"""Seconds between two reports of a step: a fast fit must not drown whoever watches."""
 
 SECRETS = ("ECGBENCH_DATA_DIR", "ECGBENCH_STORE")
 """Environment variables of the user's folders; a generator needs neither."""
@@ -130,7 +127,7 @@ class _Fitting:
         self.labels: NDArray[np.int64] = np.load(self.room.labels, allow_pickle=False)
         self.fresh = read_windows(self.room.fresh) if spec.draws_on_fresh else None
         self.user_folder = os.getcwd()  # noqa: PTH109 - chdir takes a string
-        self.told = 0.0
+        self.curve = Curve(self.room.curve, send)
 
     def fit_and_sample(self) -> tuple[EcgWindows, CostsRecord]:
         """Return the drawn windows and their costs.
@@ -219,40 +216,10 @@ class _Fitting:
             seed=self.order.seed,
             device=self.order.device,
             threads=self.order.threads,
-            log=partial(self._log, part),
+            log=partial(self.curve.log, part, any(checkpoint.iterdir())),
             checkpoint_dir=checkpoint,
             fresh=self.fresh,
         )
-
-    def _log(self, part: str, step: int, /, *, total: int | None = None, **values: float) -> None:
-        numbers = {name: float(value) for name, value in values.items()}
-        total = None if total is None else int(total)
-        with self.room.curve.open("a", encoding="utf-8") as curve:
-            # the break goes before: a line that a kill cut short does not spoil the next
-            curve.write("\n" + json.dumps({"part": part, "step": int(step), **numbers}))
-        if time.monotonic() - self.told > TELL_EVERY or step == total:
-            self.told = time.monotonic()
-            self.send(("log", int(step), total, numbers))
-
-
-def curve_of(room: Room) -> bytes | None:
-    """Return all reports of a fit as CSV, also those before a kill; None if there are none."""
-    try:
-        text = room.curve.read_text("utf-8", "replace")
-    except OSError:
-        return None  # there is none, or the plugin has put something else there
-    import pandas as pd  # noqa: PLC0415 - most cells have no curve
-
-    rows = []
-    for line in text.splitlines():
-        with contextlib.suppress(json.JSONDecodeError):
-            rows.append(json.loads(line))
-    table = pd.DataFrame(rows, columns=None if rows else ["part", "step"])
-    # a resumed fit reports some steps twice
-    table = table.drop_duplicates(["part", "step"], keep="last").sort_values(["part", "step"])
-    if table["part"].nunique() < 2:
-        table = table.drop(columns="part")
-    return table.to_csv(index=False).encode()
 
 
 def left_behind(work: Path) -> str:

@@ -67,7 +67,7 @@ class Room:
 
     @property
     def curve(self) -> Path:
-        """The reports of the fit, a JSON object a line."""
+        """The reports of the fit, a line of JSON each."""
         return self.folder / "training.jsonl"
 
     def furnish(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import suppress
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -11,7 +12,7 @@ import click
 
 from ecgbench.harness.errors import EcgbenchError, UsageError, suggest
 from ecgbench.harness.plain import plain
-from ecgbench.harness.streams import open_closed, show_anything, unwritable
+from ecgbench.harness.streams import UnwritableError, leave, open_closed, tame
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0 all is well, 1 some cell or score failed, 2 usage or configuration, 130 interrupted.
     """
     open_closed()
-    show_anything()
+    tame()
     try:
         code = cli.main(arguments, prog_name="ecgbench", standalone_mode=False)
     except click.ClickException as error:
@@ -105,12 +106,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error.__cause__, EOFError):  # click takes every end of a file for Ctrl-D
             raise error.__cause__ from None
         return _tell("interrupted; what was finished stands", 130, before="\n")
-    except OSError as error:
-        if not (stream := unwritable()):
-            raise
-        if isinstance(error, BrokenPipeError):  # whoever read it has gone
-            return 1
-        return _tell(f"cannot write {stream}: {error.strerror}; what was finished stands", 2)
+    except UnwritableError as error:
+        return _tell(f"{error}; what was finished stands", 2)
+    except BrokenPipeError:
+        # whoever read the output has gone; python must not try to flush it at exit
+        leave(sys.stdout.fileno())
+        return 1
     return code if isinstance(code, int) else 0
 
 

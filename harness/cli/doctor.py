@@ -48,8 +48,12 @@ def doctor(plugins: tuple[Path, ...], data_dir: Path | None, store_path: Path) -
                 f"{kind} {name} is claimed by {owners}; leave one out: ECGBENCH_DISABLE"
             )
     facts = _machine()
-    facts |= _data(catalog, data_dir, problems)
-    facts["cache"] = f"{physionet.cache_dir()}"
+    try:
+        facts["cache"] = f"{physionet.cache_dir()}"
+    except DataError as error:
+        problems.append(str(error))
+    else:
+        facts |= _data(catalog, data_dir, problems)
     facts["store"] = _store(store_path, problems)
     facts["plugins"] = f"{len(catalog.entries)} found, {len(catalog.problems)} problems"
     console = Console()

@@ -32,7 +32,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from ecgbench.harness.errors import EcgbenchError, UsageError
+from ecgbench.harness.errors import DataError, EcgbenchError, UsageError
 from ecgbench.harness.physionet import cache_dir
 
 SOURCE = Path(__file__).with_name("gru.c")
@@ -128,15 +128,18 @@ def library(*, double: bool = False) -> ctypes.CDLL:
     how = repr((version.stdout, compiler, flags, OPENMP)).encode()
     made_from = [SOURCE.read_bytes(), how, _processor()]
     key = hashlib.sha256(b"\0".join(made_from)).hexdigest()[:24]
-    folder = cache_dir() / "kernels"
-    for found in sorted(folder.glob(f"gru-{key}-*.so")):
-        if loaded := _load(found):
-            return loaded
     try:
+        folder = cache_dir() / "kernels"
+        for found in sorted(folder.glob(f"gru-{key}-*.so")):
+            if loaded := _load(found):
+                return loaded
         folder.mkdir(parents=True, exist_ok=True)
         _remove_remains(folder)
         return _built(compiler, flags, folder, key)
-    except OSError:  # the cache cannot be written, or nothing in it may be executed
+    except (
+        OSError,
+        DataError,
+    ):  # no cache, none that can be written, or nothing in it may be executed
         with tempfile.TemporaryDirectory(prefix="ecgbench-") as temporary:
             try:
                 return _built(compiler, flags, Path(temporary), key)

@@ -134,9 +134,14 @@ def test_a_file_that_is_no_study_is_told_where_it_is_wrong(
         read(text, tmp_path)
 
 
+def test_a_byte_order_mark_is_no_part_of_a_study(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text('generators = ["gmm"]', "utf-8-sig")
+    assert study.read(str(tmp_path / "mine.toml")).generators == ("gmm",)
+
+
 def test_a_file_that_is_no_text_is_a_usage_error(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(UsageError, match=r"study .*mine\.toml: .*utf-8"):
+    with pytest.raises(UsageError, match=r"study .*mine\.toml: .*: save it as that"):
         study.read(str(tmp_path / "mine.toml"))
 
 

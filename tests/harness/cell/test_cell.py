@@ -632,8 +632,8 @@ def test_a_fit_goes_on_from_what_an_interrupted_one_left_and_keeps_its_curve(
 ) -> None:
     place = folder(bench)
     interrupt(bench, bench.study(), "all", 2)
-    lines = [json.dumps({"part": "all", "step": s, "loss": 9.0}) for s in (1, 2, 3)]
-    (place / "fit" / "training.jsonl").write_text("\n".join(lines) + '\n{"part": "all", "st')
+    lines = [json.dumps(["all", 1, step, {"loss": 9.0}]) for step in (1, 2, 3)]
+    (place / "fit" / "training.jsonl").write_text("\n".join(lines) + '\n["all", 1, 4, {"lo')
     bench.forget_trace()
     bench.work()
     assert [line for line in bench.trace if line.startswith("step")] == ["step 3"]
