@@ -5,18 +5,23 @@ from __future__ import annotations
 import dataclasses
 import logging
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 
+from ecgbench.harness.cell.same import is_flat, same_windows
 from ecgbench.harness.errors import DataError
 from ecgbench.harness.split import number
 from ecgbench.harness.windows import DTYPES, EcgWindows
 
 UNKNOWN = ("NoneType", "NAType", "NaTType")
 """Types of the values that say that something is not known: Python's and pandas'."""
+
+MOST_PAIRS = 5
+"""Of people with windows in common that are named."""
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +58,7 @@ def as_windows(found: object, name: str) -> EcgWindows:
     except _OddError as odd:
         raise DataError(f"dataset {name}: {odd}") from None
     _tell_unknown(windows, name)
+    _tell_twins(windows, name)
     return number(windows)
 
 
@@ -172,3 +178,38 @@ def _tell_unknown(windows: EcgWindows, name: str) -> None:
     known = people & windows.attributes.keys()
     if known < people:
         logger.info("%s: attributes are known of %d of %d people", name, len(known), len(people))
+
+
+def _tell_twins(windows: EcgWindows, name: str) -> None:
+    """Say which people have windows in common: one person under two numbers is on both sides of a split."""
+    pairs = Counter(twins(windows))
+    shown = [
+        f"{a} and {b} ({count} window{'s' if count > 1 else ''})"
+        for (a, b), count in pairs.most_common(MOST_PAIRS)
+    ]
+    if len(pairs) > MOST_PAIRS:
+        shown.append(f"{len(pairs) - MOST_PAIRS} more pairs")
+    if shown:
+        logger.info(
+            "%s: patients %s have the same windows; is each pair one person, who would be on both sides "
+            "of a split?",
+            name,
+            ", ".join(shown),
+        )
+
+
+def twins(windows: EcgWindows) -> list[tuple[int, int]]:
+    """Return for each window that an earlier one of another person equals, within rounding, both people.
+
+    Flat windows are nobody's.
+    """
+    rows = np.flatnonzero(~is_flat(windows.signals))
+    first: dict[bytes, int] = {}
+    same = {int(row): first.setdefault(windows.signals[row].tobytes(), int(row)) for row in rows}
+    # of those that differ, for many copies of one window would all be compared with each other
+    unlike = np.array(list(first.values()), dtype=np.int64)
+    near = same_windows(windows.signals[unlike], windows.signals[unlike])
+    of = dict(zip(unlike.tolist(), unlike[near].tolist(), strict=True))
+    people = windows.patients.tolist()
+    pairs = [(people[of[before]], people[row]) for row, before in same.items()]
+    return [(min(pair), max(pair)) for pair in pairs if pair[0] != pair[1]]

@@ -140,7 +140,7 @@ def to_csv(file: Path) -> bytes | None:
         phases.setdefault(phase, len(phases))
         merged.setdefault((part, phase, step), {}).update(values)
     keys = sorted(merged, key=lambda key: (key[0], phases[key[1]], key[2]))
-    rows = [dict(zip(KEYS, key, strict=True)) | merged[key] for key in keys]
+    rows = [{**dict(zip(KEYS, key, strict=True)), **merged[key]} for key in keys]
     table = pd.DataFrame(rows, columns=None if rows else list(KEYS))
     is_named = any(isinstance(phase, str) for phase in phases)
     alone = [

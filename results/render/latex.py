@@ -1,8 +1,9 @@
-"""The boards as LaTeX tables (package booktabs), one for each family."""
+"""The boards as LaTeX tables (package booktabs): each family in as many as a narrow page asks for."""
 
 from __future__ import annotations
 
 import unicodedata
+from math import ceil
 from typing import TYPE_CHECKING
 
 from ecgbench.harness.plain import plain
@@ -42,6 +43,16 @@ SPECIAL = {
 }
 
 
+ROOM = 70
+"""Digits of ``\\small`` in a line of an article at 10 pt: 345 pt of 4.6 pt, and some for wide letters."""
+
+GAP = 3
+"""Digits that the space before a column takes: two ``\\tabcolsep``, 12 pt."""
+
+SMALLER = 0.78
+"""Width of ``\\scriptsize``, in that of ``\\small``."""
+
+
 def to_latex(boards: list[Board]) -> str:
     """The boards, one after the other."""
     return "\n".join(_board(board) for board in boards)
@@ -57,19 +68,37 @@ def _board(board: Board) -> str:
             [_safe(text.name(row)), *(str(row.ranks[column]) for column in columns)]
             for row in board.competitors
         ]
-        parts.append(_table(["rank", *columns], [ranks], f"{about}: ranks."))
+        head = [["rank"], *([column] for column in columns)]
+        parts.append(_table(head, [ranks], f"{about}: ranks."))
     for family in text.families(board):
-        metrics = text.of_family(board, family)
-        marks = board.audit
-        head = [family, *(text.heading(k, metric, marks.get(k)) for k, metric in metrics.items())]
-        groups = [
-            [line for row in rows for line in _lines(row, list(metrics), board)]
-            for rows in (board.competitors, board.references, board.shown)
-        ]
-        parts.append(_table(head, groups, f"{about}: {plain(family)}."))
+        parts += _family(board, family, about)
     notes = "\n".join(rf"\item {_safe(line)}" for line in text.notes(board))
     parts.append(f"\\begin{{itemize}}\n{notes}\n\\end{{itemize}}\n")
     return "\n".join(parts)
+
+
+def _family(board: Board, family: str, about: str) -> list[str]:
+    """The tables of a family."""
+    headings, widths = {}, {}
+    for label, metric in text.of_family(board, family).items():
+        scores = [row.scores[label] for row in board.rows]
+        cells = [len(text.value(score)) for score in scores]
+        cells += [ceil(SMALLER * len(text.beside(score, board))) for score in scores]
+        heading = text.heading(label, metric, board.audit.get(label))
+        headings[label] = text.wrapped(heading, max(cells))
+        widths[label] = max(*cells, *map(len, headings[label]))
+    names = max(len(text.name(row)) for row in board.rows)
+    groups = text.divided(widths, ROOM - names, GAP)
+    tables = []
+    for place, labels in enumerate(groups, 1):
+        rows = [
+            [line for row in rows for line in _lines(row, labels, board)]
+            for rows in (board.competitors, board.references, board.shown)
+        ]
+        part = f" ({place} of {len(groups)})" if len(groups) > 1 else ""
+        head = [[family], *(headings[label] for label in labels)]
+        tables.append(_table(head, rows, f"{about}: {plain(family)}{part}."))
+    return tables
 
 
 def _lines(row: Row, labels: list[str], board: Board) -> list[list[str]]:
@@ -84,10 +113,15 @@ def _lines(row: Row, labels: list[str], board: Board) -> list[list[str]]:
     return [values, besides] if any(besides) else [values]
 
 
-def _table(head: list[str], groups: list[list[list[str]]], caption: str) -> str:
+def _table(head: list[list[str]], groups: list[list[list[str]]], caption: str) -> str:
+    """A table; its headings are lists of lines."""
     lines = [r"\begin{table}", r"\centering", r"\small", rf"\caption{{{_safe(caption)}}}"]
     lines.append(rf"\begin{{tabular}}{{l{'r' * (len(head) - 1)}}}")
-    lines += [r"\toprule", _line([_safe(plain(cell)) for cell in head])]
+    lines.append(r"\toprule")
+    height = max(map(len, head))
+    for place in range(height):  # the last line of each stands above the rule
+        cells = [["", *heading][max(0, place + 1 - height + len(heading))] for heading in head]
+        lines.append(_line([_safe(plain(cell)) for cell in cells]))
     for group in groups:
         if group:
             lines += [r"\midrule", *map(_line, group)]

@@ -49,28 +49,25 @@ def show(boards: list[Board], console: Console) -> None:
 def _tables(board: Board, width: int) -> Iterator[Table]:
     """The ranks, then each family's scores in as many tables as the width asks for."""
     names = max(len(text.name(row)) for row in board.rows)
-    if columns := text.rank_columns(board):
-        table = _table("rank", [plain(column) for column in columns])
+    if ranked := text.rank_columns(board):
+        table = _table("rank", [plain(column) for column in ranked])
         for row in board.competitors:
-            ranks = [Text(str(row.ranks[column])) for column in columns]
+            ranks = [Text(str(row.ranks[column])) for column in ranked]
             ranks[0].stylize("bold")
             table.add_row(Text(text.name(row)), *ranks)
         yield table
     for family in text.families(board):
-        shown = {
-            text.heading(label, metric, board.audit.get(label)): _column(board, label)
-            for label, metric in text.of_family(board, family).items()
+        columns, headings = {}, {}
+        for label, metric in text.of_family(board, family).items():
+            columns[label] = column = _column(board, label)
+            heading = text.heading(label, metric, board.audit.get(label))
+            headings[label] = text.wrapped(heading, len(column[0]))
+        widths = {
+            label: max(len(column[0]), *map(len, headings[label]))
+            for label, column in columns.items()
         }
-        while shown:
-            part: dict[str, list[Text]] = {}
-            room = width - names
-            for heading, column in shown.items():
-                wrapped = _wrapped(heading, len(column[0]))
-                room -= GAP + max(len(column[0]), *map(len, wrapped.split("\n")))
-                if part and room < 0:
-                    break
-                part[wrapped] = column
-            shown = dict(list(shown.items())[len(part) :])
+        for labels in text.divided(widths, width - names, GAP):
+            part = {"\n".join(headings[label]): columns[label] for label in labels}
             yield _scores(board, family, part)
 
 
@@ -118,13 +115,3 @@ def _cell(score: BoardScore, label: str, board: Board, values: int, besides: int
     if besides:
         shown.append(f" {beside}", style=style or "dim")
     return shown
-
-
-def _wrapped(heading: str, width: int) -> str:
-    """A heading broken after hyphens where it is wider than its column."""
-    lines = [""]
-    for part in heading.replace("-", "-\n").split("\n"):
-        if lines[-1] and len(lines[-1] + part) > width:
-            lines.append("")
-        lines[-1] += part
-    return "\n".join(lines)

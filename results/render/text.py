@@ -13,6 +13,8 @@ from ecgbench.results.catalogue import NOT_INSTALLED
 from ecgbench.results.uncertainty import MIN_PEOPLE, folds
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ecgbench.results.board import Board, BoardScore, Row
     from ecgbench.results.records import MetricRecord
 
@@ -113,6 +115,35 @@ def heading(label: str, metric: MetricRecord, audit: str | None = None) -> str:
         return f"({plain(label)})"
     text = f"{plain(label)} {ARROWS[metric.better]}{MARKS.get(audit or '', '')}"
     return text if metric.ranked else f"({text})"
+
+
+def wrapped(heading: str, width: int) -> list[str]:
+    """A heading in lines, broken after hyphens where it is wider than its column."""
+    lines = [""]
+    for part in heading.replace("-", "-\n").split("\n"):
+        if lines[-1] and len(lines[-1] + part) > width:
+            lines.append("")
+        lines[-1] += part
+    return lines
+
+
+def divided(widths: Mapping[str, int], room: int, gap: int) -> list[list[str]]:
+    """Columns in groups that fit beside each other; one that is too wide stands alone.
+
+    Args:
+        widths: of each column, by name.
+        room: for all columns of a group.
+        gap: before each column.
+    """
+    groups: list[list[str]] = []
+    left = 0
+    for label, width in widths.items():
+        left -= gap + width
+        if not groups or left < 0:
+            groups.append([])
+            left = room - gap - width
+        groups[-1].append(label)
+    return groups
 
 
 def name(row: Row) -> str:

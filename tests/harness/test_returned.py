@@ -167,3 +167,46 @@ def test_whose_attributes_are_not_known_is_said_once(
     )
     assert found.attributes == {p: {"age": 4.0} for p in known}
     assert caplog.messages == said
+
+
+def people_with(make_windows: Callable[..., EcgWindows], signals: Any) -> EcgWindows:
+    made = make_windows([3, 3, 7, 9], [0, 1, 0, 0], classes=("N", "V"))
+    return dataclasses.replace(made, signals=np.asarray(signals, dtype=np.float32))
+
+
+def test_two_people_with_the_same_windows_are_named(
+    make_windows: Callable[..., EcgWindows], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    signals = np.random.default_rng(0).normal(size=(4, 1, 4))
+    signals[2] = signals[0] + 4e-4  # the same but for rounding
+    as_windows(people_with(make_windows, signals), "odd")
+    (said,) = caplog.messages
+    assert said.startswith("odd: patients 3 and 7 (1 window) have the same windows; is each pair one")
+
+
+@pytest.mark.parametrize("how", ["one person's", "flat", "unlike"])
+def test_other_windows_name_nobody(
+    make_windows: Callable[..., EcgWindows], caplog: pytest.LogCaptureFixture, how: str
+) -> None:
+    caplog.set_level(logging.INFO)
+    signals = np.random.default_rng(0).normal(size=(4, 1, 4))
+    if how == "one person's":
+        signals[1] = signals[0]
+    elif how == "flat":
+        signals[0] = signals[2] = 0.25
+    as_windows(people_with(make_windows, signals), "odd")
+    assert caplog.messages == []
+
+
+def test_many_copies_of_one_window_are_counted_once_each(
+    make_windows: Callable[..., EcgWindows], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    count = 20_000
+    windows = make_windows(np.arange(count) % 8, np.zeros(count), classes=("N",))
+    template = np.array([[0.0, 1.0, 2.0, 1.0]], dtype=np.float32)
+    signals = np.repeat(template[None], count, axis=0)
+    as_windows(dataclasses.replace(windows, signals=signals), "odd")
+    assert caplog.messages[0].startswith("odd: patients 0 and 1 (2500 windows), ")
+    assert "2 more pairs" in caplog.messages[0]
