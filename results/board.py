@@ -454,10 +454,11 @@ def _set_against_null(
             if (sample := samples[label][place]) and rows[place].scores[label].value is not None
         },
         nulls,
-        len(competing),
+        sum(any(_counts(rows[place].scores[label]) for label in nulls) for place in competing),
     )
     for label, (null, better) in nulls.items():
-        for places in (competing, references, shown):
+        for of_kind in (competing, references, shown):
+            places = [p for p in of_kind if rows[p].scores[label].status != "todo"]
             ok = [
                 samples[label][place] if rows[place].scores[label].status == "ok" else None
                 for place in places
@@ -468,9 +469,16 @@ def _set_against_null(
                 if after is not None:
                     samples[label][place] = after
                     against = "worse" if after is before else "equal"
-                if (row.label, label) in raised:
-                    against = "better"
                 row.scores[label] = replace(row.scores[label], against_null=against)
+        for place in competing:
+            row = rows[place]
+            if (row.label, label) in raised:
+                row.scores[label] = replace(row.scores[label], against_null="better")
+
+
+def _counts(score: BoardScore) -> bool:
+    """Whether a score is one of those for which alarms are corrected: a try that was given up is not."""
+    return score.status != "todo" or score.value is not None
 
 
 def notes(rows: Iterable[Row], metrics: Mapping[str, MetricRecord]) -> list[str]:
@@ -532,10 +540,13 @@ def _rank_by(
 ) -> None:
     """Rank the competitors by one metric; with a score that is not ok, one is as good as absent.
 
-    A row of which nobody asked some of the board's seeds is ranked by those that it has.
+    A row of which nobody asked some of the board's seeds is ranked by those that it has. A score that is
+    still to do is behind as well, but counts for nobody: a try that was given up must not change the ranks
+    of others.
     """
     rows = board.rows
-    places = [place for place, row in enumerate(rows) if row.competes]
+    competing = [place for place, row in enumerate(rows) if row.competes]
+    places = [place for place in competing if rows[place].scores[label].status != "todo"]
     over_seeds = cache(over_seeds)
 
     def counting(place: int) -> Sample | None:
@@ -552,9 +563,11 @@ def _rank_by(
     ranked = [counting(place) for place in places]
     if not any(ranked):
         return
-    found = uncertainty.ranks(ranked, metric.better, among)
-    for place, rank in zip(places, found, strict=True):
-        rows[place].scores[label] = replace(rows[place].scores[label], rank=rank)
+    behind = 1 + sum(sample is not None for sample in ranked)
+    ranks = dict(zip(places, uncertainty.ranks(ranked, metric.better, among), strict=True))
+    for place in competing:
+        score = rows[place].scores[label]
+        rows[place].scores[label] = replace(score, rank=ranks.get(place, behind))
 
 
 def _rank(board: Board) -> None:

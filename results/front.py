@@ -36,7 +36,7 @@ def front(
     family is tested, because nothing is known of its error, nobody dominates by the other.
 
     Whoever lacks a value that another competitor has is not on the front and dominates nobody, so a
-    failure wins nothing.
+    failure wins nothing.  Who has one still to do is not on it either, and counts for nobody.
 
     Args:
         metrics: of the board, by label.
@@ -46,11 +46,15 @@ def front(
     Returns:
         Labels in the order of ``rows``; none without ranked metrics of both families.
     """
-    places = [place for place, row in enumerate(rows) if row.competes]
+    labels = [k for k, metric in metrics.items() if metric.ranked and metric.family in AIMS]
+    places = [
+        place
+        for place, row in enumerate(rows)
+        if row.competes and all(row.scores[k].status != "todo" for k in labels)
+    ]
     of_metric = {
         label: known
-        for label, metric in metrics.items()
-        if metric.ranked and metric.family in AIMS
+        for label in labels
         if any(known := [_if_ok(rows[place], label, samples[label][place]) for place in places])
     }
     families = [metrics[label].family for label in of_metric]

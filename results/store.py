@@ -208,6 +208,10 @@ class Store:
         """Whether the store holds a plan."""
         return self._plan_file(plan).exists()
 
+    def remove_plan(self, plan: PlanRecord) -> None:
+        """Remove a plan; its cells stay."""
+        self._plan_file(plan).unlink(missing_ok=True)
+
     def has_ended(self, cell: str) -> bool:
         """Whether the store holds a cell's record; it is not read."""
         return (self.folder(cell) / "cell.json").exists()

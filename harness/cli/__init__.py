@@ -34,6 +34,7 @@ COMMANDS = {
     "reproduce": ("ecgbench.harness.cli.reproduce:reproduce", "Run a stored cell again; compare."),
     "export": ("ecgbench.harness.cli.exchange:export", "Make one file of cells, for others."),
     "merge": ("ecgbench.harness.cli.exchange:merge", "Take in what others have exported."),
+    "forget": ("ecgbench.harness.cli.forget:forget", "Remove cells, a row or a board for good."),
     "doctor": ("ecgbench.harness.cli.doctor:doctor", "Tell versions, devices, data and problems."),
 }
 

@@ -12,6 +12,7 @@ from ecgbench.results.render.markdown import to_markdown
 from ecgbench.results.store import write
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from ecgbench.results.board import Board
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 Format = Literal["markdown", "csv", "json", "latex"]
 SUFFIX: dict[Format, str] = {"markdown": "md", "csv": "csv", "json": "json", "latex": "tex"}
 
-__all__ = ["SUFFIX", "Format", "render", "write_boards"]
+__all__ = ["SUFFIX", "Format", "remove_boards", "render", "write_boards"]
 
 
 def render(boards: list[Board], form: Format) -> str:
@@ -46,3 +47,13 @@ def write_boards(boards: list[Board], store: Store) -> list[Path]:
             write(path, picture)
             paths.append(path)
     return paths
+
+
+def remove_boards(datasets: Iterable[str], store: Store) -> None:
+    """Remove what `write_boards` has written of datasets that have no board any more."""
+    for dataset in datasets:
+        for name in (
+            *(f"{dataset}.{suffix}" for suffix in SUFFIX.values()),
+            f"{dataset}-front.png",
+        ):
+            (store.path / "board" / name).unlink(missing_ok=True)

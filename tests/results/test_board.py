@@ -716,3 +716,60 @@ def test_so_many_notes_are_told_and_the_others_are_counted(bench: Bench) -> None
     assert len(bench.board.notes) == MAX_NOTES + 1
     assert bench.board.notes[-1] == f"{2 * (MAX_NOTES + 1) - MAX_NOTES} more notes are in the store"
     assert score(bench.board, "gmm").notes[-1] == f"{1000 - MAX_NOTES} more notes are in the store"
+
+
+# --- tries that have not ended ---------------------------------------------------------------------
+
+
+def close_rivals(bench: Bench) -> dict[str, Any]:
+    """Two whose difference is seen in one comparison, and not when it is corrected for six."""
+    people = np.random.default_rng(0).normal(size=43)
+    gap = np.random.default_rng(1).normal(loc=0.47, scale=1.3, size=43)
+    return {
+        name: {
+            "mmd": {
+                seed: bench.by_person({p: float(values[p]) for p in range(seed, 43, 2)})
+                for seed in (0, 1)
+            }
+        }
+        for name, values in (("near", people), ("far", people + gap))
+    }
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"),
+    [
+        (None, {"near": 1, "far": 2}),
+        ("todo", {"near": 1, "far": 2}),
+        ("failed", {"near": 1, "far": 1}),
+    ],
+)
+def test_a_try_that_has_not_ended_counts_for_nobody_and_a_failed_one_does(
+    bench: Bench, how: str | None, expected: dict[str, int]
+) -> None:
+    bench.run(close_rivals(bench))
+    tries = ("try-a", "try-b") if how else ()
+    ended = None if how == "todo" else ("failed", "no memory")
+    for name in tries:
+        bench.run(
+            {name: {"mmd": {0: None, 1: None}}},
+            cells={(name, 0): ended, (name, 1): ended},
+        )
+    found = {row.label: row.scores["mmd"].rank for row in bench.board.rows}
+    assert found == expected | dict.fromkeys(tries, 3)
+
+
+def test_a_row_that_leaves_a_seed_to_do_still_raises_its_alarm(bench: Bench) -> None:
+    scores: dict[str, Any] = {
+        name: {
+            "auc": {
+                seed: bench.by_person({p: value + p % 5 / 100 for p in range(seed, 40, 2)})
+                for seed in (0, 1)
+            }
+        }
+        for name, value in (("thief", 0.2), ("gmm", 0.48))
+    }
+    scores["thief"]["auc"][1] = None
+    bench.run(scores, bench.metric("auc", family="privacy", null=0.5, bounds=(0.0, 1.0)))
+    (thief,) = [row for row in bench.board.rows if row.label == "thief"]
+    assert (thief.scores["auc"].status, thief.scores["auc"].against_null) == ("todo", "better")

@@ -1,0 +1,57 @@
+"""``ecgbench forget``: cells, rows and boards that nobody wants any more."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from ecgbench.harness.cli.options import store_option
+from ecgbench.harness.errors import UsageError
+from ecgbench.harness.plain import plain
+from ecgbench.results.board import boards
+from ecgbench.results.forget import choose
+from ecgbench.results.forget import forget as take_out
+from ecgbench.results.gather import groups
+from ecgbench.results.render import remove_boards, write_boards
+from ecgbench.results.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command()
+@click.argument("what", metavar="CELL | GENERATOR | BOARD")
+@click.option("--dataset", help="On the boards of this dataset only.")
+@click.option("--study", help="On the boards of studies of this name only.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@store_option
+def forget(what: str, dataset: str | None, study: str | None, yes: bool, store_path: Path) -> int:
+    """Remove a cell, a generator's rows or a board from a store, for good.
+
+    A CELL is named with or without its key (mitdb/gmm/seed-0), a GENERATOR by its name or its row's
+    label, a BOARD by study and dataset (quick/mitdb). Cells that another board has stay. The exit code
+    is 1 if the answer is no.
+    """
+    console = Console()
+    store = Store(store_path)
+    found = choose(store, what, dataset=dataset, study=study)
+    for line in found.boards:
+        console.print(Text(plain(line)), soft_wrap=True)
+    stay = f"; {found.kept} stay, for another board has them" if found.kept else ""
+    console.print(Text(f"{len(found.cells)} cells are to be removed from {store.path}{stay}"))
+    if not yes:
+        if not sys.stdin.isatty():
+            raise UsageError("forget asks before it removes anything; --yes answers")
+        if not click.confirm("Remove them, with their scores?"):
+            console.print("nothing was removed")
+            return 1
+    take_out(store, found)
+    left = [group for group in groups(store) if group[0][1].name in found.datasets]
+    write_boards(boards(store, left), store)
+    remove_boards(found.datasets - {group[0][1].name for group in left}, store)
+    console.print(Text("removed", style="green"))
+    return 0
