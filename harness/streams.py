@@ -29,6 +29,9 @@ INSTEAD = {
     "≥": ">=",
     "≤": "<=",
     "∞": "inf",
+    "µ": "u",
+    "μ": "u",
+    "ρ": "rho",
 }
 """Of what the harness prints, for an output whose encoding lacks it."""
 

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
 import importlib
+import multiprocessing.forkserver
+import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ecgbench.harness import process
+from ecgbench.harness.errors import EcgbenchError
 from ecgbench.harness.process import Limits
 
 OFF = "its process ended before its work did, with exit code"
@@ -29,6 +34,30 @@ def call(*arguments: Any, **options: Any) -> list[Any]:
         for m in process.call(*arguments, **options)
         if m[0] != "usage"
     ]
+
+
+def test_a_fork_server_that_is_killed_while_it_starts_one_is_started_again(targets: Any) -> None:
+    call(targets.echo, 1)  # there is one now
+    server = multiprocessing.forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]
+    os.kill(server, signal.SIGSTOP)
+    found: list[Any] = []
+    thread = threading.Thread(target=lambda: found.extend(call(targets.echo, 2)))
+    thread.start()
+    time.sleep(0.3)  # it waits for an answer
+    os.kill(server, signal.SIGKILL)
+    thread.join(120)
+    assert found == [("value", 2), ("exit", None)]
+
+
+def test_a_fork_server_that_never_starts_one_is_named(
+    targets: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(process: Any) -> None:
+        raise EOFError
+
+    monkeypatch.setattr("multiprocessing.context.ForkServerProcess.start", start)
+    with pytest.raises(EcgbenchError, match="was ended 3 times before it could start one"):
+        call(targets.echo, 1)
 
 
 def test_messages_come_in_order_and_the_last_is_the_exit(targets: Any) -> None:

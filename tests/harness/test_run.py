@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import threading
 from collections import Counter
@@ -439,3 +440,15 @@ def test_a_device_that_is_not_there_is_a_usage_error(monkeypatch: pytest.MonkeyP
         choose_device("cuda")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert [choose_device(name) for name in ("cpu", "auto", "cuda")] == ["cpu", "cuda", "cuda"]
+
+
+@pytest.mark.parametrize("seeds", [(0,), (0, 1)])
+def test_a_store_that_is_removed_in_mid_run_ends_the_run_with_an_error(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, seeds: tuple[int, ...]
+) -> None:
+    def remove(*_: object) -> None:
+        shutil.rmtree(bench.store.path, ignore_errors=True)
+
+    monkeypatch.setattr(type(bench.watch), "cell_ended", remove)
+    with pytest.raises(StoreError, match="was it moved or removed while this ran"):
+        bench.run(bench.study(seeds=seeds, metrics=("spread",)))

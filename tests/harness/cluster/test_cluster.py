@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
+from dask import config as dask_config
 from distributed import Client
 
 from ecgbench.harness import cluster as cluster_module
@@ -38,6 +39,25 @@ def wait_for(what: Callable[[], bool], seconds: float = 60.0) -> None:
     while not what():
         assert time.monotonic() < end, "it did not happen"
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({}, "TLS needs certificates, and Dask is told of none; DASK_DISTRIBUTED__COMM__TLS__CA"),
+        (
+            {"distributed.comm.tls.ca-file": "/nowhere", "distributed.comm.tls.client.cert": "/no"},
+            r"the certificates for TLS cannot be read \(.*No such file",
+        ),
+    ],
+)
+def test_tls_without_certificates_is_told(bench: Bench, files: dict[str, str], said: str) -> None:
+    with (
+        dask_config.set(files),
+        pytest.raises(UsageError, match=said),
+        connect("tls://127.0.0.1:8786", bench.catalog, "cpu", shared=False),
+    ):
+        pass
 
 
 @contextmanager
