@@ -23,12 +23,15 @@ ARROWS = {"higher": "↑", "lower": "↓"}
 MARKS = {"passes": "✓", "fails": "✗"}
 """Of the audit's verdicts."""
 
+MOST = 1e9
+"""From here on numbers have exponents, for one of a stranger's may have 308 digits."""
+
 ALARM = "!"
 """Beside a value that is significantly better than its null."""
 
 
 def number(value: float | None, like: float | None = None) -> str:
-    """Three significant digits, never in exponents that a reader has to decode.
+    """Three significant digits, in exponents only where there would be many zeros.
 
     Args:
         value: to show.
@@ -40,6 +43,8 @@ def number(value: float | None, like: float | None = None) -> str:
     'nan'
     >>> number(0.0123, like=0.5), number(2, like=12.3), number(0.00001234), number(3, like=1e-6)
     ('0.012', '2.0', '1.2e-05', '3.00')
+    >>> number(1e9 - 1), number(1.7e308), number(12.3, like=1e300)
+    ('999999999', '1.7e+308', '1.2e+01')
     """
     if value is None:
         return "–"
@@ -48,7 +53,7 @@ def number(value: float | None, like: float | None = None) -> str:
     magnitude = max(abs(value), abs(like or 0.0))
     if magnitude == 0:
         return "0"
-    if magnitude < 1e-4 or magnitude >= 1e15:
+    if magnitude < 1e-4 or magnitude >= MOST:
         return f"{value:.1e}"
     decimals = max(0, 2 - int(f"{magnitude:.2e}".partition("e")[2]))
     return f"{0.0 if round(value, decimals) == 0 else value:.{decimals}f}"

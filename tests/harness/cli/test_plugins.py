@@ -212,3 +212,17 @@ def test_show_cell_tells_status_scores_and_versions(ecgbench: Command) -> None:
     shown = json.loads(ecgbench.out)
     assert shown["cell"]["status"] == "ok"
     assert {score["metric"]["name"] for score in shown["scores"]} == {"peak", "never"}
+
+
+def test_no_terminal_obeys_the_text_of_a_plugin(ecgbench: Command, tmp_path: Path) -> None:
+    harm = r"\x1b[31m red \x9b1m \u202e\n end"
+    plugin = tmp_path / "harm.py"
+    plugin.write_text(
+        "from ecgbench import GeneratorSpec, hookimpl\n@hookimpl\ndef ecgbench_generators():\n"
+        f"    return [GeneratorSpec(name='harm', target=str, summary='{harm}', citation='{harm}')]\n"
+    )
+    for command in (("list", "generators"), ("show", "generator", "harm")):
+        for flags in ((), ("--json",)):
+            assert ecgbench(*command, *flags, "--plugin", plugin) == 0
+            assert "red" in ecgbench.out
+            assert ecgbench.out.replace("\n", "").isprintable()

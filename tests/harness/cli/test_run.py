@@ -3,11 +3,15 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from ecgbench.harness.streams import UnwritableError
 
 if TYPE_CHECKING:
     from tests.harness.cli.conftest import Command
@@ -279,3 +283,36 @@ def test_fresh_computes_again_what_other_code_of_the_same_version_made(
     out, values = run("--fresh", one=2.0)
     assert (says in out, values) == (False, [2.0, 5.0])
     assert Path("fits.txt").read_text().split() == ["0"]
+
+
+def test_the_tables_are_written_though_the_terminal_fails(
+    ecgbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise UnwritableError("output", "it has gone")
+
+    monkeypatch.setattr("ecgbench.harness.cli.run.show", fail)
+    assert ecgbench.tiny("--seeds", "0") == 2
+    assert ecgbench.err.endswith("standard output: it has gone; what was finished stands\n")
+    assert Path("ecgbench-results/board/tiny.json").exists()
+
+
+@pytest.mark.parametrize("seeds", ["0-99999999999", "2147483648", "9" * 40, "0-", "²"])
+def test_seeds_that_cannot_be_are_refused_before_anything_is_made_of_them(
+    ecgbench: Command, seeds: str
+) -> None:
+    assert ecgbench.tiny("--seeds", seeds) == 2
+    assert "Invalid value for '--seeds'" in ecgbench.err
+
+
+@pytest.mark.slow
+def test_a_run_without_a_standard_output_does_its_work(ecgbench: Command) -> None:
+    command = [sys.executable, "-m", "ecgbench", "run", *ecgbench.flags, "--metrics", "peak"]
+    done = subprocess.run(
+        ["sh", "-c", '"$@" >&-', "sh", *command, "--seeds", "0"],
+        check=False,
+        stderr=subprocess.PIPE,
+        timeout=120,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert ecgbench.boards[0]["rows"][0]["scores"]["peak"]["status"] == "ok"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ecgbench.results.render import render
@@ -62,3 +63,11 @@ def test_foreign_text_is_kept_and_harmless(hostile: Board) -> None:
     out = render([hostile], "json")
     assert "\x1b" not in out
     assert "\x1b[31m" in json.loads(out)["boards"][0]["study"]
+
+
+def test_no_terminal_obeys_what_is_printed_and_the_text_is_the_same(hostile: Board) -> None:
+    board = replace(hostile, study="\x9b31m \u202e \x7f é 😀")
+    out = render([board], "json")
+    assert out.isascii()
+    assert out.replace("\n", "").isprintable()
+    assert json.loads(out)["boards"][0]["study"] == board.study

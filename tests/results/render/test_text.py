@@ -200,3 +200,10 @@ def test_each_metric_is_in_one_line_about_the_audit(bench: Bench) -> None:
         "Claims to see nothing, so never ranked: dtw.",
         "Not audited on such windows (ecgbench audit): distance.",
     ]
+
+
+@pytest.mark.parametrize("value", [1.7e308, -1e300, 1e9])
+def test_a_number_of_any_size_is_short(value: float) -> None:
+    assert len(text.number(value)) < 10
+    assert float(text.number(value)) == pytest.approx(value, rel=0.1)
+    assert len(text.number(0.5, like=value)) < 10
