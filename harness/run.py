@@ -234,6 +234,7 @@ class _Engine:
         self.todo = deque(plan.todo)
         self.with_others: deque[Cell] = deque()
         self.running: dict[str, _Running] = {}
+        self.ended = [cell.id.name for cell in plan.cells if cell.state != "todo"]
         self.looked = 0.0
         self.told = 0
 
@@ -247,8 +248,7 @@ class _Engine:
                     self._check_store()
                     self.pool.stop(name)
         self._check_store()
-        gone = [c.id.name for c in self.plan.cells if not self.store.has_ended(c.id.name)]
-        if gone:
+        if gone := [name for name in self.ended if not self.store.has_ended(name)]:
             raise StoreError(
                 f"{len(gone)} cells that had ended are gone, first {gone[0]}: {REMOVED}"
             )
@@ -334,7 +334,9 @@ class _Engine:
         if lost:
             failure = "another run has taken it over, for this one was silent for too long"
         cell = state_of(running.cell.id, self.plan.record.metrics, self.store)
-        if lost and cell.state == "todo":
+        if cell.state != "todo":
+            self.ended.append(name)
+        elif lost:
             self.with_others.append(running.cell)
         self.watch.cell_ended(cell, failure)
 
