@@ -11,10 +11,10 @@ from ecgbench.harness.errors import StoreError, UsageError, suggest
 from ecgbench.results import gather
 from ecgbench.results.lease import Leases
 from ecgbench.results.merge import cut_plan
+from ecgbench.results.provenance import Origins, origins
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
+    from ecgbench.results.catalogue import Catalogue
     from ecgbench.results.gather import Used
     from ecgbench.results.records import PlanRecord
     from ecgbench.results.store import Store
@@ -40,14 +40,22 @@ class Forgotten:
 
 
 def choose(
-    store: Store, what: str, *, dataset: str | None = None, study: str | None = None
+    store: Store,
+    what: str,
+    catalogue: Catalogue,
+    *,
+    dataset: str | None = None,
+    study: str | None = None,
 ) -> Forgotten:
     """Return what a user means, without touching it.
+
+    What archives brought is left alone; `ecgbench.results.merge.undo` takes it out.
 
     Args:
         store: read only.
         what: a cell (``mitdb/gmm/seed-0``, with or without its key), a row's label or a generator's
             name, or a board (``quick/mitdb``: study and dataset).
+        catalogue: of the installed plugins.
         dataset: of the boards of this one only.
         study: of the boards of studies of this name only.
 
@@ -57,23 +65,20 @@ def choose(
     parts = what.strip("/").split("/")
     if len(parts) == 2:
         study, dataset = _agreed(parts[0], study, "study"), _agreed(parts[1], dataset, "dataset")
-        groups = gather.named(store, dataset, study)
-        dropped = [{name for row in gather.asked(g) for name in row.cells.values()} for g in groups]
+    boards = _boards(store, catalogue, dataset, study)
+    if len(parts) == 2:
+        dropped = [board.cells for board in boards]
     elif len(parts) == 3:
-        groups = gather.named(store, dataset, study)
-        name = _cell(store, what.strip("/"), groups)
-        dropped = [{name} for _ in groups]
+        dropped = [{_cell(store, what.strip("/"), boards)} for _ in boards]
     else:
-        groups = gather.named(store, dataset, study)
-        dropped = [_of_rows(group, what) for group in groups]
+        dropped = [_of_rows(board, what) for board in boards]
         if not any(dropped):
-            known = {
-                name for group in groups for row in gather.asked(group) for name in [_name(row)]
-            }
+            known = {row.generator.name for board in boards for row in board.rows}
             raise UsageError(
-                f"{store.path} has no cell, row or board {what!r}; {suggest(what, known)}"
+                f"{store.path} has no cell, row or board {what!r} of its own; {suggest(what, known)}; "
+                "ecgbench merge --undo takes out what an archive brought"
             )
-    return _found(store, list(zip(groups, dropped, strict=True)))
+    return _found(store, boards, dropped)
 
 
 def forget(store: Store, found: Forgotten) -> None:
@@ -102,30 +107,59 @@ def forget(store: Store, found: Forgotten) -> None:
                     parent.rmdir()
 
 
-def _found(store: Store, chosen: Iterable[tuple[list[Used], set[str]]]) -> Forgotten:
+@dataclass
+class _Board:
+    """A board's own plans and rows.
+
+    Attributes:
+        group: the plans that runs on this store wrote.
+        rows: the rows of these plans.
+        cells: names of the cells of these rows.
+    """
+
+    group: list[Used]
+    rows: list[gather.Asked]
+
+    @property
+    def cells(self) -> set[str]:
+        return {name for row in self.rows for name in row.cells.values()}
+
+
+def _boards(
+    store: Store, catalogue: Catalogue, dataset: str | None, study: str | None
+) -> list[_Board]:
+    plans = store.plans()
+    own = [
+        [used for used in group if used.plan in plans]
+        for group in gather.named(store, dataset, study)
+    ]
+    return [_Board(group, gather.asked(group, catalogue, Origins())) for group in own if group]
+
+
+def _found(store: Store, boards: list[_Board], dropped: list[set[str]]) -> Forgotten:
     found = Forgotten()
-    dropped: dict[int, tuple[PlanRecord, set[str]]] = {}
-    for group, names in chosen:
-        plan, used = group[0]
-        asked = {name for row in gather.asked(group) for name in row.cells.values()}
-        if not (here := names & asked):
+    cut: dict[int, tuple[PlanRecord, set[str]]] = {}
+    for board, names in zip(boards, dropped, strict=True):
+        if not (here := names & board.cells):
             continue
-        rows = [_name(row) for row in gather.asked(group) if here & set(row.cells.values())]
+        plan, used = board.group[0].plan, board.group[0].dataset
+        rows = [row.generator.name for row in board.rows if here & set(row.cells.values())]
         ended = sum(store.has_ended(name) for name in here)
         settings = "".join(f", {key} = {value}" for key, value in sorted(plan.settings.items()))
         found.boards.append(
-            f"{plan.study}/{used.name}{settings}: {len(here)} of {len(asked)} cells, {ended} of them "
+            f"{plan.study}/{used.name}{settings}: {len(here)} of {len(board.cells)} cells, {ended} of them "
             f"ended ({', '.join(dict.fromkeys(rows))})"
         )
         found.datasets.add(used.name)
-        for each, _ in group:
-            of_plan = here & {cell.name for cell in each.cells}
-            dropped.setdefault(id(each), (each, set()))[1].update(of_plan)
-    all_names = {name for _, names in dropped.values() for name in names}
-    found.plans = [(plan, names) for plan, names in dropped.values() if names]
+        for each in board.group:
+            of_plan = here & {cell.name for cell in each.plan.cells}
+            cut.setdefault(id(each.plan), (each.plan, set()))[1].update(of_plan)
+    all_names = {name for _, names in cut.values() for name in names}
+    found.plans = [(plan, names) for plan, names in cut.values() if names]
+    merged = origins(store)
     wanted = {
         cell.name
-        for plan in store.plans()
+        for plan in (*store.plans(), *merged.plans, *merged.trusted_plans)
         for cell in plan.cells
         if cell.name not in _dropped_of(plan, found.plans)
     }
@@ -138,31 +172,28 @@ def _dropped_of(plan: PlanRecord, plans: list[tuple[PlanRecord, set[str]]]) -> s
     return next((names for each, names in plans if each == plan), set())
 
 
-def _of_rows(group: list[Used], what: str) -> set[str]:
+def _of_rows(board: _Board, what: str) -> set[str]:
     """Names of the cells of the row that has this label, or of all that are called so."""
-    rows = gather.asked(group)
-    labels = gather.labels(row.generator for row in rows)
-    chosen = [row for row in rows if labels[row.generator.key] == what]
-    chosen = chosen or [row for row in rows if _name(row) == what]
+    chosen = [row for row in board.rows if row.label == what]
+    chosen = chosen or [row for row in board.rows if row.generator.name == what]
     return {name for row in chosen for name in row.cells.values()}
 
 
-def _cell(store: Store, wanted: str, groups: list[list[Used]]) -> str:
+def _cell(store: Store, wanted: str, boards: list[_Board]) -> str:
     """The full name of a cell that plans ask for; it need not have ended."""
-    known = {name for g in groups for row in gather.asked(g) for name in row.cells.values()}
+    known = {name for board in boards for name in board.cells}
     found = sorted(name for name in known if wanted in (name, name.rpartition("-")[0]))
     if len(found) == 1:
         return found[0]
     if found:
         raise UsageError(f"{wanted!r} is one of several cells: {', '.join(found)}")
-    raise UsageError(f"{store.path} has no cell {wanted!r}; {suggest(wanted, known)}")
+    raise UsageError(
+        f"{store.path} has no cell {wanted!r} of its own; {suggest(wanted, known)}; "
+        "ecgbench merge --undo takes out what an archive brought"
+    )
 
 
 def _agreed(said: str, flag: str | None, what: str) -> str:
     if flag not in (None, said):
         raise UsageError(f"the board is of {what} {said!r}, --{what} says {flag!r}; leave one out")
     return said
-
-
-def _name(row: gather.Asked) -> str:
-    return row.generator.name

@@ -9,8 +9,10 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from ecgbench.harness.cli.options import store_option
+from ecgbench.harness.catalog import discover
+from ecgbench.harness.cli.options import plugin_option, store_option
 from ecgbench.harness.errors import UsageError
+from ecgbench.harness.facts import facts
 from ecgbench.harness.plain import plain
 from ecgbench.results.board import boards
 from ecgbench.results.forget import choose
@@ -28,8 +30,16 @@ if TYPE_CHECKING:
 @click.option("--dataset", help="On the boards of this dataset only.")
 @click.option("--study", help="On the boards of studies of this name only.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@plugin_option
 @store_option
-def forget(what: str, dataset: str | None, study: str | None, yes: bool, store_path: Path) -> int:
+def forget(
+    what: str,
+    dataset: str | None,
+    study: str | None,
+    yes: bool,
+    plugins: tuple[Path, ...],
+    store_path: Path,
+) -> int:
     """Remove a cell, a generator's rows or a board from a store, for good.
 
     A CELL is named with or without its key (mitdb/gmm/seed-0), a GENERATOR by its name or its row's
@@ -38,7 +48,8 @@ def forget(what: str, dataset: str | None, study: str | None, yes: bool, store_p
     """
     console = Console()
     store = Store(store_path)
-    found = choose(store, what, dataset=dataset, study=study)
+    catalogue = facts(discover(plugins))
+    found = choose(store, what, catalogue, dataset=dataset, study=study)
     for line in found.boards:
         console.print(Text(plain(line)), soft_wrap=True)
     stay = f"; {found.kept} stay, for another board has them" if found.kept else ""
@@ -50,8 +61,8 @@ def forget(what: str, dataset: str | None, study: str | None, yes: bool, store_p
             console.print("nothing was removed")
             return 1
     take_out(store, found)
-    left = [group for group in groups(store) if group[0][1].name in found.datasets]
-    write_boards(boards(store, left), store)
-    remove_boards(found.datasets - {group[0][1].name for group in left}, store)
+    left = [group for group in groups(store) if group[0].dataset.name in found.datasets]
+    write_boards(boards(store, catalogue, left), store)
+    remove_boards(found.datasets - {group[0].dataset.name for group in left}, store)
     console.print(Text("removed", style="green"))
     return 0

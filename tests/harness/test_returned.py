@@ -182,7 +182,9 @@ def test_two_people_with_the_same_windows_are_named(
     signals[2] = signals[0] + 4e-4  # the same but for rounding
     as_windows(people_with(make_windows, signals), "odd")
     (said,) = caplog.messages
-    assert said.startswith("odd: patients 3 and 7 (1 window) have the same windows; is each pair one")
+    assert said.startswith(
+        "odd: patients 3 and 7 (1 window) have the same windows; is each pair one"
+    )
 
 
 @pytest.mark.parametrize("how", ["one person's", "flat", "unlike"])

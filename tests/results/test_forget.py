@@ -6,7 +6,8 @@ import pytest
 
 from ecgbench.harness.cli import main
 from ecgbench.harness.errors import StoreError, UsageError
-from ecgbench.results.forget import choose, forget
+from ecgbench.results.catalogue import Catalogue
+from ecgbench.results.forget import Forgotten, choose, forget
 from ecgbench.results.lease import Leases
 from ecgbench.results.render import write_boards
 
@@ -30,6 +31,10 @@ def rows(bench: Bench) -> dict[str, list[str]]:
 
 def cells(bench: Bench) -> list[str]:
     return [name.rpartition("-")[0] for name in bench.store.cell_names()]
+
+
+def chosen(bench: Bench, what: str, **how: str) -> Forgotten:
+    return choose(bench.store, what, Catalogue(), **how)
 
 
 ALL = {"quick": ["gmm", "kde", "vae"], "standard": ["gmm"]}
@@ -56,7 +61,7 @@ def test_what_is_named_goes_and_all_else_stays(
     left: dict[str, list[str]],
     stored: list[str],
 ) -> None:
-    forget(two_boards.store, choose(two_boards.store, what, **how))
+    forget(two_boards.store, chosen(two_boards, what, **how))
     assert rows(two_boards) == left
     assert cells(two_boards) == stored
     assert not list(two_boards.store.path.glob("leases/*"))
@@ -64,25 +69,25 @@ def test_what_is_named_goes_and_all_else_stays(
 
 def test_a_cell_may_be_named_with_its_key(two_boards: Bench) -> None:
     name = next(two_boards.store.cell_names())
-    forget(two_boards.store, choose(two_boards.store, name))
+    forget(two_boards.store, chosen(two_boards, name))
     assert name not in two_boards.store.cell_names()
     assert not two_boards.store.folder(name).exists()
 
 
 def test_what_goes_is_told_board_by_board(two_boards: Bench) -> None:
-    found = choose(two_boards.store, "gmm")
+    found = chosen(two_boards, "gmm")
     assert found.boards == [
         "quick/mitdb: 2 of 6 cells, 2 of them ended (gmm)",
         "standard/mitdb: 2 of 2 cells, 2 of them ended (gmm)",
     ]
-    found = choose(two_boards.store, "gmm", study="standard")
+    found = chosen(two_boards, "gmm", study="standard")
     assert (found.cells, found.kept) == ([], 2)
 
 
 def test_one_version_of_two_is_named_by_its_label(bench: Bench) -> None:
     for version in (1, 2):
         bench.run({"gmm": {"mmd": {0: 1.0}}}, bench.generator("gmm", version=version))
-    forget(bench.store, choose(bench.store, "gmm v1"))
+    forget(bench.store, chosen(bench, "gmm v1"))
     (row,) = bench.board.rows
     assert row.generator.version == 2
 
@@ -90,8 +95,11 @@ def test_one_version_of_two_is_named_by_its_label(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("what", "said"),
     [
-        ("gmn", "has no cell, row or board 'gmn'; did you mean 'gmm'"),
-        ("mitdb/gmm/seed-7", "has no cell 'mitdb/gmm/seed-7'; did you mean 'mitdb/gmm/seed-"),
+        ("gmn", "has no cell, row or board 'gmn' of its own; did you mean 'gmm'"),
+        (
+            "mitdb/gmm/seed-7",
+            "has no cell 'mitdb/gmm/seed-7' of its own; did you mean 'mitdb/gmm/seed-",
+        ),
         ("quik/mitdb", "has no board of study 'quik'; did you mean 'quick'"),
     ],
 )
@@ -99,11 +107,11 @@ def test_what_is_not_there_is_answered_with_what_is_near(
     two_boards: Bench, what: str, said: str
 ) -> None:
     with pytest.raises(UsageError, match=said):
-        choose(two_boards.store, what)
+        chosen(two_boards, what)
 
 
 def test_nothing_goes_while_a_run_works_on_a_cell_of_it(two_boards: Bench) -> None:
-    found = choose(two_boards.store, "kde")
+    found = chosen(two_boards, "kde")
     with Leases(two_boards.store.path) as leases:
         assert leases.take(found.cells[1])
         with pytest.raises(StoreError, match=r"a run works on cell mitdb/kde/seed-1.*nothing was"):
