@@ -27,6 +27,9 @@ sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != ROOT]
 def pytest_configure(config: pytest.Config) -> None:
     """Let wfdb 4.3 use what pandas 3.1 deprecates: it does so when imported and when reading."""
     config.addinivalue_line("filterwarnings", "ignore:The inplace keyword:DeprecationWarning")
+    if hasattr(config, "workerinput"):  # several workers share the cores: one thread each
+        for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+            os.environ.setdefault(name, "1")
     # a shell that starts us in the background has us ignore Ctrl-C, nohup a hang-up, and so would all
     # programs under test
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
