@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Literal
 
-import msgspec
 import numpy as np
 from threadpoolctl import threadpool_limits
 
@@ -17,7 +16,7 @@ from ecgbench.results.front import front
 from ecgbench.results.null import alarms, excess
 from ecgbench.results.provenance import origins
 from ecgbench.results.sound import MAX_PEOPLE
-from ecgbench.results.uncertainty import Resamples, folds
+from ecgbench.results.uncertainty import Resamples, Tests, folds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -189,11 +188,12 @@ def boards(
 
 def _board(store: Store, catalogue: Catalogue, known: Origins, group: list[gather.Used]) -> Board:
     board, counted, over_seeds = read(store, catalogue, known, group)
+    tests = Tests()
     for label, metric in board.metrics.items():
         if metric.ranked:
             of_label = partial(over_seeds, label)
-            _rank_by(label, metric, board, counted[label], of_label)
-    on_front = front(board.metrics, board.rows, counted)
+            _rank_by(label, metric, board, counted[label], of_label, tests)
+    on_front = front(board.metrics, board.rows, counted, tests)
     _rank(board)
     board.front = [row.label for row in board.competitors if row.label in on_front]
     board.notes = [*notes(board.rows, board.metrics), *board.notes]
@@ -251,8 +251,9 @@ def read(
     counted: dict[str, list[Sample | None]] = {}
     for label, metric in metrics.items():
         counted[label] = samples = [_sample(of_row[label], resamples) for of_row in ended]
-        for row, of_row, sample in zip(rows, ended, samples, strict=True):
-            row.scores[label] = _summary(of_row[label], sample, metric)
+        intervals = uncertainty.intervals(samples)
+        for row, of_row, sample, interval in zip(rows, ended, samples, intervals, strict=True):
+            row.scores[label] = _summary(of_row[label], sample, interval, metric)
     _set_against_null(metrics, rows, counted)
     board = Board(
         key=plan.board_key,
@@ -297,13 +298,15 @@ def read(
 
 def people_of(ended: Iterable[dict[str, dict[int, Ended]]]) -> NDArray[np.int64]:
     """All people who contributed to a value of the board, ascending."""
-    found: set[int] = set()
+    # all scores of a split are of the same people
+    found: dict[bytes, NDArray[np.int64]] = {}
     for of_row in ended:
         for of_metric in of_row.values():
             for each in of_metric.values():
                 if each.score is not None and each.score.contributions is not None:
-                    found.update(each.score.contributions.people)
-    return np.array(sorted(found), dtype=np.int64)
+                    people = each.score.contributions.people
+                    found[people.tobytes()] = people
+    return np.unique(np.concatenate([*found.values(), np.zeros(0, dtype=np.int64)]))
 
 
 def _people(counting: list[OfRow], all_rows: list[OfRow]) -> tuple[NDArray[np.int64], list[OfRow]]:
@@ -317,14 +320,18 @@ def _people(counting: list[OfRow], all_rows: list[OfRow]) -> tuple[NDArray[np.in
         people = people_of(all_rows)
     if len(people) > MAX_PEOPLE and not len(people_of(counting)):
         people = people[:0]
-    known = set(people.tolist())
+    known: dict[bytes, bool] = {}
 
     def kept(end: Ended) -> Ended:
         if end.score is None or end.score.contributions is None:
             return end
-        if known.issuperset(end.score.contributions.people):
+        of_score = end.score.contributions.people
+        key = of_score.tobytes()
+        if key not in known:
+            known[key] = bool(np.isin(of_score, people).all())
+        if known[key]:
             return end
-        score = msgspec.structs.replace(end.score, contributions=None)
+        score = replace(end.score, contributions=None)
         note = (
             "its contributions are of people whom no row has that counts, so there is no interval"
         )
@@ -341,12 +348,17 @@ def _sample(of_seed: dict[int, Ended], resamples: Resamples) -> Sample | None:
     scores = {seed: ended.score for seed, ended in of_seed.items() if ended.score is not None}
     if not scores:
         return None
-    values = {seed: float(score.value or 0.0) for seed, score in scores.items()}
+    values = {seed: score.value for seed, score in scores.items()}
     known = {seed: score.contributions for seed, score in scores.items() if score.contributions}
     return uncertainty.sample(values, known, resamples)
 
 
-def _summary(of_seed: dict[int, Ended], sample: Sample | None, metric: MetricRecord) -> BoardScore:
+def _summary(
+    of_seed: dict[int, Ended],
+    sample: Sample | None,
+    interval: tuple[float, float] | None,
+    metric: MetricRecord,
+) -> BoardScore:
     status = max((ended.status for ended in of_seed.values()), key=WORST.__getitem__)
     reason = "" if status == "ok" else _reason(of_seed, status)
     notes = {seed: ended.notes for seed, ended in of_seed.items()}
@@ -359,7 +371,7 @@ def _summary(of_seed: dict[int, Ended], sample: Sample | None, metric: MetricRec
             notes=_of_seeds(notes),
         )
     least, most = (-np.inf if metric.bounds[0] is None else metric.bounds[0]), metric.bounds[1]
-    low, high = sample.interval or (None, None)
+    low, high = interval or (None, None)
     n = [ended.score.n for ended in of_seed.values() if ended.score is not None]
     p, why_none = _p_of_people(of_seed) if metric.needs_both_folds else (None, {})
     return BoardScore(
@@ -383,11 +395,9 @@ def _p_of_people(of_seed: dict[int, Ended]) -> tuple[float | None, dict[int, tup
         p, and by seed why there is none.
     """
     scores = {
-        seed: uncertainty.contributions(ended.score.contributions, ended.score.value)
+        seed: ended.score.contributions
         for seed, ended in of_seed.items()
-        if ended.score is not None
-        and ended.score.contributions is not None
-        and ended.score.value is not None
+        if ended.score is not None and ended.score.contributions is not None
     }
     why_none: dict[int, tuple[str, ...]] = {
         seed: (f"p needs {uncertainty.FLIPPED_TERMS} terms of each person's, it has {terms}",)
@@ -537,6 +547,7 @@ def _rank_by(
     board: Board,
     samples: list[Sample | None],
     over_seeds: Callable[[tuple[int, ...]], list[Sample | None]],
+    tests: Tests,
 ) -> None:
     """Rank the competitors by one metric; with a score that is not ok, one is as good as absent.
 
@@ -564,7 +575,8 @@ def _rank_by(
     if not any(ranked):
         return
     behind = 1 + sum(sample is not None for sample in ranked)
-    ranks = dict(zip(places, uncertainty.ranks(ranked, metric.better, among), strict=True))
+    found = uncertainty.ranks(ranked, metric.better, among, tests)
+    ranks = dict(zip(places, found, strict=True))
     for place in competing:
         score = rows[place].scores[label]
         rows[place].scores[label] = replace(score, rank=ranks.get(place, behind))
