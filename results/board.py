@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Literal
 
+import msgspec
 import numpy as np
 from threadpoolctl import threadpool_limits
 
@@ -16,6 +17,7 @@ from ecgbench.results.front import front
 from ecgbench.results.null import alarms, excess
 from ecgbench.results.provenance import origins
 from ecgbench.results.sound import MAX_PEOPLE
+from ecgbench.results.track import untracked
 from ecgbench.results.uncertainty import Resamples, Tests, folds
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from ecgbench.results.provenance import Origins
     from ecgbench.results.records import DatasetRecord, GeneratorRecord, MetricRecord
     from ecgbench.results.store import Store
+    from ecgbench.results.track import Track
     from ecgbench.results.uncertainty import Sample
 
 __all__ = ["OVERALL", "Board", "BoardScore", "Row", "boards"]
@@ -166,7 +169,10 @@ class Board:
 
 
 def boards(
-    store: Store, catalogue: Catalogue, groups: list[list[gather.Used]] | None = None
+    store: Store,
+    catalogue: Catalogue,
+    groups: list[list[gather.Used]] | None = None,
+    track: Track = untracked,
 ) -> list[Board]:
     """Boards of a store, by dataset and study.
 
@@ -174,6 +180,7 @@ def boards(
         store: read only.
         catalogue: of the installed plugins (`ecgbench.harness.facts.facts`).
         groups: the plans of each (`ecgbench.results.gather`); None for all.
+        track: told how far it is.
 
     Raises:
         StoreError: a record cannot be read.
@@ -182,14 +189,16 @@ def boards(
     with threadpool_limits(1):
         groups = gather.groups(store) if groups is None else groups
         known = origins(store)
-        found = [_board(store, catalogue, known, group) for group in groups]
+        found = [_board(store, catalogue, known, group, track) for group in groups]
     return [board for board in found if board.rows]
 
 
-def _board(store: Store, catalogue: Catalogue, known: Origins, group: list[gather.Used]) -> Board:
-    board, counted, over_seeds = read(store, catalogue, known, group)
+def _board(
+    store: Store, catalogue: Catalogue, known: Origins, group: list[gather.Used], track: Track
+) -> Board:
+    board, counted, over_seeds = read(store, catalogue, known, group, track)
     tests = Tests()
-    for label, metric in board.metrics.items():
+    for label, metric in track([*board.metrics.items()], f"{board.dataset.name}: ranks"):
         if metric.ranked:
             of_label = partial(over_seeds, label)
             _rank_by(label, metric, board, counted[label], of_label, tests)
@@ -201,7 +210,11 @@ def _board(store: Store, catalogue: Catalogue, known: Origins, group: list[gathe
 
 
 def read(
-    store: Store, catalogue: Catalogue, known: Origins, group: list[gather.Used]
+    store: Store,
+    catalogue: Catalogue,
+    known: Origins,
+    group: list[gather.Used],
+    track: Track = untracked,
 ) -> tuple[Board, dict[str, list[Sample | None]], OverSeeds]:
     """Read a board without ranks and the notes of its rows.
 
@@ -218,7 +231,10 @@ def read(
     asked = gather.asked(group, catalogue, known)
     seeds = gather.seeds(asked)
     counting = [each for each in asked if each.counts]
-    found = [(each, gather.ended(store, each, metrics, seeds, known)) for each in asked]
+    found = [
+        (each, gather.ended(store, each, metrics, seeds, known))
+        for each in track(asked, f"{dataset.name}: rows")
+    ]
     found = [
         (each, of_row)
         for each, of_row in found
@@ -249,7 +265,7 @@ def read(
     people, ended = _people(counted_ended, ended)
     resamples = Resamples(people)
     counted: dict[str, list[Sample | None]] = {}
-    for label, metric in metrics.items():
+    for label, metric in track([*metrics.items()], f"{dataset.name}: metrics"):
         counted[label] = samples = [_sample(of_row[label], resamples) for of_row in ended]
         intervals = uncertainty.intervals(samples)
         for row, of_row, sample, interval in zip(rows, ended, samples, intervals, strict=True):
@@ -331,11 +347,11 @@ def _people(counting: list[OfRow], all_rows: list[OfRow]) -> tuple[NDArray[np.in
             known[key] = bool(np.isin(of_score, people).all())
         if known[key]:
             return end
-        score = replace(end.score, contributions=None)
+        score = msgspec.structs.replace(end.score, contributions=None)
         note = (
             "its contributions are of people whom no row has that counts, so there is no interval"
         )
-        return replace(end, score=score, notes=(*end.notes, note))
+        return msgspec.structs.replace(end, score=score, notes=(*end.notes, note))
 
     return people, [
         {label: {seed: kept(end) for seed, end in of.items()} for label, of in of_row.items()}

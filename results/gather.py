@@ -84,8 +84,7 @@ class Asked:
         return self.counts and not self.generator.reference
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(msgspec.Struct, frozen=True, gc=False):
     """What a board reads of a score that ended well.
 
     Attributes:
@@ -101,9 +100,8 @@ class Value:
     n: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How one metric ended on one cell.
+class Ended(msgspec.Struct, frozen=True, gc=False):
+    """How one metric ended on one cell; of a hundred thousand the collector need not look at each.
 
     Attributes:
         status: ``ok``, ``skipped``, ``todo`` or ``failed``.
@@ -458,7 +456,7 @@ def _score_ended(file: str, cell: CellRecord, metric: MetricRecord, seals: list[
     value = None
     if score.status == "ok" and score.value is not None:
         # the lists of the record go at once: of a hundred thousand the collector would look at each
-        value = Value(score.metric, score.value, contributions, n)
+        value = Value(score.metric, score.value or 0.0, contributions, n)  # 0 has no sign
     return Ended(score.status, score.reason, value, tuple(notes))
 
 

@@ -170,10 +170,13 @@ def folds(seeds: Sequence[int]) -> int:
     return len({seed % 2 for seed in seeds})
 
 
-def fold_weights(seeds: Sequence[int]) -> NDArray[np.float64]:
+@lru_cache(maxsize=64)
+def fold_weights(seeds: tuple[int, ...]) -> NDArray[np.float64]:
     """The weight of each seed in a mean in which folds weigh equally: their difference is no noise."""
     fold = np.array(seeds) % 2
-    return np.array(1 / (folds(seeds) * np.bincount(fold)[fold]), dtype=np.float64)
+    weights = np.array(1 / (folds(seeds) * np.bincount(fold)[fold]), dtype=np.float64)
+    weights.flags.writeable = False
+    return weights
 
 
 class Resamples:
@@ -286,15 +289,17 @@ def contributions(record: ContributionsRecord, value: float) -> Contributions:
         raise ValueError(f"its contributions have more than {MAX_TERMS} terms")
     shape = (len(set(record.people)), terms)
     sides = (record.numerators, record.denominators)
-    if not all(shape) or any(len(rows) != shape[0] or {*map(len, rows)} != {terms} for rows in sides):
+    if not all(shape) or any(
+        len(rows) != shape[0] or {*map(len, rows)} != {terms} for rows in sides
+    ):
         told = " and ".join(f"{len(rows)} × {max(map(len, rows), default=0)}" for rows in sides)
         raise ValueError(f"its contributions have shapes {told}, {shape[0]} × {terms} is wanted")
-    if record.people != sorted(record.people):
-        raise ValueError("the people of its contributions are not in ascending order")
     try:
         people = _people(tuple(record.people))
     except OverflowError as error:
         raise ValueError(f"its contributions cannot be read: {error}") from error
+    if record.people != sorted(record.people):
+        raise ValueError("the people of its contributions are not in ascending order")
     # one array for both sides: there are a hundred thousand such records in a store
     rows = chain.from_iterable(chain(*sides))
     both = np.fromiter(rows, np.float64, 2 * math.prod(shape)).reshape(2, *shape)

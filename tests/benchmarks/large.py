@@ -30,7 +30,13 @@ from ecgbench import Contributions, EcgWindows
 from ecgbench.harness.catalog import discover
 from ecgbench.harness.environment import environment
 from ecgbench.harness.identity import used
-from ecgbench.harness.plan import board_settings, cell_id, generator_records, metric_records, plan_of
+from ecgbench.harness.plan import (
+    board_settings,
+    cell_id,
+    generator_records,
+    metric_records,
+    plan_of,
+)
 from ecgbench.harness.study import Study
 from ecgbench.results.npz import npz, synthetic_digest
 from ecgbench.results.records import (
@@ -74,7 +80,12 @@ TERMS = {
 }
 """Of each person's contributions; two where nothing else is said, none of costs."""
 
-PARTS = {"attribute-inference": 25, "cross-classification": 22, "copied-share": 13, "morphology": 12}
+PARTS = {
+    "attribute-inference": 25,
+    "cross-classification": 22,
+    "copied-share": 13,
+    "morphology": 12,
+}
 """Of a score; four where nothing else is said."""
 
 WINDOWS, SAMPLES = 64, 200
@@ -116,9 +127,7 @@ def _write_board(store: Store, number: int, generators: int, seeds: int) -> None
     ]
     records = [*generator_records(study, catalog), *competitors]
     metrics = metric_records(study, catalog)
-    ids = [
-        cell_id(dataset, generator, seed) for seed in range(seeds) for generator in records
-    ]
+    ids = [cell_id(dataset, generator, seed) for seed in range(seeds) for generator in records]
     rng = np.random.default_rng(number)
     levels = rng.uniform(0.3, 0.7, (len(records), len(metrics)))
     of_people = rng.normal(0, 0.05, (len(metrics), PEOPLE))
@@ -131,7 +140,9 @@ def _write_board(store: Store, number: int, generators: int, seeds: int) -> None
         for column, metric in enumerate(metrics):
             level = levels[place, column] + rng.normal(0, 0.01)
             _write_score(store, cell, synthetic, metric, level + of_people[column], rng)
-    store.write_plan(plan_of(study, [dataset], records, metrics, ids, Store(store.path / "none")).record)
+    store.write_plan(
+        plan_of(study, [dataset], records, metrics, ids, Store(store.path / "none")).record
+    )
 
 
 def _write_cell(
@@ -146,7 +157,12 @@ def _write_cell(
     signals = rng.normal(0, 0.5, (WINDOWS, 1, SAMPLES)).astype(np.float32)
     labels = np.sort(rng.integers(0, 4, WINDOWS))
     windows = EcgWindows(
-        signals=signals, labels=labels, patients=labels, sampling_rate=100.0, leads=("I",), classes=tuple("NSVF")
+        signals=signals,
+        labels=labels,
+        patients=labels,
+        sampling_rate=100.0,
+        leads=("I",),
+        classes=tuple("NSVF"),
     )
     arrays: dict[str, NDArray[Any]] = {"labels": labels}
     arrays |= {"indices": labels} if reference else {"signals": signals}
@@ -168,7 +184,15 @@ def _write_cell(
         stored=not reference,
         reference=reference,
         fold=cell.seed % 2,
-        sizes={"train": 500, "control": 200, "auxiliary": 150, "fresh": 64, "test": 1000, "members": 22, "unseen": 21},
+        sizes={
+            "train": 500,
+            "control": 200,
+            "auxiliary": 150,
+            "fresh": 64,
+            "test": 1000,
+            "members": 22,
+            "unseen": 21,
+        },
         costs=costs,
         environment=machine,
         study=study,
@@ -203,7 +227,9 @@ def _write_score(
         synthetic=synthetic,
         status="ok",
         value=value,
-        parts={f"part-{i}": x for i, x in enumerate(rng.random(PARTS.get(metric.name, 4)).tolist())},
+        parts={
+            f"part-{i}": x for i, x in enumerate(rng.random(PARTS.get(metric.name, 4)).tolist())
+        },
         contributions=None if found is None else _listed(found),
         n=WINDOWS,
         seconds=rng.random(),
@@ -259,7 +285,10 @@ class Cost(NamedTuple):
     memory: float
 
 
-def command(*arguments: str, program: str = "from ecgbench.harness.cli import main; raise SystemExit(main())") -> Cost:
+def command(
+    *arguments: str,
+    program: str = "from ecgbench.harness.cli import main; raise SystemExit(main())",
+) -> Cost:
     """Run a command in a process of its own, with nobody watching."""
     began = time.perf_counter()
     process = subprocess.Popen(  # noqa: S603 - this interpreter

@@ -9,7 +9,15 @@ from scipy import stats
 from ecgbench import Contributions, Term
 from ecgbench.results import uncertainty
 from ecgbench.results.records import ContributionsRecord
-from ecgbench.results.uncertainty import RESAMPLES, Resamples, Sample, ranks, role_flips, sample
+from ecgbench.results.uncertainty import (
+    RESAMPLES,
+    Resamples,
+    Sample,
+    contributions,
+    ranks,
+    role_flips,
+    sample,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +41,14 @@ def sample_of(values: dict[int, np.ndarray], resamples: Resamples) -> Sample:
         seed: by_person(of_seed, np.arange(seed % 2 if folds > 1 else 0, count, folds))
         for seed, of_seed in values.items()
     }
-    return sample({seed: float(v.mean()) for seed, v in values.items()}, records, resamples)
+    return sample_from({seed: float(v.mean()) for seed, v in values.items()}, records, resamples)
+
+
+def sample_from(
+    values: dict[int, float], records: dict[int, ContributionsRecord], resamples: Resamples
+) -> Sample:
+    found = {seed: contributions(record, values[seed]) for seed, record in records.items()}
+    return sample(values, found, resamples)
 
 
 def only_values(*values: float, seeds: tuple[int, ...] = (0, 1)) -> Sample:
@@ -119,7 +134,7 @@ def test_people_are_drawn_alike_in_all_seeds_and_both_folds() -> None:
     signs = {0: 1, 1: -1, 2: 1, 3: -1}
     records = {seed: by_person(sign * values, people) for seed, sign in signs.items()}
     means = {seed: sign * float(values.mean()) for seed, sign in signs.items()}
-    found = sample(means, records, resamples)
+    found = sample_from(means, records, resamples)
     # what a person adds in one fold they take away in the other, in whatever resample
     assert found.interval == pytest.approx((0.0, 0.0), abs=1e-12)
 
@@ -136,7 +151,7 @@ def test_few_people_get_no_interval() -> None:
     resamples = Resamples(np.arange(40))
     assert sample_of({0: rng.normal(size=5)}, Resamples(np.arange(5))).interval is None
     lopsided = {0: by_person(np.ones(30), np.arange(30)), 1: by_person(np.ones(1), np.array([39]))}
-    assert sample({0: 1.0, 1: 1.0}, lopsided, resamples).interval is None
+    assert sample_from({0: 1.0, 1: 1.0}, lopsided, resamples).interval is None
 
 
 def test_people_without_weight_do_not_count() -> None:
@@ -147,7 +162,7 @@ def test_people_without_weight_do_not_count() -> None:
         coefficients=[1.0],
         offset=0.0,
     )
-    assert sample({0: 1.0}, {0: record}, Resamples(np.arange(20))).interval is None
+    assert sample_from({0: 1.0}, {0: record}, Resamples(np.arange(20))).interval is None
 
 
 def test_a_resample_without_any_of_a_scores_people_counts_each_of_them_once() -> None:
@@ -164,14 +179,14 @@ def test_a_resample_without_any_of_a_scores_people_counts_each_of_them_once() ->
 
 def test_a_seed_without_contributions_leaves_no_interval() -> None:
     record = by_person(np.ones(20), np.arange(20))
-    assert sample({0: 1.0, 1: 1.0}, {0: record}, Resamples(np.arange(20))).interval is None
+    assert sample_from({0: 1.0, 1: 1.0}, {0: record}, Resamples(np.arange(20))).interval is None
 
 
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
         ({"numerators": [[1.0], [1.0]]}, "shapes"),
-        ({"numerators": [[1.0], [1.0, 2.0], [3.0]]}, "inhomogeneous"),
+        ({"numerators": [[1.0], [1.0, 2.0], [3.0]]}, "3 × 2 and 3 × 1, 3 × 1 is wanted"),
         ({"people": [1, 1, 2]}, "shapes"),
         ({"people": [], "numerators": [], "denominators": []}, "shapes"),
         ({"people": [3, 2, 1]}, "ascending"),
@@ -191,7 +206,7 @@ def test_contributions_that_do_not_make_the_value_are_refused(
     }
     record = ContributionsRecord(**given | fields)
     with pytest.raises(ValueError, match=message):
-        sample({0: 2.0}, {0: record}, Resamples(np.arange(5)))
+        contributions(record, 2.0)
 
 
 # --- ranks -------------------------------------------------------------------------------------
