@@ -31,7 +31,6 @@ from ecgbench.harness.catalog import discover
 from ecgbench.harness.environment import environment
 from ecgbench.harness.identity import used
 from ecgbench.harness.plan import (
-    board_settings,
     cell_id,
     generator_records,
     metric_records,
@@ -62,17 +61,11 @@ HALVES = (np.arange(22), np.arange(22, PEOPLE))
 
 TERMS = {
     **dict.fromkeys(
-        (
-            "authenticity copied-share coverage dcr-share density identity-agreement precision "
-            "predictive recall"
-        ).split(),
+        ["authenticity", "copied-share", "coverage", "dcr-share", "density", "identity-agreement", "precision", "predictive", "recall"],
         1,
     ),
     **dict.fromkeys(
-        (
-            "cross-classification cross-classification-boosting cross-classification-linear "
-            "identifiability patient-membership"
-        ).split(),
+        ["cross-classification", "cross-classification-boosting", "cross-classification-linear", "identifiability", "patient-membership"],
         3,
     ),
     "augmentation-gain": 6,
@@ -291,7 +284,7 @@ def command(
 ) -> Cost:
     """Run a command in a process of its own, with nobody watching."""
     began = time.perf_counter()
-    process = subprocess.Popen(  # noqa: S603 - this interpreter
+    process = subprocess.Popen(
         [sys.executable, "-c", program, *arguments],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
