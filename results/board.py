@@ -135,7 +135,8 @@ class Board:
         audit: the audit's verdict by metric label, where the store has one.
         front: labels of the competitors between utility and privacy that no other dominates
             (`ecgbench.results.front`).
-        notes: sentences that a reader must know (`notes`, `ecgbench.results.gather.code_notes`).
+        notes: sentences that a reader must know (`notes`; `code_notes` and `library_notes` of
+            `ecgbench.results.gather`).
     """
 
     key: str
@@ -268,7 +269,7 @@ def read(
             for label, metric in metrics.items()
             if (verdict := audited.get(metric.key))
         },
-        notes=gather.code_notes(counted_ended),
+        notes=[*gather.code_notes(counted_ended), *gather.library_notes(counted_ended)],
     )
 
     def over_seeds(label: str, chosen: tuple[int, ...]) -> list[Sample | None]:
