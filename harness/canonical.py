@@ -75,6 +75,9 @@ def _single(value: object) -> Any:
         return float(value) + 0.0 if math.isfinite(value) else {FLOAT: str(float(value))}
     if isinstance(value, Decimal):
         return _digits(value)
+    if isinstance(value, dt.datetime) and value.tzinfo is not None:
+        with suppress(OverflowError):  # at the ends of the calendar
+            value = value.astimezone(dt.UTC)  # equal moments in unlike zones are equal
     if isinstance(value, _AS_TEXT):
         return msgspec.to_builtins(value)
     if isinstance(value, str | PurePath):

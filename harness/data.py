@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 ARRAYS = ("signals", "labels", "patients", "records", "positions", "indices")
 
-LIBRARIES = ("numpy", "pandas", "scipy", "sleepecg", "wfdb")
+LIBRARIES = ("numpy", "pandas", "scikit-learn", "scipy", "sleepecg", "torch", "wfdb")
 """By which recordings become windows: others of them may give other windows."""
 
 LEFT = 24 * 3600.0
@@ -155,11 +155,14 @@ def _check(folder: Path) -> _Meta:
         states = [(file.name, file.stat()) for file in sorted(folder.iterdir())]
     except OSError as error:
         raise _damaged(folder, error.strerror) from error
-    return _hash(folder, tuple((n, s.st_size, s.st_mtime_ns, s.st_ino) for n, s in states))
+    return _hash(
+        folder,
+        tuple((n, s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino) for n, s in states),
+    )
 
 
 @lru_cache(maxsize=64)
-def _hash(folder: Path, states: tuple[tuple[str, int, int, int], ...]) -> _Meta:
+def _hash(folder: Path, states: tuple[tuple[str, int, int, int, int], ...]) -> _Meta:
     del states
     meta = _meta(folder)
     for name, told in meta.arrays.items():
@@ -307,7 +310,9 @@ def _name(source: Source) -> str:
     if source.folder is not None:
         for file in sorted(p for p in source.folder.rglob("*") if p.is_file()):
             state = file.stat()
-            files.append((str(file.relative_to(source.folder)), state.st_size, state.st_mtime_ns))
+            # a file that was edited in place may have its old mtime again, but never its old ctime
+            changed = state.st_mtime_ns, state.st_ctime_ns
+            files.append((str(file.relative_to(source.folder)), state.st_size, *changed))
     plugin = used(source.entry, source.config)
     libraries = [package_version(name) for name in LIBRARIES]
     # code and origin count here, whatever the version says of them: a cache costs only time

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ecgbench.harness.code import code_of
 from ecgbench.harness.config import as_dict
@@ -76,6 +77,36 @@ def files_of(spec: PluginSpec, config: Config) -> str:
         except OSError as error:
             raise UsageError(f"{where}: its file {path} cannot be read: {error.strerror}") from None
     return digest_of(told) if told else ""
+
+
+def unnoticed_files(kind: str, plugin: PluginRecord) -> list[str]:
+    """Return a warning for each setting that names a file of which the contents do not count.
+
+    Args:
+        kind: of the plugin, for the warning.
+        plugin: with its settings.
+    """
+    if plugin.files:
+        return []
+    return [
+        f"{kind} {plugin.name}: setting {name} names the file {path}, and the plugin does not declare its "
+        "files: if the file changes, old results count as done; the plugin's spec should say files=…"
+        for name, value in plugin.settings.items()
+        for path in _paths_in(value)
+    ]
+
+
+def _paths_in(value: Any) -> list[str]:
+    """Return the texts in a setting's value that look like a path and name a file here."""
+    if isinstance(value, dict):
+        return [path for each in value.values() for path in _paths_in(each)]
+    if isinstance(value, list):
+        return [path for each in value for path in _paths_in(each)]
+    if not isinstance(value, str) or not (Path(value).suffix or Path(value).parent.name):
+        return []
+    with suppress(OSError, ValueError):  # too long a text, or a NUL
+        return [value] if Path(value).is_file() else []
+    return []
 
 
 def _files(path: Path) -> Iterator[Path]:

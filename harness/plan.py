@@ -10,7 +10,7 @@ import msgspec
 
 from ecgbench.harness.errors import DamagedError
 from ecgbench.harness.facts import metric_facts
-from ecgbench.harness.identity import used
+from ecgbench.harness.identity import unnoticed_files, used
 from ecgbench.harness.specs import GeneratorSpec, MetricSpec
 from ecgbench.harness.windows import PROTOCOL
 from ecgbench.results.records import (
@@ -79,11 +79,17 @@ class Plan:
 
     @property
     def warnings(self) -> list[str]:
-        """What a reader must know of stored results, a sentence each: other code, and odd windows."""
+        """Return what a reader must know of the results: other code, unnoticed files, odd windows."""
         does = "they are computed again" if self.fresh else "--fresh computes them again"
         found = dict.fromkeys(plugin for cell in self.cells for plugin in cell.other_code)
         of_code = [f"{plugin}: stored results were made by other code; {does}" for plugin in found]
-        return of_code + [f"{c.id.name}: {note}" for c in self.cells for note in c.notes]
+        plugins = [
+            *(("generator", generator) for generator in self.record.generators),
+            *(("metric", metric) for metric in self.record.metrics),
+        ]
+        of_files = [text for kind, plugin in plugins for text in unnoticed_files(kind, plugin)]
+        of_cells = [f"{c.id.name}: {note}" for c in self.cells for note in c.notes]
+        return [*of_code, *of_files, *of_cells]
 
 
 def make_plan(

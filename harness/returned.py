@@ -20,6 +20,12 @@ from ecgbench.harness.windows import DTYPES, EcgWindows
 UNKNOWN = ("NoneType", "NAType", "NaTType")
 """Types of the values that say that something is not known: Python's and pandas'."""
 
+TOO_SMALL, TOO_LARGE = 0.002, 20.0
+"""Bounds of the deviation of a usual window, mV: the median over windows, of each the largest lead's."""
+
+SOME = 1000
+"""Windows that are looked at for it, about."""
+
 MOST_PAIRS = 5
 """Of people with windows in common that are named."""
 
@@ -67,6 +73,15 @@ def _check(windows: EcgWindows) -> None:
         raise _OddError(problem)
     if not windows.signals.size:
         raise _OddError(f"there are no windows: signals have shape {windows.signals.shape}")
+    some = windows.signals[:: max(1, len(windows.signals) // SOME)]
+    deviations = some.std(axis=2, dtype=np.float64).max(axis=1)
+    usual = float(np.median(deviations))
+    if not TOO_SMALL < usual < TOO_LARGE and usual > 0:
+        hint = "µV or digital samples" if usual > TOO_LARGE else "volts"
+        raise _OddError(
+            f"the samples of a usual window deviate by {usual:.3g}; millivolts are wanted, and ECG deviates "
+            f"by {TOO_SMALL:g} to {TOO_LARGE:g} mV: are these {hint}?"
+        )
     if windows.patients.min() < 0:
         raise _OddError(
             f"patients run from {windows.patients.min()}; numbers from 0 are wanted, for -1 says that "

@@ -137,7 +137,8 @@ class Board:
         audit: the audit's verdict by metric label, where the store has one.
         front: labels of the competitors between utility and privacy that no other dominates
             (`ecgbench.results.front`).
-        notes: sentences that a reader must know (`notes`, `ecgbench.results.gather.code_notes`).
+        notes: sentences that a reader must know (`notes`; `code_notes` and `library_notes` of
+            `ecgbench.results.gather`).
     """
 
     key: str
@@ -285,7 +286,7 @@ def read(
             for label, metric in metrics.items()
             if (verdict := audited.get(metric.key))
         },
-        notes=gather.code_notes(counted_ended),
+        notes=[*gather.code_notes(counted_ended), *gather.library_notes(counted_ended)],
     )
 
     def over_seeds(label: str, chosen: tuple[int, ...]) -> list[Sample | None]:
@@ -573,7 +574,6 @@ def _rank_by(
     """
     rows = board.rows
     competing = [place for place, row in enumerate(rows) if row.competes]
-    places = [place for place in competing if rows[place].scores[label].status != "todo"]
     over_seeds = cache(over_seeds)
 
     def counting(place: int) -> Sample | None:
@@ -587,7 +587,9 @@ def _rank_by(
         found = over_seeds(seeds)
         return [found[place] for place in places]
 
-    ranked = [counting(place) for place in places]
+    samples_of = {place: counting(place) for place in competing}
+    places = [p for p in competing if samples_of[p] or rows[p].scores[label].status != "todo"]
+    ranked = [samples_of[place] for place in places]
     if not any(ranked):
         return
     behind = 1 + sum(sample is not None for sample in ranked)

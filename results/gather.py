@@ -43,6 +43,9 @@ MAX_TEXT = 1000
 MAX_STRANGE = 20
 """Metrics that are not installed, of a board: as above."""
 
+LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "wfdb", "sleepecg")
+"""Of a cell's environment, those on which its numbers depend."""
+
 MAX_SETS = 500
 """Of seeds that are looked at in choosing the board's."""
 
@@ -497,4 +500,35 @@ def code_notes(ended: Iterable[Mapping[str, Mapping[int, Ended]]]) -> list[str]:
         "computes again what the installed one did not"
         for called, unlike in codes.items()
         if len(unlike) > 1
+    ]
+
+
+def library_notes(ended: Iterable[Mapping[str, Mapping[int, Ended]]]) -> list[str]:
+    """Return a sentence on the libraries of which unlike versions made a board's cells; none for one version.
+
+    Args:
+        ended: how each metric, by label, ended on each seed; of each row.
+    """
+    records = {
+        end.cell.cell.name: end.cell
+        for of_row in ended
+        for of_metric in of_row.values()
+        for end in of_metric.values()
+        if end.cell is not None
+    }
+    versions: dict[str, set[str]] = {name: set() for name in LIBRARIES}
+    for record in records.values():
+        packages = record.environment.get("packages")
+        if not isinstance(packages, dict):
+            continue
+        for name in LIBRARIES:
+            if isinstance(packages.get(name), str):
+                versions[name].add(packages[name])
+    unlike = [
+        f"{name} {', '.join(sorted(found))}" for name, found in versions.items() if len(found) > 1
+    ]
+    if not unlike:
+        return []
+    return [
+        f"its cells were made with unlike versions of {'; '.join(unlike)}: numbers may differ a little"
     ]

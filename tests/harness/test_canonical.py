@@ -85,6 +85,12 @@ trees = st.recursive(
     lambda inner: st.builds(Tree, leaves=st.lists(inner, max_size=2).map(tuple), size=floats),
     max_leaves=3,
 )
+offsets = st.integers(-23, 23).map(lambda hours: dt.timezone(dt.timedelta(hours=hours)))
+moments = st.datetimes(
+    dt.datetime(2000, 1, 1),  # noqa: DTZ001 - the zone is drawn beside it
+    dt.datetime(2000, 1, 2),  # noqa: DTZ001
+    timezones=offsets,
+).map(lambda moment: moment.replace(minute=0, second=0, microsecond=0))
 TYPES: list[tuple[Any, st.SearchStrategy[Any]]] = [
     (float, floats),
     (float | None, floats | st.none()),
@@ -98,6 +104,7 @@ TYPES: list[tuple[Any, st.SearchStrategy[Any]]] = [
     (Level, st.sampled_from(Level)),
     (dt.date, st.dates()),
     (dt.datetime, st.datetimes()),
+    (dt.datetime, moments),
     (dt.timedelta, st.timedeltas(dt.timedelta(-99), dt.timedelta(99))),
     (Decimal, st.decimals(allow_nan=False)),
     (UUID, st.uuids()),
@@ -269,3 +276,11 @@ def test_keys_are_the_same_in_processes_with_unlike_hash_seeds() -> None:
     orders, keys = zip(*printed, strict=True)
     assert len(set(orders)) == 2
     assert len(set(keys)) == 1
+
+
+def test_one_moment_in_two_zones_has_one_form() -> None:
+    noon = dt.datetime(2020, 5, 1, 12, tzinfo=dt.UTC)
+    there = noon.astimezone(dt.timezone(dt.timedelta(hours=9)))
+    assert canonical(noon) == canonical(there)
+    assert canonical(noon) != canonical(there.replace(tzinfo=dt.UTC))
+    assert canonical(dt.datetime.max.replace(tzinfo=dt.timezone(dt.timedelta(hours=-9))))

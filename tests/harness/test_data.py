@@ -159,6 +159,17 @@ def test_a_changed_file_invalidates_the_cache(
     assert data.is_prepared(from_files)  # a run goes on with what it has begun with
 
 
+def test_a_file_that_was_edited_in_place_is_noticed_whatever_its_time_says(
+    from_files: data.Source, files: Path
+) -> None:
+    data.prepare(from_files)
+    file = files / "100.txt"
+    state = file.stat()
+    file.write_text("9 2 3 4")
+    os.utime(file, ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert not data.is_prepared(dataclasses.replace(from_files))
+
+
 def test_a_file_that_is_not_as_published_is_an_error_and_nothing_is_cached(
     bench: Bench, from_files: data.Source, files: Path
 ) -> None:

@@ -11,7 +11,8 @@ from ecgbench import Config, GeneratorSpec
 from ecgbench.harness.catalog import Entry, Origin, discover
 from ecgbench.harness.config import build
 from ecgbench.harness.errors import PluginError, UsageError
-from ecgbench.harness.identity import files_of, used
+from ecgbench.harness.identity import files_of, unnoticed_files, used
+from ecgbench.results.records import PluginRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -126,3 +127,25 @@ def test_a_record_tells_file_plugins_from_installed_ones_without_their_names(
     assert not installed.from_file
     assert installed.identity[3] == ""
     assert installed.code != ""
+
+
+def record(files: str = "", **settings: Any) -> PluginRecord:
+    return PluginRecord(name="loads", version=1, settings=settings, origin="tests 1", files=files)
+
+
+@pytest.mark.parametrize(
+    "value", ["weights.bin", "./weights.bin", ["x", "weights.bin"], {"a": {"b": "weights.bin"}}]
+)
+def test_a_setting_that_names_a_file_of_a_plugin_that_declares_none_is_warned_of(
+    folder: Path, value: Any
+) -> None:
+    (warning,) = unnoticed_files("generator", record(weights=value))
+    assert warning.startswith("generator loads: setting weights names the file ")
+    assert "weights.bin" in warning
+    assert unnoticed_files("generator", record(weights=value, files="0123456789ab")) == []
+
+
+@pytest.mark.parametrize("value", ["cpu", "absent.bin", "", "\0.bin", "x" * 5000 + ".bin", 3, None])
+def test_other_settings_are_not_warned_of(folder: Path, value: Any) -> None:
+    (folder / "cpu").write_bytes(b"")
+    assert unnoticed_files("generator", record(weights=value)) == []

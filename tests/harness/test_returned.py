@@ -68,6 +68,19 @@ KEPT: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 }
 
 
+@pytest.mark.parametrize(
+    ("factor", "said"),
+    [(1000, "millivolts are wanted.*are these µV or digital samples"), (1e-4, "are these volts")],
+)
+def test_another_unit_is_refused(windows: EcgWindows, factor: float, said: str) -> None:
+    rng = np.random.default_rng(0)
+    signals = rng.normal(0, 0.3, windows.signals.shape).astype(np.float32)
+    as_windows(dataclasses.replace(windows, signals=signals), "cohort")
+    odd = dataclasses.replace(windows, signals=signals * np.float32(factor))
+    with pytest.raises(DataError, match=f"dataset cohort: .*{said}"):
+        as_windows(odd, "cohort")
+
+
 @pytest.mark.parametrize("how", KEPT)
 def test_what_is_meant_is_kept(windows: EcgWindows, how: str) -> None:
     given, wanted = KEPT[how]

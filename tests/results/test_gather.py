@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import pytest
 
 if TYPE_CHECKING:
     from tests.results.conftest import Bench
@@ -72,3 +73,30 @@ def test_what_the_notes_speak_of_survives_the_store(bench: Bench) -> None:
     assert record is not None
     assert record.cell.generator == plan.generators[0].used
     assert msgspec.structs.asdict(record.cell.generator)["files"] == "f" * 12
+
+
+def made_with(bench: Bench, *versions: dict[str, object] | None) -> None:
+    """Write a cell for each of these versions of libraries."""
+    bench.run({"gmm": {"mmd": dict.fromkeys(range(len(versions)), 1.0)}})
+    for name, packages in zip(bench.store.cell_names(), versions, strict=True):
+        cell = bench.store.cell(name)
+        assert cell is not None
+        environment: dict[str, object] = {"packages": packages}
+        bench.store.write_cell(msgspec.structs.replace(cell, environment=environment))
+
+
+def test_libraries_of_unlike_versions_are_told(bench: Bench) -> None:
+    made_with(
+        bench,
+        {"numpy": "1.26.4", "torch": "2.13.0", "rich": "13"},
+        {"numpy": "2.4.6", "torch": "2.13.0", "rich": "14"},
+    )
+    assert bench.board.notes == [
+        "its cells were made with unlike versions of numpy 1.26.4, 2.4.6: numbers may differ a little"
+    ]
+
+
+@pytest.mark.parametrize("other", [{"numpy": "2.4.6"}, {}, None, {"numpy": ["1"]}, {"numpy": None}])
+def test_equal_or_unknown_libraries_are_not(bench: Bench, other: dict[str, object] | None) -> None:
+    made_with(bench, {"numpy": "2.4.6"}, other)
+    assert bench.board.notes == []
