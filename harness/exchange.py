@@ -130,8 +130,8 @@ def export(
     plans = [*{digest_of(plan): plan for plan in found}.values()]
     for plan in plans:
         chosen.contents[f"plans/{plan.board_key}/{digest_of(plan)}.json"] = encode(plan)
-    told = {"who": who, "when": now(), "environment": environment()}
-    pack(file, chosen.contents, **told, track=track)
+    about = environment()
+    pack(file, chosen.contents, who=who, when=now(), environment=about, track=track)
     withheld = tuple(chosen.withheld)
     return Exported(tuple(chosen.cells), chosen.scores, len(plans), withheld)
 

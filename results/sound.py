@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -27,6 +26,7 @@ from ecgbench.results.uncertainty import MOST, contributions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from ecgbench.results.store import Record
 

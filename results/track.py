@@ -13,7 +13,8 @@ Item = TypeVar("Item")
 class Track(Protocol):
     """Given items and what is done with them, in a word or two: the same items, one after the other."""
 
-    def __call__(self, items: Sequence[Item], what: str) -> Iterable[Item]: ...
+    def __call__(self, items: Sequence[Item], what: str) -> Iterable[Item]:
+        """Return the items."""
 
 
 def untracked(items: Sequence[Item], what: str) -> Iterable[Item]:  # noqa: ARG001 - as `Track`

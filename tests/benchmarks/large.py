@@ -61,11 +61,27 @@ HALVES = (np.arange(22), np.arange(22, PEOPLE))
 
 TERMS = {
     **dict.fromkeys(
-        ["authenticity", "copied-share", "coverage", "dcr-share", "density", "identity-agreement", "precision", "predictive", "recall"],
+        [
+            "authenticity",
+            "copied-share",
+            "coverage",
+            "dcr-share",
+            "density",
+            "identity-agreement",
+            "precision",
+            "predictive",
+            "recall",
+        ],
         1,
     ),
     **dict.fromkeys(
-        ["cross-classification", "cross-classification-boosting", "cross-classification-linear", "identifiability", "patient-membership"],
+        [
+            "cross-classification",
+            "cross-classification-boosting",
+            "cross-classification-linear",
+            "identifiability",
+            "patient-membership",
+        ],
         3,
     ),
     "augmentation-gain": 6,
@@ -284,16 +300,16 @@ def command(
 ) -> Cost:
     """Run a command in a process of its own, with nobody watching."""
     began = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-c", program, *arguments],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-    assert process.stderr is not None
-    told = process.stderr.read().decode()
-    _, status, usage = os.wait4(process.pid, 0)
-    if code := process.returncode or os.waitstatus_to_exitcode(status):
-        raise RuntimeError(f"ecgbench {' '.join(arguments)} ended with {code}: {told}")
+    with tempfile.TemporaryFile() as told:
+        process = subprocess.Popen(
+            [sys.executable, "-c", program, *arguments], stdout=subprocess.DEVNULL, stderr=told
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            told.seek(0)
+            reason = told.read().decode()
+            raise RuntimeError(f"{arguments} ended with {process.returncode}: {reason}")
     wall = time.perf_counter() - began
     return Cost(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024)
 

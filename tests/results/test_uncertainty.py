@@ -209,7 +209,73 @@ def test_contributions_that_do_not_make_the_value_are_refused(
         contributions(record, 2.0)
 
 
+def of_terms(rng: np.random.Generator, people: int, terms: int) -> Contributions:
+    return Contributions(
+        people=np.arange(people),
+        numerators=rng.normal(size=(people, terms)),
+        denominators=rng.integers(0, 3, (people, terms)).astype(np.float64),
+        coefficients=rng.normal(size=terms),
+        offset=rng.normal(),
+    )
+
+
+@pytest.mark.parametrize("terms", [(1, 1), (2, 2, 2), (3, 3), (1, 2, 3, 2), (6,)])
+@pytest.mark.parametrize("people", [6, 22, 43])
+def test_what_is_evaluated_together_has_the_bytes_of_what_is_evaluated_alone(
+    terms: tuple[int, ...], people: int
+) -> None:
+    rng = np.random.default_rng(people)
+    resamples = Resamples(np.arange(people))
+    found = [of_terms(rng, people, count) for count in terms]
+    together = uncertainty._evaluate(found, resamples)
+    for each, of_resample in zip(found, together, strict=True):
+        alone = each.evaluate(resamples.weights(each.people))
+        assert of_resample.tobytes() == alone.tobytes()
+
+
+def test_intervals_of_many_are_those_of_each() -> None:
+    rng = np.random.default_rng(0)
+    resamples = Resamples(np.arange(25))
+    samples: list[Sample | None] = [sample_of({0: rng.normal(size=25)}, resamples) for _ in "abc"]
+    samples += [
+        None,
+        only_values(1.0),
+        sample_of({0: rng.random(13), 1: rng.random(12)}, resamples),
+    ]
+    alone = [None if each is None else each.interval for each in samples]
+    assert uncertainty.intervals(samples) == alone
+    assert [each is None for each in alone] == [False, False, False, True, True, False]
+
+
 # --- ranks -------------------------------------------------------------------------------------
+
+
+def test_the_variances_of_many_pairs_are_those_of_each() -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(20, RESAMPLES)) + 100.0
+    rows[1] = rows[0]
+    rows[2] = rows[0] + 1e-6 * rows[3]
+    rows[4] = 7.0
+    rows[5] = 7.0
+    i, j = np.triu_indices(len(rows), k=1)
+    found = uncertainty._variance_of_differences(rows, i, j)
+    wanted = np.array([(rows[a] - rows[b]).var() for a, b in zip(i, j, strict=True)])
+    assert len(i) > len(rows)
+    np.testing.assert_allclose(found, wanted, rtol=1e-10, atol=0)
+    assert (found[wanted == 0] == 0).all()
+
+
+def test_a_pair_is_tested_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    resamples, rng = Resamples(np.arange(20)), np.random.default_rng(0)
+    samples = [sample_of({0: rng.normal(size=20) + shift}, resamples) for shift in (0.0, 5.0)]
+    tests, calls = uncertainty.Tests(), []
+    of_pairs = uncertainty.p_values
+    monkeypatch.setattr(uncertainty, "p_values", lambda *a: calls.append(a) or of_pairs(*a))
+    assert ranks(samples, "lower", tests=tests) == [1, 2]
+    assert ranks(samples, "higher", tests=tests) == [2, 1]
+    assert len(calls) == 1
+    assert ranks(samples[::-1], "lower", tests=tests) == [2, 1]
+    assert len(calls) == 2
 
 
 def test_rank_is_one_more_than_the_number_of_the_significantly_better() -> None:
@@ -402,3 +468,12 @@ def test_flipped_roles_find_a_leak_and_more_of_it_in_more_seeds() -> None:
 def test_roles_are_flipped_only_where_both_folds_were_run() -> None:
     assert role_flips(in_both_folds(np.random.default_rng(2), 1.0, seeds=(0, 2))) is None
     assert role_flips(in_both_folds(np.random.default_rng(2), 1.0, seeds=(1, 2))) is None
+
+
+def test_equal_values_share_the_mean_of_their_ranks() -> None:
+    values = np.random.default_rng(0).integers(0, 5, 30).astype(np.float64)
+    assert uncertainty._ranked(values).tolist() == stats.rankdata(values).tolist()
+
+
+def test_equal_means_share_a_place_and_the_next_has_as_many_before_it() -> None:
+    assert uncertainty.order([2.0, 1.0, 1.0 + 1e-12, 3.0, 2.0]) == [3, 1, 1, 5, 3]
