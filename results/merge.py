@@ -268,8 +268,9 @@ class _Merge:
             records = [path for path in files if path.endswith(".json")]
             self._note(name, sorted(records), checked=checked)
             folders = {path.rpartition("/")[0] for path in files}
+            paths = [source / path for path in (*files, *folders)]
             # side by side, for the disk writes many files in hardly more time than one
-            list(self.pool.map(_sync, [source / path for path in (*files, *folders)]))
+            list((self.pool.map if len(paths) > SYNCED else map)(_sync, paths))
             target.parent.mkdir(parents=True, exist_ok=True)
             if target.exists():
                 self.store.set_aside(name)  # what a run that did not end has left
