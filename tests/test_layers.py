@@ -57,7 +57,7 @@ def test_a_plugin_imports_no_other_plugin_and_nothing_from_inside_the_harness(ki
         ("import ecgbench.metrics.fidelity", "ecgbench.metrics.fidelity"),
         ("from ..fidelity import first", "ecgbench.metrics.fidelity.first"),
         ("def late():\n    from ecgbench.datasets import mitdb", "ecgbench.datasets.mitdb"),
-        ("from ecgbench.harness.split import split", "ecgbench.harness.split.split"),
+        ("from ecgbench.harness.data.split import split", "ecgbench.harness.data.split.split"),
     ],
 )
 def test_an_import_of_another_plugin_would_be_seen(tmp_path: Path, line: str, name: str) -> None:

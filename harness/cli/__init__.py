@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ecgbench.harness.errors import EcgbenchError, UsageError, suggest
-from ecgbench.harness.plain import plain
-from ecgbench.harness.streams import UnwritableError, leave, open_closed, tame
+from ecgbench.contracts.errors import EcgbenchError, UsageError, suggest
+from ecgbench.contracts.plain import plain
+from ecgbench.harness.isolation.streams import UnwritableError, leave, open_closed, tame
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

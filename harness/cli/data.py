@@ -14,16 +14,17 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from ecgbench.harness import physionet, study
-from ecgbench.harness.catalog import Catalog, discover
+from ecgbench.contracts.config import parse_overrides
+from ecgbench.contracts.errors import UsageError
 from ecgbench.harness.cli.options import (
     SEED,
     data_dir_option,
     plugin_option,
     study_options,
 )
-from ecgbench.harness.config import parse_overrides
-from ecgbench.harness.errors import UsageError
+from ecgbench.harness.data import physionet
+from ecgbench.harness.planning import study
+from ecgbench.harness.planning.catalog import Catalog, discover
 
 
 @click.command()
@@ -99,9 +100,9 @@ def split(
     import numpy as np  # noqa: PLC0415 - as above
 
     from ecgbench.harness.cli.submit import load_splits  # noqa: PLC0415 - as above
-    from ecgbench.harness.submission import note_of  # noqa: PLC0415 - as above
-    from ecgbench.results.npz import npz  # noqa: PLC0415 - fetching needs no numpy
-    from ecgbench.results.store import write  # noqa: PLC0415 - as above
+    from ecgbench.harness.engine.submission import note_of  # noqa: PLC0415 - as above
+    from ecgbench.results.store.npz import npz  # noqa: PLC0415 - fetching needs no numpy
+    from ecgbench.results.store.store import write  # noqa: PLC0415 - as above
 
     catalog = discover(plugins)
     asked = study.override(

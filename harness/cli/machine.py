@@ -5,15 +5,15 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ecgbench.harness.environment import cores, memory
-from ecgbench.harness.errors import UsageError
-from ecgbench.harness.pool import LocalPool, Pool
-from ecgbench.harness.run import Machine, choose_device
+from ecgbench.contracts.errors import UsageError
+from ecgbench.environment import cores, memory
+from ecgbench.harness.engine.pool import LocalPool, Pool
+from ecgbench.harness.engine.run import Machine, choose_device
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ecgbench.harness.catalog import Catalog
+    from ecgbench.harness.planning.catalog import Catalog
 
 
 @contextmanager
@@ -34,7 +34,7 @@ def machine_and_pool(
         UsageError: the options contradict each other or this machine; the cluster cannot be used.
     """
     if scheduler is not None:
-        from ecgbench.harness.cluster import connect  # noqa: PLC0415 - needs an extra
+        from ecgbench.harness.engine.cluster import connect  # noqa: PLC0415 - needs an extra
 
         if jobs != 1:
             raise UsageError(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ecgbench.harness.windows import MAX_SEED
+from ecgbench.contracts.windows import MAX_SEED
 
 if TYPE_CHECKING:
     from collections.abc import Callable

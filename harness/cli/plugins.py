@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 import msgspec
 
-from ecgbench.harness.canonical import canonical
-from ecgbench.harness.catalog import KINDS, Catalog, Entry, discover
+from ecgbench.contracts.canonical import canonical
+from ecgbench.contracts.errors import UsageError, suggest
+from ecgbench.contracts.plain import plain
+from ecgbench.contracts.specs import DatasetSpec, GeneratorSpec, Kind, MetricSpec
 from ecgbench.harness.cli.options import plugin_option, store_option
-from ecgbench.harness.errors import UsageError, suggest
-from ecgbench.harness.plain import plain
-from ecgbench.harness.specs import DatasetSpec, GeneratorSpec, Kind, MetricSpec
+from ecgbench.harness.planning.catalog import KINDS, Catalog, Entry, discover
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -171,11 +171,11 @@ def _audits(name: str, catalog: Catalog, store_path: Path) -> dict[str, Any]:
     """What the store's audits say of a metric as it is installed and by default set, by dataset."""
     if not (store_path / "audit").is_dir():
         return {}
-    from ecgbench.harness.plan import metric_records  # noqa: PLC0415 - most cards need no store
-    from ecgbench.harness.study import Study  # noqa: PLC0415 - as above
-    from ecgbench.results.audit import audits  # noqa: PLC0415 - as above
+    from ecgbench.harness.planning.plan import metric_records  # noqa: PLC0415 - most cards need no store
+    from ecgbench.harness.planning.study import Study  # noqa: PLC0415 - as above
+    from ecgbench.results.audit.records import audits  # noqa: PLC0415 - as above
     from ecgbench.results.render.audit import judgement, summary  # noqa: PLC0415 - as above
-    from ecgbench.results.store import Store  # noqa: PLC0415 - as above
+    from ecgbench.results.store.store import Store  # noqa: PLC0415 - as above
 
     [metric] = metric_records(Study(metrics=(name,)), catalog)
     found: dict[str, Any] = {}

@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ecgbench.harness import data, study
-from ecgbench.harness.catalog import discover
+from ecgbench.contracts.config import parse_overrides
+from ecgbench.contracts.errors import UsageError
+from ecgbench.contracts.plain import plain
 from ecgbench.harness.cli.data import fetch_dataset
 from ecgbench.harness.cli.machine import machine_and_pool
 from ecgbench.harness.cli.options import (
@@ -27,25 +28,25 @@ from ecgbench.harness.cli.options import (
     study_options,
 )
 from ecgbench.harness.cli.progress import watch
-from ecgbench.harness.config import parse_overrides
-from ecgbench.harness.errors import UsageError
-from ecgbench.harness.facts import facts
-from ecgbench.harness.plain import plain
-from ecgbench.harness.plan import Plan, make_plan
-from ecgbench.harness.run import default_datasets, locate, prepare, work_through
-from ecgbench.results.board import boards
-from ecgbench.results.gather import groups
-from ecgbench.results.lease import Leases
+from ecgbench.harness.data import cache as data
+from ecgbench.harness.engine.run import default_datasets, locate, prepare, work_through
+from ecgbench.harness.planning import study
+from ecgbench.harness.planning.catalog import discover
+from ecgbench.harness.planning.facts import facts
+from ecgbench.harness.planning.plan import Plan, make_plan
+from ecgbench.results.board.board import boards
+from ecgbench.results.board.gather import groups
 from ecgbench.results.render import write_boards
 from ecgbench.results.render.terminal import show
-from ecgbench.results.store import Store
+from ecgbench.results.store.lease import Leases
+from ecgbench.results.store.store import Store
 
 if TYPE_CHECKING:
-    from ecgbench.harness.catalog import Catalog
-    from ecgbench.harness.plan import Cell
-    from ecgbench.harness.run import Machine
-    from ecgbench.harness.study import Study
-    from ecgbench.results.records import DatasetRecord
+    from ecgbench.harness.engine.run import Machine
+    from ecgbench.harness.planning.catalog import Catalog
+    from ecgbench.harness.planning.plan import Cell
+    from ecgbench.harness.planning.study import Study
+    from ecgbench.results.store.records import DatasetRecord
 
 STATES = {"done": "green", "todo": "yellow", "failed": "red", "skipped": "dim"}
 
@@ -213,7 +214,7 @@ def _with_datasets(
 
 
 def _absent(resolved: Study, catalog: Catalog, data_dir: Path | None) -> list[str]:
-    from ecgbench.harness import physionet  # noqa: PLC0415 - a dry run's only use of it
+    from ecgbench.harness.data import physionet  # noqa: PLC0415 - a dry run's only use of it
 
     return [
         name

@@ -11,8 +11,8 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
-from ecgbench.harness import data, study
-from ecgbench.harness.catalog import Catalog, discover
+from ecgbench.contracts.config import parse_overrides
+from ecgbench.contracts.errors import UsageError
 from ecgbench.harness.cli.data import fetch_dataset
 from ecgbench.harness.cli.machine import machine_and_pool
 from ecgbench.harness.cli.options import (
@@ -27,19 +27,20 @@ from ecgbench.harness.cli.options import (
 )
 from ecgbench.harness.cli.progress import watch
 from ecgbench.harness.cli.run import report, warn
-from ecgbench.harness.config import parse_overrides
-from ecgbench.harness.errors import UsageError
-from ecgbench.harness.plan import cell_id, generator_records, metric_records, plan_of
-from ecgbench.harness.run import locate, prepare, work_through
-from ecgbench.harness.split import split, subsample
-from ecgbench.harness.submission import Submission
-from ecgbench.results.npz import npz, synthetic_digest
-from ecgbench.results.records import CellRecord, DatasetRecord, GeneratorRecord, now
-from ecgbench.results.store import Store, sha256, write
+from ecgbench.harness.data import cache as data
+from ecgbench.harness.data.split import split, subsample
+from ecgbench.harness.engine.run import locate, prepare, work_through
+from ecgbench.harness.engine.submission import Submission
+from ecgbench.harness.planning import study
+from ecgbench.harness.planning.catalog import Catalog, discover
+from ecgbench.harness.planning.plan import cell_id, generator_records, metric_records, plan_of
+from ecgbench.results.store.npz import npz, synthetic_digest
+from ecgbench.results.store.records import CellRecord, DatasetRecord, GeneratorRecord, now
+from ecgbench.results.store.store import Store, sha256, write
 
 if TYPE_CHECKING:
-    from ecgbench.harness.study import Study
-    from ecgbench.harness.windows import EcgWindows, Splits
+    from ecgbench.contracts.windows import EcgWindows, Splits
+    from ecgbench.harness.planning.study import Study
 
 
 @click.command()

@@ -7,8 +7,8 @@ from io import BytesIO
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
-from ecgbench.harness.plain import plain
-from ecgbench.results.front import AIMS
+from ecgbench.contracts.plain import plain
+from ecgbench.results.board.front import AIMS
 from ecgbench.results.render import text
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.transforms import Bbox
 
-    from ecgbench.results.board import Board, BoardScore, Row
+    from ecgbench.results.board.board import Board, BoardScore, Row
 
 STYLES = {  # colour, of the inside, of the name
     "on the front": ("#0072B2", "#0072B2", "#0072B2"),

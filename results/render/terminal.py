@@ -8,7 +8,7 @@ from rich.box import Box
 from rich.table import Table
 from rich.text import Text
 
-from ecgbench.harness.plain import plain
+from ecgbench.contracts.plain import plain
 from ecgbench.results.render import text
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from ecgbench.results.board import Board, BoardScore
+    from ecgbench.results.board.board import Board, BoardScore
 
 STYLES = {"failed": "red", "skipped": "dim", "todo": "yellow"}
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from ecgbench.harness.canonical import restored
-from ecgbench.harness.plain import plain
-from ecgbench.harness.specs import FAMILIES
-from ecgbench.results.board import OVERALL, seed_list
-from ecgbench.results.catalogue import NOT_INSTALLED
-from ecgbench.results.uncertainty import MIN_PEOPLE, folds
+from ecgbench.contracts.canonical import restored
+from ecgbench.contracts.plain import plain
+from ecgbench.contracts.specs import FAMILIES
+from ecgbench.results.board.board import OVERALL, seed_list
+from ecgbench.results.board.catalogue import NOT_INSTALLED
+from ecgbench.results.board.uncertainty import MIN_PEOPLE, folds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ecgbench.results.board import Board, BoardScore, Row
-    from ecgbench.results.records import MetricRecord
+    from ecgbench.results.board.board import Board, BoardScore, Row
+    from ecgbench.results.store.records import MetricRecord
 
 ARROWS = {"higher": "↑", "lower": "↓"}
 

@@ -31,14 +31,14 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from ecgbench import Comparison, Context, Score, Skip, Splits, exchangeable_parts
-from ecgbench.harness.catalog import discover
+from ecgbench.contracts.comparison import Once
+from ecgbench.contracts.config import build
 from ecgbench.harness.cell.checks import as_score, check_metric_applies
 from ecgbench.harness.cell.trouble import say
-from ecgbench.harness.comparison import Once
-from ecgbench.harness.config import build
-from ecgbench.harness.isolation import plugin_state
-from ecgbench.harness.split import PARTS, number, split
-from ecgbench.harness.warden import keep_freed_memory
+from ecgbench.harness.data.split import PARTS, number, split
+from ecgbench.harness.isolation.plugin_state import plugin_state
+from ecgbench.harness.isolation.warden import keep_freed_memory
+from ecgbench.harness.planning.catalog import discover
 from ecgbench.metrics.attacks.parts import parts_of_train
 from ecgbench.metrics.fidelity.dtw import dtw
 
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ecgbench import EcgWindows, MetricSpec
-    from ecgbench.harness.comparison import Side
+    from ecgbench.contracts.comparison import Side
 
 SIDES: tuple[Side, ...] = ("synthetic", "train", "control", "auxiliary", "fresh", "test")
 SEED = 0

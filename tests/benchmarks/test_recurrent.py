@@ -21,7 +21,7 @@ import torch
 from ecgbench import Context
 from ecgbench.generators.timegan import TimeGanConfig
 from ecgbench.generators.timegan.training import GENERATOR_UPDATES, Training
-from ecgbench.harness.warden import keep_freed_memory
+from ecgbench.harness.isolation.warden import keep_freed_memory
 from ecgbench.nn import native
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from ecgbench import Context, EcgbenchError, EcgWindows, Splits
+from ecgbench.contracts.comparison import Comparison
+from ecgbench.contracts.config import NoConfig, build
 from ecgbench.generators.references import NoisyCopyConfig, ecgbench_generators
-from ecgbench.harness.comparison import Comparison
-from ecgbench.harness.config import NoConfig, build
-from ecgbench.harness.split import number, split
+from ecgbench.harness.data.split import number, split
 
 SPECS = {spec.name: spec for spec in ecgbench_generators()}
 

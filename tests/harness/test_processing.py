@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from ecgbench import DataError
-from ecgbench.harness.config import build
-from ecgbench.harness.errors import ConfigError
+from ecgbench.contracts.config import build
+from ecgbench.contracts.errors import ConfigError
 from ecgbench.processing import BeatWindowConfig, beat_windows
 
 RATE = 360.0

@@ -53,7 +53,7 @@ def test_the_wheel_holds_one_package_and_no_other_top_level_name(built: Path) ->
         "nn/recurrent.py",
         "harness/studies/quick.toml",
         "generators/timegan/__init__.py",
-        "results/store.py",
+        "results/store/store.py",
     ):
         assert f"ecgbench/{module}" in names
     assert not [

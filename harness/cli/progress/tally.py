@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ecgbench.results.progress import Progress
+from ecgbench.results.store.progress import Progress
 
 if TYPE_CHECKING:
-    from ecgbench.harness.plan import Cell
+    from ecgbench.harness.planning.plan import Cell
 
 Kind = tuple[str, str, int]
 """Dataset, generator and number of scores to compute: cells of one kind cost alike."""

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from ecgbench.harness import data
-from ecgbench.harness.split import split
+from ecgbench.harness.data import cache as data
+from ecgbench.harness.data.split import split
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ecgbench.harness.study import Study
+    from ecgbench.harness.planning.study import Study
     from tests.harness.conftest import Bench
 
 

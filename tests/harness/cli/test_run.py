@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ecgbench.harness.streams import UnwritableError
+from ecgbench.harness.isolation.streams import UnwritableError
 
 if TYPE_CHECKING:
     from tests.harness.cli.conftest import Command

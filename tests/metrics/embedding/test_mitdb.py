@@ -9,12 +9,12 @@ import pytest
 from scipy.ndimage import gaussian_filter1d
 
 from ecgbench import Comparison
+from ecgbench.contracts.comparison import Once
 from ecgbench.datasets.mitdb import MitdbConfig, ecgbench_datasets
 from ecgbench.datasets.mitdb.load import load
 from ecgbench.generators.doses.replace import REPLACEMENTS
-from ecgbench.harness import physionet
-from ecgbench.harness.comparison import Once
-from ecgbench.harness.split import number, split, subsample
+from ecgbench.harness.data import physionet
+from ecgbench.harness.data.split import number, split, subsample
 from ecgbench.metrics.embedding import ecgbench_metrics
 
 if TYPE_CHECKING:

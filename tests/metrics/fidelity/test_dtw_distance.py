@@ -8,7 +8,7 @@ import pytest
 from tslearn.metrics import cdist_dtw
 
 from ecgbench import Config, Skip
-from ecgbench.harness.comparison import Once
+from ecgbench.contracts.comparison import Once
 from ecgbench.metrics.fidelity import DtwConfig
 from ecgbench.metrics.fidelity.distance import distance
 from ecgbench.metrics.fidelity.dtw_distance import dtw_distance

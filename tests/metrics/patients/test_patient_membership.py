@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from ecgbench import Comparison, Score, Skip, Splits
-from ecgbench.harness.split import split
+from ecgbench.harness.data.split import split
 from ecgbench.metrics.patients import PatientMembershipConfig
 from ecgbench.metrics.patients.patient_membership import patient_membership
 from tests.metrics.privacy.conftest import cohort

@@ -8,7 +8,7 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from ecgbench import Config, Skip
-from ecgbench.harness.comparison import Once
+from ecgbench.contracts.comparison import Once
 from ecgbench.metrics.privacy.identifiability import _real, identifiability
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ecgbench import Comparison, EcgWindows, Score
-    from ecgbench.harness.comparison import Arrays
+    from ecgbench.contracts.comparison import Arrays
     from tests.metrics.privacy.conftest import Cell
 
 
