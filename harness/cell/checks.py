@@ -176,7 +176,7 @@ def as_contributions(
     strangers = np.setdiff1d(given.people, known)
     if len(strangers):
         hint = (
-            "a synthetic window has no patient; Comparison.people_behind() names the people behind them"
+            "a synthetic window has no patient; people_behind(Comparison) names the people behind them"
             if -1 in strangers
             else "the patients of the splits are wanted"
         )

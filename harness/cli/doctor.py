@@ -11,7 +11,7 @@ from rich.text import Text
 
 from ecgbench.contracts.errors import DataError, EcgbenchError
 from ecgbench.contracts.plain import plain
-from ecgbench.environment import environment
+from ecgbench.environment import cache_dir, environment
 from ecgbench.harness.cli import other_distribution
 from ecgbench.harness.cli.options import data_dir_option, plugin_option, store_option
 from ecgbench.harness.data import physionet
@@ -49,7 +49,7 @@ def doctor(plugins: tuple[Path, ...], data_dir: Path | None, store_path: Path) -
             )
     facts = _machine()
     try:
-        facts["cache"] = f"{physionet.cache_dir()}"
+        facts["cache"] = f"{cache_dir()}"
     except DataError as error:
         problems.append(str(error))
     else:

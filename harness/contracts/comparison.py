@@ -1,14 +1,11 @@
-"""`Comparison`: what a metric may look at, with the computations that metrics share."""
+"""`Comparison`: what a metric may look at; `ecgbench.shared` computes what metrics share."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, get_args
 
-import numpy as np
-
-from ecgbench.contracts.errors import Skip
 from ecgbench.contracts.windows import Splits
 
 if TYPE_CHECKING:
@@ -16,29 +13,12 @@ if TYPE_CHECKING:
 
     from ecgbench.contracts.protocols import Costs
     from ecgbench.contracts.windows import EcgWindows
-    from ecgbench.nn import Encoder
 
 T = TypeVar("T")
 Arrays = Mapping[str, "NDArray[Any]"]
-Side = Literal["synthetic", "train", "control", "auxiliary", "fresh", "test"]
-
-NEAREST = 2
-"""Neighbours that a search finds at least: the most that a built-in metric asks for."""
-
-BEAT = (0.25, 0.4)
-"""Seconds before and after the QRS complex: a beat, without the ones before and after it."""
-
-
-class Neighbours(NamedTuple):
-    """The nearest windows, by Euclidean distance over all samples of all leads.
-
-    Attributes:
-        distances: float64, shape (window, k), mV, ascending.
-        indices: int64, shape (window, k).
-    """
-
-    distances: NDArray[np.float64]
-    indices: NDArray[np.int64]
+Real = Literal["train", "control", "auxiliary", "fresh", "test"]
+Side = Literal["synthetic"] | Real
+REAL: tuple[Real, ...] = get_args(Real)
 
 
 class Once:
@@ -128,81 +108,6 @@ class Comparison:
         """
         return self.once_per_seed.get(name, [version, settings], compute)
 
-    @property
-    def encoder(self) -> Encoder:
-        """The ECG encoder, trained on ``auxiliary`` alone: one that has seen ``train`` hides copies.
-
-        Trained once in a store for each dataset and seed.
-
-        Raises:
-            Skip: there are no auxiliary windows.
-        """
-        return self.memo("encoder", self._encoder)
-
-    def _encoder(self) -> Encoder:
-        from ecgbench.nn import Encoder, EncoderConfig  # noqa: PLC0415 - they import torch
-        from ecgbench.nn.encoder import VERSION  # noqa: PLC0415 - as above
-
-        auxiliary = self.splits.auxiliary
-        if not len(auxiliary):
-            raise Skip("there are no auxiliary windows to train the encoder on")
-        encoder = Encoder(auxiliary, EncoderConfig(), seed=self.seed)
-        return encoder.restore(self.once("encoder", lambda: encoder.fit().state(), version=VERSION))
-
-    def embeddings(self, side: Side) -> NDArray[np.float64]:
-        """The windows of one side as the `encoder` sees them, computed once per cell.
-
-        Returns:
-            float64, shape (window, dimension), of mean 0 and deviation 1 over ``auxiliary``.
-
-        Raises:
-            Skip: there are no auxiliary windows to train the encoder on.
-        """
-        return self.memo(
-            f"embeddings {side}", lambda: self.encoder.embed(self.windows(side).signals)
-        )
-
-    def neighbours(self, of: Side, among: Side, k: int = 1) -> Neighbours:
-        """For each window ``of`` one side, its ``k`` nearest ``among`` another (itself excluded).
-
-        At least `NEAREST`, if there are so many, are searched once per cell, whatever is asked for
-        first, so that no score depends on what ran before.  Distances are exact: an identical window
-        is at distance 0.
-
-        Raises:
-            ValueError: there are fewer than ``k`` windows to choose from.
-        """
-        there = len(self.windows(among)) - (of == among)
-        searched = max(k, min(NEAREST, there))
-        found = self.memo(
-            f"neighbours {of} {among} {searched}", lambda: self._neighbours(of, among, searched)
-        )
-        return Neighbours(found.distances[:, :k], found.indices[:, :k])
-
-    def _neighbours(self, of: Side, among: Side, k: int) -> Neighbours:
-        from sklearn.neighbors import NearestNeighbors  # noqa: PLC0415 - a second to import
-
-        own = of == among
-        left = self.windows(of).signals.reshape(len(self.windows(of)), -1)
-        right = self.windows(among).signals.reshape(len(self.windows(among)), -1)
-        if len(right) < k + own:
-            raise ValueError(f"{among} has {len(right)} windows; {k + own} are needed")
-        search = NearestNeighbors(n_neighbors=k + own, algorithm="brute").fit(right)
-        indices = search.kneighbors(None if own else left, n_neighbors=k, return_distance=False)
-        # the search works through |a|² - 2ab + |b|², which leaves rounding where a = b
-        distances = np.empty(indices.shape)
-        for column in range(k):
-            difference = left - right[indices[:, column]]
-            distances[:, column] = np.sqrt(
-                np.einsum("ij,ij->i", difference, difference, dtype=float)
-            )
-        # which of two windows within that rounding is nearer shows only now; of twins the first is
-        order = np.lexsort((indices, distances))
-        return Neighbours(
-            np.take_along_axis(distances, order, axis=1),
-            np.take_along_axis(indices.astype(np.int64), order, axis=1),
-        )
-
     def cut(self, first: int, last: int) -> Comparison:
         """The same comparison of windows cut to samples ``first`` to ``last`` − 1, once per cell.
 
@@ -214,8 +119,7 @@ class Comparison:
         def cut(windows: EcgWindows) -> EcgWindows:
             return replace(windows, signals=windows.signals[:, :, samples])
 
-        sides = ("train", "control", "auxiliary", "fresh", "test")
-        splits = {side: cut(getattr(self.splits, side)) for side in sides}
+        splits = {side: cut(getattr(self.splits, side)) for side in REAL}
         return replace(
             self,
             synthetic=cut(self.synthetic),
@@ -224,43 +128,3 @@ class Comparison:
             refit=None,
             _memo={},
         )
-
-    def one_beat(self) -> Comparison:
-        """The same comparison of the beats alone around which windows are cut.
-
-        When the beats before and after come says little of whose heart it is, and more of a distance
-        than the shape of the beat does.  A beat is `BEAT` long, about where the QRS complexes of most
-        windows of the dataset stand, which is the same place in all splits, seeds and folds.  A window
-        that is no longer than that is its beat.
-        """
-        rate, length = self.sampling_rate, self.splits.train.length
-        if length <= round(sum(BEAT) * rate) + 1:
-            return self
-        kept = self.memo("usual place", lambda: self.once("usual-place", self._place, version=1))
-        place = float(kept["seconds"])
-        first = max(0, round((place - BEAT[0]) * rate))
-        return self.cut(first, min(length, round((place + BEAT[1]) * rate) + 1))
-
-    def _place(self) -> Arrays:
-        from ecgbench.processing import usual_place  # noqa: PLC0415 - needed here only
-
-        sides: tuple[Side, ...] = ("train", "control", "auxiliary", "fresh", "test")
-        real = np.concatenate([self.windows(side).signals for side in sides])
-        return {
-            "seconds": np.array(usual_place(real.reshape(-1, real.shape[2]), self.sampling_rate))
-        }
-
-    def people_behind(self) -> NDArray[np.int64]:
-        """The person of the control window whose beat is nearest to each synthetic window's.
-
-        People are resampled together with what was synthesised after them: where a person's windows
-        come twice, so do the synthetic ones like them.
-
-        Returns:
-            int64, shape (window,), computed once per cell.
-        """
-        return self.memo("people behind", self._people_behind)
-
-    def _people_behind(self) -> NDArray[np.int64]:
-        nearest = self.one_beat().neighbours("synthetic", "control").indices[:, 0]
-        return self.splits.control.patients[nearest]

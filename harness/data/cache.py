@@ -20,7 +20,7 @@ import msgspec
 from ecgbench.contracts.config import build
 from ecgbench.contracts.errors import DataError, EcgbenchError, StoreError
 from ecgbench.contracts.windows import EcgWindows
-from ecgbench.environment import package_version
+from ecgbench.environment import cache_dir, package_version
 from ecgbench.harness.data import physionet
 from ecgbench.harness.planning.catalog import discover
 from ecgbench.harness.planning.identity import used
@@ -298,7 +298,7 @@ def folder(source: Source) -> Path:
     Of a dataset that does not tell what it reads, nobody can know whether the windows are still those
     that it would give: it has a folder for this source alone, which is gone when this process has ended.
     """
-    name, root = _name(source), physionet.cache_dir()
+    name, root = _name(source), cache_dir()
     if source.spec.source is None and source.spec.files is None:
         return _own(root / "runs") / secrets.token_hex(4) / name
     return root / "windows" / name

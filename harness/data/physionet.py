@@ -7,46 +7,24 @@ its digest, which the code pins, vouches for every other file.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-import platformdirs
-
 from ecgbench.contracts.errors import DataError
+from ecgbench.environment import cache_dir
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from ecgbench.contracts.specs import PhysioNet
     from ecgbench.harness.data.download import Progress
 
 SUMS = "SHA256SUMS.txt"
 EMBEDDED = "mitdb-208,ecgsyn"
-
-
-def cache_dir() -> Path:
-    """The cache: ``ECGBENCH_CACHE_DIR``, else the user's cache folder.
-
-    Raises:
-        DataError: the user has no home folder, as in many containers.
-    """
-    given = os.environ.get("ECGBENCH_CACHE_DIR")
-    if given:
-        return Path(given)
-    with suppress(RuntimeError):
-        found = platformdirs.user_cache_path("ecgbench")
-        if found.is_absolute():  # older ones return "~/.cache"
-            return found
-    raise DataError(
-        f"user {os.getuid()} has no home folder here, so there is no place for the cache of datasets: "
-        "set ECGBENCH_CACHE_DIR to a folder that can be written, or HOME"
-    )
 
 
 def find(source: PhysioNet, data_dir: Path | None = None) -> Path | None:

@@ -33,7 +33,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ecgbench.contracts.errors import DataError, EcgbenchError, UsageError
-from ecgbench.harness.data.physionet import cache_dir
+from ecgbench.environment import cache_dir
 
 SOURCE = Path(__file__).with_name("gru.c")
 COMPILERS = ("cc", "gcc", "clang")

@@ -10,7 +10,7 @@ import contextlib
 import secrets
 import sys
 
-from ecgbench.harness.data import physionet
+from ecgbench.environment import cache_dir
 
 PREFIX = "ecgbench_plugin_"
 """Of the module names of such files."""
@@ -31,7 +31,7 @@ def let_children_import() -> None:
 
     If that folder cannot be written, spawned processes cannot import the files, and say so.
     """
-    folder = physionet.cache_dir() / "plugins"
+    folder = cache_dir() / "plugins"
     with contextlib.suppress(OSError):
         for name, module in list(sys.modules.items()):
             if not name.startswith(PREFIX) or module.__file__ is None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ecgbench.harness.planning.catalog import Catalog
 
 Tables = dict[str, dict[str, Any]]
-STUDIES = files("ecgbench.harness") / "studies"
+STUDIES = files("ecgbench.harness.planning") / "studies"
 
 
 class Study(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -10,6 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from ecgbench.contracts.errors import DataError
+
 PACKAGES = (
     "synthetic-ecgbench",
     "torch",
@@ -82,3 +84,24 @@ def memory() -> int:
         with suppress(OSError, ValueError):
             limits.append(int(Path(file).read_text("ascii")))
     return int(SHARE * min(limits))
+
+
+def cache_dir() -> Path:
+    """The cache: ``ECGBENCH_CACHE_DIR``, else the user's cache folder.
+
+    Raises:
+        DataError: the user has no home folder, as in many containers.
+    """
+    given = os.environ.get("ECGBENCH_CACHE_DIR")
+    if given:
+        return Path(given)
+    import platformdirs  # noqa: PLC0415 - most commands name no folder of their own
+
+    with suppress(RuntimeError):
+        found = platformdirs.user_cache_path("ecgbench")
+        if found.is_absolute():  # older ones return "~/.cache"
+            return found
+    raise DataError(
+        f"user {os.getuid()} has no home folder here, so there is no place for the cache of datasets: "
+        "set ECGBENCH_CACHE_DIR to a folder that can be written, or HOME"
+    )

@@ -8,6 +8,7 @@ import numpy as np
 
 from ecgbench import Skip, stratified
 from ecgbench.nn.encoder import VERSION
+from ecgbench.shared import embeddings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,8 +58,8 @@ def _balls(comparison: Comparison, k: int) -> Balls:
         raise Skip(f"it needs {k + 1} windows of control and {k + 1} synthetic ones")
     rng = np.random.default_rng([comparison.seed, 42])
     real, made = (stratified(side.labels, count, rng) for side in (control, synthetic))
-    real_points = comparison.embeddings("control")[real]
-    made_points = comparison.embeddings("synthetic")[made]
+    real_points = embeddings(comparison, "control")[real]
+    made_points = embeddings(comparison, "synthetic")[made]
     kept = comparison.once(
         "control-balls",
         lambda: {"squared": squared_radii(real_points, k)},

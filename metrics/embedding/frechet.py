@@ -8,6 +8,7 @@ import numpy as np
 
 from ecgbench import Contributions, Score, Skip
 from ecgbench.nn.encoder import VERSION
+from ecgbench.shared import embeddings, encoder, people_behind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +25,7 @@ def frechet_distance(comparison: Comparison, _config: Config) -> Score:
     r"""Squared Fréchet distance of the embeddings of synthetic windows from those of ``control``.
 
     Heusel, Ramsauer, Unterthiner, Nessler, Hochreiter (NeurIPS 2017), equation 6, the FID, in the
-    space of the ECG encoder (`Comparison.embeddings`) instead of Inception's::
+    space of the ECG encoder (`ecgbench.shared.embeddings`) instead of Inception's::
 
         value = ‖m − m'‖² + tr(C + C' − 2 (C C')^½)
 
@@ -52,7 +53,7 @@ def frechet_distance(comparison: Comparison, _config: Config) -> Score:
     control = comparison.splits.control
     if len(control) < 4:
         raise Skip("it needs four control windows")
-    real, made = comparison.embeddings("control"), comparison.embeddings("synthetic")
+    real, made = embeddings(comparison, "control"), embeddings(comparison, "synthetic")
     found = frechet(real, made)
     reference = comparison.once(
         "frechet-control", lambda: _reference(comparison, real), version=1, settings=[VERSION]
@@ -63,7 +64,7 @@ def frechet_distance(comparison: Comparison, _config: Config) -> Score:
         contributions=Contributions.first_order(
             found.value,
             (control.patients, found.of_left),
-            (comparison.people_behind(), found.of_right),
+            (people_behind(comparison), found.of_right),
         ),
         n=len(real) + len(made),
     )
@@ -74,7 +75,7 @@ def _reference(comparison: Comparison, real: Array) -> dict[str, NDArray[Any]]:
     orders = [rng.permutation(len(real)) for _ in range(HALVINGS)]
     middle = len(real) // 2
     halves = [frechet(real[order[:middle]], real[order[middle:]]).value for order in orders]
-    accuracy = comparison.encoder.accuracy(comparison.splits.control)
+    accuracy = encoder(comparison).accuracy(comparison.splits.control)
     return {
         "control-halves": np.array(np.mean(halves)),
         "encoder-class-accuracy": np.array(accuracy["class"]),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ecgbench import Contributions, Score, Skip
+from ecgbench.shared import embeddings, people_behind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,7 +27,7 @@ def kernel_distance(comparison: Comparison, _config: Config) -> Score:
     r"""Kernel distance of the embeddings of synthetic windows from those of ``control``, unbiased.
 
     Bińkowski, Sutherland, Arbel, Gretton (ICLR 2018), section 4, the KID, in the space of the ECG
-    encoder (`Comparison.embeddings`) instead of Inception's, with n embeddings x of ``control``, m
+    encoder (`ecgbench.shared.embeddings`) instead of Inception's, with n embeddings x of ``control``, m
     synthetic ones y, and d dimensions::
 
         value = Σ_{i≠j} k(x_i, x_j) / (n(n−1)) + Σ_{i≠j} k(y_i, y_j) / (m(m−1))
@@ -50,7 +51,7 @@ def kernel_distance(comparison: Comparison, _config: Config) -> Score:
     control, synthetic = comparison.splits.control, comparison.synthetic
     if len(control) < 2:
         raise Skip("it needs two control windows")
-    real, made = comparison.embeddings("control"), comparison.embeddings("synthetic")
+    real, made = embeddings(comparison, "control"), embeddings(comparison, "synthetic")
     found = discrepancy(real, made)
     parts = {}
     for c, label in enumerate(comparison.classes):
@@ -63,7 +64,7 @@ def kernel_distance(comparison: Comparison, _config: Config) -> Score:
         contributions=Contributions.first_order(
             found.value,
             (control.patients, found.of_left),
-            (comparison.people_behind(), found.of_right),
+            (people_behind(comparison), found.of_right),
         ),
         n=len(real) + len(made),
     )

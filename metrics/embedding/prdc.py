@@ -8,6 +8,7 @@ import numpy as np
 
 from ecgbench import Contributions, Score
 from ecgbench.metrics.embedding.balls import balls
+from ecgbench.shared import people_behind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -141,7 +142,7 @@ def _of_synthetic(comparison: Comparison, k: int, name: str) -> Score:
     found = balls(comparison, k)
     values = found.around / k if name == "density" else (found.around > 0).astype(np.float64)
     labels = comparison.synthetic.labels[found.synthetic]
-    people = comparison.people_behind()[found.synthetic]
+    people = people_behind(comparison)[found.synthetic]
     return _mean(name, values, people, labels, comparison.classes, {})
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 import pytest
-from tests.results.test_merge import DATASET, PLUGIN, Source, metric
 
 from ecgbench.contracts.errors import UsageError
 from ecgbench.results.board.board import boards
@@ -26,6 +25,7 @@ from ecgbench.results.store.records import (
 )
 from ecgbench.results.store.store import sha256
 from tests.results.conftest import installed
+from tests.results.exchange.test_merge import DATASET, PLUGIN, Source, metric
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,6 +13,7 @@ from ecgbench.contracts.comparison import NEAREST, Comparison, Once
 from ecgbench.contracts.windows import EcgWindows
 from ecgbench.harness.data.split import number, split
 from ecgbench.nn import Encoder, EncoderConfig
+from ecgbench.shared import embeddings, neighbours, one_beat, people_behind
 
 if TYPE_CHECKING:
     from ecgbench.contracts.comparison import Neighbours, Side
@@ -45,7 +46,7 @@ def test_it_tells_what_is_compared(comparison: Comparison) -> None:
 @pytest.mark.parametrize(("of", "among"), [("synthetic", "train"), ("test", "synthetic")])
 def test_neighbours_are_the_nearest(comparison: Comparison, of: Any, among: Any) -> None:
     plain = distances(comparison.windows(of), comparison.windows(among))
-    found = comparison.neighbours(of, among, k=3)
+    found = neighbours(comparison, of, among, k=3)
     assert found.distances == pytest.approx(np.sort(plain, axis=1)[:, :3], rel=1e-5)
     rows = np.arange(len(plain))[:, None]
     assert plain[rows, found.indices] == pytest.approx(found.distances, rel=1e-5)
@@ -54,7 +55,7 @@ def test_neighbours_are_the_nearest(comparison: Comparison, of: Any, among: Any)
 def test_a_window_is_not_its_own_neighbour(comparison: Comparison) -> None:
     plain = distances(comparison.splits.train, comparison.splits.train)
     np.fill_diagonal(plain, np.inf)
-    found = comparison.neighbours("train", "train")
+    found = neighbours(comparison, "train", "train")
     assert found.distances[:, 0] == pytest.approx(plain.min(axis=1), rel=1e-5)
     assert (found.indices[:, 0] != np.arange(len(plain))).all()
 
@@ -65,7 +66,7 @@ def test_an_identical_window_is_at_distance_zero_however_large_it_is(make_window
     splits.train.signals[:] += 1000
     synthetic = splits.train.take(slice(len(splits.fresh)))
     comparison = Comparison(synthetic=synthetic, splits=splits, seed=0, headline_classes=())
-    assert comparison.neighbours("synthetic", "train").distances.max() == 0
+    assert neighbours(comparison, "synthetic", "train").distances.max() == 0
 
 
 def test_distances_ascend_even_where_they_differ_by_their_rounding(make_windows: Any) -> None:
@@ -76,7 +77,7 @@ def test_distances_ascend_even_where_they_differ_by_their_rounding(make_windows:
         np.full(splits.fresh.signals.shape, 0.1), splits.fresh.labels
     )
     comparison = Comparison(synthetic=synthetic, splits=splits, seed=0, headline_classes=())
-    found = comparison.neighbours("synthetic", "train", k=100)
+    found = neighbours(comparison, "synthetic", "train", k=100)
     assert (np.diff(found.distances, axis=1) >= 0).all()
     plain = distances(synthetic, splits.train)
     rows = np.arange(len(synthetic))[:, None]
@@ -85,11 +86,11 @@ def test_distances_ascend_even_where_they_differ_by_their_rounding(make_windows:
 
 def test_too_few_windows_to_choose_from_are_an_error(comparison: Comparison) -> None:
     n = len(comparison.splits.control)
-    assert comparison.neighbours("synthetic", "control", k=n).distances.shape[1] == n
+    assert neighbours(comparison, "synthetic", "control", k=n).distances.shape[1] == n
     with pytest.raises(ValueError, match=f"control has {n} windows; {n + 1} are needed"):
-        comparison.neighbours("synthetic", "control", k=n + 1)
+        neighbours(comparison, "synthetic", "control", k=n + 1)
     with pytest.raises(ValueError, match=f"control has {n} windows; {n + 1} are needed"):
-        comparison.neighbours("control", "control", k=n)
+        neighbours(comparison, "control", "control", k=n)
 
 
 def searches(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Side, Side, int]]:
@@ -109,12 +110,12 @@ def test_neighbours_are_computed_once_per_cell(
     comparison: Comparison, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = searches(monkeypatch)
-    first = comparison.neighbours("synthetic", "train")
-    again = comparison.neighbours("synthetic", "train")
+    first = neighbours(comparison, "synthetic", "train")
+    again = neighbours(comparison, "synthetic", "train")
     assert np.shares_memory(again.distances, first.distances)
     assert np.shares_memory(again.indices, first.indices)
-    comparison.neighbours("synthetic", "control")
-    comparison.neighbours("train", "synthetic")
+    neighbours(comparison, "synthetic", "control")
+    neighbours(comparison, "train", "synthetic")
     assert calls == [
         ("synthetic", "train", NEAREST),
         ("synthetic", "control", NEAREST),
@@ -128,7 +129,7 @@ def test_one_search_serves_fewer_neighbours_whichever_are_asked_for_first(
     comparison: Comparison, monkeypatch: pytest.MonkeyPatch, order: Any, of: Any, among: Any
 ) -> None:
     calls = searches(monkeypatch)
-    found = {k: comparison.neighbours(of, among, k) for k in order}
+    found = {k: neighbours(comparison, of, among, k) for k in order}
     assert len(calls) == 1
     for one, more in zip(found[1], found[NEAREST], strict=True):
         assert one.shape == (len(comparison.windows(of)), 1)
@@ -140,7 +141,7 @@ def test_more_neighbours_are_a_search_of_their_own(
     comparison: Comparison, monkeypatch: pytest.MonkeyPatch, order: Any
 ) -> None:
     calls = searches(monkeypatch)
-    found = {k: comparison.neighbours("synthetic", "train", k) for k in order}
+    found = {k: neighbours(comparison, "synthetic", "train", k) for k in order}
     assert sorted(k for _, _, k in calls) == [NEAREST, NEAREST + 3]
     for one, more in zip(found[1], found[NEAREST + 3], strict=True):
         assert np.array_equal(one[:, 0], more[:, 0])
@@ -149,18 +150,18 @@ def test_more_neighbours_are_a_search_of_their_own(
 def test_where_there_is_one_window_it_is_the_neighbour(comparison: Comparison) -> None:
     one = replace(comparison.splits, control=comparison.splits.control.take(slice(1)))
     alone = replace(comparison, splits=one, _memo={})
-    assert (alone.neighbours("synthetic", "control").indices == 0).all()
+    assert (neighbours(alone, "synthetic", "control").indices == 0).all()
     with pytest.raises(ValueError, match="control has 1 windows; 2 are needed"):
-        alone.neighbours("synthetic", "control", k=2)
+        neighbours(alone, "synthetic", "control", k=2)
     with pytest.raises(ValueError, match="control has 1 windows; 2 are needed"):
-        alone.neighbours("control", "control")
+        neighbours(alone, "control", "control")
 
 
 def test_of_twins_the_first_is_the_nearest(comparison: Comparison) -> None:
     train = comparison.splits.train
     rows = np.repeat(np.arange(len(train) // 2), 2)
     twins = train.synthetic(train.signals[rows], train.labels[rows])
-    found = replace(comparison, synthetic=twins, _memo={}).neighbours("train", "synthetic", 2)
+    found = neighbours(replace(comparison, synthetic=twins, _memo={}), "train", "synthetic", 2)
     assert (found.indices % 2 == [0, 1]).all()
 
 
@@ -168,15 +169,15 @@ def test_a_copied_window_belongs_to_the_person_it_was_copied_from(comparison: Co
     control = comparison.splits.control
     copies = control.synthetic(control.signals, control.labels)
     copied = replace(comparison, synthetic=copies, _memo={})
-    assert copied.people_behind().tolist() == control.patients.tolist()
-    assert copied.people_behind() is copied.people_behind()
+    assert people_behind(copied).tolist() == control.patients.tolist()
+    assert people_behind(copied) is people_behind(copied)
 
 
 def test_a_mean_over_synthetic_windows_moves_with_the_weight_of_the_person_behind(
     comparison: Comparison,
 ) -> None:
     values = np.random.default_rng(0).random(len(comparison.synthetic))
-    value, behind = float(values.mean()), comparison.people_behind()
+    value, behind = float(values.mean()), people_behind(comparison)
     nearest = distances(comparison.synthetic, comparison.splits.control).argmin(axis=1)
     assert np.array_equal(behind, comparison.splits.control.patients[nearest])
     contributions = Contributions.first_order(value, (behind, values))
@@ -254,26 +255,26 @@ def test_embeddings_come_from_an_encoder_that_has_seen_auxiliary_windows_alone(
 ) -> None:
     expected = Encoder(comparison.splits.auxiliary, quick_encoder, seed=0).fit()
     for side in ("synthetic", "control"):
-        found = comparison.embeddings(side)
+        found = embeddings(comparison, side)
         windows = comparison.windows(side)
         assert np.array_equal(found, expected.embed(windows.signals))
-        assert comparison.embeddings(side) is found
+        assert embeddings(comparison, side) is found
 
 
 def test_the_encoder_is_trained_once_for_all_cells(
     comparison: Comparison, quick_encoder: EncoderConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = comparison.embeddings("control")
+    found = embeddings(comparison, "control")
     monkeypatch.delattr(Encoder, "fit")
     other = replace(comparison, synthetic=comparison.splits.fresh, _memo={})
-    assert np.array_equal(other.embeddings("control"), found)
+    assert np.array_equal(embeddings(other, "control"), found)
 
 
 def test_without_auxiliary_windows_there_is_no_encoder(comparison: Comparison) -> None:
     none = comparison.splits.auxiliary.take(slice(0))
     without = replace(comparison, splits=replace(comparison.splits, auxiliary=none))
     with pytest.raises(Skip, match="no auxiliary windows"):
-        without.embeddings("synthetic")
+        embeddings(without, "synthetic")
 
 
 def test_it_imports_torch_only_for_embeddings() -> None:
@@ -303,8 +304,8 @@ def test_one_beat_is_what_stands_about_the_usual_place_of_the_complex() -> None:
     splits = split(windows, 0)
     synthetic = splits.train.synthetic(splits.fresh.signals, splits.fresh.labels)
     whole = Comparison(synthetic=synthetic, splits=splits, seed=0, headline_classes=("beat",))
-    beat = whole.one_beat()
-    assert whole.one_beat() is beat
+    beat = one_beat(whole)
+    assert one_beat(whole) is beat
     for side in ("synthetic", "train", "control", "auxiliary", "fresh", "test"):
         cut = beat.windows(side)
         assert cut.length == 66
@@ -313,7 +314,7 @@ def test_one_beat_is_what_stands_about_the_usual_place_of_the_complex() -> None:
 
     def names_its_person(comparison: Comparison) -> Any:
         named = comparison.splits.train.patients[
-            comparison.neighbours("fresh", "train").indices[:, 0]
+            neighbours(comparison, "fresh", "train").indices[:, 0]
         ]
         return (named == splits.fresh.patients).mean()
 
@@ -327,7 +328,7 @@ def test_a_window_shorter_than_a_beat_is_left_whole() -> None:
     splits = split(number(short), 0)
     synthetic = splits.train.synthetic(splits.fresh.signals, splits.fresh.labels)
     whole = Comparison(synthetic=synthetic, splits=splits, seed=0, headline_classes=("beat",))
-    np.testing.assert_array_equal(whole.one_beat().synthetic.signals, synthetic.signals)
+    np.testing.assert_array_equal(one_beat(whole).synthetic.signals, synthetic.signals)
 
 
 def test_a_cut_is_made_once_and_shares_nothing_in_the_store(comparison: Comparison) -> None:

@@ -97,11 +97,6 @@ def test_without_a_data_folder_the_cache_is_searched(
     assert physionet.find(source) == tmp_path / "cache" / "data" / "tinydb" / "1.0.0"
 
 
-def test_without_any_setting_the_cache_is_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("ECGBENCH_CACHE_DIR", raising=False)
-    assert physionet.cache_dir().name == "ecgbench"
-
-
 def test_a_complete_copy_is_verified_and_what_is_not_needed_may_be_absent(
     copy: Path, source: PhysioNet
 ) -> None:
@@ -489,18 +484,3 @@ def test_mitdb_needs_three_files_of_each_of_its_48_records_and_comes_whole(
     assert {file.name for file in fetched.iterdir()} == wanted | {"SHA256SUMS.txt"}
     assert len(wanted) == 144
     shutil.rmtree(tmp_path)
-
-
-@pytest.mark.parametrize("release", ["older", "newer"])
-def test_a_user_without_a_home_is_told_where_to_put_the_cache(
-    monkeypatch: pytest.MonkeyPatch, release: str
-) -> None:
-    def place(_: str) -> Path:
-        if release == "newer":
-            raise RuntimeError("could not determine the home directory")
-        return Path("~/.cache/ecgbench")
-
-    monkeypatch.delenv("ECGBENCH_CACHE_DIR", raising=False)
-    monkeypatch.setattr("platformdirs.user_cache_path", place)
-    with pytest.raises(DataError, match=r"has no home folder here.*set ECGBENCH_CACHE_DIR"):
-        physionet.cache_dir()
