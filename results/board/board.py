@@ -547,7 +547,6 @@ def _rank_by(
     """
     rows = board.rows
     competing = [place for place, row in enumerate(rows) if row.competes]
-    places = [place for place in competing if rows[place].scores[label].status != "todo"]
     over_seeds = cache(over_seeds)
 
     def counting(place: int) -> Sample | None:
@@ -561,7 +560,9 @@ def _rank_by(
         found = over_seeds(seeds)
         return [found[place] for place in places]
 
-    ranked = [counting(place) for place in places]
+    samples_of = {place: counting(place) for place in competing}
+    places = [p for p in competing if samples_of[p] or rows[p].scores[label].status != "todo"]
+    ranked = [samples_of[place] for place in places]
     if not any(ranked):
         return
     behind = 1 + sum(sample is not None for sample in ranked)

@@ -497,7 +497,9 @@ def library_notes(ended: Iterable[Mapping[str, Mapping[int, Ended]]]) -> list[st
     versions: dict[str, set[str]] = {name: set() for name in LIBRARIES}
     for record in records.values():
         packages = record.environment.get("packages")
-        for name in LIBRARIES if isinstance(packages, dict) else ():
+        if not isinstance(packages, dict):
+            continue
+        for name in LIBRARIES:
             if isinstance(packages.get(name), str):
                 versions[name].add(packages[name])
     unlike = [

@@ -17,6 +17,7 @@ SMALL = ("--windows", "1200", "--seeds", "0,1", "--jobs", "2")
 @pytest.fixture(autouse=True)
 def _own_store(ecgbench: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ECGBENCH_STORE", str(ecgbench.folder / "store"))
+    ecgbench.stubs = PLUGINS
 
 
 def audit(ecgbench: Command, metrics: str, *more: object) -> int:
