@@ -26,6 +26,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         class RidgeConfig(Config, frozen=True):
             strength: Annotated[float, msgspec.Meta(gt=0, description="penalty")] = 1.0
             leads: tuple[str, ...] = ()
+
+    A setting that is `msgspec.UNSET` is not written down and is part of no key: a plugin may get such a
+    setting, ``int | msgspec.UnsetType = msgspec.UNSET``, without a change of the results that are stored.
     """
 
 
@@ -190,13 +193,15 @@ def _convert(given: Any, hint: Any) -> Any:
 
 
 def as_dict(config: Config) -> dict[str, Any]:
-    """The settings in their canonical form, JSON-ready, in the order of their declaration."""
+    """The settings in their canonical form, JSON-ready, in the order of their declaration; none is unset."""
     return _plain(config, type(config).__name__)
 
 
 def _plain(config: Config, where: str) -> dict[str, Any]:
     found = {}
     for field in msgspec.structs.fields(type(config)):
+        if getattr(config, field.name) is msgspec.UNSET:
+            continue
         try:
             found[field.encode_name] = canonical(getattr(config, field.name))
         except TypeError as error:

@@ -112,6 +112,8 @@ def card(entry: Entry) -> dict[str, Any]:
 
 def _setting(field: msgspec.structs.FieldInfo, smoke: Any) -> dict[str, Any]:
     hint, description = field.type, ""
+    if msgspec.UnsetType in (parts := get_args(hint)):
+        hint = next(part for part in parts if part is not msgspec.UnsetType)
     limits: dict[str, Any] = {}
     for extra in getattr(hint, "__metadata__", ()):
         if isinstance(extra, msgspec.Meta):
@@ -127,7 +129,7 @@ def _setting(field: msgspec.structs.FieldInfo, smoke: Any) -> dict[str, Any]:
                 if value is not None
             }
     bare = get_args(hint)[0] if hasattr(hint, "__metadata__") else hint
-    default = None if field.required else field.default
+    default = None if field.required or field.default is msgspec.UNSET else field.default
     if default is msgspec.NODEFAULT:
         default = field.default_factory()
     return {
