@@ -36,6 +36,12 @@ class NoConfig(Config, frozen=True):
     """Settings of a plugin that has none."""
 
 
+@cache
+def fields(config: type[Config]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    """The settings of a class, in the order of their declaration; msgspec finds them anew each time."""
+    return msgspec.structs.fields(config)
+
+
 def build(config: type[C], given: Mapping[str, Any], *, where: str) -> C:
     """Make a ``config`` from its defaults and the ``given`` values.
 
@@ -47,14 +53,14 @@ def build(config: type[C], given: Mapping[str, Any], *, where: str) -> C:
     Raises:
         ConfigError: names the setting, what was given and what would do.
     """
-    fields = {field.encode_name: field for field in msgspec.structs.fields(config)}
+    known = {field.encode_name: field for field in fields(config)}
     values: dict[str, Any] = {}
     for name, value in given.items():
-        if name not in fields:
-            hint = suggest(name, fields) if fields else "it has none"
+        if name not in known:
+            hint = suggest(name, known) if known else "it has none"
             raise ConfigError(f"{where} has no setting {name!r}; {hint}")
         try:
-            values[name] = _convert(restored(value), fields[name].type)
+            values[name] = _convert(restored(value), known[name].type)
             values[name] = restored(canonical(values[name]))
         except (msgspec.ValidationError, ValueError, TypeError) as error:
             raise ConfigError(f"{where}: {name} = {value!r}: {_lower(str(error))}") from None
@@ -80,7 +86,9 @@ def check(config: type[Config], *, where: str) -> None:
     Raises:
         ConfigError: names the setting, its type and what would do.
     """
-    for field in msgspec.structs.fields(config):
+    for field in fields(config):
+        if _is_plain(field.type):
+            continue
         told = f"{where}: setting {field.encode_name!r} has the type {_say(field.type)}"
         try:
             foreign = next(_foreign(msgspec.inspect.type_info(field.type)), None)
@@ -92,6 +100,11 @@ def check(config: type[Config], *, where: str) -> None:
                 "take numbers, text, dates, enumerations, paths, or lists, sets, dictionaries and "
                 "structs of those"
             )
+
+
+def _is_plain(hint: Any) -> bool:
+    """Whether a setting is a number, a text or a truth value, perhaps within bounds: most are."""
+    return getattr(hint, "__origin__", hint) in (bool, int, float, str)
 
 
 def _foreign(
@@ -126,8 +139,8 @@ def _untyped(config: type[Config]) -> tuple[str, ...]:
     """The fields of which a part may be anything."""
     return tuple(
         field.name
-        for field in msgspec.structs.fields(config)
-        if _has_any(msgspec.inspect.type_info(field.type))
+        for field in fields(config)
+        if not _is_plain(field.type) and _has_any(msgspec.inspect.type_info(field.type))
     )
 
 
@@ -199,7 +212,7 @@ def as_dict(config: Config) -> dict[str, Any]:
 
 def _plain(config: Config, where: str) -> dict[str, Any]:
     found = {}
-    for field in msgspec.structs.fields(type(config)):
+    for field in fields(type(config)):
         if getattr(config, field.name) is msgspec.UNSET:
             continue
         try:
