@@ -168,7 +168,9 @@ def _add(
 def _register_installed(manager: pluggy.PluginManager, catalog: Catalog) -> dict[str, Origin]:
     disabled = set(filter(None, os.environ.get("ECGBENCH_DISABLE", "").split(",")))
     origins: dict[str, Origin] = {}
-    known: dict[int, tuple[str, str]] = {}  # a distribution reads its metadata anew for each question
+    known: dict[
+        int, tuple[str, str]
+    ] = {}  # a distribution reads its metadata anew for each question
     for entry_point in sorted(entry_points(group=hookspecs.PROJECT), key=lambda e: e.name):
         distribution = entry_point.dist
         assert distribution is not None

@@ -95,10 +95,14 @@ def _lines(entries: list[Entry], width: int) -> Iterator[str]:
         if not is_beside:
             yield start.rstrip()
         summary = textwrap.wrap(
-            " ".join(words), max(FEWEST, width - (indent if is_beside else 4)), break_on_hyphens=False
+            " ".join(words),
+            max(FEWEST, width - (indent if is_beside else 4)),
+            break_on_hyphens=False,
         )
         for place, part in enumerate(summary):
-            yield (f"{start}  " if is_beside and not place else " " * (indent if is_beside else 4)) + part
+            yield (
+                f"{start}  " if is_beside and not place else " " * (indent if is_beside else 4)
+            ) + part
 
 
 def _kind_note(entry: Entry) -> str:

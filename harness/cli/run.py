@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from ecgbench.harness.catalog import discover
 from ecgbench.harness.cli.data import fetch_dataset
 from ecgbench.harness.cli.machine import machine_and_pool
 from ecgbench.harness.cli.options import (
+    DEFAULT_STORE,
     data_dir_option,
     json_option,
     machine_options,
@@ -37,7 +39,7 @@ from ecgbench.results.board import boards
 from ecgbench.results.gather import groups
 from ecgbench.results.lease import Leases
 from ecgbench.results.render import write_boards
-from ecgbench.results.render.terminal import show
+from ecgbench.results.render.terminal import summarise
 from ecgbench.results.store import Store
 
 if TYPE_CHECKING:
@@ -159,14 +161,19 @@ def set_aside_damaged(store: Store, console: Console) -> None:
 
 
 def report(plan: Plan, store: Store, catalog: Catalog, console: Console) -> int:
-    """Print the boards of a plan, write the tables, and return the exit code."""
+    """Print a summary of a plan's boards, write all tables, and return the exit code."""
     names_used = {record.name for record in plan.record.datasets}
     chosen = [group for group in groups(store) if group[0].dataset.name in names_used]
     found = boards(store, facts(catalog), chosen)
     paths = write_boards(found, store)  # first: a terminal that fails must not cost the tables
     used = {record.key for record in plan.record.datasets}
-    show([b for b in found if b.key == plan.record.board_key and b.dataset.key in used], console)
+    ours = [b for b in found if b.key == plan.record.board_key and b.dataset.key in used]
+    summarise(ours, console)
     console.print()
+    command = f"ecgbench leaderboard{_option(store)}"
+    console.print(
+        Text.assemble("All metrics, with intervals and notes: ", (command, "bold")), soft_wrap=True
+    )
     for folder in dict.fromkeys(path.with_suffix("") for path in paths):
         suffixes = ",".join(p.suffix[1:] for p in paths if p.with_suffix("") == folder)
         console.print(Text(f"written: {_relative(folder)}.{{{suffixes}}}"), soft_wrap=True)
@@ -174,13 +181,19 @@ def report(plan: Plan, store: Store, catalog: Catalog, console: Console) -> int:
     if failed:
         console.print(
             Text(
-                f"{len(failed)} cells failed, or a score of theirs did; the reasons stand under the "
-                f"board, the details in {_relative(store.path)}/cells/{failed[0]}/log.txt; "
+                f"{len(failed)} cells failed, or a score of theirs did; the reasons stand above, "
+                f"the details in {_relative(store.path)}/cells/{failed[0]}/log.txt; "
                 "--retry-failed runs them again",
                 style="red",
             )
         )
     return 1 if failed else 0
+
+
+def _option(store: Store) -> str:
+    """The option that names a store, where the command does not find it by itself."""
+    path = _relative(store.path)
+    return "" if path == DEFAULT_STORE else f" --store {shlex.quote(str(path))}"
 
 
 def _ended_states(plan: Plan, store: Store) -> dict[str, str]:

@@ -139,7 +139,11 @@ def coverage(comparison: Comparison, config: PrdcConfig) -> Score:
 
 def _of_synthetic(comparison: Comparison, config: PrdcConfig, name: str) -> Score:
     found = balls(comparison, config)
-    values = found.around / config.neighbours if name == "density" else (found.around > 0).astype(np.float64)
+    values = (
+        found.around / config.neighbours
+        if name == "density"
+        else (found.around > 0).astype(np.float64)
+    )
     labels = comparison.synthetic.labels[found.synthetic]
     people = comparison.people_behind()[found.synthetic]
     return _mean(name, values, people, labels, comparison.classes, {})

@@ -100,7 +100,8 @@ def test_influences_are_the_derivative_by_a_points_weight() -> None:
 
 def test_it_orders_generators_of_known_quality(cell: Cell) -> None:
     found = {
-        (row, sigma): frechet_distance(cell(row, sigma=sigma), EmbeddingConfig()) for row, sigma in DOSES
+        (row, sigma): frechet_distance(cell(row, sigma=sigma), EmbeddingConfig())
+        for row, sigma in DOSES
     }
     values = {row: score.value for row, score in found.items()}
     fresh = values["fresh", 0.0]
