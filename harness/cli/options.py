@@ -171,9 +171,7 @@ def machine_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--jobs",
             type=click.IntRange(min=1),
-            default=1,
-            show_default=True,
-            help="Cells at a time on this machine.",
+            help="Cells at a time on this machine; default: 1, in a smoke study up to 4.",
         ),
         click.option(
             "--threads",

@@ -124,7 +124,7 @@ def run(
     if verify:
         set_aside_damaged(store, console)
     plan = make_plan(resolved, catalog, records, store, retry_failed=retry_failed, fresh=fresh)
-    with machine_and_pool(catalog, **machine_settings) as (machine, pool):
+    with machine_and_pool(catalog, smoke=resolved.smoke, **machine_settings) as (machine, pool):
         _show_plan(plan, resolved, machine, console)
         if dry_run:
             return 0
@@ -265,6 +265,13 @@ def _show_plan(plan: Plan, resolved: Study, machine: Machine, console: Console) 
         console.print(Text(f" … and {len(rows) - MOST_ROWS} more rows", style="dim"))
     done = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
     console.print(Text(f"{done}; {scores} scores to compute", style="dim"))
+    if len(plan.todo) > len({(cell.id.dataset.name, cell.id.seed) for cell in plan.todo}):
+        console.print(
+            Text(
+                "The first cell of each dataset and seed takes longer: it trains what all share.",
+                style="dim",
+            )
+        )
     warn(plan, console)
 
 

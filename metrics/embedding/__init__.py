@@ -182,7 +182,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
                 "Lopez-Paz, Oquab, Revisiting Classifier Two-Sample Tests, ICLR 2017, "
                 "arXiv:1610.06545"
             ),
-            smoke={"steps": 6},
+            smoke={"steps": 3},
             family="fidelity",
             better="lower",
             bounds=(0.0, 0.5),
