@@ -125,7 +125,7 @@ def run(
         set_aside_damaged(store, console)
     plan = make_plan(resolved, catalog, records, store, retry_failed=retry_failed, fresh=fresh)
     with machine_and_pool(catalog, smoke=resolved.smoke, **machine_settings) as (machine, pool):
-        _show_plan(plan, resolved, machine, console)
+        _show_plan(plan, resolved, machine, pool.slots, console)
         if dry_run:
             return 0
         with watch(console, len(plan.todo), as_json=json_events) as watching:
@@ -235,9 +235,10 @@ def _absent(resolved: Study, catalog: Catalog, data_dir: Path | None) -> list[st
     ]
 
 
-def _show_plan(plan: Plan, resolved: Study, machine: Machine, console: Console) -> None:
+def _show_plan(plan: Plan, resolved: Study, machine: Machine, jobs: int, console: Console) -> None:
     counts = Counter(cell.state for cell in plan.cells)
     scores = sum(len(cell.missing) for cell in plan.todo)
+    side_by_side = f"{jobs} job{'s' if jobs > 1 else ''}"
     threads = f"{machine.threads} thread{'s' if machine.threads > 1 else ''} each"
     console.print(
         Text.assemble(
@@ -245,7 +246,7 @@ def _show_plan(plan: Plan, resolved: Study, machine: Machine, console: Console) 
             f"study {resolved.name}: {len(plan.record.datasets)} datasets × "
             f"{len(plan.record.generators)} generators × {len(resolved.seeds)} seeds = "
             f"{len(plan.cells)} cells, {len(plan.record.metrics)} metrics; "
-            f"{machine.device}, {threads}",
+            f"{machine.device}, {side_by_side}, {threads}",
         )
     )
     rows: dict[tuple[str, str], list[Cell]] = {}
