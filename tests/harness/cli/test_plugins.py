@@ -128,7 +128,7 @@ def complete(words: str) -> list[str]:
         text=True,
         check=False,
     )
-    return done.stdout.splitlines()
+    return done.stdout.split()
 
 
 def test_commands_are_completed_without_their_modules() -> None:

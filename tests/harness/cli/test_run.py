@@ -123,7 +123,7 @@ def test_a_plan_of_many_seeds_is_counted_by_row(ecgbench: Command) -> None:
     assert ["dataset", "generator", "cells"] in lines
     assert ["tiny", "jitter", "done", "4,", "todo", "96"] in lines
     assert "4 done, 96 todo; 192 scores to compute" in ecgbench.out
-    assert "cpu, 1 thread each" in ecgbench.out
+    assert "cpu, 1 job, 1 thread each" in ecgbench.out
 
 
 def test_a_failed_cell_is_exit_code_1_and_visible_and_others_go_on(ecgbench: Command) -> None:
@@ -158,7 +158,7 @@ def test_a_run_ends_in_a_summary_and_names_the_way_to_all_columns(
 
 
 def test_the_plan_names_the_cells_that_train_what_all_share(ecgbench: Command) -> None:
-    more = ("--generators", "jitter,jitter-by-class", "--dry-run")
+    more = ("--generators", "jitter,gmm", "--dry-run")
     assert ecgbench.tiny("--dry-run") == 0
     assert "takes longer" not in ecgbench.out
     assert ecgbench("run", *ecgbench.flags, "--metrics", "peak", *more) == 0
