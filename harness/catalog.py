@@ -239,6 +239,22 @@ def _report_hookless(
 def _check(spec: Any, spec_type: type[PluginSpec], origin: Origin) -> None:
     if not isinstance(spec, spec_type):
         raise PluginError(f"expected {spec_type.__name__}, got {spec!r}")
+    if origin.built_in:
+        return  # the tests have done the rest: it takes longer than all else that discovery does
+    if isinstance(spec, GeneratorSpec) and spec.draws_on_fresh:
+        raise PluginError(
+            f"{spec.kind} {spec.name}: only a built-in reference row may draw on fresh"
+        )
+    check_settings(spec)
+
+
+def check_settings(spec: PluginSpec) -> None:
+    """See that a plugin's settings can be made from its defaults, and from its smoke settings.
+
+    Raises:
+        PluginError: they are of no class of settings.
+        ConfigError: names the setting and what would do.
+    """
     where = f"{spec.kind} {spec.name}"
     if not (isinstance(spec.config, type) and issubclass(spec.config, Config)):
         raise PluginError(f"{where}: config is {spec.config!r}; a subclass of ecgbench.Config")
@@ -246,8 +262,6 @@ def _check(spec: Any, spec_type: type[PluginSpec], origin: Origin) -> None:
     build(spec.config, {}, where=where)
     if spec.smoke:
         build(spec.config, spec.smoke, where=f"{where} (smoke)")
-    if isinstance(spec, GeneratorSpec) and spec.draws_on_fresh and not origin.built_in:
-        raise PluginError(f"{where}: only a built-in reference row may draw on fresh")
 
 
 def _say(error: BaseException) -> str:
