@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, cast
 
 import numpy as np
+from msgspec import UNSET, UnsetType
 
 from ecgbench.harness.errors import Skip
 from ecgbench.harness.windows import Splits
@@ -128,29 +129,42 @@ class Comparison:
         """
         return self.once_per_seed.get(name, [version, settings], compute)
 
-    @property
-    def encoder(self) -> Encoder:
+    def encoder(self, steps: int | UnsetType = UNSET) -> Encoder:
         """The ECG encoder, trained on ``auxiliary`` alone: one that has seen ``train`` hides copies.
 
         Trained once in a store for each dataset and seed.
 
+        Args:
+            steps: of its training; unset: those of `EncoderConfig`.
+
         Raises:
             Skip: there are no auxiliary windows.
         """
-        return self.memo("encoder", self._encoder)
+        return self.memo(f"encoder {steps}", lambda: self._encoder(steps))
 
-    def _encoder(self) -> Encoder:
+    def _encoder(self, steps: int | UnsetType) -> Encoder:
         from ecgbench.nn import Encoder, EncoderConfig  # noqa: PLC0415 - they import torch
         from ecgbench.nn.encoder import VERSION  # noqa: PLC0415 - as above
 
         auxiliary = self.splits.auxiliary
         if not len(auxiliary):
             raise Skip("there are no auxiliary windows to train the encoder on")
-        encoder = Encoder(auxiliary, EncoderConfig(), seed=self.seed)
-        return encoder.restore(self.once("encoder", lambda: encoder.fit().state(), version=VERSION))
+        config = EncoderConfig() if steps is UNSET else EncoderConfig(steps=steps)
+        encoder = Encoder(auxiliary, config, seed=self.seed)
+        learnt = self.once(
+            "encoder",
+            lambda: encoder.fit().state(),
+            version=VERSION,
+            settings=None if steps is UNSET else steps,
+        )
+        return encoder.restore(learnt)
 
-    def embeddings(self, side: Side) -> NDArray[np.float64]:
+    def embeddings(self, side: Side, steps: int | UnsetType = UNSET) -> NDArray[np.float64]:
         """The windows of one side as the `encoder` sees them, computed once per cell.
+
+        Args:
+            side: the windows.
+            steps: as `encoder` takes them.
 
         Returns:
             float64, shape (window, dimension), of mean 0 and deviation 1 over ``auxiliary``.
@@ -159,7 +173,8 @@ class Comparison:
             Skip: there are no auxiliary windows to train the encoder on.
         """
         return self.memo(
-            f"embeddings {side}", lambda: self.encoder.embed(self.windows(side).signals)
+            f"embeddings {side} {steps}",
+            lambda: self.encoder(steps).embed(self.windows(side).signals),
         )
 
     def neighbours(self, of: Side, among: Side, k: int = 1) -> Neighbours:

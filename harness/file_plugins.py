@@ -10,8 +10,6 @@ import contextlib
 import secrets
 import sys
 
-from ecgbench.harness import physionet
-
 PREFIX = "ecgbench_plugin_"
 """Of the module names of such files."""
 
@@ -31,7 +29,9 @@ def let_children_import() -> None:
 
     If that folder cannot be written, spawned processes cannot import the files, and say so.
     """
-    folder = physionet.cache_dir() / "plugins"
+    from ecgbench.harness.physionet import cache_dir  # noqa: PLC0415 - discovery needs the prefix alone
+
+    folder = cache_dir() / "plugins"
     with contextlib.suppress(OSError):
         for name, module in list(sys.modules.items()):
             if not name.startswith(PREFIX) or module.__file__ is None:

@@ -11,7 +11,8 @@ from ecgbench import Contributions, Score, Skip
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ecgbench import Comparison, Config
+    from ecgbench import Comparison
+    from ecgbench.metrics.embedding import EmbeddingConfig
 
     Array = NDArray[np.float64]
 
@@ -22,7 +23,7 @@ ROWS = 500
 """Of a matrix of similarities that are worked on together, so that they stay in the cache."""
 
 
-def kernel_distance(comparison: Comparison, _config: Config) -> Score:
+def kernel_distance(comparison: Comparison, config: EmbeddingConfig) -> Score:
     r"""Kernel distance of the embeddings of synthetic windows from those of ``control``, unbiased.
 
     Bińkowski, Sutherland, Arbel, Gretton (ICLR 2018), section 4, the KID, in the space of the ECG
@@ -50,7 +51,9 @@ def kernel_distance(comparison: Comparison, _config: Config) -> Score:
     control, synthetic = comparison.splits.control, comparison.synthetic
     if len(control) < 2:
         raise Skip("it needs two control windows")
-    real, made = comparison.embeddings("control"), comparison.embeddings("synthetic")
+    real, made = (
+        comparison.embeddings(side, config.encoder_steps) for side in ("control", "synthetic")
+    )
     found = discrepancy(real, made)
     parts = {}
     for c, label in enumerate(comparison.classes):
