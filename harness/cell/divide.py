@@ -34,7 +34,8 @@ def divide(task: Task, folder: Path, send: Send) -> None:
             apply.
     """
     catalog = discover(task.plugin_files)
-    check_plugins(plugins_of(task), catalog)
+    # metrics are checked where they are used
+    check_plugins([use for use in plugins_of(task) if use[0] != "metric"], catalog)
     spec = catalog.generator(task.cell.generator.name)
     splits = splits_of(task, catalog)
     divided = Divided(reference=spec.reference, fold=splits.fold, sizes=_sizes(splits))

@@ -91,7 +91,7 @@ def fit(order: Order, send: Send) -> None:
 
     Args:
         order: names generator, seed and folder.
-        send: is told stages and steps, and at last ``("fitted", CostsRecord)``, ``("skip", reason)`` or
+        send: is told stages, parts and steps, and at last ``("fitted", CostsRecord)``, ``("skip", reason)`` or
             ``("failed", reason)``.
     """
     catalog = discover(order.plugin_files)
@@ -175,7 +175,10 @@ class _Fitting:
         if not self.spec.conditional:
             wanted = [int(label) for label in np.unique(self.labels)]
         models: list[_Model] = []
-        for label in wanted:
+        for place, label in enumerate(wanted, 1):
+            if label is not None:
+                name = self.train.classes[label]
+                self.send(("part", f"class {name}, {place} of {len(wanted)}"))
             part = "all" if label is None else f"class-{label}"
             folder = self.room.work / part
             folder.mkdir(parents=True)

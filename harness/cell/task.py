@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Send = Callable[[tuple[Any, ...]], None]
 """Send a message about the cell.
 
-Everybody hears ``("stage", name)``, ``("log", step, total, values)``, ``("note", text)``, ``("aside",
+Everybody hears ``("stage", name)``, ``("part", name)`` of a fit of several models, ``("log", step, total, values)``, ``("note", text)``, ``("aside",
 why)`` of damage, ``("cell", status, reason)`` and ``("score", metric, status, reason, value)``.
 The stages are ``data``, ``fit``, ``sample`` and `scoring` of each metric.
 
@@ -36,7 +36,7 @@ EVERY = frozenset({"stage", "log", "note", "usage", "store"})
 
 KINDS = {
     "divide": EVERY | {"divided", "skip"},
-    "fit": EVERY | {"fitted", "skip", "failed"},
+    "fit": EVERY | {"part", "fitted", "skip", "failed"},
     "judge": EVERY | {"made", "failed", "damaged", "scored", "refit"},
 }
 """Kinds of messages by the function of the process; `perform` does not hear others."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from ecgbench.contracts.plain import plain
 from ecgbench.harness.cli.data import fetch_dataset
 from ecgbench.harness.cli.machine import machine_and_pool
 from ecgbench.harness.cli.options import (
+    DEFAULT_STORE,
     data_dir_option,
     json_option,
     machine_options,
@@ -37,7 +39,7 @@ from ecgbench.harness.planning.plan import Plan, make_plan
 from ecgbench.results.board.board import boards
 from ecgbench.results.board.gather import groups
 from ecgbench.results.render import write_boards
-from ecgbench.results.render.terminal import show
+from ecgbench.results.render.terminal import summarise
 from ecgbench.results.store.lease import Leases
 from ecgbench.results.store.store import Store
 
@@ -123,8 +125,8 @@ def run(
     if verify:
         set_aside_damaged(store, console)
     plan = make_plan(resolved, catalog, records, store, retry_failed=retry_failed, fresh=fresh)
-    with machine_and_pool(catalog, **machine_settings) as (machine, pool):
-        _show_plan(plan, resolved, machine, console)
+    with machine_and_pool(catalog, smoke=resolved.smoke, **machine_settings) as (machine, pool):
+        _show_plan(plan, resolved, machine, pool.slots, console)
         if dry_run:
             return 0
         with watch(console, len(plan.todo), as_json=json_events) as watching:
@@ -160,14 +162,19 @@ def set_aside_damaged(store: Store, console: Console) -> None:
 
 
 def report(plan: Plan, store: Store, catalog: Catalog, console: Console) -> int:
-    """Print the boards of a plan, write the tables, and return the exit code."""
+    """Print a summary of a plan's boards, write all tables, and return the exit code."""
     names_used = {record.name for record in plan.record.datasets}
     chosen = [group for group in groups(store) if group[0].dataset.name in names_used]
     found = boards(store, facts(catalog), chosen)
     paths = write_boards(found, store)  # first: a terminal that fails must not cost the tables
     used = {record.key for record in plan.record.datasets}
-    show([b for b in found if b.key == plan.record.board_key and b.dataset.key in used], console)
+    ours = [b for b in found if b.key == plan.record.board_key and b.dataset.key in used]
+    summarise(ours, console)
     console.print()
+    command = f"ecgbench leaderboard{_option(store)}"
+    console.print(
+        Text.assemble("All metrics, with intervals and notes: ", (command, "bold")), soft_wrap=True
+    )
     for folder in dict.fromkeys(path.with_suffix("") for path in paths):
         suffixes = ",".join(p.suffix[1:] for p in paths if p.with_suffix("") == folder)
         console.print(Text(f"written: {_relative(folder)}.{{{suffixes}}}"), soft_wrap=True)
@@ -175,13 +182,19 @@ def report(plan: Plan, store: Store, catalog: Catalog, console: Console) -> int:
     if failed:
         console.print(
             Text(
-                f"{len(failed)} cells failed, or a score of theirs did; the reasons stand under the "
-                f"board, the details in {_relative(store.path)}/cells/{failed[0]}/log.txt; "
+                f"{len(failed)} cells failed, or a score of theirs did; the reasons stand above, "
+                f"the details in {_relative(store.path)}/cells/{failed[0]}/log.txt; "
                 "--retry-failed runs them again",
                 style="red",
             )
         )
     return 1 if failed else 0
+
+
+def _option(store: Store) -> str:
+    """The option that names a store, where the command does not find it by itself."""
+    path = _relative(store.path)
+    return "" if path == DEFAULT_STORE else f" --store {shlex.quote(str(path))}"
 
 
 def _ended_states(plan: Plan, store: Store) -> dict[str, str]:
@@ -223,9 +236,10 @@ def _absent(resolved: Study, catalog: Catalog, data_dir: Path | None) -> list[st
     ]
 
 
-def _show_plan(plan: Plan, resolved: Study, machine: Machine, console: Console) -> None:
+def _show_plan(plan: Plan, resolved: Study, machine: Machine, jobs: int, console: Console) -> None:
     counts = Counter(cell.state for cell in plan.cells)
     scores = sum(len(cell.missing) for cell in plan.todo)
+    side_by_side = f"{jobs} job{'s' if jobs > 1 else ''}"
     threads = f"{machine.threads} thread{'s' if machine.threads > 1 else ''} each"
     console.print(
         Text.assemble(
@@ -233,7 +247,7 @@ def _show_plan(plan: Plan, resolved: Study, machine: Machine, console: Console) 
             f"study {resolved.name}: {len(plan.record.datasets)} datasets × "
             f"{len(plan.record.generators)} generators × {len(resolved.seeds)} seeds = "
             f"{len(plan.cells)} cells, {len(plan.record.metrics)} metrics; "
-            f"{machine.device}, {threads}",
+            f"{machine.device}, {side_by_side}, {threads}",
         )
     )
     rows: dict[tuple[str, str], list[Cell]] = {}
@@ -253,6 +267,13 @@ def _show_plan(plan: Plan, resolved: Study, machine: Machine, console: Console) 
         console.print(Text(f" … and {len(rows) - MOST_ROWS} more rows", style="dim"))
     done = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
     console.print(Text(f"{done}; {scores} scores to compute", style="dim"))
+    if len(plan.todo) > len({(cell.id.dataset.name, cell.id.seed) for cell in plan.todo}):
+        console.print(
+            Text(
+                "The first cell of each dataset and seed takes longer: it trains what all share.",
+                style="dim",
+            )
+        )
     warn(plan, console)
 
 

@@ -26,11 +26,20 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         class RidgeConfig(Config, frozen=True):
             strength: Annotated[float, msgspec.Meta(gt=0, description="penalty")] = 1.0
             leads: tuple[str, ...] = ()
+
+    A setting that is `msgspec.UNSET` is not written down and is part of no key: a plugin may get such a
+    setting, ``int | msgspec.UnsetType = msgspec.UNSET``, without a change of the results that are stored.
     """
 
 
 class NoConfig(Config, frozen=True):
     """Settings of a plugin that has none."""
+
+
+@cache
+def fields(config: type[Config]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    """The settings of a class, in the order of their declaration; msgspec finds them anew each time."""
+    return msgspec.structs.fields(config)
 
 
 def build(config: type[C], given: Mapping[str, Any], *, where: str) -> C:
@@ -44,14 +53,14 @@ def build(config: type[C], given: Mapping[str, Any], *, where: str) -> C:
     Raises:
         ConfigError: names the setting, what was given and what would do.
     """
-    fields = {field.encode_name: field for field in msgspec.structs.fields(config)}
+    known = {field.encode_name: field for field in fields(config)}
     values: dict[str, Any] = {}
     for name, value in given.items():
-        if name not in fields:
-            hint = suggest(name, fields) if fields else "it has none"
+        if name not in known:
+            hint = suggest(name, known) if known else "it has none"
             raise ConfigError(f"{where} has no setting {name!r}; {hint}")
         try:
-            values[name] = _convert(restored(value), fields[name].type)
+            values[name] = _convert(restored(value), known[name].type)
             values[name] = restored(canonical(values[name]))
         except (msgspec.ValidationError, ValueError, TypeError) as error:
             raise ConfigError(f"{where}: {name} = {value!r}: {_lower(str(error))}") from None
@@ -77,7 +86,9 @@ def check(config: type[Config], *, where: str) -> None:
     Raises:
         ConfigError: names the setting, its type and what would do.
     """
-    for field in msgspec.structs.fields(config):
+    for field in fields(config):
+        if _is_plain(field.type):
+            continue
         told = f"{where}: setting {field.encode_name!r} has the type {_say(field.type)}"
         try:
             foreign = next(_foreign(msgspec.inspect.type_info(field.type)), None)
@@ -89,6 +100,11 @@ def check(config: type[Config], *, where: str) -> None:
                 "take numbers, text, dates, enumerations, paths, or lists, sets, dictionaries and "
                 "structs of those"
             )
+
+
+def _is_plain(hint: Any) -> bool:
+    """Whether a setting is a number, a text or a truth value, perhaps within bounds: most are."""
+    return getattr(hint, "__origin__", hint) in (bool, int, float, str)
 
 
 def _foreign(
@@ -123,8 +139,8 @@ def _untyped(config: type[Config]) -> tuple[str, ...]:
     """The fields of which a part may be anything."""
     return tuple(
         field.name
-        for field in msgspec.structs.fields(config)
-        if _has_any(msgspec.inspect.type_info(field.type))
+        for field in fields(config)
+        if not _is_plain(field.type) and _has_any(msgspec.inspect.type_info(field.type))
     )
 
 
@@ -190,13 +206,15 @@ def _convert(given: Any, hint: Any) -> Any:
 
 
 def as_dict(config: Config) -> dict[str, Any]:
-    """The settings in their canonical form, JSON-ready, in the order of their declaration."""
+    """The settings in their canonical form, JSON-ready, in the order of their declaration; none is unset."""
     return _plain(config, type(config).__name__)
 
 
 def _plain(config: Config, where: str) -> dict[str, Any]:
     found = {}
-    for field in msgspec.structs.fields(type(config)):
+    for field in fields(type(config)):
+        if getattr(config, field.name) is msgspec.UNSET:
+            continue
         try:
             found[field.encode_name] = canonical(getattr(config, field.name))
         except TypeError as error:

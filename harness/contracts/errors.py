@@ -15,7 +15,6 @@ The command line prints the message of an `EcgbenchError` and never its tracebac
 """
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from pathlib import Path
 
 
@@ -71,6 +70,8 @@ def suggest(name: str, known: Iterable[str]) -> str:
     >>> suggest("x", ["hidden", "layers"])
     'choose from: hidden, layers'
     """
+    from difflib import get_close_matches  # noqa: PLC0415 - for mistakes alone
+
     choices = sorted(known)
     near = get_close_matches(name, choices, n=1)
     if near:

@@ -353,11 +353,14 @@ class _Engine:
                     None,
                     {},
                 )
+            case ("part", part):
+                progress.stage = f"fit {part}"
+                progress.step, progress.total, progress.values = None, None, {}
             case ("log", step, total, values):
                 progress.step, progress.total, progress.values = step, total, values
             case ("usage", memory, cpu):
                 progress.memory, progress.cpu_seconds = memory, cpu
-        if time.monotonic() - running.noted > TELL_EVERY or message[0] == "stage":
+        if time.monotonic() - running.noted > TELL_EVERY or message[0] in ("stage", "part"):
             running.noted = time.monotonic()
             self.store.write_progress(running.cell.id.name, progress)
 

@@ -10,8 +10,6 @@ import contextlib
 import secrets
 import sys
 
-from ecgbench.environment import cache_dir
-
 PREFIX = "ecgbench_plugin_"
 """Of the module names of such files."""
 
@@ -31,6 +29,8 @@ def let_children_import() -> None:
 
     If that folder cannot be written, spawned processes cannot import the files, and say so.
     """
+    from ecgbench.environment import cache_dir  # noqa: PLC0415 - discovery needs the prefix alone
+
     folder = cache_dir() / "plugins"
     with contextlib.suppress(OSError):
         for name, module in list(sys.modules.items()):

@@ -145,7 +145,7 @@ def resolve(study: Study, catalog: Catalog) -> Study:
             plain = build(spec.config, spec.smoke if study.smoke else {}, where=f"{kind} {name}")
             before, after = as_dict(plain), as_dict(study.settings(spec))
             if before != after:
-                tables[name] = {k: v for k, v in after.items() if before[k] != v}
+                tables[name] = {k: v for k, v in after.items() if k not in before or before[k] != v}
         changed[kind] = tables
     if not changed["seeds"]:
         raise UsageError(f"study {study.name}: it has no seeds; for example seeds = [0, 1]")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from msgspec import UNSET, UnsetType
 
 from ecgbench.contracts.comparison import REAL
 from ecgbench.contracts.errors import Skip
@@ -78,32 +79,50 @@ def _search(comparison: Comparison, of: Side, among: Side, k: int) -> Neighbours
     )
 
 
-def encoder(comparison: Comparison) -> Encoder:
+def encoder(comparison: Comparison, steps: int | UnsetType = UNSET) -> Encoder:
     """Return the ECG encoder, trained on ``auxiliary`` alone.
 
     An encoder that has seen ``train`` would hide copies.  It is trained once in a store for each dataset
     and seed.
 
+    Args:
+        comparison: of the cell.
+        steps: of the training; unset: the steps of `ecgbench.nn.EncoderConfig`.
+
     Raises:
         Skip: there are no auxiliary windows.
     """
-    trained: Encoder = comparison.memo("encoder", lambda: _trained(comparison))
+    trained: Encoder = comparison.memo(f"encoder {steps}", lambda: _trained(comparison, steps))
     return trained
 
 
-def _trained(comparison: Comparison) -> Encoder:
+def _trained(comparison: Comparison, steps: int | UnsetType) -> Encoder:
     from ecgbench.nn import Encoder, EncoderConfig  # noqa: PLC0415 - they import torch
     from ecgbench.nn.encoder import VERSION  # noqa: PLC0415 - as above
 
     auxiliary = comparison.splits.auxiliary
     if not len(auxiliary):
         raise Skip("there are no auxiliary windows to train the encoder on")
-    made = Encoder(auxiliary, EncoderConfig(), seed=comparison.seed)
-    return made.restore(comparison.once("encoder", lambda: made.fit().state(), version=VERSION))
+    config = EncoderConfig() if steps is UNSET else EncoderConfig(steps=steps)
+    made = Encoder(auxiliary, config, seed=comparison.seed)
+    learnt = comparison.once(
+        "encoder",
+        lambda: made.fit().state(),
+        version=VERSION,
+        settings=None if steps is UNSET else steps,
+    )
+    return made.restore(learnt)
 
 
-def embeddings(comparison: Comparison, side: Side) -> NDArray[np.float64]:
+def embeddings(
+    comparison: Comparison, side: Side, steps: int | UnsetType = UNSET
+) -> NDArray[np.float64]:
     """Return the windows of one side as the `encoder` sees them.
+
+    Args:
+        comparison: of the cell.
+        side: the windows.
+        steps: as `encoder` takes them.
 
     Returns:
         float64, shape (window, dimension), of mean 0 and deviation 1 over ``auxiliary``.
@@ -112,8 +131,8 @@ def embeddings(comparison: Comparison, side: Side) -> NDArray[np.float64]:
         Skip: there are no auxiliary windows to train the encoder on.
     """
     found: NDArray[np.float64] = comparison.memo(
-        f"embeddings {side}",
-        lambda: encoder(comparison).embed(comparison.windows(side).signals),
+        f"embeddings {side} {steps}",
+        lambda: encoder(comparison, steps).embed(comparison.windows(side).signals),
     )
     return found
 

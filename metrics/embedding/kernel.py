@@ -12,7 +12,8 @@ from ecgbench.shared import embeddings, people_behind
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ecgbench import Comparison, Config
+    from ecgbench import Comparison
+    from ecgbench.metrics.embedding import EmbeddingConfig
 
     Array = NDArray[np.float64]
 
@@ -23,7 +24,7 @@ ROWS = 500
 """Of a matrix of similarities that are worked on together, so that they stay in the cache."""
 
 
-def kernel_distance(comparison: Comparison, _config: Config) -> Score:
+def kernel_distance(comparison: Comparison, config: EmbeddingConfig) -> Score:
     r"""Kernel distance of the embeddings of synthetic windows from those of ``control``, unbiased.
 
     Bińkowski, Sutherland, Arbel, Gretton (ICLR 2018), section 4, the KID, in the space of the ECG
@@ -51,7 +52,8 @@ def kernel_distance(comparison: Comparison, _config: Config) -> Score:
     control, synthetic = comparison.splits.control, comparison.synthetic
     if len(control) < 2:
         raise Skip("it needs two control windows")
-    real, made = embeddings(comparison, "control"), embeddings(comparison, "synthetic")
+    real = embeddings(comparison, "control", config.encoder_steps)
+    made = embeddings(comparison, "synthetic", config.encoder_steps)
     found = discrepancy(real, made)
     parts = {}
     for c, label in enumerate(comparison.classes):

@@ -44,10 +44,6 @@ class Mark:
     high: tuple[float, float]
 
 
-HEADLINES = ("cross-classification", "patient-membership")
-"""What a reader asks first: is it of use, and does it tell who took part?"""
-
-
 def to_png(boards: Sequence[Board]) -> bytes | None:
     """A panel for each board with two competitors to draw; better is up and to the right.
 
@@ -87,26 +83,9 @@ def to_png(boards: Sequence[Board]) -> bytes | None:
 
 
 def headlines(board: Board) -> tuple[str, str] | None:
-    """Labels of utility's and privacy's metric; None where a family has none with a value.
-
-    It is the ranked metric of the family that the most competitors have; of several such one of
-    `HEADLINES`, else the first.
-    """
-    found = []
-    for aim in AIMS:
-        counts = {
-            label: (
-                sum(row.scores[label].status == "ok" for row in board.competitors),
-                metric.name in HEADLINES,
-            )
-            for label, metric in board.metrics.items()
-            if metric.ranked and metric.family == aim
-        }
-        best = max(counts, key=counts.__getitem__, default="")
-        if not counts.get(best, (0, False))[0]:
-            return None
-        found.append(best)
-    return found[0], found[1]
+    """Labels of utility's and privacy's metric; None where a family has none with a value."""
+    utility, privacy = (text.headline(board, aim) for aim in AIMS)
+    return None if utility is None or privacy is None else (utility, privacy)
 
 
 def _marks(board: Board, labels: tuple[str, str]) -> list[Mark]:

@@ -51,6 +51,8 @@ class Events:
         match message:
             case ("stage", stage):
                 self._tell("stage", cell, stage=stage)
+            case ("part", part):
+                self._tell("part", cell, part=part)
             case ("log", step, total, values):
                 self._tell("step", cell, step=step, total=total, values=values)
             case ("usage", memory, cpu_seconds):

@@ -88,6 +88,10 @@ class Tally:
                 running.progress = Progress(
                     began=running.began, stage=stage, memory=running.progress.memory
                 )
+            case ("part", part):
+                running.progress = msgspec.structs.replace(
+                    running.progress, stage=f"fit {part}", step=None, total=None, values={}
+                )
             case ("log", step, total, values):
                 running.progress = msgspec.structs.replace(
                     running.progress, step=step, total=total, values=values

@@ -63,6 +63,8 @@ def test_what_is_left_in_the_working_folder_is_told_and_gone(
     monkeypatch.chdir(tmp_path / "here")
     study = study_of(researched, "keeps a file", metrics=("spread",))
     sent = researched.work(study)
+    parts = [message[1] for message in sent if message[0] == "part"]
+    assert parts == ["class N, 1 of 2", "class S, 2 of 2"]
     (note,) = [message[1] for message in sent if message[0] == "note"]
     assert note.startswith("the generator left 2 files (")
     assert "class-0/best.npy, class-1/best.npy" in note

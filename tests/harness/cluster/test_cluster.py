@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tests.harness.cluster.conftest import Cluster
     from tests.harness.conftest import Bench
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.slow
 
 
 def wait_for(what: Callable[[], bool], seconds: float = 60.0) -> None:

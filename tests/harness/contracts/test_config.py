@@ -27,6 +27,20 @@ class RidgeConfig(Config, frozen=True):
             raise ValueError("band goes up")
 
 
+class AdditionConfig(RidgeConfig, frozen=True):
+    later: Annotated[int, msgspec.Meta(ge=1)] | msgspec.UnsetType = msgspec.UNSET
+
+
+def test_what_is_unset_is_not_written_down_so_that_keys_stay_as_they_were() -> None:
+    assert as_dict(build(AdditionConfig, {}, where="x")) == as_dict(RidgeConfig())
+    (given,) = parse_overrides(["metric.x.later=7"])["metric"].values()
+    made = build(AdditionConfig, given, where="x")
+    assert (made.later, as_dict(made)["later"]) == (7, 7)
+    assert build(AdditionConfig, as_dict(made), where="x") == made
+    with pytest.raises(ConfigError, match="later = '0': expected `int` >= 1"):
+        build(AdditionConfig, parse_overrides(["metric.x.later=0"])["metric"]["x"], where="x")
+
+
 def ridge(**given: Any) -> RidgeConfig:
     return build(RidgeConfig, given, where="generator ridge")
 

@@ -9,7 +9,7 @@ import pytest
 from ecgbench.contracts.errors import PluginError, UsageError
 from ecgbench.contracts.specs import GeneratorSpec, MetricSpec
 from ecgbench.harness.planning import catalog as catalog_module
-from ecgbench.harness.planning.catalog import DISTRIBUTION, discover
+from ecgbench.harness.planning.catalog import DISTRIBUTION, check_settings, discover
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -304,3 +304,10 @@ def test_names_become_paths_so_nothing_else_is_a_name() -> None:
             dataclasses.replace(spec, name=name)
     assert dataclasses.replace(spec, name="a" * 64).kind == "metric"
     assert GeneratorSpec(name="0", target="x:y", summary="").kind == "generator"
+
+
+def test_the_settings_of_what_is_built_in_are_sound() -> None:
+    built_in = [e.spec for found in discover().entries.values() for e in found if e.origin.built_in]
+    assert len(built_in) > 50
+    for spec in built_in:
+        check_settings(spec)

@@ -138,7 +138,7 @@ def test_the_larger_side_is_thinned_to_the_smaller(clouds: Clouds) -> None:
     comparison = clouds(rng.standard_normal((90, 3)), rng.standard_normal((40, 3)))
     found = coverage(comparison, PrdcConfig())
     assert found.n == 80
-    real = balls.balls(comparison, 5).real
+    real = balls.balls(comparison, PrdcConfig()).real
     assert len(np.unique(real)) == 40
     expected = published(
         embeddings(comparison, "control")[real], embeddings(comparison, "synthetic"), 5
