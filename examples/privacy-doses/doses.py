@@ -29,7 +29,7 @@ from scipy.signal import butter, sosfiltfilt
 from threadpoolctl import threadpool_limits
 
 from ecgbench import Comparison
-from ecgbench.harness.cli.submit import load_splits
+from ecgbench.harness.cli.datasets import load_splits
 from ecgbench.harness.planning import study
 from ecgbench.harness.planning.catalog import discover
 from ecgbench.metrics.privacy import CopiedShareConfig

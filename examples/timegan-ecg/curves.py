@@ -32,7 +32,7 @@ from ecgbench.contracts.config import as_dict, parse_overrides
 from ecgbench.generators.timegan import TimeGanConfig
 from ecgbench.generators.timegan.model import TimeGan
 from ecgbench.harness.cell.checks import as_score
-from ecgbench.harness.cli.submit import load_splits
+from ecgbench.harness.cli.datasets import load_splits
 from ecgbench.harness.isolation.plugin_state import plugin_state
 from ecgbench.harness.planning import study
 from ecgbench.harness.planning.catalog import Catalog, discover

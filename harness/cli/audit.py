@@ -14,6 +14,7 @@ from ecgbench.contracts.config import parse_overrides
 from ecgbench.contracts.errors import UsageError
 from ecgbench.contracts.plain import plain
 from ecgbench.harness import audit as auditing
+from ecgbench.harness.cli.datasets import prepared
 from ecgbench.harness.cli.machine import machine_and_pool
 from ecgbench.harness.cli.options import (
     data_dir_option,
@@ -25,7 +26,7 @@ from ecgbench.harness.cli.options import (
     store_option,
 )
 from ecgbench.harness.cli.progress import watch
-from ecgbench.harness.cli.run import prepared, warn
+from ecgbench.harness.cli.report import warn
 from ecgbench.harness.engine.run import default_datasets, work_through
 from ecgbench.harness.planning import study
 from ecgbench.harness.planning.catalog import discover

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from ecgbench.contracts.config import parse_overrides
-from ecgbench.contracts.errors import UsageError
 from ecgbench.contracts.plain import plain
-from ecgbench.harness.cli.data import fetch_dataset
+from ecgbench.harness.cli.datasets import absent, prepared, with_datasets
 from ecgbench.harness.cli.machine import machine_and_pool
 from ecgbench.harness.cli.options import (
-    DEFAULT_STORE,
     data_dir_option,
     json_option,
     machine_options,
@@ -30,30 +25,22 @@ from ecgbench.harness.cli.options import (
     study_options,
 )
 from ecgbench.harness.cli.progress import watch
-from ecgbench.harness.data import cache as data
-from ecgbench.harness.engine.run import default_datasets, locate, prepare, work_through
+from ecgbench.harness.cli.report import relative, report, warn
+from ecgbench.harness.engine.run import work_through
 from ecgbench.harness.planning import study
 from ecgbench.harness.planning.catalog import discover
-from ecgbench.harness.planning.facts import facts
 from ecgbench.harness.planning.plan import Plan, make_plan
-from ecgbench.results.board.board import boards
-from ecgbench.results.board.gather import groups
-from ecgbench.results.render import write_boards
-from ecgbench.results.render.terminal import summarise
 from ecgbench.results.store.lease import Leases
 from ecgbench.results.store.store import Store
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ecgbench.harness.engine.run import Machine
-    from ecgbench.harness.planning.catalog import Catalog
     from ecgbench.harness.planning.plan import Cell
     from ecgbench.harness.planning.study import Study
-    from ecgbench.results.store.records import DatasetRecord
 
 STATES = {"done": "green", "todo": "yellow", "failed": "red", "skipped": "dim"}
-
-MOST_WARNINGS = 20
-"""Of a plan that are printed."""
 
 MOST_ROWS = 100
 """Of a plan that are printed; a larger one is counted."""
@@ -113,10 +100,10 @@ def run(
         references=not no_references,
         settings=parse_overrides(assignments),
     )
-    resolved = study.resolve(_with_datasets(asked, catalog, data_dir, console), catalog)
-    if dry_run and (absent := _absent(resolved, catalog, data_dir)):
+    resolved = study.resolve(with_datasets(asked, catalog, data_dir, console), catalog)
+    if dry_run and (missing := absent(resolved, catalog, data_dir)):
         console.print(
-            f"{', '.join(absent)}: not on this machine; the run would fetch it first. "
+            f"{', '.join(missing)}: not on this machine; the run would fetch it first. "
             "Its cells cannot be planned before that.",
         )
         return 0
@@ -134,17 +121,6 @@ def run(
     return report(plan, store, catalog, console)
 
 
-def prepared(
-    resolved: Study, catalog: Catalog, data_dir: Path | None, console: Console
-) -> tuple[list[data.Source], list[DatasetRecord]]:
-    """The datasets of a study, fetched and read if need be; what takes time is told."""
-    sources = locate(resolved, catalog, data_dir, lambda name: fetch_dataset(name, catalog, None))
-    for source in sources:
-        if not data.is_prepared(source):
-            console.print(f"[dim]reading {source.spec.name} …")
-    return sources, prepare(sources, resolved.windows, catalog.files)
-
-
 def set_aside_damaged(store: Store, console: Console) -> None:
     """Read every file of every cell against its digest, and set aside what is damaged."""
     with Leases(store.path) as leases:
@@ -154,86 +130,9 @@ def set_aside_damaged(store: Store, console: Console) -> None:
             while (file := store.damage(cell)) is not None:
                 aside = store.set_aside(cell, file)
                 console.print(
-                    Text(
-                        f"damaged: {_relative(file)}; set aside in {_relative(aside)}", style="red"
-                    )
+                    Text(f"damaged: {relative(file)}; set aside in {relative(aside)}", style="red")
                 )
             leases.give_back(lease)
-
-
-def report(plan: Plan, store: Store, catalog: Catalog, console: Console) -> int:
-    """Print a summary of a plan's boards, write all tables, and return the exit code."""
-    names_used = {record.name for record in plan.record.datasets}
-    chosen = [group for group in groups(store) if group[0].dataset.name in names_used]
-    found = boards(store, facts(catalog), chosen)
-    paths = write_boards(found, store)  # first: a terminal that fails must not cost the tables
-    used = {record.key for record in plan.record.datasets}
-    ours = [b for b in found if b.key == plan.record.board_key and b.dataset.key in used]
-    summarise(ours, console)
-    console.print()
-    command = f"ecgbench leaderboard{_option(store)}"
-    console.print(
-        Text.assemble("All metrics, with intervals and notes: ", (command, "bold")), soft_wrap=True
-    )
-    for folder in dict.fromkeys(path.with_suffix("") for path in paths):
-        suffixes = ",".join(p.suffix[1:] for p in paths if p.with_suffix("") == folder)
-        console.print(Text(f"written: {_relative(folder)}.{{{suffixes}}}"), soft_wrap=True)
-    failed = [name for name, state in _ended_states(plan, store).items() if state == "failed"]
-    if failed:
-        console.print(
-            Text(
-                f"{len(failed)} cells failed, or a score of theirs did; the reasons stand above, "
-                f"the details in {_relative(store.path)}/cells/{failed[0]}/log.txt; "
-                "--retry-failed runs them again",
-                style="red",
-            )
-        )
-    return 1 if failed else 0
-
-
-def _option(store: Store) -> str:
-    """The option that names a store, where the command does not find it by itself."""
-    path = _relative(store.path)
-    return "" if path == DEFAULT_STORE else f" --store {shlex.quote(str(path))}"
-
-
-def _ended_states(plan: Plan, store: Store) -> dict[str, str]:
-    states: dict[str, str] = {}
-    for cell in plan.cells:
-        record = store.cell(cell.id.name)
-        if record is None:
-            continue
-        scores = [store.score(cell.id.name, metric) for metric in plan.record.metrics]
-        failed = record.status == "failed" or any(s and s.status == "failed" for s in scores)
-        states[cell.id.name] = "failed" if failed else record.status
-    return states
-
-
-def _with_datasets(
-    asked: Study, catalog: Catalog, data_dir: Path | None, console: Console
-) -> Study:
-    if asked.datasets:
-        return asked
-    found, embedded = default_datasets(catalog, data_dir)
-    if not found:
-        raise UsageError("there is no dataset here: ecgbench list datasets tells what could be")
-    if embedded:
-        console.print(
-            f"No full dataset is on this machine, so the embedded ones are used: {', '.join(found)}. "
-            "For the real thing: ecgbench fetch mitdb",
-            highlight=False,
-        )
-    return msgspec.structs.replace(asked, datasets=found)
-
-
-def _absent(resolved: Study, catalog: Catalog, data_dir: Path | None) -> list[str]:
-    from ecgbench.harness.data import physionet  # noqa: PLC0415 - a dry run's only use of it
-
-    return [
-        name
-        for name in resolved.datasets or ()
-        if (source := catalog.dataset(name).source) and not physionet.find(source, data_dir)
-    ]
 
 
 def _show_plan(plan: Plan, resolved: Study, machine: Machine, jobs: int, console: Console) -> None:
@@ -277,14 +176,6 @@ def _show_plan(plan: Plan, resolved: Study, machine: Machine, jobs: int, console
     warn(plan, console)
 
 
-def warn(plan: Plan, console: Console) -> None:
-    """Tell what a reader must know of stored results, as far as a screen holds it."""
-    for warning in plan.warnings[:MOST_WARNINGS]:
-        console.print(Text(f"warning: {plain(warning)}", style="yellow"), soft_wrap=True)
-    if (more := len(plan.warnings) - MOST_WARNINGS) > 0:
-        console.print(Text(f"… and {more} more warnings", style="yellow"))
-
-
 def _state(cell: Cell, plan: Plan) -> Text:
     shown: str = cell.state
     if cell.state == "todo" and len(cell.missing) < len(plan.record.metrics):
@@ -298,7 +189,3 @@ def _states(cells: list[Cell]) -> Text:
     counts: Counter[str] = Counter(cell.state for cell in cells)
     parts = [Text(f"{s} {counts[s]}", style=style) for s, style in STATES.items() if counts[s]]
     return Text(", ").join(parts)
-
-
-def _relative(path: Path) -> Path:
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

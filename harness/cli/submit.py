@@ -13,7 +13,7 @@ from rich.text import Text
 
 from ecgbench.contracts.config import parse_overrides
 from ecgbench.contracts.errors import UsageError
-from ecgbench.harness.cli.data import fetch_dataset
+from ecgbench.harness.cli.datasets import load_splits
 from ecgbench.harness.cli.machine import machine_and_pool
 from ecgbench.harness.cli.options import (
     SEED,
@@ -26,10 +26,8 @@ from ecgbench.harness.cli.options import (
     study_options,
 )
 from ecgbench.harness.cli.progress import watch
-from ecgbench.harness.cli.run import report, warn
-from ecgbench.harness.data import cache as data
-from ecgbench.harness.data.split import split, subsample
-from ecgbench.harness.engine.run import locate, prepare, work_through
+from ecgbench.harness.cli.report import report, warn
+from ecgbench.harness.engine.run import work_through
 from ecgbench.harness.engine.submission import Submission
 from ecgbench.harness.planning import study
 from ecgbench.harness.planning.catalog import Catalog, discover
@@ -121,16 +119,6 @@ def score(
     ):
         work_through(plan, store, resolved, [source], machine, watching, pool)
     return report(plan, store, catalog, console)
-
-
-def load_splits(
-    resolved: Study, catalog: Catalog, data_dir: Path | None
-) -> tuple[data.Source, DatasetRecord, Splits]:
-    """The splits of a resolved study's one dataset and one seed."""
-    sources = locate(resolved, catalog, data_dir, lambda name: fetch_dataset(name, catalog, None))
-    (record,) = prepare(sources, resolved.windows, catalog.files)
-    everything = subsample(data.windows(sources[0]), resolved.windows)
-    return sources[0], record, split(everything, resolved.seeds[0], sources[0].spec.halves)
 
 
 def _check_name(name: str, catalog: Catalog) -> None:
