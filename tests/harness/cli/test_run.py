@@ -323,7 +323,7 @@ def test_the_tables_are_written_though_the_terminal_fails(
     def fail(*_: object) -> None:
         raise UnwritableError("output", "it has gone")
 
-    monkeypatch.setattr("ecgbench.harness.cli.run.summarise", fail)
+    monkeypatch.setattr("ecgbench.harness.cli.report.summarise", fail)
     assert ecgbench.tiny("--seeds", "0") == 2
     assert ecgbench.err.endswith("standard output: it has gone; what was finished stands\n")
     assert Path("ecgbench-results/board/tiny.json").exists()
