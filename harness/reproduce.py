@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
-import numpy as np
 
 from ecgbench.harness import data, physionet, process
 from ecgbench.harness.catalog import discover
@@ -27,7 +26,7 @@ from ecgbench.harness.perform import perform
 from ecgbench.harness.run import prepare
 from ecgbench.results.npz import read_npz
 from ecgbench.results.store import Store
-from ecgbench.results.uncertainty import Resamples, sample
+from ecgbench.results.uncertainty import Resamples, contributions, sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -349,11 +348,11 @@ def interval(score: ScoreRecord) -> tuple[float, float] | None:
     """The interval of one score over its own people, None where there is none."""
     if score.contributions is None or score.value is None:
         return None
-    people = Resamples(np.unique(np.array(score.contributions.people, dtype=np.int64)))
     try:
-        return sample({0: score.value}, {0: score.contributions}, people).interval
+        found = contributions(score.contributions, score.value)
     except ValueError:
         return None
+    return sample({0: score.value}, {0: found}, Resamples(found.people)).interval
 
 
 def _ended_well(store: Store, name: str) -> CellRecord:
