@@ -20,6 +20,7 @@ from ecgbench.results.exchange.provenance import origins
 from ecgbench.results.exchange.sound import check_cell, check_score
 from ecgbench.results.store.npz import read_npz
 from ecgbench.results.store.records import CellRecord, ScoreRecord, digest_of, encode, now
+from ecgbench.results.store.track import untracked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from ecgbench.harness.planning.catalog import Catalog
     from ecgbench.results.store.records import DatasetRecord
     from ecgbench.results.store.store import Store
+    from ecgbench.results.store.track import Track
 
 Ended = TypeVar("Ended", CellRecord, ScoreRecord)
 
@@ -100,6 +102,7 @@ def export(
     catalog: Catalog,
     data_dir: Path | None,
     who: str = "",
+    track: Track = untracked,
 ) -> Exported:
     """Make an archive of cells, with the plans that make a board of them.
 
@@ -113,12 +116,13 @@ def export(
         catalog: of plugins.
         data_dir: the user's folder of datasets.
         who: makes it, in words of their own.
+        track: told how far it is.
 
     Raises:
         StoreError: the store cannot be read, or the archive cannot be written.
     """
     chosen = _Export(store, catalog, data_dir)
-    for name in cells:
+    for name in track(cells, "reading"):
         chosen.add(name)
     known = origins(store)
     all_plans = (*store.plans(), *known.trusted_plans, *known.plans)
@@ -126,7 +130,8 @@ def export(
     plans = [*{digest_of(plan): plan for plan in found}.values()]
     for plan in plans:
         chosen.contents[f"plans/{plan.board_key}/{digest_of(plan)}.json"] = encode(plan)
-    pack(file, chosen.contents, who=who, when=now(), environment=environment())
+    about = environment()
+    pack(file, chosen.contents, who=who, when=now(), environment=about, track=track)
     withheld = tuple(chosen.withheld)
     return Exported(tuple(chosen.cells), chosen.scores, len(plans), withheld)
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
-import numpy as np
 
 from ecgbench.contracts.config import build
 from ecgbench.contracts.errors import DataError, EcgbenchError, PluginError, StoreError
@@ -27,7 +26,7 @@ from ecgbench.harness.isolation import process
 from ecgbench.harness.planning.catalog import discover
 from ecgbench.harness.planning.facts import metric_facts
 from ecgbench.harness.planning.identity import used
-from ecgbench.results.board.uncertainty import Resamples, sample
+from ecgbench.results.board.uncertainty import Resamples, contributions, sample
 from ecgbench.results.store.npz import read_npz
 from ecgbench.results.store.store import Store
 
@@ -351,11 +350,11 @@ def interval(score: ScoreRecord) -> tuple[float, float] | None:
     """The interval of one score over its own people, None where there is none."""
     if score.contributions is None or score.value is None:
         return None
-    people = Resamples(np.unique(np.array(score.contributions.people, dtype=np.int64)))
     try:
-        return sample({0: score.value}, {0: score.contributions}, people).interval
+        found = contributions(score.contributions, score.value)
     except ValueError:
         return None
+    return sample({0: score.value}, {0: found}, Resamples(found.people)).interval
 
 
 def _ended_well(store: Store, name: str) -> CellRecord:

@@ -6,11 +6,10 @@ import hashlib
 import re
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -25,6 +24,7 @@ from ecgbench.harness.cli.options import (
     size,
     store_option,
 )
+from ecgbench.harness.cli.progress.bar import tracking
 from ecgbench.harness.isolation.process import Limits
 from ecgbench.harness.planning.catalog import discover
 from ecgbench.results.exchange.archive import MAX_TOTAL, MAX_WHO
@@ -69,8 +69,9 @@ def export(
     console = Console()
     store = Store(store_path)
     chosen = exchange.choose(store, cells, dataset)
-    with console.status(f"{len(chosen)} cells"):
-        done = exchange.export(store, chosen, out, discover(plugins), data_dir, who)
+    catalog = discover(plugins)
+    with tracking(console) as track:
+        done = exchange.export(store, chosen, out, catalog, data_dir, who, track)
     if done.withheld:
         table = Table("cell", "stays here", "because", box=None, header_style="dim")
         for each in done.withheld:
@@ -153,11 +154,12 @@ def merge(
     code = 0
     for file in archives:
         try:
-            with console.status(escape(plain(str(file)))):
+            with tracking(console) as track:
                 if undo:
-                    outcomes = take_out(store, _digest(file), dry=dry_run)
+                    outcomes = take_out(store, _digest(file), dry=dry_run, track=track)
                 else:
-                    outcomes = take_in(store, file, check, most=max_size, trust=trust, dry=dry_run)
+                    how: dict[str, Any] = {"most": max_size, "trust": trust, "dry": dry_run}
+                    outcomes = take_in(store, file, check, **how, track=track)
         except EcgbenchError as error:
             click.echo(f"ecgbench: {plain(str(error))}", err=True)
             code = 2

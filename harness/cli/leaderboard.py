@@ -10,6 +10,7 @@ from rich.text import Text
 
 from ecgbench.contracts.errors import UsageError
 from ecgbench.harness.cli.options import plugin_option, store_option
+from ecgbench.harness.cli.progress.bar import tracking
 from ecgbench.harness.planning.catalog import discover
 from ecgbench.harness.planning.facts import facts
 from ecgbench.results.board.board import boards
@@ -60,7 +61,9 @@ def leaderboard(
         )
     store = Store(store_path)
     groups = named(store, dataset, study)
-    found = boards(store, facts(discover(plugins)), groups)
+    catalogue = facts(discover(plugins))
+    with tracking(Console()) as track:
+        found = boards(store, catalogue, groups, track)
     if over_datasets:
         _show_critical(found, store)
     elif form == "terminal":

@@ -15,9 +15,10 @@ from ecgbench.results.audit.records import verdicts
 from ecgbench.results.board import gather, uncertainty
 from ecgbench.results.board.front import front
 from ecgbench.results.board.null import alarms, excess
-from ecgbench.results.board.uncertainty import Resamples, folds
+from ecgbench.results.board.uncertainty import Resamples, Tests, folds
 from ecgbench.results.exchange.provenance import origins
 from ecgbench.results.exchange.sound import MAX_PEOPLE
+from ecgbench.results.store.track import untracked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from ecgbench.results.exchange.provenance import Origins
     from ecgbench.results.store.records import DatasetRecord, GeneratorRecord, MetricRecord
     from ecgbench.results.store.store import Store
+    from ecgbench.results.store.track import Track
 
 __all__ = ["OVERALL", "Board", "BoardScore", "Row", "boards"]
 
@@ -168,7 +170,10 @@ class Board:
 
 
 def boards(
-    store: Store, catalogue: Catalogue, groups: list[list[gather.Used]] | None = None
+    store: Store,
+    catalogue: Catalogue,
+    groups: list[list[gather.Used]] | None = None,
+    track: Track = untracked,
 ) -> list[Board]:
     """Boards of a store, by dataset and study.
 
@@ -176,6 +181,7 @@ def boards(
         store: read only.
         catalogue: of the installed plugins (`ecgbench.harness.planning.facts.facts`).
         groups: the plans of each (`ecgbench.results.board.gather`); None for all.
+        track: told how far it is.
 
     Raises:
         StoreError: a record cannot be read.
@@ -184,17 +190,20 @@ def boards(
     with threadpool_limits(1):
         groups = gather.groups(store) if groups is None else groups
         known = origins(store)
-        found = [_board(store, catalogue, known, group) for group in groups]
+        found = [_board(store, catalogue, known, group, track) for group in groups]
     return [board for board in found if board.rows]
 
 
-def _board(store: Store, catalogue: Catalogue, known: Origins, group: list[gather.Used]) -> Board:
-    board, counted, over_seeds = read(store, catalogue, known, group)
-    for label, metric in board.metrics.items():
+def _board(
+    store: Store, catalogue: Catalogue, known: Origins, group: list[gather.Used], track: Track
+) -> Board:
+    board, counted, over_seeds = read(store, catalogue, known, group, track)
+    tests = Tests()
+    for label, metric in track([*board.metrics.items()], f"{board.dataset.name}: ranks"):
         if metric.ranked:
             of_label = partial(over_seeds, label)
-            _rank_by(label, metric, board, counted[label], of_label)
-    on_front = front(board.metrics, board.rows, counted)
+            _rank_by(label, metric, board, counted[label], of_label, tests)
+    on_front = front(board.metrics, board.rows, counted, tests)
     _rank(board)
     board.front = [row.label for row in board.competitors if row.label in on_front]
     board.notes = [*notes(board.rows, board.metrics), *board.notes]
@@ -202,7 +211,11 @@ def _board(store: Store, catalogue: Catalogue, known: Origins, group: list[gathe
 
 
 def read(
-    store: Store, catalogue: Catalogue, known: Origins, group: list[gather.Used]
+    store: Store,
+    catalogue: Catalogue,
+    known: Origins,
+    group: list[gather.Used],
+    track: Track = untracked,
 ) -> tuple[Board, dict[str, list[Sample | None]], OverSeeds]:
     """Read a board without ranks and the notes of its rows.
 
@@ -219,7 +232,10 @@ def read(
     asked = gather.asked(group, catalogue, known)
     seeds = gather.seeds(asked)
     counting = [each for each in asked if each.counts]
-    found = [(each, gather.ended(store, each, metrics, seeds, known)) for each in asked]
+    found = [
+        (each, gather.ended(store, each, metrics, seeds, known))
+        for each in track(asked, f"{dataset.name}: rows")
+    ]
     found = [
         (each, of_row)
         for each, of_row in found
@@ -250,10 +266,11 @@ def read(
     people, ended = _people(counted_ended, ended)
     resamples = Resamples(people)
     counted: dict[str, list[Sample | None]] = {}
-    for label, metric in metrics.items():
+    for label, metric in track([*metrics.items()], f"{dataset.name}: metrics"):
         counted[label] = samples = [_sample(of_row[label], resamples) for of_row in ended]
-        for row, of_row, sample in zip(rows, ended, samples, strict=True):
-            row.scores[label] = _summary(of_row[label], sample, metric)
+        intervals = uncertainty.intervals(samples)
+        for row, of_row, sample, interval in zip(rows, ended, samples, intervals, strict=True):
+            row.scores[label] = _summary(of_row[label], sample, interval, metric)
     _set_against_null(metrics, rows, counted)
     board = Board(
         key=plan.board_key,
@@ -298,13 +315,15 @@ def read(
 
 def people_of(ended: Iterable[dict[str, dict[int, Ended]]]) -> NDArray[np.int64]:
     """All people who contributed to a value of the board, ascending."""
-    found: set[int] = set()
+    # all scores of a split are of the same people
+    found: dict[bytes, NDArray[np.int64]] = {}
     for of_row in ended:
         for of_metric in of_row.values():
             for each in of_metric.values():
                 if each.score is not None and each.score.contributions is not None:
-                    found.update(each.score.contributions.people)
-    return np.array(sorted(found), dtype=np.int64)
+                    people = each.score.contributions.people
+                    found[people.tobytes()] = people
+    return np.unique(np.concatenate([*found.values(), np.zeros(0, dtype=np.int64)]))
 
 
 def _people(counting: list[OfRow], all_rows: list[OfRow]) -> tuple[NDArray[np.int64], list[OfRow]]:
@@ -318,18 +337,22 @@ def _people(counting: list[OfRow], all_rows: list[OfRow]) -> tuple[NDArray[np.in
         people = people_of(all_rows)
     if len(people) > MAX_PEOPLE and not len(people_of(counting)):
         people = people[:0]
-    known = set(people.tolist())
+    known: dict[bytes, bool] = {}
 
     def kept(end: Ended) -> Ended:
         if end.score is None or end.score.contributions is None:
             return end
-        if known.issuperset(end.score.contributions.people):
+        of_score = end.score.contributions.people
+        key = of_score.tobytes()
+        if key not in known:
+            known[key] = bool(np.isin(of_score, people).all())
+        if known[key]:
             return end
         score = msgspec.structs.replace(end.score, contributions=None)
         note = (
             "its contributions are of people whom no row has that counts, so there is no interval"
         )
-        return replace(end, score=score, notes=(*end.notes, note))
+        return msgspec.structs.replace(end, score=score, notes=(*end.notes, note))
 
     return people, [
         {label: {seed: kept(end) for seed, end in of.items()} for label, of in of_row.items()}
@@ -342,12 +365,17 @@ def _sample(of_seed: dict[int, Ended], resamples: Resamples) -> Sample | None:
     scores = {seed: ended.score for seed, ended in of_seed.items() if ended.score is not None}
     if not scores:
         return None
-    values = {seed: float(score.value or 0.0) for seed, score in scores.items()}
+    values = {seed: score.value for seed, score in scores.items()}
     known = {seed: score.contributions for seed, score in scores.items() if score.contributions}
     return uncertainty.sample(values, known, resamples)
 
 
-def _summary(of_seed: dict[int, Ended], sample: Sample | None, metric: MetricRecord) -> BoardScore:
+def _summary(
+    of_seed: dict[int, Ended],
+    sample: Sample | None,
+    interval: tuple[float, float] | None,
+    metric: MetricRecord,
+) -> BoardScore:
     status = max((ended.status for ended in of_seed.values()), key=WORST.__getitem__)
     reason = "" if status == "ok" else _reason(of_seed, status)
     notes = {seed: ended.notes for seed, ended in of_seed.items()}
@@ -360,7 +388,7 @@ def _summary(of_seed: dict[int, Ended], sample: Sample | None, metric: MetricRec
             notes=_of_seeds(notes),
         )
     least, most = (-np.inf if metric.bounds[0] is None else metric.bounds[0]), metric.bounds[1]
-    low, high = sample.interval or (None, None)
+    low, high = interval or (None, None)
     n = [ended.score.n for ended in of_seed.values() if ended.score is not None]
     p, why_none = _p_of_people(of_seed) if metric.needs_both_folds else (None, {})
     return BoardScore(
@@ -384,11 +412,9 @@ def _p_of_people(of_seed: dict[int, Ended]) -> tuple[float | None, dict[int, tup
         p, and by seed why there is none.
     """
     scores = {
-        seed: uncertainty.contributions(ended.score.contributions, ended.score.value)
+        seed: ended.score.contributions
         for seed, ended in of_seed.items()
-        if ended.score is not None
-        and ended.score.contributions is not None
-        and ended.score.value is not None
+        if ended.score is not None and ended.score.contributions is not None
     }
     why_none: dict[int, tuple[str, ...]] = {
         seed: (f"p needs {uncertainty.FLIPPED_TERMS} terms of each person's, it has {terms}",)
@@ -538,6 +564,7 @@ def _rank_by(
     board: Board,
     samples: list[Sample | None],
     over_seeds: Callable[[tuple[int, ...]], list[Sample | None]],
+    tests: Tests,
 ) -> None:
     """Rank the competitors by one metric; with a score that is not ok, one is as good as absent.
 
@@ -566,7 +593,8 @@ def _rank_by(
     if not any(ranked):
         return
     behind = 1 + sum(sample is not None for sample in ranked)
-    ranks = dict(zip(places, uncertainty.ranks(ranked, metric.better, among), strict=True))
+    found = uncertainty.ranks(ranked, metric.better, among, tests)
+    ranks = dict(zip(places, found, strict=True))
     for place in competing:
         score = rows[place].scores[label]
         rows[place].scores[label] = replace(score, rank=ranks.get(place, behind))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ecgbench.results.board.uncertainty import LEVEL, holm, p_values
+from ecgbench.results.board.uncertainty import LEVEL, Tests, holm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,6 +25,7 @@ def front(
     metrics: Mapping[str, MetricRecord],
     rows: Sequence[Row],
     samples: Mapping[str, Sequence[Sample | None]],
+    tests: Tests | None = None,
 ) -> list[str]:
     """The competitors that no other dominates.
 
@@ -42,6 +43,7 @@ def front(
         metrics: of the board, by label.
         rows: of the board, with their scores.
         samples: of each row, by metric label.
+        tests: of the board, so that a pair is tested once.
 
     Returns:
         Labels in the order of ``rows``; none without ranked metrics of both families.
@@ -60,7 +62,8 @@ def front(
     families = [metrics[label].family for label in of_metric]
     if not set(AIMS) <= set(families):
         return []
-    p = np.array([_p(of_row) for of_row in of_metric.values()])
+    tests = tests or Tests()
+    p = np.array([_p(of_row, tests) for of_row in of_metric.values()])
     ahead = np.array([_ahead(known, metrics[k].better) for k, known in of_metric.items()])
     wins = (ahead & _differ(p)).any(axis=0)
     tested = [~np.isnan(p[np.array(families) == aim]).all(axis=0) for aim in AIMS]
@@ -74,14 +77,14 @@ def _if_ok(row: Row, label: str, sample: Sample | None) -> Sample | None:
     return sample if row.scores[label].status == "ok" else None
 
 
-def _p(samples: Sequence[Sample | None]) -> NDArray[np.float64]:
+def _p(samples: Sequence[Sample | None], tests: Tests) -> NDArray[np.float64]:
     """Of each pair on one metric, symmetric; NaN where one has no value or nothing is known of the error."""
     p = np.full((len(samples), len(samples)), np.nan)
     known = np.flatnonzero([sample is not None for sample in samples])
     if len(known) > 1:
         i, j = np.triu_indices(len(known), k=1)
         present = [sample for sample in samples if sample is not None]
-        found = p_values(present, i, j, len(samples) * (len(samples) - 1) // 2)
+        found = tests.p(present, len(samples) * (len(samples) - 1) // 2)
         p[known[i], known[j]] = p[known[j], known[i]] = found
     return p
 

@@ -29,6 +29,7 @@ from ecgbench.results.store.store import read_sealed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from ecgbench import Contributions
     from ecgbench.results.audit.records import Verdict
     from ecgbench.results.board.catalogue import Catalogue
     from ecgbench.results.exchange.provenance import Origins, Standing
@@ -86,14 +87,29 @@ class Asked:
         return self.counts and not self.generator.reference
 
 
-@dataclass(frozen=True)
-class Ended:
-    """How one metric ended on one cell.
+class Value(msgspec.Struct, frozen=True, gc=False):
+    """What a board reads of a score that ended well.
+
+    Attributes:
+        metric: as it was used.
+        value: the score.
+        contributions: that make the value, or none.
+        n: windows that it rests on.
+    """
+
+    metric: MetricRecord
+    value: float
+    contributions: Contributions | None = None
+    n: int | None = None
+
+
+class Ended(msgspec.Struct, frozen=True, gc=False):
+    """How one metric ended on one cell; of a hundred thousand the collector need not look at each.
 
     Attributes:
         status: ``ok``, ``skipped``, ``todo`` or ``failed``.
         reason: why it is not ``ok``.
-        score: where it has a value; with contributions that make the value, or none.
+        score: where it has a value.
         notes: what a reader must know of the score.
         cell: the record of the cell, where it has ended.
         standing: of the cell and the score, the lower; None where both were made here.
@@ -101,7 +117,7 @@ class Ended:
 
     status: str
     reason: str = ""
-    score: ScoreRecord | None = None
+    score: Value | None = None
     notes: tuple[str, ...] = ()
     cell: CellRecord | None = None
     standing: Standing | None = None
@@ -344,6 +360,7 @@ def ended(
         StoreError: a record cannot be read.
     """
     found: dict[str, dict[int, Ended]] = {label: {} for label in metrics_by_label}
+    files = {label: f"{m.name}-{m.key}.json" for label, m in metrics_by_label.items()}
     for seed in seeds_of_board:
         name = row.cells.get(seed, "")
         try:
@@ -358,15 +375,17 @@ def ended(
             record, seal = read
             seals = [seal]
             if record.status == "ok":
-                end = _score_ended(store, record, metric, seals)
+                file = f"{store.path}/cells/{name}/scores/{files[label]}"
+                end = _score_ended(file, record, metric, seals)
             else:
                 end = Ended(record.status, record.reason)
-            end = replace(end, cell=record, standing=known.of(*seals))
-            if row.counts and end.standing == "merged":
-                end = Ended("todo", NOT_VERIFIED)
-            found[label][seed] = replace(
-                end, reason=_short(end.reason), notes=tuple(map(_short, end.notes))
-            )
+            standing = known.of(*seals)
+            if row.counts and standing == "merged":
+                found[label][seed] = Ended("todo", NOT_VERIFIED)
+                continue
+            notes = tuple(map(_short, end.notes))
+            reason = _short(end.reason)
+            found[label][seed] = Ended(end.status, reason, end.score, notes, record, standing)
     return found
 
 
@@ -414,10 +433,10 @@ def _short(text: str) -> str:
     return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]} …"
 
 
-def _score_ended(store: Store, cell: CellRecord, metric: MetricRecord, seals: list[str]) -> Ended:
-    """How a score ended; its seal is added to those given."""
+def _score_ended(file: str, cell: CellRecord, metric: MetricRecord, seals: list[str]) -> Ended:
+    """How a score ended, of which this is the record; its seal is added to those given."""
     try:
-        read = read_sealed(store.score_file(cell.cell.name, metric), ScoreRecord)
+        read = read_sealed(file, ScoreRecord)
     except DamagedError:
         return DAMAGED
     if read is None:
@@ -428,17 +447,20 @@ def _score_ended(store: Store, cell: CellRecord, metric: MetricRecord, seals: li
         return Ended("todo", "its score is of other windows; ecgbench run computes it again")
     if score.status == "ok" and (why := _no_number(score.value, metric)):
         return Ended("failed", why)
-    notes = list(score.notes)
-    if score.n is not None and not 0 <= score.n < MAX_COUNT:
-        score = msgspec.structs.replace(score, n=None)
+    notes, n, contributions = list(score.notes), score.n, None
+    if n is not None and not 0 <= n < MAX_COUNT:
+        n = None
         notes.append("it is of no number of windows that there can be")
     if score.value is not None and score.contributions is not None:
         try:
-            uncertainty.contributions(score.contributions, score.value)
+            contributions = uncertainty.contributions(score.contributions, score.value)
         except ValueError as error:
             notes.append(f"{error}, so there is no interval")
-            score = msgspec.structs.replace(score, contributions=None)
-    return Ended(score.status, score.reason, score if score.status == "ok" else None, tuple(notes))
+    value = None
+    if score.status == "ok" and score.value is not None:
+        # the lists of the record go at once: of a hundred thousand the collector would look at each
+        value = Value(score.metric, score.value or 0.0, contributions, n)  # 0 has no sign
+    return Ended(score.status, score.reason, value, tuple(notes))
 
 
 def _no_number(value: float | None, metric: MetricRecord) -> str:

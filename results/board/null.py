@@ -80,11 +80,14 @@ def alarms(
     p = {}
     for (row, metric), sample in samples.items():
         null, better = metrics[metric]
+        p[row, metric] = 1.0
+        if _favour(null, sample, better) <= 0:
+            continue
         exact = _exactly(null, sample.seeds, sample.people)
         found = difference(sample, exact)
         if len(sample.seeds) == folds(sample.seeds):
             found = replace(found, value=found.value / UNSEEN)
-        p_of_none = found.p if _favour(null, sample, better) > 0 else None
+        p_of_none = found.p if found.is_told else None
         p[row, metric] = 1.0 if p_of_none is None else p_of_none
     corrected = holm(np.array([*p.values()]), rows * len(metrics))
     return {at for at, of in zip(p, corrected.tolist(), strict=True) if of <= 1 - LEVEL}

@@ -21,9 +21,12 @@ from ecgbench.contracts.errors import StoreError
 from ecgbench.results.store.npz import UNREADABLE
 from ecgbench.results.store.records import SCHEMA, Key, Name
 from ecgbench.results.store.store import sha256
+from ecgbench.results.store.track import untracked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from ecgbench.results.store.track import Track
 
 MANIFEST = "manifest.json"
 MIB = 2**20
@@ -107,6 +110,7 @@ def pack(
     who: str,
     when: str,
     environment: Environment,
+    track: Track = untracked,
 ) -> None:
     """Write an archive whole or not at all; equal arguments give equal bytes.
 
@@ -116,6 +120,7 @@ def pack(
         who: made it.
         when: UTC, ISO 8601.
         environment: `ecgbench.environment.environment`.
+        track: told how far it is.
 
     Raises:
         StoreError: a file cannot be read, or the archive cannot be written.
@@ -132,7 +137,7 @@ def pack(
             with temporary.open("xb") as stream:
                 with zipfile.ZipFile(stream, "w") as archive:
                     _put(archive, MANIFEST, plain)
-                    for entry in entries:
+                    for entry in track(entries, "packing"):
                         content = _content(contents[entry.path])
                         if sha256(content) != entry.sha256:
                             raise StoreError(f"{entry.path} has changed meanwhile; export it again")
@@ -158,7 +163,9 @@ def _put(archive: zipfile.ZipFile, path: str, content: bytes) -> None:
     archive.writestr(info, content)
 
 
-def unpack(file: Path, folder: Path, *, most: int = MAX_TOTAL) -> tuple[Manifest, str]:
+def unpack(
+    file: Path, folder: Path, *, most: int = MAX_TOTAL, track: Track = untracked
+) -> tuple[Manifest, str]:
     """Write the files of an archive below a folder, if it is in every way what an archive has to be.
 
     Nothing is written before names, kinds and sizes of all entries are known to be good, and never
@@ -168,6 +175,7 @@ def unpack(file: Path, folder: Path, *, most: int = MAX_TOTAL) -> tuple[Manifest
         file: the archive; nothing it says is trusted.
         folder: to make and write to; whoever calls this removes it, whatever happens.
         most: bytes of all files together.
+        track: told how far it is.
 
     Returns:
         the manifest, and the SHA-256 of the archive.
@@ -184,11 +192,14 @@ def unpack(file: Path, folder: Path, *, most: int = MAX_TOTAL) -> tuple[Manifest
             manifest = _manifest(archive, infos[0])
             _check_manifest(manifest, infos[1:], most)
             _check_space(folder, sum(info.file_size for info in infos[1:]))
-            for info, entry in zip(
+            for parent in {(folder / info.filename).parent for info in infos[1:]}:
+                _make(parent)
+            pairs = zip(
                 sorted(infos[1:], key=lambda info: info.filename),
                 sorted(manifest.files, key=lambda entry: entry.path),
                 strict=True,
-            ):
+            )
+            for info, entry in track([*pairs], "unpacking"):
                 _extract(archive, info, folder / entry.path, entry.sha256)
     return manifest, digest
 
@@ -294,11 +305,17 @@ def _chunks(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
         raise StoreError(f"entry {info.filename!r} does not have the size that it claims")
 
 
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"cannot write {folder}: {error.strerror}") from error
+
+
 def _extract(archive: zipfile.ZipFile, info: zipfile.ZipInfo, to: Path, digest: str) -> None:
     found = hashlib.sha256()
     try:
-        to.parent.mkdir(parents=True, exist_ok=True)
-        stream = to.open("xb", buffering=0)
+        stream = open(to, "xb", buffering=0)  # noqa: PTH123, SIM115 - as `store.content_of`
     except OSError as error:
         raise StoreError(f"cannot write {to}: {error.strerror}") from error
     with stream:

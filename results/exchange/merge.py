@@ -28,6 +28,7 @@ from ecgbench.results.exchange.sound import check_cell, check_plan, check_score
 from ecgbench.results.store.lease import Leases
 from ecgbench.results.store.records import PlanRecord, ScoreRecord, digest_of, now, seal_of
 from ecgbench.results.store.store import Store, read_record, sha256, write, write_record
+from ecgbench.results.store.track import untracked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from ecgbench.results.exchange.archive import Manifest
     from ecgbench.results.store.records import CellRecord
+    from ecgbench.results.store.track import Track
 
     Check = Callable[[Store, str], list[str]]
     """Given the archive's cells as a store, and the name of one: reasons to refuse it."""
@@ -82,6 +84,7 @@ def merge(
     most: int = MAX_TOTAL,
     trust: bool = False,
     dry: bool = False,
+    track: Track = untracked,
 ) -> list[Outcome]:
     """Take into a store what an archive has and the store has not; never overwrite anything.
 
@@ -93,6 +96,7 @@ def merge(
         most: bytes of all its files together.
         trust: let the archive's results count as those that were made here.
         dry: tell what would become of it, and change nothing.
+        track: told how far it is.
 
     Returns:
         what became of each cell, of each score of a cell that is here, and of each plan.
@@ -104,9 +108,12 @@ def merge(
     _sweep(store.path / "incoming")
     incoming = Store(store.path / "incoming" / secrets.token_hex(8))
     try:
-        manifest, digest = unpack(file, incoming.path, most=most)
+        manifest, digest = unpack(file, incoming.path, most=most, track=track)
+        if not dry and hasattr(os, "sync"):
+            # a file that is on the disk already is synced in no time; `_settle` makes sure of each
+            os.sync()
         with Leases(store.path) as leases:
-            work = _Merge(store, incoming, leases, check, dry=dry)
+            work = _Merge(store, incoming, leases, check, track, dry=dry)
             return work.work(manifest, digest, trust=trust)
     except OSError as error:
         raise StoreError(f"cannot merge {file} into {store.path}: {error}") from error
@@ -131,12 +138,20 @@ def _remove_empty(*folders: Path) -> None:
 
 class _Merge:
     def __init__(
-        self, store: Store, incoming: Store, leases: Leases, check: Check | None, *, dry: bool
+        self,
+        store: Store,
+        incoming: Store,
+        leases: Leases,
+        check: Check | None,
+        track: Track,
+        *,
+        dry: bool,
     ) -> None:
         self.store = store
         self.incoming = incoming
         self.leases = leases
         self.check = check
+        self.track = track
         self.dry = dry
         self.notes = store.path
         self.outcomes: list[Outcome] = []
@@ -154,7 +169,8 @@ class _Merge:
         )
         if known is not None and trust and not known.trusted and not self.dry:
             self._write_archive(anew=True)
-        for folder in sorted(self.incoming.path.glob("cells/*/*/*")):
+        folders = sorted(self.incoming.path.glob("cells/*/*/*"))
+        for folder in self.track(folders, "taking in"):
             name = folder.relative_to(self.incoming.path / "cells").as_posix()
             try:
                 _check(folder, name)
@@ -245,10 +261,11 @@ class _Merge:
         checked = self.check is not None
         if not self.dry:
             source, target = self.incoming.folder(name), self.store.folder(name)
-            records = ["cell.json", *(f"scores/{f.name}" for f in (source / "scores").glob("*"))]
+            files = _files(source)
+            records = [path for path in files if path.endswith(".json")]
             self._note(name, sorted(records), checked=checked)
-            for path in (*source.rglob("*"), source):
-                _sync(path)
+            for path in (*files, *{path.rpartition("/")[0] for path in files}):
+                _sync(source / path)
             target.parent.mkdir(parents=True, exist_ok=True)
             if target.exists():
                 self.store.set_aside(name)  # what a run that did not end has left
@@ -376,13 +393,23 @@ def _check(folder: Path, name: str) -> CellRecord:
     wanted = {"cell.json"} | {f"artefacts/{artefact}" for artefact in record.artefacts}
     if record.synthetic_file:
         wanted.add("synthetic.npz")
-    for file in sorted((folder / "scores").glob("*")):
-        score = check_score(folder, file.name, record)
-        wanted |= {f"scores/{file.name}"} | {f"artefacts/{a}" for a in score.artefacts}
-    found = {f.relative_to(folder).as_posix() for f in folder.rglob("*") if f.is_file()}
-    if unknown := sorted(found - wanted):
+    found = _files(folder)
+    for path in found:
+        if path.startswith("scores/"):
+            score = check_score(folder, path.removeprefix("scores/"), record)
+            wanted |= {path} | {f"artefacts/{a}" for a in score.artefacts}
+    if unknown := sorted({*found} - wanted):
         raise StoreError(f"{unknown[0]} is in no record")
     return record
+
+
+def _files(folder: Path) -> list[str]:
+    """The paths of a cell's files below its folder, sorted."""
+    found = []
+    for below in ("", "artefacts/", "scores/"):
+        with suppress(FileNotFoundError), os.scandir(folder / below) as entries:
+            found += [below + entry.name for entry in entries if entry.is_file()]
+    return sorted(found)
 
 
 def _tell(record: CellRecord | ScoreRecord) -> str:
@@ -405,7 +432,9 @@ def _path(score: ScoreRecord) -> str:
     return f"scores/{score.metric.name}-{score.metric.key}.json"
 
 
-def undo(store: Store, digest: str, *, dry: bool = False) -> list[Outcome]:
+def undo(
+    store: Store, digest: str, *, dry: bool = False, track: Track = untracked
+) -> list[Outcome]:
     """Take out what an archive brought, as far as it is still that.
 
     A cell goes with the scores that were computed of its windows since.
@@ -414,6 +443,7 @@ def undo(store: Store, digest: str, *, dry: bool = False) -> list[Outcome]:
         store: to take it out of.
         digest: 12 digits of the archive's SHA-256, or more.
         dry: tell what would go, and change nothing.
+        track: told how far it is.
 
     Returns:
         What became of each cell, of each score of a cell that stays, and of each plan.
@@ -428,7 +458,7 @@ def undo(store: Store, digest: str, *, dry: bool = False) -> list[Outcome]:
     outcomes: list[Outcome] = []
     try:
         with Leases(store.path) as leases:
-            for file in sorted(folder.glob("cells/*/*/*.json")):
+            for file in track(sorted(folder.glob("cells/*/*/*.json")), "taking out"):
                 name = file.relative_to(folder / "cells").as_posix().removesuffix(".json")
                 lease = leases.take(name)
                 if lease is None:

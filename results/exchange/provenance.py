@@ -79,6 +79,8 @@ class Origins:
 
     def of(self, *seals: str) -> Standing | None:
         """The lowest standing of records; None where all of them were made here."""
+        if not self.standings:
+            return None
         found = {self.standings.get(seal) for seal in seals}
         return next((each for each in get_args(Standing) if each in found), None)
 

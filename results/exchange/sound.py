@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -27,6 +26,7 @@ from ecgbench.results.store.store import decode, sha256
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from ecgbench.results.store.store import Record
 
@@ -42,7 +42,12 @@ MAX_DEPTH = 100
 MAX_COUNT = 2**53
 """Of windows: greater numbers are not exact in every reader of a table."""
 
+_REST = bytes(set(range(256)) - {*b'"[]{}'})
+"""All bytes but those that tell how deep a JSON text is nested."""
+
 _TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_STEPS = np.zeros(256, dtype=np.int64)
+_STEPS[[*b"[{"]], _STEPS[[*b"]}"]] = 1, -1
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -155,10 +160,11 @@ def _unsound(name: str) -> Iterator[None]:
 
 def _read(file: Path, record: type[Record]) -> Record:
     try:
-        content = file.read_bytes()
+        with open(file, "rb", buffering=0) as stream:  # noqa: PTH123 - as `store.content_of`
+            content = stream.read()
         if _depth(content) > MAX_DEPTH:
             raise StoreError(f"its brackets are nested more than {MAX_DEPTH} deep")
-        return decode(content, record, Path(file.name))
+        return decode(content, record, file.name)
     except OSError as error:
         raise StoreError(error.strerror or str(error)) from error
     except DamagedError as error:
@@ -168,9 +174,11 @@ def _read(file: Path, record: type[Record]) -> Record:
 
 def _depth(content: bytes) -> int:
     """How deep the brackets of a JSON text are nested."""
-    plain = np.frombuffer(_TEXT.sub(b"", content), dtype=np.uint8)
-    steps = np.isin(plain, [*b"[{"]).astype(np.int64) - np.isin(plain, [*b"]}"])
-    return int(steps.cumsum().max(initial=0))
+    shape = content
+    if b"\\" not in content:  # else a quote may be part of a text
+        shape = content.translate(None, _REST).replace(b'""', b"")
+    brackets = np.frombuffer(_TEXT.sub(b"", shape), dtype=np.uint8)
+    return int(_STEPS[brackets].cumsum().max(initial=0))
 
 
 def _check_numbers(numbers: Mapping[str, float]) -> None:

@@ -99,9 +99,8 @@ def _largest(score: BoardScore) -> float:
 
 def is_best(score: BoardScore, label: str, board: Board) -> bool:
     """Whether no competitor is significantly better, where some are worse; of an alarm, never."""
-    ranks = {row.scores[label].rank for row in board.competitors}
-    first = score.status == "ok" and score.rank == 1
-    return first and len(ranks) > 1 and not is_alarm(score)
+    first = score.status == "ok" and score.rank == 1 and not is_alarm(score)
+    return first and any(row.scores[label].rank != 1 for row in board.rows if row.competes)
 
 
 def families(board: Board) -> list[str]:

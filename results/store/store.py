@@ -9,6 +9,8 @@ import secrets
 import shutil
 import time
 from contextlib import suppress
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -30,10 +32,12 @@ from ecgbench.results.store.records import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
 LEFT = 3600.0
 """Seconds after which nobody can still be writing a temporary file."""
+
+SCHEMA_AT = b'\n "schema": '
+OF_SCHEMA = re.compile(SCHEMA_AT + rb"(\d{1,9}),?\n")
 
 Record = TypeVar("Record", bound=msgspec.Struct)
 
@@ -303,44 +307,67 @@ def read_record(file: Path, record: type[Record]) -> Record | None:
     return None if found is None else found[0]
 
 
-def read_sealed(file: Path, record: type[Record]) -> tuple[Record, str] | None:
+def read_sealed(file: Path | str, record: type[Record]) -> tuple[Record, str] | None:
     """A record and its seal, which tells it from any other; None if it is not there.
 
     Raises:
         DamagedError: the bytes are not those that were written.
         StoreError: it cannot be read, or is of another schema.
     """
+    content = content_of(file)
+    if content is None:
+        return None
+    seal = seal_of(content)
+    return decode(content, record, file, seal), seal
+
+
+def content_of(file: Path | str) -> bytes | None:
+    """The bytes of a small file, None if it is not there.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
     try:
-        content = file.read_bytes()
+        # of many small files a Path and a buffer cost more than the reading
+        with open(file, "rb", buffering=0) as stream:  # noqa: PTH123
+            return stream.read()
     except FileNotFoundError:
         return None
     except OSError as error:
         raise StoreError(f"cannot read {file}: {error.strerror}") from error
-    return decode(content, record, file), seal_of(content)
 
 
-def decode(content: bytes, record: type[Record], file: Path) -> Record:
+def decode(
+    content: bytes, record: type[Record], file: Path | str, seal: str | None = None
+) -> Record:
     """Decode a record, and see that its bytes are those that were written.
 
     Args:
         content: of the file.
         record: the record's type.
         file: named by errors.
+        seal: `ecgbench.results.store.records.seal_of` the content, where that is known.
 
     Raises:
         DamagedError: the bytes are not those that were written.
         StoreError: they are of another schema.
     """
-    found = re.search(rb'\n "schema": (\d{1,9}),?\n', content)
-    sealed = is_sealed(content)
+    found = OF_SCHEMA.search(content, max(0, content.find(SCHEMA_AT)))
+    sealed = is_sealed(content, seal)
     if found and int(found.group(1)) != SCHEMA and (sealed or b'"sha256"' not in content):
         raise StoreError(
             f"{file} has schema {int(found.group(1))}, this ecgbench reads schema {SCHEMA}; use "
             "another --store, or the ecgbench that wrote it"
         )
     if not sealed:
-        raise DamagedError(file, "its bytes do not have the SHA-256 that it claims")
+        raise DamagedError(Path(file), "its bytes do not have the SHA-256 that it claims")
     try:
-        return msgspec.json.decode(content, type=record)
+        found_record: Record = _decoder(record).decode(content)
     except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
-        raise DamagedError(file, str(error)) from None
+        raise DamagedError(Path(file), str(error)) from None
+    return found_record
+
+
+@cache
+def _decoder(record: type[Record]) -> msgspec.json.Decoder[Record]:
+    return msgspec.json.Decoder(record)

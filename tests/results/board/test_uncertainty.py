@@ -12,6 +12,7 @@ from ecgbench.results.board.uncertainty import (
     RESAMPLES,
     Resamples,
     Sample,
+    contributions,
     ranks,
     role_flips,
     sample,
@@ -40,7 +41,14 @@ def sample_of(values: dict[int, np.ndarray], resamples: Resamples) -> Sample:
         seed: by_person(of_seed, np.arange(seed % 2 if folds > 1 else 0, count, folds))
         for seed, of_seed in values.items()
     }
-    return sample({seed: float(v.mean()) for seed, v in values.items()}, records, resamples)
+    return sample_from({seed: float(v.mean()) for seed, v in values.items()}, records, resamples)
+
+
+def sample_from(
+    values: dict[int, float], records: dict[int, ContributionsRecord], resamples: Resamples
+) -> Sample:
+    found = {seed: contributions(record, values[seed]) for seed, record in records.items()}
+    return sample(values, found, resamples)
 
 
 def only_values(*values: float, seeds: tuple[int, ...] = (0, 1)) -> Sample:
@@ -126,7 +134,7 @@ def test_people_are_drawn_alike_in_all_seeds_and_both_folds() -> None:
     signs = {0: 1, 1: -1, 2: 1, 3: -1}
     records = {seed: by_person(sign * values, people) for seed, sign in signs.items()}
     means = {seed: sign * float(values.mean()) for seed, sign in signs.items()}
-    found = sample(means, records, resamples)
+    found = sample_from(means, records, resamples)
     # what a person adds in one fold they take away in the other, in whatever resample
     assert found.interval == pytest.approx((0.0, 0.0), abs=1e-12)
 
@@ -143,7 +151,7 @@ def test_few_people_get_no_interval() -> None:
     resamples = Resamples(np.arange(40))
     assert sample_of({0: rng.normal(size=5)}, Resamples(np.arange(5))).interval is None
     lopsided = {0: by_person(np.ones(30), np.arange(30)), 1: by_person(np.ones(1), np.array([39]))}
-    assert sample({0: 1.0, 1: 1.0}, lopsided, resamples).interval is None
+    assert sample_from({0: 1.0, 1: 1.0}, lopsided, resamples).interval is None
 
 
 def test_people_without_weight_do_not_count() -> None:
@@ -154,7 +162,7 @@ def test_people_without_weight_do_not_count() -> None:
         coefficients=[1.0],
         offset=0.0,
     )
-    assert sample({0: 1.0}, {0: record}, Resamples(np.arange(20))).interval is None
+    assert sample_from({0: 1.0}, {0: record}, Resamples(np.arange(20))).interval is None
 
 
 def test_a_resample_without_any_of_a_scores_people_counts_each_of_them_once() -> None:
@@ -171,14 +179,14 @@ def test_a_resample_without_any_of_a_scores_people_counts_each_of_them_once() ->
 
 def test_a_seed_without_contributions_leaves_no_interval() -> None:
     record = by_person(np.ones(20), np.arange(20))
-    assert sample({0: 1.0, 1: 1.0}, {0: record}, Resamples(np.arange(20))).interval is None
+    assert sample_from({0: 1.0, 1: 1.0}, {0: record}, Resamples(np.arange(20))).interval is None
 
 
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
         ({"numerators": [[1.0], [1.0]]}, "shapes"),
-        ({"numerators": [[1.0], [1.0, 2.0], [3.0]]}, "inhomogeneous"),
+        ({"numerators": [[1.0], [1.0, 2.0], [3.0]]}, "3 × 2 and 3 × 1, 3 × 1 is wanted"),
         ({"people": [1, 1, 2]}, "shapes"),
         ({"people": [], "numerators": [], "denominators": []}, "shapes"),
         ({"people": [3, 2, 1]}, "ascending"),
@@ -198,10 +206,82 @@ def test_contributions_that_do_not_make_the_value_are_refused(
     }
     record = ContributionsRecord(**given | fields)
     with pytest.raises(ValueError, match=message):
-        sample({0: 2.0}, {0: record}, Resamples(np.arange(5)))
+        contributions(record, 2.0)
+
+
+def of_terms(rng: np.random.Generator, people: int, terms: int) -> Contributions:
+    return Contributions(
+        people=np.arange(people),
+        numerators=rng.normal(size=(people, terms)),
+        denominators=rng.integers(0, 3, (people, terms)).astype(np.float64),
+        coefficients=rng.normal(size=terms),
+        offset=rng.normal(),
+    )
+
+
+@pytest.mark.parametrize("terms", [(1, 1), (2, 2, 2), (3, 3), (1, 2, 3, 2), (6,)])
+@pytest.mark.parametrize("people", [6, 22, 43])
+def test_what_is_evaluated_together_has_the_bytes_of_what_is_evaluated_alone(
+    terms: tuple[int, ...], people: int
+) -> None:
+    rng = np.random.default_rng(people)
+    resamples = Resamples(np.arange(people))
+    found = [of_terms(rng, people, count) for count in terms]
+    together = uncertainty._evaluate(found, resamples)
+    for each, of_resample in zip(found, together, strict=True):
+        alone = each.evaluate(resamples.weights(each.people))
+        assert of_resample.tobytes() == alone.tobytes()
+
+
+def test_intervals_of_many_are_those_of_each() -> None:
+    rng = np.random.default_rng(0)
+    resamples = Resamples(np.arange(25))
+    samples: list[Sample | None] = [sample_of({0: rng.normal(size=25)}, resamples) for _ in "abc"]
+    samples += [
+        None,
+        only_values(1.0),
+        sample_of({0: rng.random(13), 1: rng.random(12)}, resamples),
+    ]
+    alone = [None if each is None else each.interval for each in samples]
+    assert uncertainty.intervals(samples) == alone
+    assert [each is None for each in alone] == [False, False, False, True, True, False]
 
 
 # --- ranks -------------------------------------------------------------------------------------
+
+
+def test_the_variances_of_many_pairs_are_those_of_each() -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(20, RESAMPLES)) + 100.0
+    rows[1] = rows[0]
+    rows[2] = rows[0] + 1e-6 * rows[3]
+    rows[4] = 7.0
+    rows[5] = 7.0
+    i, j = np.triu_indices(len(rows), k=1)
+    found = uncertainty._variance_of_differences(rows, i, j)
+    wanted = np.array([(rows[a] - rows[b]).var() for a, b in zip(i, j, strict=True)])
+    assert len(i) > len(rows)
+    np.testing.assert_allclose(found, wanted, rtol=1e-10, atol=0)
+    assert (found[wanted == 0] == 0).all()
+
+
+def test_a_pair_is_tested_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    resamples, rng = Resamples(np.arange(20)), np.random.default_rng(0)
+    samples = [sample_of({0: rng.normal(size=20) + shift}, resamples) for shift in (0.0, 5.0)]
+    tests = uncertainty.Tests()
+    calls: list[Any] = []
+    of_pairs = uncertainty.p_values
+
+    def counted(*arguments: Any) -> Any:
+        calls.append(arguments)
+        return of_pairs(*arguments)
+
+    monkeypatch.setattr(uncertainty, "p_values", counted)
+    assert ranks(samples, "lower", tests=tests) == [1, 2]
+    assert ranks(samples, "higher", tests=tests) == [2, 1]
+    assert len(calls) == 1
+    assert ranks(samples[::-1], "lower", tests=tests) == [2, 1]
+    assert len(calls) == 2
 
 
 def test_rank_is_one_more_than_the_number_of_the_significantly_better() -> None:
@@ -394,3 +474,12 @@ def test_flipped_roles_find_a_leak_and_more_of_it_in_more_seeds() -> None:
 def test_roles_are_flipped_only_where_both_folds_were_run() -> None:
     assert role_flips(in_both_folds(np.random.default_rng(2), 1.0, seeds=(0, 2))) is None
     assert role_flips(in_both_folds(np.random.default_rng(2), 1.0, seeds=(1, 2))) is None
+
+
+def test_equal_values_share_the_mean_of_their_ranks() -> None:
+    values = np.random.default_rng(0).integers(0, 5, 30).astype(np.float64)
+    assert uncertainty._ranked(values).tolist() == stats.rankdata(values).tolist()
+
+
+def test_equal_means_share_a_place_and_the_next_has_as_many_before_it() -> None:
+    assert uncertainty.order([2.0, 1.0, 1.0 + 1e-12, 3.0, 2.0]) == [3, 1, 1, 5, 3]

@@ -55,7 +55,7 @@ def whole(**changes: Any) -> bytes:
     return zipped([("manifest.json", manifest(FILES, **changes)), *FILES.items()])
 
 
-def refuse(file: Path, content: bytes, message: str, **limits: int) -> None:
+def refuse(file: Path, content: bytes, message: str, **limits: Any) -> None:
     """See that an archive is refused for this, and nothing of it written elsewhere."""
     file.write_bytes(content)
     before = {path for path in file.parent.rglob("*") if "into" not in path.parts}

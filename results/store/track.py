@@ -1,0 +1,22 @@
+"""How whoever reads or writes much tells how far it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+Item = TypeVar("Item")
+
+
+class Track(Protocol):
+    """Given items and what is done with them, in a word or two: the same items, one after the other."""
+
+    def __call__(self, items: Sequence[Item], what: str) -> Iterable[Item]:
+        """Return the items."""
+
+
+def untracked(items: Sequence[Item], what: str) -> Iterable[Item]:  # noqa: ARG001 - as `Track`
+    """Return the items, and tell nobody."""
+    return items
