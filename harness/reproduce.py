@@ -26,7 +26,8 @@ from ecgbench.harness.isolation import process
 from ecgbench.harness.planning.catalog import discover
 from ecgbench.harness.planning.facts import metric_facts
 from ecgbench.harness.planning.identity import used
-from ecgbench.results.board.uncertainty import Resamples, contributions, sample
+from ecgbench.results.board.uncertainty import Resamples, sample
+from ecgbench.results.store.contributions import contributions
 from ecgbench.results.store.npz import read_npz
 from ecgbench.results.store.store import Store
 

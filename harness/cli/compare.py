@@ -21,9 +21,10 @@ from ecgbench.contracts.plain import ascii_json, plain
 from ecgbench.harness.cli.options import plugin_option, store_option
 from ecgbench.harness.planning.catalog import discover
 from ecgbench.harness.planning.facts import facts
-from ecgbench.results.board.board import OVERALL, seed_list
+from ecgbench.results.board.board import seed_list
 from ecgbench.results.board.compare import ENDS, Verdict
 from ecgbench.results.board.compare import compare as compare_rows
+from ecgbench.results.board.table import OVERALL
 from ecgbench.results.board.uncertainty import LEVEL, folds
 from ecgbench.results.render import text
 from ecgbench.results.render.terminal import GAP, RULED
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from ecgbench.results.board.board import Board
     from ecgbench.results.board.compare import Compared, Finding, Summary, Together
+    from ecgbench.results.board.table import Board
 
 STYLES = {
     "no difference seen": "dim",

@@ -24,7 +24,7 @@ from ecgbench.results.store.store import Store
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ecgbench.results.board.board import Board
+    from ecgbench.results.board.table import Board
 
 
 @click.command()

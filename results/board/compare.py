@@ -11,15 +11,16 @@ from threadpoolctl import threadpool_limits
 
 from ecgbench.contracts.errors import UsageError, suggest
 from ecgbench.results.board import gather, uncertainty
-from ecgbench.results.board.board import OVERALL, Board, Row, notes, read
+from ecgbench.results.board.board import notes, read
+from ecgbench.results.board.table import OVERALL, Board, Row
 from ecgbench.results.board.uncertainty import LEVEL
 from ecgbench.results.exchange.provenance import origins
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from ecgbench.results.board.board import BoardScore
     from ecgbench.results.board.catalogue import Catalogue
+    from ecgbench.results.board.table import BoardScore
     from ecgbench.results.board.uncertainty import Better, Difference, Sample
     from ecgbench.results.store.records import MetricRecord
     from ecgbench.results.store.store import Store

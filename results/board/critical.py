@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ecgbench.results.board.board import Board, Row
+    from ecgbench.results.board.table import Board, Row
     from ecgbench.results.store.records import GeneratorRecord
 
 DATASETS = 10

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ecgbench.results.board.board import Row
+    from ecgbench.results.board.table import Row
     from ecgbench.results.board.uncertainty import Sample
     from ecgbench.results.store.records import MetricRecord
 

@@ -10,11 +10,10 @@ import msgspec
 
 from ecgbench.contracts.errors import DamagedError, UsageError, suggest
 from ecgbench.contracts.specs import FAMILIES
-from ecgbench.results.board import uncertainty
 from ecgbench.results.board.catalogue import NOT_INSTALLED
-from ecgbench.results.board.uncertainty import MOST
 from ecgbench.results.exchange.provenance import origins
 from ecgbench.results.exchange.sound import MAX_COUNT
+from ecgbench.results.store.contributions import MOST, contributions
 from ecgbench.results.store.records import (
     CellRecord,
     DatasetRecord,
@@ -447,19 +446,19 @@ def _score_ended(file: str, cell: CellRecord, metric: MetricRecord, seals: list[
         return Ended("todo", "its score is of other windows; ecgbench run computes it again")
     if score.status == "ok" and (why := _no_number(score.value, metric)):
         return Ended("failed", why)
-    notes, n, contributions = list(score.notes), score.n, None
+    notes, n, found = list(score.notes), score.n, None
     if n is not None and not 0 <= n < MAX_COUNT:
         n = None
         notes.append("it is of no number of windows that there can be")
     if score.value is not None and score.contributions is not None:
         try:
-            contributions = uncertainty.contributions(score.contributions, score.value)
+            found = contributions(score.contributions, score.value)
         except ValueError as error:
             notes.append(f"{error}, so there is no interval")
     value = None
     if score.status == "ok" and score.value is not None:
         # the lists of the record go at once: of a hundred thousand the collector would look at each
-        value = Value(score.metric, score.value or 0.0, contributions, n)  # 0 has no sign
+        value = Value(score.metric, score.value or 0.0, found, n)  # 0 has no sign
     return Ended(score.status, score.reason, value, tuple(notes))
 
 

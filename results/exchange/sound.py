@@ -12,8 +12,8 @@ import numpy as np
 
 from ecgbench.contracts.errors import DamagedError, StoreError
 from ecgbench.contracts.windows import EcgWindows
-from ecgbench.results.board.uncertainty import MOST, contributions
 from ecgbench.results.exchange.archive import CELL, MAX_SYNTHETIC, limit
+from ecgbench.results.store.contributions import MOST, contributions
 from ecgbench.results.store.npz import parse_npz, synthetic_digest
 from ecgbench.results.store.records import (
     CellId,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from ecgbench.results.board.board import Board
+    from ecgbench.results.board.table import Board
     from ecgbench.results.store.store import Store
 
 Format = Literal["markdown", "csv", "json", "latex"]

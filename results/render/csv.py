@@ -16,7 +16,7 @@ from ecgbench.contracts.plain import plain
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ecgbench.results.board.board import Board
+    from ecgbench.results.board.table import Board
 
 WHOLE = ("rank", "family_rank", "overall_rank", "n")
 """Columns of whole numbers, any of which may be missing."""

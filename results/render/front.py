@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.transforms import Bbox
 
-    from ecgbench.results.board.board import Board, BoardScore, Row
+    from ecgbench.results.board.table import Board, BoardScore, Row
 
 STYLES = {  # colour, of the inside, of the name
     "on the front": ("#0072B2", "#0072B2", "#0072B2"),

@@ -20,7 +20,7 @@ import msgspec
 from ecgbench.contracts.plain import ascii_json
 
 if TYPE_CHECKING:
-    from ecgbench.results.board.board import Board, Row
+    from ecgbench.results.board.table import Board, Row
 
 
 def to_json(boards: list[Board]) -> str:

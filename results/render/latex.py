@@ -10,7 +10,7 @@ from ecgbench.contracts.plain import plain
 from ecgbench.results.render import text
 
 if TYPE_CHECKING:
-    from ecgbench.results.board.board import Board, Row
+    from ecgbench.results.board.table import Board, Row
 
 SPECIAL = {
     "\\": r"\textbackslash{}",

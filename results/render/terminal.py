@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from ecgbench.results.board.board import Board, BoardScore
+    from ecgbench.results.board.table import Board, BoardScore
 
 STYLES = {"failed": "red", "skipped": "dim", "todo": "yellow"}
 

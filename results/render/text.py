@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 from ecgbench.contracts.canonical import restored
 from ecgbench.contracts.plain import plain
 from ecgbench.contracts.specs import FAMILIES
-from ecgbench.results.board.board import OVERALL, seed_list
+from ecgbench.results.board.board import seed_list
 from ecgbench.results.board.catalogue import NOT_INSTALLED
+from ecgbench.results.board.table import OVERALL
 from ecgbench.results.board.uncertainty import MIN_PEOPLE, folds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ecgbench.results.board.board import Board, BoardScore, Row
+    from ecgbench.results.board.table import Board, BoardScore, Row
     from ecgbench.results.store.records import MetricRecord
 
 ARROWS = {"higher": "↑", "lower": "↓"}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from ecgbench.results.audit.records import DOSES, AuditRecord
-from ecgbench.results.board.board import Board, boards
+from ecgbench.results.board.board import boards
 from ecgbench.results.board.catalogue import Catalogue, Facts
 from ecgbench.results.store.records import (
     CellId,
@@ -25,6 +25,8 @@ from ecgbench.results.store.store import Store
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
+
+    from ecgbench.results.board.table import Board
 
     Outcome = float | ContributionsRecord | tuple[str, str] | None
     """A value, one with contributions, (status, reason), or not ended."""

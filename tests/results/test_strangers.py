@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ecgbench.results.board.board import Board, Row
+    from ecgbench.results.board.table import Board, Row
     from ecgbench.results.store.records import CellRecord, MetricRecord
 
 LEVEL, LEAK = metric(), metric("leak", family="privacy", null=0.5, bounds=(0.0, 1.0))

@@ -17,7 +17,7 @@ from tests.results.conftest import installed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ecgbench.results.board.board import Board, BoardScore
+    from ecgbench.results.board.table import Board, BoardScore
     from ecgbench.results.store.records import ContributionsRecord
     from tests.results.conftest import Bench
 

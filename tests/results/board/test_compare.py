@@ -8,8 +8,8 @@ import pytest
 from scipy import stats
 
 from ecgbench.contracts.errors import UsageError
-from ecgbench.results.board.board import BoardScore
 from ecgbench.results.board.compare import Compared, Finding, compare, corrected, summarise
+from ecgbench.results.board.table import BoardScore
 from ecgbench.results.board.uncertainty import LEVEL, Resamples, Sample, difference, ranks
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from ecgbench.results.board.board import BoardScore, Row
 from ecgbench.results.board.front import front
+from ecgbench.results.board.table import BoardScore, Row
 from ecgbench.results.board.uncertainty import Sample
 from ecgbench.results.render import render, text, write_boards
 from ecgbench.results.render.front import headlines, to_png
@@ -16,7 +16,7 @@ from ecgbench.results.render.front import headlines, to_png
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ecgbench.results.board.board import Board
+    from ecgbench.results.board.table import Board
     from ecgbench.results.store.records import MetricRecord
     from tests.results.conftest import Bench, Outcome
 

@@ -12,11 +12,11 @@ from ecgbench.results.board.uncertainty import (
     RESAMPLES,
     Resamples,
     Sample,
-    contributions,
     ranks,
     role_flips,
     sample,
 )
+from ecgbench.results.store.contributions import contributions
 from ecgbench.results.store.records import ContributionsRecord
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ecgbench.results.board.board import Board
+    from ecgbench.results.board.table import Board
     from ecgbench.results.store.records import ContributionsRecord
     from tests.results.conftest import Bench
 
