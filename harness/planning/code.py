@@ -26,16 +26,19 @@ if TYPE_CHECKING:
     from ecgbench.harness.planning.catalog import Entry
 
 LAZY: dict[str, str] = ecgbench._LAZY  # noqa: SLF001 - which module stands behind a public name
-SHARED = ("ecgbench.nn", "ecgbench.processing", *sorted(set(LAZY.values())))
+COMPUTED = "ecgbench.shared"
+SHARED = ("ecgbench.nn", "ecgbench.processing", COMPUTED, *sorted(set(LAZY.values())))
 """Public modules: their code is a part of whatever installed plugin imports them."""
 
 COMPARISON = "ecgbench.contracts.comparison"
-OF_COMPARISON = {
-    **dict.fromkeys(("cut", "neighbours"), (COMPARISON,)),
+OF_COMPARISON = {"cut": (COMPARISON,)}
+"""Modules that a metric uses without an import, by attribute of the `Comparison` that it is given."""
+
+OF_COMPUTED = {
     **dict.fromkeys(("one_beat", "people_behind"), (COMPARISON, "ecgbench.processing")),
-    **dict.fromkeys(("embeddings", "encoder"), (COMPARISON, "ecgbench.nn.encoder")),
+    **dict.fromkeys(("embeddings", "encoder"), ("ecgbench.nn.encoder",)),
 }
-"""What a metric uses without an import, by attribute of the `Comparison` that it is given."""
+"""Modules behind a function of `ecgbench.shared`: not all of its functions use all that it imports."""
 
 COMPILED = (".c", ".cc", ".cpp", ".cu", ".f90", ".h", ".pyx")
 """Sources that count with the package in which they stand."""
@@ -108,7 +111,7 @@ def _digest(
             found |= _compiled(package, file.parent)
         if package and not name.startswith("ecgbench."):
             ahead.append(name.rpartition(".")[0])  # it is imported, too
-        if file.suffix == ".py" and (name != COMPARISON or name in starts):
+        if file.suffix == ".py" and (name not in (COMPARISON, COMPUTED) or name in starts):
             ahead += _imports(content, package)
     return digest_of(sorted(found.items()))
 
@@ -227,6 +230,8 @@ class _Reader(ast.NodeVisitor):
         names = [alias.name for alias in node.names]
         if module == "ecgbench":
             self.found += [LAZY[name] for name in names if name in LAZY]
+        if module == COMPUTED:
+            self.found += [used for name in names for used in OF_COMPUTED.get(name, ())]
         self.found += [module, *(f"{module}.{name}" for name in names)]
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
