@@ -130,5 +130,8 @@ class Contributions:
         if weights is None:
             weights = np.ones((1, len(self.people)))
         top, bottom = weights @ self.numerators, weights @ self.denominators
-        ratios = np.divide(top, bottom, out=np.zeros_like(top), where=bottom != 0)
+        if bottom.size and bottom.min() > 0:  # which is soon seen, and mostly so
+            ratios = top / bottom
+        else:
+            ratios = np.divide(top, bottom, out=np.zeros_like(top), where=bottom != 0)
         return np.asarray(self.offset + ratios @ self.coefficients)

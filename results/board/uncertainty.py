@@ -220,12 +220,10 @@ def sample(
         return known
     resampled = np.zeros(RESAMPLES)
     people: dict[int, set[int]] = {}
-    weights = dict(zip(seeds, fold_weights(seeds).tolist(), strict=True))
-    with np.errstate(all="ignore"):
-        evaluated = _evaluate([of_seed[seed] for seed in seeds], resamples)
-    for seed, of_resample in zip(seeds, evaluated, strict=True):
+    for seed, weight in zip(seeds, fold_weights(seeds).tolist(), strict=True):
         found = of_seed[seed]
-        resampled += weights[seed] * of_resample[1:]
+        with np.errstate(all="ignore"):
+            resampled += weight * found.evaluate(resamples.weights(found.people))[1:]
         of_value = found.people[found.denominators.any(axis=1)]
         people.setdefault(seed % 2, set()).update(of_value.tolist())
     counted = len(set().union(*people.values()))
@@ -234,37 +232,6 @@ def sample(
     if not (np.abs(resampled) <= MOST).all():
         return known
     return replace(known, resampled=resampled, people=counted)
-
-
-def _evaluate(found: Sequence[Contributions], resamples: Resamples) -> list[NDArray[np.float64]]:
-    """`Contributions.evaluate` of each with the weights of its people.
-
-    Those of the same people and as many terms share one product of matrices, which is twice as fast and
-    adds the same numbers in the same order.
-    """
-    alike: dict[tuple[bytes, int], list[int]] = {}
-    for place, each in enumerate(found):
-        alike.setdefault((each.people.tobytes(), len(each.coefficients)), []).append(place)
-    evaluated = [np.zeros(0)] * len(found)
-    for (_, terms), places in alike.items():
-        weights = resamples.weights(found[places[0]].people)
-        if terms == 1:  # a product with a vector, in which numbers are added in another order
-            for place in places:
-                evaluated[place] = found[place].evaluate(weights)
-            continue
-        sides = [found[place].numerators for place in places]
-        sides += [found[place].denominators for place in places]
-        sums = weights @ np.concatenate(sides, axis=1)
-        top, bottom = sums[:, : sums.shape[1] // 2], sums[:, sums.shape[1] // 2 :]
-        if bottom.all():
-            ratios = top / bottom
-        else:
-            ratios = np.divide(top, bottom, out=np.zeros(top.shape), where=bottom != 0)
-        for number, place in enumerate(places):
-            of_place = np.ascontiguousarray(ratios[:, number * terms : (number + 1) * terms])
-            each = found[place]
-            evaluated[place] = np.asarray(each.offset + of_place @ each.coefficients)
-    return evaluated
 
 
 def difference(first: Sample, second: Sample) -> Difference:

@@ -209,30 +209,6 @@ def test_contributions_that_do_not_make_the_value_are_refused(
         contributions(record, 2.0)
 
 
-def of_terms(rng: np.random.Generator, people: int, terms: int) -> Contributions:
-    return Contributions(
-        people=np.arange(people),
-        numerators=rng.normal(size=(people, terms)),
-        denominators=rng.integers(0, 3, (people, terms)).astype(np.float64),
-        coefficients=rng.normal(size=terms),
-        offset=rng.normal(),
-    )
-
-
-@pytest.mark.parametrize("terms", [(1, 1), (2, 2, 2), (3, 3), (1, 2, 3, 2), (6,)])
-@pytest.mark.parametrize("people", [6, 22, 43])
-def test_what_is_evaluated_together_has_the_bytes_of_what_is_evaluated_alone(
-    terms: tuple[int, ...], people: int
-) -> None:
-    rng = np.random.default_rng(people)
-    resamples = Resamples(np.arange(people))
-    found = [of_terms(rng, people, count) for count in terms]
-    together = uncertainty._evaluate(found, resamples)
-    for each, of_resample in zip(found, together, strict=True):
-        alone = each.evaluate(resamples.weights(each.people))
-        assert of_resample.tobytes() == alone.tobytes()
-
-
 def test_intervals_of_many_are_those_of_each() -> None:
     rng = np.random.default_rng(0)
     resamples = Resamples(np.arange(25))
