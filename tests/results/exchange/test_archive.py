@@ -12,7 +12,7 @@ import pytest
 
 from ecgbench.contracts.errors import StoreError
 from ecgbench.results.exchange import archive
-from ecgbench.results.exchange.archive import limit, pack, unpack
+from ecgbench.results.exchange.archive import MAX_TOTAL, limit, pack, unpack
 from ecgbench.results.store.store import sha256
 
 if TYPE_CHECKING:
@@ -55,12 +55,12 @@ def whole(**changes: Any) -> bytes:
     return zipped([("manifest.json", manifest(FILES, **changes)), *FILES.items()])
 
 
-def refuse(file: Path, content: bytes, message: str, **limits: Any) -> None:
+def refuse(file: Path, content: bytes, message: str, *, most: int = MAX_TOTAL) -> None:
     """See that an archive is refused for this, and nothing of it written elsewhere."""
     file.write_bytes(content)
     before = {path for path in file.parent.rglob("*") if "into" not in path.parts}
     with pytest.raises(StoreError, match=message) as caught:
-        unpack(file, file.parent / "into", **limits)
+        unpack(file, file.parent / "into", most=most)
     assert str(file) in str(caught.value)
     assert {path for path in file.parent.rglob("*") if "into" not in path.parts} == before
 

@@ -194,6 +194,32 @@ def test_a_cell_that_is_absent_goes_in_whole_with_its_plan(theirs: Source, ours:
     assert here == there
 
 
+def test_every_file_of_a_cell_is_on_the_disk_before_it_stands_in_its_place(
+    theirs: Source, ours: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs.score(theirs.cell())
+    archive = theirs.archive()
+    synced: list[tuple[int, int]] = []
+
+    def sync(number: int) -> None:
+        found = os.fstat(number)
+        synced.append((found.st_dev, found.st_ino))
+
+    rename = type(archive).rename
+    wanted: list[bool] = []
+
+    def renamed(source: Path, target: Path) -> Path:
+        inside = (source, *source.rglob("*"))
+        wanted.extend((f.stat().st_dev, f.stat().st_ino) in synced for f in inside)
+        return rename(source, target)
+
+    monkeypatch.setattr("os.fsync", sync)
+    monkeypatch.setattr(type(archive), "rename", renamed)
+    assert ends(merge(ours.store, archive)) == ENDED_WELL[:1]
+    assert len(wanted) > 5
+    assert all(wanted)
+
+
 def test_a_second_merge_finds_everything_here_and_changes_nothing(
     theirs: Source, ours: Source
 ) -> None:
