@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 import textwrap
 from typing import TYPE_CHECKING, Any, cast, get_args
 
@@ -44,13 +45,13 @@ def list_plugins(kind: str | None, as_json: bool, plugins: tuple[Path, ...]) -> 
         click.echo(json.dumps(found | {"problems": catalog.problems}, indent=1))
         return
     width = shutil.get_terminal_size().columns
+    lines = []
     for each in kinds:
         for title, entries in _groups(each, catalog.of_kind(each)):
-            click.echo(click.style(title, bold=True))
-            for line in _lines(entries, width):
-                click.echo(line)
-            click.echo()
-    click.echo(click.style(FROM, dim=True))
+            lines += [click.style(title, bold=True), *_lines(entries, width), ""]
+    lines.append(click.style(FROM, dim=True))
+    # to the stream as `main` has set it up: by itself click writes UTF-8 to a terminal that knows ASCII alone
+    click.echo("\n".join(lines), file=sys.stdout)
     _print_problems(catalog)
 
 

@@ -92,8 +92,12 @@ def encoder(comparison: Comparison, steps: int | UnsetType = UNSET) -> Encoder:
     Raises:
         Skip: there are no auxiliary windows.
     """
-    trained: Encoder = comparison.memo(f"encoder {steps}", lambda: _trained(comparison, steps))
+    trained: Encoder = comparison.memo(_key("encoder", steps), lambda: _trained(comparison, steps))
     return trained
+
+
+def _key(name: str, steps: int | UnsetType) -> str:
+    return name if steps is UNSET else f"{name} {steps}"
 
 
 def _trained(comparison: Comparison, steps: int | UnsetType) -> Encoder:
@@ -131,7 +135,7 @@ def embeddings(
         Skip: there are no auxiliary windows to train the encoder on.
     """
     found: NDArray[np.float64] = comparison.memo(
-        f"embeddings {side} {steps}",
+        _key(f"embeddings {side}", steps),
         lambda: encoder(comparison, steps).embed(comparison.windows(side).signals),
     )
     return found

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from ecgbench import Contributions, Skip
-from ecgbench.contracts.comparison import NEAREST, Comparison, Once
+from ecgbench import Contributions, Skip, shared
+from ecgbench.contracts.comparison import Comparison, Once
 from ecgbench.contracts.windows import EcgWindows
 from ecgbench.harness.data.split import number, split
 from ecgbench.nn import Encoder, EncoderConfig
-from ecgbench.shared import embeddings, neighbours, one_beat, people_behind
+from ecgbench.shared import NEAREST, embeddings, neighbours, one_beat, people_behind
 
 if TYPE_CHECKING:
-    from ecgbench.contracts.comparison import Neighbours, Side
+    from ecgbench.contracts.comparison import Side
+    from ecgbench.shared import Neighbours
 
 
 @pytest.fixture
@@ -96,13 +97,13 @@ def test_too_few_windows_to_choose_from_are_an_error(comparison: Comparison) -> 
 def searches(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Side, Side, int]]:
     """What is searched for from here on."""
     calls: list[tuple[Side, Side, int]] = []
-    search = Comparison._neighbours
+    search = shared._search
 
-    def counted(self: Comparison, of: Side, among: Side, k: int) -> Neighbours:
+    def counted(comparison: Comparison, of: Side, among: Side, k: int) -> Neighbours:
         calls.append((of, among, k))
-        return search(self, of, among, k)
+        return search(comparison, of, among, k)
 
-    monkeypatch.setattr(Comparison, "_neighbours", counted)
+    monkeypatch.setattr(shared, "_search", counted)
     return calls
 
 

@@ -143,6 +143,6 @@ def test_it_does_not_depend_on_how_arrays_lie_in_memory_or_on_how_many_are_read_
 
 
 def test_another_process_comes_to_the_same(tmp_path: Any) -> None:
-    code = "from tests.harness.test_digest import *; print(digest(cohort(), ''))"
+    code = "from tests.harness.data.test_digest import *; print(digest(cohort(), ''))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == digest(cohort(), "")
