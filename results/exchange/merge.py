@@ -113,8 +113,8 @@ def merge(
     incoming = Store(store.path / "incoming" / secrets.token_hex(8))
     try:
         manifest, digest = unpack(file, incoming.path, most=most, track=track)
-        with Leases(store.path) as leases:
-            work = _Merge(store, incoming, leases, check, track, dry=dry)
+        with Leases(store.path) as leases, ThreadPoolExecutor(SYNCED) as pool:
+            work = _Merge(store, incoming, leases, check, track, pool, dry=dry)
             return work.work(manifest, digest, trust=trust)
     except OSError as error:
         raise StoreError(f"cannot merge {file} into {store.path}: {error}") from error
@@ -145,6 +145,7 @@ class _Merge:
         leases: Leases,
         check: Check | None,
         track: Track,
+        pool: ThreadPoolExecutor,
         *,
         dry: bool,
     ) -> None:
@@ -153,6 +154,7 @@ class _Merge:
         self.leases = leases
         self.check = check
         self.track = track
+        self.pool = pool
         self.dry = dry
         self.notes = store.path
         self.outcomes: list[Outcome] = []
@@ -267,8 +269,7 @@ class _Merge:
             self._note(name, sorted(records), checked=checked)
             folders = {path.rpartition("/")[0] for path in files}
             # side by side, for the disk writes many files in hardly more time than one
-            with ThreadPoolExecutor(SYNCED) as pool:
-                list(pool.map(_sync, [source / path for path in (*files, *folders)]))
+            list(self.pool.map(_sync, [source / path for path in (*files, *folders)]))
             target.parent.mkdir(parents=True, exist_ok=True)
             if target.exists():
                 self.store.set_aside(name)  # what a run that did not end has left
