@@ -366,7 +366,20 @@ class _Merge:
             # not among our own: what a run here was asked for is told from what an archive says
             self._write_archive()
             write_record(self.notes / path, cut)
+            self._drop_parts(self.notes / "plans" / cut.board_key)
         self.outcomes.append(Outcome("plan", name, "already here" if there else "added"))
+
+    def _drop_parts(self, folder: Path) -> None:
+        """Remove plans that another holds whole: a merge at the same time saw fewer of the cells."""
+        plans: dict[Path, PlanRecord] = {}
+        for file in sorted(folder.glob("*.json")):
+            if (plan := read_record(file, PlanRecord)) is not None:
+                plans[file] = plan
+        for file, plan in plans.items():
+            names = {cell.name for cell in plan.cells}
+            for whole in plans.values():
+                if len(whole.cells) > len(plan.cells) and cut_plan(whole, names) == plan:
+                    file.unlink(missing_ok=True)
 
 
 def cut_plan(plan: PlanRecord, cells: Container[str]) -> PlanRecord | None:

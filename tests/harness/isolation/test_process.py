@@ -124,7 +124,7 @@ def test_what_is_printed_without_a_log_goes_where_this_process_prints(
     code = (
         f"import sys; sys.path.insert(0, {str(plugins)!r})\n"
         "import processes\n"
-        "from ecgbench.harness import process\n"
+        "from ecgbench.harness.isolation import process\n"
         "list(process.call(processes.say))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -192,7 +192,7 @@ def test_the_process_dies_with_this_one_however_that_ends(
         f"import sys; sys.path.insert(0, {str(plugins)!r})\n"
         "from pathlib import Path\n"
         "import processes\n"
-        "from ecgbench.harness import process\n"
+        "from ecgbench.harness.isolation import process\n"
         f"for message in process.call(processes.sleep, Path({str(tmp_path / 'pid')!r})):\n"
         "    print(message, flush=True)\n"
     )
