@@ -16,6 +16,7 @@ test: .venv/tested  ## all tests
 lint: .venv/tested
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/mypy
 	$(BIN)/mypy --explicit-package-bases tests
 

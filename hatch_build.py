@@ -2,7 +2,7 @@
 
 A wheel gets ``metrics/`` as ``ecgbench/metrics/`` from the ``sources`` table in pyproject.toml.  The
 public modules, which stand inside ``harness/``, go to the package's root: the files of
-``harness/public/`` and the folder ``harness/nn/``.  An editable install can put only a whole folder
+``harness/public/`` and the folders ``harness/contracts/`` and ``harness/nn/``.  An editable install can put only a whole folder
 on ``sys.path``, so for it the git-ignored ``build/editable/ecgbench`` is filled with links to the
 real files; imports, type checkers and editors all follow them.
 """
@@ -22,7 +22,8 @@ class EcgbenchPackage(BuildHookInterface):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Add what the ``sources`` table cannot say to ``build_data``."""
         root = Path(self.root)
-        public = [*sorted((root / "harness" / "public").glob("[!._]*.*")), root / "harness" / "nn"]
+        public = [*sorted((root / "harness" / "public").glob("[!._]*.*"))]
+        public += [root / "harness" / "contracts", root / "harness" / "nn"]
         public += sorted((root / "harness" / "public").glob("__*__.py"))
         if version != "editable":
             build_data["force_include"] |= {str(p): f"ecgbench/{p.name}" for p in public}

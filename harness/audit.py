@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from ecgbench.harness.config import build
-from ecgbench.harness.errors import StoreError
-from ecgbench.harness.plan import cell_id, generator_record, metric_records, plan_of
-from ecgbench.harness.specs import MetricSpec
-from ecgbench.harness.study import Study
-from ecgbench.results.audit import DOSES, SERIES, AuditRecord, Series, judge
-from ecgbench.results.store import Store
+from ecgbench.contracts.config import build
+from ecgbench.contracts.errors import StoreError
+from ecgbench.contracts.specs import MetricSpec
+from ecgbench.harness.planning.plan import cell_id, generator_record, metric_records, plan_of
+from ecgbench.harness.planning.study import Study
+from ecgbench.results.audit.records import DOSES, SERIES, AuditRecord, Series, judge
+from ecgbench.results.store.store import Store
 
 if TYPE_CHECKING:
-    from ecgbench.harness.catalog import Catalog
-    from ecgbench.harness.plan import Plan
-    from ecgbench.results.audit import Values
-    from ecgbench.results.records import (
+    from ecgbench.harness.planning.catalog import Catalog
+    from ecgbench.harness.planning.plan import Plan
+    from ecgbench.results.audit.records import Values
+    from ecgbench.results.store.records import (
         CellId,
         CellRecord,
         DatasetRecord,

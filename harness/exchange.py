@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from ecgbench.harness import data
-from ecgbench.harness.cell.same import is_flat, same_windows
-from ecgbench.harness.environment import environment
-from ecgbench.harness.errors import DataError, EcgbenchError, StoreError, UsageError, suggest
-from ecgbench.harness.run import locate, prepare
-from ecgbench.harness.study import Study
-from ecgbench.results.archive import limit, pack
-from ecgbench.results.merge import cut_plan
-from ecgbench.results.npz import read_npz
-from ecgbench.results.provenance import origins
-from ecgbench.results.records import CellRecord, ScoreRecord, digest_of, encode, now
-from ecgbench.results.sound import check_cell, check_score
-from ecgbench.results.track import untracked
+from ecgbench.contracts.errors import DataError, EcgbenchError, StoreError, UsageError, suggest
+from ecgbench.environment import environment
+from ecgbench.harness.data import cache as data
+from ecgbench.harness.data.same import is_flat, same_windows
+from ecgbench.harness.engine.run import locate, prepare
+from ecgbench.harness.planning.study import Study
+from ecgbench.results.exchange.archive import limit, pack
+from ecgbench.results.exchange.merge import cut_plan
+from ecgbench.results.exchange.provenance import origins
+from ecgbench.results.exchange.sound import check_cell, check_score
+from ecgbench.results.store.npz import read_npz
+from ecgbench.results.store.records import CellRecord, ScoreRecord, digest_of, encode, now
+from ecgbench.results.store.track import untracked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ecgbench.harness.catalog import Catalog
-    from ecgbench.results.records import DatasetRecord
-    from ecgbench.results.store import Store
-    from ecgbench.results.track import Track
+    from ecgbench.harness.planning.catalog import Catalog
+    from ecgbench.results.store.records import DatasetRecord
+    from ecgbench.results.store.store import Store
+    from ecgbench.results.store.track import Track
 
 Ended = TypeVar("Ended", CellRecord, ScoreRecord)
 

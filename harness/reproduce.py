@@ -11,28 +11,31 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from ecgbench.harness import data, physionet, process
-from ecgbench.harness.catalog import discover
+from ecgbench.contracts.config import build
+from ecgbench.contracts.errors import DataError, EcgbenchError, PluginError, StoreError
+from ecgbench.environment import cores, environment
 from ecgbench.harness.cell.checks import check_sample
 from ecgbench.harness.cell.divide import splits_of
 from ecgbench.harness.cell.plausible import check_origin, remarks
 from ecgbench.harness.cell.task import Task
-from ecgbench.harness.config import build
-from ecgbench.harness.environment import cores, environment
-from ecgbench.harness.errors import DataError, EcgbenchError, PluginError, StoreError
-from ecgbench.harness.facts import metric_facts
-from ecgbench.harness.identity import used
-from ecgbench.harness.perform import perform
-from ecgbench.harness.run import prepare
-from ecgbench.results.npz import read_npz
-from ecgbench.results.store import Store
-from ecgbench.results.uncertainty import Resamples, contributions, sample
+from ecgbench.harness.data import cache as data
+from ecgbench.harness.data import physionet
+from ecgbench.harness.engine.perform import perform
+from ecgbench.harness.engine.run import prepare
+from ecgbench.harness.isolation import process
+from ecgbench.harness.planning.catalog import discover
+from ecgbench.harness.planning.facts import metric_facts
+from ecgbench.harness.planning.identity import used
+from ecgbench.results.board.uncertainty import Resamples, sample
+from ecgbench.results.store.contributions import contributions
+from ecgbench.results.store.npz import read_npz
+from ecgbench.results.store.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ecgbench.harness.catalog import Catalog
-    from ecgbench.results.records import (
+    from ecgbench.harness.planning.catalog import Catalog
+    from ecgbench.results.store.records import (
         CellId,
         CellRecord,
         MetricRecord,

@@ -29,9 +29,9 @@ from scipy.signal import butter, sosfiltfilt
 from threadpoolctl import threadpool_limits
 
 from ecgbench import Comparison
-from ecgbench.harness import study
-from ecgbench.harness.catalog import discover
-from ecgbench.harness.cli.submit import load_splits
+from ecgbench.harness.cli.datasets import load_splits
+from ecgbench.harness.planning import study
+from ecgbench.harness.planning.catalog import discover
 from ecgbench.metrics.privacy import CopiedShareConfig
 from ecgbench.metrics.privacy.copied_share import SCAN, p_values
 from ecgbench.metrics.privacy.disguises import spaces

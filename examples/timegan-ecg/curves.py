@@ -27,15 +27,15 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from ecgbench import Comparison, Context, EcgWindows, principal_components
+from ecgbench.contracts.comparison import Once
+from ecgbench.contracts.config import as_dict, parse_overrides
 from ecgbench.generators.timegan import TimeGanConfig
 from ecgbench.generators.timegan.model import TimeGan
-from ecgbench.harness import study
-from ecgbench.harness.catalog import Catalog, discover
 from ecgbench.harness.cell.checks import as_score
-from ecgbench.harness.cli.submit import load_splits
-from ecgbench.harness.comparison import Once
-from ecgbench.harness.config import as_dict, parse_overrides
-from ecgbench.harness.isolation import plugin_state
+from ecgbench.harness.cli.datasets import load_splits
+from ecgbench.harness.isolation.plugin_state import plugin_state
+from ecgbench.harness.planning import study
+from ecgbench.harness.planning.catalog import Catalog, discover
 from ecgbench.metrics.fidelity.overlap import overlap
 
 if TYPE_CHECKING:

@@ -29,8 +29,8 @@ from sklearn.metrics import precision_recall_fscore_support
 from ecgbench import DataError
 from ecgbench.datasets.mitdb import MitdbConfig, ecgbench_datasets
 from ecgbench.datasets.mitdb.load import load
-from ecgbench.harness import physionet
-from ecgbench.harness.split import number, split, subsample
+from ecgbench.harness.data import physionet
+from ecgbench.harness.data.split import number, split, subsample
 from ecgbench.metrics.utility import BoostingConfig, CrossClassificationConfig, LinearConfig
 from ecgbench.metrics.utility.boosting import Boosting
 from ecgbench.metrics.utility.draw import real_like_synthetic

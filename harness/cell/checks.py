@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ecgbench.harness.contracts import Score
-from ecgbench.harness.errors import PluginError, Skip
-from ecgbench.harness.score import Contributions
-from ecgbench.harness.windows import EcgWindows
-from ecgbench.results.records import ContributionsRecord
+from ecgbench.contracts.contributions import Contributions
+from ecgbench.contracts.errors import PluginError, Skip
+from ecgbench.contracts.protocols import Score
+from ecgbench.contracts.windows import EcgWindows
+from ecgbench.results.store.records import ContributionsRecord
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ecgbench.harness.comparison import Comparison
-    from ecgbench.harness.specs import GeneratorSpec, MetricSpec
-    from ecgbench.harness.windows import Splits
+    from ecgbench.contracts.comparison import Comparison
+    from ecgbench.contracts.specs import GeneratorSpec, MetricSpec
+    from ecgbench.contracts.windows import Splits
 
 MAX_COUNT = 2**53
 """Whole numbers below are exact in JSON, whoever reads it."""
@@ -176,7 +176,7 @@ def as_contributions(
     strangers = np.setdiff1d(given.people, known)
     if len(strangers):
         hint = (
-            "a synthetic window has no patient; Comparison.people_behind() names the people behind them"
+            "a synthetic window has no patient; people_behind(Comparison) names the people behind them"
             if -1 in strangers
             else "the patients of the splits are wanted"
         )

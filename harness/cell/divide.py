@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ecgbench.harness import data
-from ecgbench.harness.catalog import discover
+from ecgbench.contracts.errors import Skip
 from ecgbench.harness.cell.checks import check_applies
 from ecgbench.harness.cell.room import Room
 from ecgbench.harness.cell.task import Divided, check_plugins, plugins_of
 from ecgbench.harness.cell.trouble import tell_trouble
-from ecgbench.harness.errors import Skip
-from ecgbench.harness.split import split, subsample
+from ecgbench.harness.data import cache as data
+from ecgbench.harness.data.split import split, subsample
+from ecgbench.harness.planning.catalog import discover
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ecgbench.harness.catalog import Catalog
+    from ecgbench.contracts.windows import Splits
     from ecgbench.harness.cell.task import Send, Task
-    from ecgbench.harness.windows import Splits
+    from ecgbench.harness.planning.catalog import Catalog
 
 
 @tell_trouble
@@ -34,7 +34,8 @@ def divide(task: Task, folder: Path, send: Send) -> None:
             apply.
     """
     catalog = discover(task.plugin_files)
-    check_plugins(plugins_of(task), catalog)
+    # metrics are checked where they are used
+    check_plugins([use for use in plugins_of(task) if use[0] != "metric"], catalog)
     spec = catalog.generator(task.cell.generator.name)
     splits = splits_of(task, catalog)
     divided = Divided(reference=spec.reference, fold=splits.fold, sizes=_sizes(splits))

@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from ecgbench.harness.catalog import discover
+from ecgbench.contracts.config import build
+from ecgbench.contracts.errors import Skip, StoreError
+from ecgbench.contracts.protocols import Context
 from ecgbench.harness.cell.checks import check_sample
 from ecgbench.harness.cell.curve import Curve
 from ecgbench.harness.cell.room import Room, read_windows, write_windows
 from ecgbench.harness.cell.task import check_plugins
 from ecgbench.harness.cell.trouble import full_disk, say, tell_trouble
-from ecgbench.harness.config import build
-from ecgbench.harness.contracts import Context
-from ecgbench.harness.errors import Skip, StoreError
-from ecgbench.harness.file_plugins import let_children_import
-from ecgbench.harness.frozen import Frozen
-from ecgbench.harness.isolation import plugin_state
-from ecgbench.harness.warden import RUSAGE_UNIT
-from ecgbench.results.records import CostsRecord, PluginRecord
+from ecgbench.harness.isolation.frozen import Frozen
+from ecgbench.harness.isolation.plugin_state import plugin_state
+from ecgbench.harness.isolation.warden import RUSAGE_UNIT
+from ecgbench.harness.planning.catalog import discover
+from ecgbench.harness.planning.file_plugins import let_children_import
+from ecgbench.results.store.records import CostsRecord, PluginRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ecgbench.contracts.protocols import Generator
+    from ecgbench.contracts.specs import GeneratorSpec
+    from ecgbench.contracts.windows import EcgWindows
     from ecgbench.harness.cell.task import Send
-    from ecgbench.harness.contracts import Generator
-    from ecgbench.harness.specs import GeneratorSpec
-    from ecgbench.harness.windows import EcgWindows
 
 SECRETS = ("ECGBENCH_DATA_DIR", "ECGBENCH_STORE")
 """Environment variables of the user's folders; a generator needs neither."""
@@ -91,7 +91,7 @@ def fit(order: Order, send: Send) -> None:
 
     Args:
         order: names generator, seed and folder.
-        send: is told stages and steps, and at last ``("fitted", CostsRecord)``, ``("skip", reason)`` or
+        send: is told stages, parts and steps, and at last ``("fitted", CostsRecord)``, ``("skip", reason)`` or
             ``("failed", reason)``.
     """
     catalog = discover(order.plugin_files)
@@ -175,7 +175,10 @@ class _Fitting:
         if not self.spec.conditional:
             wanted = [int(label) for label in np.unique(self.labels)]
         models: list[_Model] = []
-        for label in wanted:
+        for place, label in enumerate(wanted, 1):
+            if label is not None:
+                name = self.train.classes[label]
+                self.send(("part", f"class {name}, {place} of {len(wanted)}"))
             part = "all" if label is None else f"class-{label}"
             folder = self.room.work / part
             folder.mkdir(parents=True)

@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ecgbench.harness.catalog import discover
+from ecgbench.contracts.comparison import Comparison
+from ecgbench.contracts.config import build
+from ecgbench.contracts.errors import DamagedError, PluginError, Skip, StoreError
+from ecgbench.contracts.protocols import Costs
+from ecgbench.environment import environment
 from ecgbench.harness.cell.checks import (
     as_contributions,
     as_score,
@@ -23,22 +27,18 @@ from ecgbench.harness.cell.room import Room, read_windows
 from ecgbench.harness.cell.shadows import SHADOWS, Shadows
 from ecgbench.harness.cell.task import check_plugins, plugins_of, scoring
 from ecgbench.harness.cell.trouble import full_disk, say, tell_trouble
-from ecgbench.harness.comparison import Comparison
-from ecgbench.harness.config import build
-from ecgbench.harness.contracts import Costs
-from ecgbench.harness.environment import environment
-from ecgbench.harness.errors import DamagedError, PluginError, Skip, StoreError
-from ecgbench.harness.file_plugins import let_children_import
-from ecgbench.harness.frozen import Frozen
-from ecgbench.harness.isolation import plugin_state
-from ecgbench.results.npz import npz, read_npz, synthetic_digest
-from ecgbench.results.records import CellRecord, MetricRecord, ScoreRecord, encode, now
-from ecgbench.results.store import Store, sha256
+from ecgbench.harness.isolation.frozen import Frozen
+from ecgbench.harness.isolation.plugin_state import plugin_state
+from ecgbench.harness.planning.catalog import discover
+from ecgbench.harness.planning.file_plugins import let_children_import
+from ecgbench.results.store.npz import npz, read_npz, synthetic_digest
+from ecgbench.results.store.records import CellRecord, MetricRecord, ScoreRecord, encode, now
+from ecgbench.results.store.store import Store, sha256
 
 if TYPE_CHECKING:
-    from ecgbench.harness.catalog import Catalog
+    from ecgbench.contracts.windows import EcgWindows
     from ecgbench.harness.cell.task import Fitted, Send, Task
-    from ecgbench.harness.windows import EcgWindows
+    from ecgbench.harness.planning.catalog import Catalog
 
 
 @tell_trouble

@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from ecgbench.harness.canonical import canonical
-from ecgbench.harness.code import code_of_module
-from ecgbench.harness.comparison import Once
-from ecgbench.harness.errors import StoreError
-from ecgbench.harness.windows import PROTOCOL
-from ecgbench.results.npz import npz, read_npz
-from ecgbench.results.records import digest_of
-from ecgbench.results.store import write
+from ecgbench.contracts.canonical import canonical
+from ecgbench.contracts.comparison import Once
+from ecgbench.contracts.errors import StoreError
+from ecgbench.contracts.windows import PROTOCOL
+from ecgbench.harness.planning.code import code_of_module
+from ecgbench.results.store.npz import npz, read_npz
+from ecgbench.results.store.records import digest_of
+from ecgbench.results.store.store import write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from ecgbench.harness.comparison import Arrays
-    from ecgbench.results.records import CellId
-    from ecgbench.results.store import Store
+    from ecgbench.contracts.comparison import Arrays
+    from ecgbench.results.store.records import CellId
+    from ecgbench.results.store.store import Store
 
 
 class OnceInStore(Once):

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ecgbench.harness.cell.same import TOLERANCE, is_flat, same_windows
-from ecgbench.harness.errors import PluginError
+from ecgbench.contracts.errors import PluginError
+from ecgbench.harness.data.same import TOLERANCE, is_flat, same_windows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ecgbench.harness.windows import EcgWindows, Splits
+    from ecgbench.contracts.windows import EcgWindows, Splits
 
     Signals = NDArray[np.float64]
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from ecgbench.harness.errors import StoreError
-from ecgbench.harness.windows import DTYPES, EcgWindows
+from ecgbench.contracts.errors import StoreError
+from ecgbench.contracts.windows import DTYPES, EcgWindows
 
 if TYPE_CHECKING:
     from pathlib import Path

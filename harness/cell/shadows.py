@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from ecgbench.contracts.errors import PluginError, Skip
 from ecgbench.harness.cell.room import Room, read_windows
-from ecgbench.harness.errors import PluginError, Skip
-from ecgbench.results.npz import synthetic_digest
+from ecgbench.results.store.npz import synthetic_digest
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ecgbench.contracts.specs import GeneratorSpec
+    from ecgbench.contracts.windows import EcgWindows, Splits
     from ecgbench.harness.cell.task import Send, Task
-    from ecgbench.harness.specs import GeneratorSpec
-    from ecgbench.harness.windows import EcgWindows, Splits
 
 SHADOWS = "shadows"
 """Folder of a cell for fits on other training windows, while a metric needs them."""

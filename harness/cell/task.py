@@ -6,27 +6,27 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ecgbench.harness.code import code_of
-from ecgbench.harness.config import build
-from ecgbench.harness.errors import UsageError
-from ecgbench.harness.identity import files_of
+from ecgbench.contracts.config import build
+from ecgbench.contracts.errors import UsageError
+from ecgbench.harness.planning.code import code_of
+from ecgbench.harness.planning.identity import files_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from ecgbench.harness.catalog import Catalog
-    from ecgbench.harness.specs import Kind
-    from ecgbench.results.records import CellId, CostsRecord, MetricRecord, PluginRecord
+    from ecgbench.contracts.specs import Kind
+    from ecgbench.harness.planning.catalog import Catalog
+    from ecgbench.results.store.records import CellId, CostsRecord, MetricRecord, PluginRecord
 
 Send = Callable[[tuple[Any, ...]], None]
 """Send a message about the cell.
 
-Everybody hears ``("stage", name)``, ``("log", step, total, values)``, ``("note", text)``, ``("aside",
+Everybody hears ``("stage", name)``, ``("part", name)`` of a fit of several models, ``("log", step, total, values)``, ``("note", text)``, ``("aside",
 why)`` of damage, ``("cell", status, reason)`` and ``("score", metric, status, reason, value)``.
 The stages are ``data``, ``fit``, ``sample`` and `scoring` of each metric.
 
-`ecgbench.harness.perform` alone hears ``("divided", facts)``, ``("skip", reason)``, ``("fitted", costs)``,
+`ecgbench.harness.engine.perform` alone hears ``("divided", facts)``, ``("skip", reason)``, ``("fitted", costs)``,
 ``("failed", reason)``, ``("made", record, windows)``, ``("damaged", why)``, ``("scored", record,
 artefacts)``, ``("refit", folder, seed)`` and ``("store", why)``.  Facts and costs are the fields of a
 `Divided` and a `CostsRecord`; records and windows are bytes.  A process may send the kinds of `KINDS`."""
@@ -36,7 +36,7 @@ EVERY = frozenset({"stage", "log", "note", "usage", "store"})
 
 KINDS = {
     "divide": EVERY | {"divided", "skip"},
-    "fit": EVERY | {"fitted", "skip", "failed"},
+    "fit": EVERY | {"part", "fitted", "skip", "failed"},
     "judge": EVERY | {"made", "failed", "damaged", "scored", "refit"},
 }
 """Kinds of messages by the function of the process; `perform` does not hear others."""
@@ -50,7 +50,7 @@ class Task:
         store: the store's folder.
         cell: names dataset, generator and seed.
         metrics: the wanted scores; ended ones stay as they are.
-        windows: the folder of the dataset's windows (`ecgbench.harness.data.folder`).
+        windows: the folder of the dataset's windows (`ecgbench.harness.data.cache.folder`).
         plugin_files: given with ``--plugin``.
         study: the resolved study, for the record.
         device: ``"cpu"`` or ``"cuda"``.

@@ -8,7 +8,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec
 
-from ecgbench.harness.errors import PluginError, StoreError, UsageError
+from ecgbench.contracts.errors import PluginError, StoreError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,14 +5,19 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 import click
+from click.shell_completion import CompletionItem
 
-from ecgbench.harness.errors import EcgbenchError, UsageError, suggest
-from ecgbench.harness.plain import plain
-from ecgbench.harness.streams import UnwritableError, leave, open_closed, tame
+from ecgbench.contracts.errors import EcgbenchError, UsageError, suggest
+from ecgbench.contracts.plain import plain
+from ecgbench.harness.isolation.streams import (
+    UnwritableError,
+    leave,
+    open_closed,
+    tame,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +51,12 @@ class _Commands(click.Group):
         del ctx
         return list(COMMANDS)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        if not incomplete.startswith("-"):
+            told = ((name, summary) for name, (_, summary) in COMMANDS.items())
+            return [CompletionItem(n, help=s) for n, s in told if n.startswith(incomplete)]
+        return super().shell_complete(ctx, incomplete)
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         del ctx
         if cmd_name not in COMMANDS:
@@ -64,6 +75,8 @@ class _Commands(click.Group):
 
 def other_distribution() -> str | None:
     """The version of the unrelated distribution ``ecgbench``, if it is installed here too."""
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - 20 ms that help needs not
+
     try:
         return version("ecgbench")
     except PackageNotFoundError:

@@ -10,9 +10,11 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
+from ecgbench.contracts.config import parse_overrides
+from ecgbench.contracts.errors import UsageError
+from ecgbench.contracts.plain import plain
 from ecgbench.harness import audit as auditing
-from ecgbench.harness import study
-from ecgbench.harness.catalog import discover
+from ecgbench.harness.cli.datasets import prepared
 from ecgbench.harness.cli.machine import machine_and_pool
 from ecgbench.harness.cli.options import (
     data_dir_option,
@@ -24,20 +26,19 @@ from ecgbench.harness.cli.options import (
     store_option,
 )
 from ecgbench.harness.cli.progress import watch
-from ecgbench.harness.cli.run import prepared, warn
-from ecgbench.harness.config import parse_overrides
-from ecgbench.harness.errors import UsageError
-from ecgbench.harness.plain import plain
-from ecgbench.harness.run import default_datasets, work_through
-from ecgbench.results.audit import write_audit
+from ecgbench.harness.cli.report import warn
+from ecgbench.harness.engine.run import default_datasets, work_through
+from ecgbench.harness.planning import study
+from ecgbench.harness.planning.catalog import discover
+from ecgbench.results.audit.records import write_audit
 from ecgbench.results.render.audit import show_audits, write_pages
-from ecgbench.results.store import Store
+from ecgbench.results.store.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ecgbench.harness.catalog import Catalog
-    from ecgbench.results.audit import AuditRecord
+    from ecgbench.harness.planning.catalog import Catalog
+    from ecgbench.results.audit.records import AuditRecord
 
 
 @click.command()

@@ -17,24 +17,25 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ecgbench.harness.catalog import discover
+from ecgbench.contracts.plain import ascii_json, plain
 from ecgbench.harness.cli.options import plugin_option, store_option
-from ecgbench.harness.facts import facts
-from ecgbench.harness.plain import ascii_json, plain
-from ecgbench.results.board import OVERALL, seed_list
-from ecgbench.results.compare import ENDS, Verdict
-from ecgbench.results.compare import compare as compare_rows
+from ecgbench.harness.planning.catalog import discover
+from ecgbench.harness.planning.facts import facts
+from ecgbench.results.board.board import seed_list
+from ecgbench.results.board.compare import ENDS, Verdict
+from ecgbench.results.board.compare import compare as compare_rows
+from ecgbench.results.board.table import OVERALL
+from ecgbench.results.board.uncertainty import LEVEL, folds
 from ecgbench.results.render import text
 from ecgbench.results.render.terminal import GAP, RULED
-from ecgbench.results.store import Store
-from ecgbench.results.uncertainty import LEVEL, folds
+from ecgbench.results.store.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from ecgbench.results.board import Board
-    from ecgbench.results.compare import Compared, Finding, Summary, Together
+    from ecgbench.results.board.compare import Compared, Finding, Summary, Together
+    from ecgbench.results.board.table import Board
 
 STYLES = {
     "no difference seen": "dim",

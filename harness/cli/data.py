@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from pathlib import Path
 from typing import Any
@@ -10,20 +9,18 @@ from typing import Any
 import click
 import msgspec
 from click.core import ParameterSource
-from rich.console import Console
-from rich.filesize import decimal
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from ecgbench.harness import physionet, study
-from ecgbench.harness.catalog import Catalog, discover
+from ecgbench.contracts.config import parse_overrides
+from ecgbench.contracts.errors import UsageError
+from ecgbench.harness.cli.datasets import fetch_dataset
 from ecgbench.harness.cli.options import (
     SEED,
     data_dir_option,
     plugin_option,
     study_options,
 )
-from ecgbench.harness.config import parse_overrides
-from ecgbench.harness.errors import UsageError
+from ecgbench.harness.planning import study
+from ecgbench.harness.planning.catalog import discover
 
 
 @click.command()
@@ -38,36 +35,6 @@ def fetch(dataset: str, plugins: tuple[Path, ...], data_dir: Path | None) -> Non
         raise UsageError(f"dataset {dataset} is embedded: there is nothing to fetch")
     folder = fetch_dataset(dataset, catalog, data_dir)
     click.echo(f"{dataset} is here, complete and verified: {folder}")
-
-
-def fetch_dataset(name: str, catalog: Catalog, data_dir: Path | None) -> Path:
-    """Fetch a dataset under a progress bar; return its folder.
-
-    The environment variable ``ECGBENCH_PHYSIONET_URL`` names another server of PhysioNet's layout.
-    """
-    source = catalog.dataset(name).source
-    assert source is not None
-    console = Console(stderr=True)  # standard output may be a program's
-    bar = Progress(
-        TextColumn("fetching {task.description}"),
-        BarColumn(bar_width=32),
-        MofNCompleteColumn(),
-        TextColumn("files {task.fields[received]}"),
-        console=console,
-    )
-    with bar:
-        task = bar.add_task(name, total=None, received="")
-
-        def progress(done: int, total: int, received: int) -> None:
-            shown = decimal(received)
-            bar.update(task, completed=done, total=total, received=shown)
-
-        return physionet.fetch(
-            source,
-            data_dir,
-            base_url=os.environ.get("ECGBENCH_PHYSIONET_URL"),
-            progress=progress,
-        )
 
 
 @click.command()
@@ -98,10 +65,10 @@ def split(
     """
     import numpy as np  # noqa: PLC0415 - as above
 
-    from ecgbench.harness.cli.submit import load_splits  # noqa: PLC0415 - as above
-    from ecgbench.harness.submission import note_of  # noqa: PLC0415 - as above
-    from ecgbench.results.npz import npz  # noqa: PLC0415 - fetching needs no numpy
-    from ecgbench.results.store import write  # noqa: PLC0415 - as above
+    from ecgbench.harness.cli.datasets import load_splits  # noqa: PLC0415 - as above
+    from ecgbench.harness.engine.submission import note_of  # noqa: PLC0415 - as above
+    from ecgbench.results.store.npz import npz  # noqa: PLC0415 - fetching needs no numpy
+    from ecgbench.results.store.store import write  # noqa: PLC0415 - as above
 
     catalog = discover(plugins)
     asked = study.override(

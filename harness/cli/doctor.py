@@ -9,14 +9,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ecgbench.harness import physionet
-from ecgbench.harness.catalog import Catalog, discover
+from ecgbench.contracts.errors import DataError, EcgbenchError
+from ecgbench.contracts.plain import plain
+from ecgbench.environment import cache_dir, environment
 from ecgbench.harness.cli import other_distribution
 from ecgbench.harness.cli.options import data_dir_option, plugin_option, store_option
-from ecgbench.harness.environment import environment
-from ecgbench.harness.errors import DataError, EcgbenchError
-from ecgbench.harness.plain import plain
-from ecgbench.results.store import Store
+from ecgbench.harness.data import physionet
+from ecgbench.harness.planning.catalog import Catalog, discover
+from ecgbench.results.store.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +49,7 @@ def doctor(plugins: tuple[Path, ...], data_dir: Path | None, store_path: Path) -
             )
     facts = _machine()
     try:
-        facts["cache"] = f"{physionet.cache_dir()}"
+        facts["cache"] = f"{cache_dir()}"
     except DataError as error:
         problems.append(str(error))
     else:

@@ -13,8 +13,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ecgbench.contracts.errors import EcgbenchError, UsageError
+from ecgbench.contracts.plain import plain
+from ecgbench.environment import cores
 from ecgbench.harness import exchange
-from ecgbench.harness.catalog import discover
 from ecgbench.harness.cli.options import (
     data_dir_option,
     plugin_option,
@@ -23,20 +25,18 @@ from ecgbench.harness.cli.options import (
     store_option,
 )
 from ecgbench.harness.cli.progress.bar import tracking
-from ecgbench.harness.environment import cores
-from ecgbench.harness.errors import EcgbenchError, UsageError
-from ecgbench.harness.plain import plain
-from ecgbench.harness.process import Limits
-from ecgbench.results.archive import MAX_TOTAL, MAX_WHO
-from ecgbench.results.merge import End, What
-from ecgbench.results.merge import merge as take_in
-from ecgbench.results.merge import undo as take_out
-from ecgbench.results.store import Store
+from ecgbench.harness.isolation.process import Limits
+from ecgbench.harness.planning.catalog import discover
+from ecgbench.results.exchange.archive import MAX_TOTAL, MAX_WHO
+from ecgbench.results.exchange.merge import End, What
+from ecgbench.results.exchange.merge import merge as take_in
+from ecgbench.results.exchange.merge import undo as take_out
+from ecgbench.results.store.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ecgbench.results.merge import Check, Outcome
+    from ecgbench.results.exchange.merge import Check, Outcome
 
 KINDS: tuple[What, ...] = get_args(What)
 ENDS: tuple[End, ...] = get_args(End)

@@ -9,17 +9,17 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from ecgbench.harness.catalog import discover
+from ecgbench.contracts.errors import UsageError
+from ecgbench.contracts.plain import plain
 from ecgbench.harness.cli.options import plugin_option, store_option
-from ecgbench.harness.errors import UsageError
-from ecgbench.harness.facts import facts
-from ecgbench.harness.plain import plain
-from ecgbench.results.board import boards
-from ecgbench.results.forget import choose
-from ecgbench.results.forget import forget as take_out
-from ecgbench.results.gather import groups
+from ecgbench.harness.planning.catalog import discover
+from ecgbench.harness.planning.facts import facts
+from ecgbench.results.board.board import boards
+from ecgbench.results.board.forget import choose
+from ecgbench.results.board.forget import forget as take_out
+from ecgbench.results.board.gather import groups
 from ecgbench.results.render import remove_boards, write_boards
-from ecgbench.results.store import Store
+from ecgbench.results.store.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,23 +8,23 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from ecgbench.harness.catalog import discover
+from ecgbench.contracts.errors import UsageError
 from ecgbench.harness.cli.options import plugin_option, store_option
 from ecgbench.harness.cli.progress.bar import tracking
-from ecgbench.harness.errors import UsageError
-from ecgbench.harness.facts import facts
-from ecgbench.results.board import boards
-from ecgbench.results.critical import critical
-from ecgbench.results.gather import named
+from ecgbench.harness.planning.catalog import discover
+from ecgbench.harness.planning.facts import facts
+from ecgbench.results.board.board import boards
+from ecgbench.results.board.critical import critical
+from ecgbench.results.board.gather import named
 from ecgbench.results.render import render
 from ecgbench.results.render.critical import show_critical, write_critical
 from ecgbench.results.render.terminal import show
-from ecgbench.results.store import Store
+from ecgbench.results.store.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ecgbench.results.board import Board
+    from ecgbench.results.board.table import Board
 
 
 @click.command()

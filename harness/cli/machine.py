@@ -5,15 +5,22 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ecgbench.harness.environment import cores, memory
-from ecgbench.harness.errors import UsageError
-from ecgbench.harness.pool import LocalPool, Pool
-from ecgbench.harness.run import Machine, choose_device
+from ecgbench.contracts.errors import UsageError
+from ecgbench.environment import cores, memory
+from ecgbench.harness.engine.pool import LocalPool, Pool
+from ecgbench.harness.engine.run import Machine, choose_device
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ecgbench.harness.catalog import Catalog
+    from ecgbench.harness.planning.catalog import Catalog
+
+
+SMALL = 2**30
+"""Bytes that a smoke test's cell may need."""
+
+MOST_SMALL = 4
+"""Jobs of smoke tests: more would wait for each other, for a seed's cells share what the first computes."""
 
 
 @contextmanager
@@ -22,21 +29,25 @@ def machine_and_pool(
     *,
     device: str,
     threads: int | None,
-    jobs: int,
+    jobs: int | None,
     timeout: float | None,
     memory_limit: int | None,
     scheduler: str | None,
     results: str,
+    smoke: bool = False,
 ) -> Iterator[tuple[Machine, Pool]]:
     """Where cells run and how, from the command's options; open as long as it is used.
+
+    A study of smoke tests has several jobs of one thread each unless the options say otherwise: its cells
+    are too small to gain by threads.
 
     Raises:
         UsageError: the options contradict each other or this machine; the cluster cannot be used.
     """
     if scheduler is not None:
-        from ecgbench.harness.cluster import connect  # noqa: PLC0415 - needs an extra
+        from ecgbench.harness.engine.cluster import connect  # noqa: PLC0415 - needs an extra
 
-        if jobs != 1:
+        if jobs not in (None, 1):
             raise UsageError(
                 "--jobs is for this machine; with --scheduler the workers say how many"
             )
@@ -52,6 +63,7 @@ def machine_and_pool(
                 cluster,
             )
         return
+    jobs = jobs or (_small_jobs(threads or 1) if smoke else 1)
     threads = threads or max(1, cores() // jobs)
     if jobs > 1 and jobs * threads > cores():
         raise UsageError(
@@ -66,3 +78,8 @@ def machine_and_pool(
         memory=memory_limit or memory() // jobs,
     )
     yield machine, LocalPool(jobs)
+
+
+def _small_jobs(threads: int) -> int:
+    """Return how many small cells of so many threads run side by side."""
+    return max(1, min(cores() // threads, memory() // SMALL, MOST_SMALL))

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ecgbench.harness.windows import MAX_SEED
+from ecgbench.contracts.windows import MAX_SEED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+
+DEFAULT_STORE = Path("ecgbench-results")
 
 MOST_SEEDS = 10_000
 """In one range."""
@@ -54,7 +56,7 @@ def store_option(command: Callable[..., Any]) -> Callable[..., Any]:
         "store_path",
         type=click.Path(file_okay=False, path_type=Path),
         envvar="ECGBENCH_STORE",
-        default=Path("ecgbench-results"),
+        default=DEFAULT_STORE,
         show_default=True,
         show_envvar=True,
         help="Folder in which finished cells stand.",
@@ -169,9 +171,7 @@ def machine_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--jobs",
             type=click.IntRange(min=1),
-            default=1,
-            show_default=True,
-            help="Cells at a time on this machine.",
+            help="Cells at a time on this machine; default: 1, in a smoke study up to 4.",
         ),
         click.option(
             "--threads",

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, get_args
+import shutil
+import sys
+import textwrap
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 import click
 import msgspec
 
-from ecgbench.harness.canonical import canonical
-from ecgbench.harness.catalog import KINDS, Catalog, Entry, discover
+from ecgbench.contracts.canonical import canonical
+from ecgbench.contracts.errors import UsageError, suggest
+from ecgbench.contracts.plain import plain
+from ecgbench.contracts.specs import FAMILIES, DatasetSpec, GeneratorSpec, Kind, MetricSpec
 from ecgbench.harness.cli.options import plugin_option, store_option
-from ecgbench.harness.errors import UsageError, suggest
-from ecgbench.harness.plain import plain
-from ecgbench.harness.specs import DatasetSpec, GeneratorSpec, Kind, MetricSpec
+from ecgbench.harness.planning.catalog import KINDS, Catalog, Entry, discover
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
-
-    from rich.table import Table
 
 PLURALS: dict[str, Kind] = {f"{kind}s": kind for kind in KINDS}
 ARROWS = {"higher": "↑", "lower": "↓"}
+
+FEWEST = 24
+"""Columns in which a summary can be read."""
+
+FROM = "What comes from elsewhere than ecgbench says so in [ ]. A card: ecgbench show metric mmd"
+"""Below the list."""
 
 
 @click.command("list")
@@ -36,11 +44,14 @@ def list_plugins(kind: str | None, as_json: bool, plugins: tuple[Path, ...]) -> 
         found: dict[str, Any] = {f"{k}s": [card(e) for e in catalog.of_kind(k)] for k in kinds}
         click.echo(json.dumps(found | {"problems": catalog.problems}, indent=1))
         return
-    from rich.console import Console  # noqa: PLC0415 - `--json` needs no rich
-
-    console = Console()
+    width = shutil.get_terminal_size().columns
+    lines = []
     for each in kinds:
-        console.print(_table(each, catalog.of_kind(each)))
+        for title, entries in _groups(each, catalog.of_kind(each)):
+            lines += [click.style(title, bold=True), *_lines(entries, width), ""]
+    lines.append(click.style(FROM, dim=True))
+    # to the stream as `main` has set it up: by itself click writes UTF-8 to a terminal that knows ASCII alone
+    click.echo("\n".join(lines), file=sys.stdout)
     _print_problems(catalog)
 
 
@@ -49,29 +60,56 @@ def _print_problems(catalog: Catalog) -> None:
         click.echo(f"problem: {plain(problem)}", err=True)
 
 
-def _table(kind: Kind, entries: list[Entry]) -> Table:
-    from rich.table import Table  # noqa: PLC0415 - as above
-    from rich.text import Text  # noqa: PLC0415 - as above
+def _groups(kind: Kind, entries: list[Entry]) -> Iterator[tuple[str, list[Entry]]]:
+    """Yield titles and what stands below them: metrics by family, all others together."""
+    if kind != "metric":
+        yield f"{kind}s", entries
+        return
+    for family in FAMILIES:
+        if found := [entry for entry in entries if cast("MetricSpec", entry.spec).family == family]:
+            yield f"metrics of {family}", found
 
-    table = Table(title=f"{kind}s", title_justify="left", title_style="bold", box=None)
-    for column in ("name", "", "summary", "from"):
-        table.add_column(column, header_style="dim", overflow="fold")
+
+def _lines(entries: list[Entry], width: int) -> Iterator[str]:
+    """Yield a line for each name, whole on any terminal, beside what it is and a summary that is folded.
+
+    Where too few columns are left for the summary, it stands below the name.
+    """
     names = [entry.spec.name for entry in entries]
-    for entry in entries:
-        origin = str(entry.origin) + (" (clash)" if names.count(entry.spec.name) > 1 else "")
-        table.add_row(
-            Text(entry.spec.name, style="bold"),
-            Text(_kind_note(entry), style="dim"),
-            Text(plain(entry.spec.summary)),
-            Text(plain(origin), style="dim"),
+    left = max(map(len, names), default=0)
+    notes = [_kind_note(entry) for entry in entries]
+    middle = max(map(len, notes), default=0)
+    indent = left + middle + (4 if middle else 2)
+    is_beside = width - indent >= FEWEST
+    for entry, note in zip(entries, notes, strict=True):
+        name = entry.spec.name
+        words = [plain(entry.spec.summary)]
+        if isinstance(entry.spec, MetricSpec) and entry.spec.costly:
+            words.append("(only if asked for)")
+        if names.count(name) > 1:
+            words.append("(clash)")
+        if not entry.origin.built_in:
+            words.append(f"[{plain(str(entry.origin))}]")
+        start = click.style(name, bold=True) + " " * (left - len(name))
+        if middle:
+            start += "  " + click.style(note, dim=True) + " " * (middle - len(note))
+        if not is_beside:
+            yield start.rstrip()
+        summary = textwrap.wrap(
+            " ".join(words),
+            max(FEWEST, width - (indent if is_beside else 4)),
+            break_on_hyphens=False,
         )
-    return table
+        for place, part in enumerate(summary):
+            yield (
+                f"{start}  " if is_beside and not place else " " * (indent if is_beside else 4)
+            ) + part
 
 
 def _kind_note(entry: Entry) -> str:
     spec = entry.spec
     if isinstance(spec, MetricSpec):
-        return f"{spec.family} {ARROWS[spec.better]}" + (", costly" if spec.costly else "")
+        return ARROWS[spec.better]
     if isinstance(spec, DatasetSpec):
         return "PhysioNet" if spec.source else "embedded"
     if isinstance(spec, GeneratorSpec) and spec.reference:
@@ -112,6 +150,8 @@ def card(entry: Entry) -> dict[str, Any]:
 
 def _setting(field: msgspec.structs.FieldInfo, smoke: Any) -> dict[str, Any]:
     hint, description = field.type, ""
+    if msgspec.UnsetType in (parts := get_args(hint)):
+        hint = next(part for part in parts if part is not msgspec.UnsetType)
     limits: dict[str, Any] = {}
     for extra in getattr(hint, "__metadata__", ()):
         if isinstance(extra, msgspec.Meta):
@@ -127,7 +167,7 @@ def _setting(field: msgspec.structs.FieldInfo, smoke: Any) -> dict[str, Any]:
                 if value is not None
             }
     bare = get_args(hint)[0] if hasattr(hint, "__metadata__") else hint
-    default = None if field.required else field.default
+    default = None if field.required or field.default is msgspec.UNSET else field.default
     if default is msgspec.NODEFAULT:
         default = field.default_factory()
     return {
@@ -171,11 +211,11 @@ def _audits(name: str, catalog: Catalog, store_path: Path) -> dict[str, Any]:
     """What the store's audits say of a metric as it is installed and by default set, by dataset."""
     if not (store_path / "audit").is_dir():
         return {}
-    from ecgbench.harness.plan import metric_records  # noqa: PLC0415 - most cards need no store
-    from ecgbench.harness.study import Study  # noqa: PLC0415 - as above
-    from ecgbench.results.audit import audits  # noqa: PLC0415 - as above
+    from ecgbench.harness.planning.plan import metric_records  # noqa: PLC0415 - most cards need no store
+    from ecgbench.harness.planning.study import Study  # noqa: PLC0415 - as above
+    from ecgbench.results.audit.records import audits  # noqa: PLC0415 - as above
     from ecgbench.results.render.audit import judgement, summary  # noqa: PLC0415 - as above
-    from ecgbench.results.store import Store  # noqa: PLC0415 - as above
+    from ecgbench.results.store.store import Store  # noqa: PLC0415 - as above
 
     [metric] = metric_records(Study(metrics=(name,)), catalog)
     found: dict[str, Any] = {}

@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ecgbench.harness.catalog import discover
+from ecgbench.contracts.plain import plain
 from ecgbench.harness.cli.options import data_dir_option, plugin_option, store_option
-from ecgbench.harness.plain import plain
+from ecgbench.harness.planning.catalog import discover
 from ecgbench.harness.reproduce import reproduce as again
 from ecgbench.results.render.text import number
-from ecgbench.results.store import Store
+from ecgbench.results.store.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path

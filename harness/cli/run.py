@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ecgbench.harness import data, study
-from ecgbench.harness.catalog import discover
-from ecgbench.harness.cli.data import fetch_dataset
+from ecgbench.contracts.config import parse_overrides
+from ecgbench.contracts.plain import plain
+from ecgbench.harness.cli.datasets import absent, prepared, with_datasets
 from ecgbench.harness.cli.machine import machine_and_pool
 from ecgbench.harness.cli.options import (
     data_dir_option,
@@ -27,30 +25,22 @@ from ecgbench.harness.cli.options import (
     study_options,
 )
 from ecgbench.harness.cli.progress import watch
-from ecgbench.harness.config import parse_overrides
-from ecgbench.harness.errors import UsageError
-from ecgbench.harness.facts import facts
-from ecgbench.harness.plain import plain
-from ecgbench.harness.plan import Plan, make_plan
-from ecgbench.harness.run import default_datasets, locate, prepare, work_through
-from ecgbench.results.board import boards
-from ecgbench.results.gather import groups
-from ecgbench.results.lease import Leases
-from ecgbench.results.render import write_boards
-from ecgbench.results.render.terminal import show
-from ecgbench.results.store import Store
+from ecgbench.harness.cli.report import relative, report, warn
+from ecgbench.harness.engine.run import work_through
+from ecgbench.harness.planning import study
+from ecgbench.harness.planning.catalog import discover
+from ecgbench.harness.planning.plan import Plan, make_plan
+from ecgbench.results.store.lease import Leases
+from ecgbench.results.store.store import Store
 
 if TYPE_CHECKING:
-    from ecgbench.harness.catalog import Catalog
-    from ecgbench.harness.plan import Cell
-    from ecgbench.harness.run import Machine
-    from ecgbench.harness.study import Study
-    from ecgbench.results.records import DatasetRecord
+    from pathlib import Path
+
+    from ecgbench.harness.engine.run import Machine
+    from ecgbench.harness.planning.plan import Cell
+    from ecgbench.harness.planning.study import Study
 
 STATES = {"done": "green", "todo": "yellow", "failed": "red", "skipped": "dim"}
-
-MOST_WARNINGS = 20
-"""Of a plan that are printed."""
 
 MOST_ROWS = 100
 """Of a plan that are printed; a larger one is counted."""
@@ -110,10 +100,10 @@ def run(
         references=not no_references,
         settings=parse_overrides(assignments),
     )
-    resolved = study.resolve(_with_datasets(asked, catalog, data_dir, console), catalog)
-    if dry_run and (absent := _absent(resolved, catalog, data_dir)):
+    resolved = study.resolve(with_datasets(asked, catalog, data_dir, console), catalog)
+    if dry_run and (missing := absent(resolved, catalog, data_dir)):
         console.print(
-            f"{', '.join(absent)}: not on this machine; the run would fetch it first. "
+            f"{', '.join(missing)}: not on this machine; the run would fetch it first. "
             "Its cells cannot be planned before that.",
         )
         return 0
@@ -122,24 +112,13 @@ def run(
     if verify:
         set_aside_damaged(store, console)
     plan = make_plan(resolved, catalog, records, store, retry_failed=retry_failed, fresh=fresh)
-    with machine_and_pool(catalog, **machine_settings) as (machine, pool):
-        _show_plan(plan, resolved, machine, console)
+    with machine_and_pool(catalog, smoke=resolved.smoke, **machine_settings) as (machine, pool):
+        _show_plan(plan, resolved, machine, pool.slots, console)
         if dry_run:
             return 0
         with watch(console, len(plan.todo), as_json=json_events) as watching:
             work_through(plan, store, resolved, sources, machine, watching, pool)
     return report(plan, store, catalog, console)
-
-
-def prepared(
-    resolved: Study, catalog: Catalog, data_dir: Path | None, console: Console
-) -> tuple[list[data.Source], list[DatasetRecord]]:
-    """The datasets of a study, fetched and read if need be; what takes time is told."""
-    sources = locate(resolved, catalog, data_dir, lambda name: fetch_dataset(name, catalog, None))
-    for source in sources:
-        if not data.is_prepared(source):
-            console.print(f"[dim]reading {source.spec.name} …")
-    return sources, prepare(sources, resolved.windows, catalog.files)
 
 
 def set_aside_damaged(store: Store, console: Console) -> None:
@@ -151,80 +130,15 @@ def set_aside_damaged(store: Store, console: Console) -> None:
             while (file := store.damage(cell)) is not None:
                 aside = store.set_aside(cell, file)
                 console.print(
-                    Text(
-                        f"damaged: {_relative(file)}; set aside in {_relative(aside)}", style="red"
-                    )
+                    Text(f"damaged: {relative(file)}; set aside in {relative(aside)}", style="red")
                 )
             leases.give_back(lease)
 
 
-def report(plan: Plan, store: Store, catalog: Catalog, console: Console) -> int:
-    """Print the boards of a plan, write the tables, and return the exit code."""
-    names_used = {record.name for record in plan.record.datasets}
-    chosen = [group for group in groups(store) if group[0].dataset.name in names_used]
-    found = boards(store, facts(catalog), chosen)
-    paths = write_boards(found, store)  # first: a terminal that fails must not cost the tables
-    used = {record.key for record in plan.record.datasets}
-    show([b for b in found if b.key == plan.record.board_key and b.dataset.key in used], console)
-    console.print()
-    for folder in dict.fromkeys(path.with_suffix("") for path in paths):
-        suffixes = ",".join(p.suffix[1:] for p in paths if p.with_suffix("") == folder)
-        console.print(Text(f"written: {_relative(folder)}.{{{suffixes}}}"), soft_wrap=True)
-    failed = [name for name, state in _ended_states(plan, store).items() if state == "failed"]
-    if failed:
-        console.print(
-            Text(
-                f"{len(failed)} cells failed, or a score of theirs did; the reasons stand under the "
-                f"board, the details in {_relative(store.path)}/cells/{failed[0]}/log.txt; "
-                "--retry-failed runs them again",
-                style="red",
-            )
-        )
-    return 1 if failed else 0
-
-
-def _ended_states(plan: Plan, store: Store) -> dict[str, str]:
-    states: dict[str, str] = {}
-    for cell in plan.cells:
-        record = store.cell(cell.id.name)
-        if record is None:
-            continue
-        scores = [store.score(cell.id.name, metric) for metric in plan.record.metrics]
-        failed = record.status == "failed" or any(s and s.status == "failed" for s in scores)
-        states[cell.id.name] = "failed" if failed else record.status
-    return states
-
-
-def _with_datasets(
-    asked: Study, catalog: Catalog, data_dir: Path | None, console: Console
-) -> Study:
-    if asked.datasets:
-        return asked
-    found, embedded = default_datasets(catalog, data_dir)
-    if not found:
-        raise UsageError("there is no dataset here: ecgbench list datasets tells what could be")
-    if embedded:
-        console.print(
-            f"No full dataset is on this machine, so the embedded ones are used: {', '.join(found)}. "
-            "For the real thing: ecgbench fetch mitdb",
-            highlight=False,
-        )
-    return msgspec.structs.replace(asked, datasets=found)
-
-
-def _absent(resolved: Study, catalog: Catalog, data_dir: Path | None) -> list[str]:
-    from ecgbench.harness import physionet  # noqa: PLC0415 - a dry run's only use of it
-
-    return [
-        name
-        for name in resolved.datasets or ()
-        if (source := catalog.dataset(name).source) and not physionet.find(source, data_dir)
-    ]
-
-
-def _show_plan(plan: Plan, resolved: Study, machine: Machine, console: Console) -> None:
+def _show_plan(plan: Plan, resolved: Study, machine: Machine, jobs: int, console: Console) -> None:
     counts = Counter(cell.state for cell in plan.cells)
     scores = sum(len(cell.missing) for cell in plan.todo)
+    side_by_side = f"{jobs} job{'s' if jobs > 1 else ''}"
     threads = f"{machine.threads} thread{'s' if machine.threads > 1 else ''} each"
     console.print(
         Text.assemble(
@@ -232,7 +146,7 @@ def _show_plan(plan: Plan, resolved: Study, machine: Machine, console: Console) 
             f"study {resolved.name}: {len(plan.record.datasets)} datasets × "
             f"{len(plan.record.generators)} generators × {len(resolved.seeds)} seeds = "
             f"{len(plan.cells)} cells, {len(plan.record.metrics)} metrics; "
-            f"{machine.device}, {threads}",
+            f"{machine.device}, {side_by_side}, {threads}",
         )
     )
     rows: dict[tuple[str, str], list[Cell]] = {}
@@ -252,15 +166,14 @@ def _show_plan(plan: Plan, resolved: Study, machine: Machine, console: Console) 
         console.print(Text(f" … and {len(rows) - MOST_ROWS} more rows", style="dim"))
     done = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
     console.print(Text(f"{done}; {scores} scores to compute", style="dim"))
+    if len(plan.todo) > len({(cell.id.dataset.name, cell.id.seed) for cell in plan.todo}):
+        console.print(
+            Text(
+                "The first cell of each dataset and seed takes longer: it trains what all share.",
+                style="dim",
+            )
+        )
     warn(plan, console)
-
-
-def warn(plan: Plan, console: Console) -> None:
-    """Tell what a reader must know of stored results, as far as a screen holds it."""
-    for warning in plan.warnings[:MOST_WARNINGS]:
-        console.print(Text(f"warning: {plain(warning)}", style="yellow"), soft_wrap=True)
-    if (more := len(plan.warnings) - MOST_WARNINGS) > 0:
-        console.print(Text(f"… and {more} more warnings", style="yellow"))
 
 
 def _state(cell: Cell, plan: Plan) -> Text:
@@ -276,7 +189,3 @@ def _states(cells: list[Cell]) -> Text:
     counts: Counter[str] = Counter(cell.state for cell in cells)
     parts = [Text(f"{s} {counts[s]}", style=style) for s, style in STATES.items() if counts[s]]
     return Text(", ").join(parts)
-
-
-def _relative(path: Path) -> Path:
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

@@ -10,16 +10,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ecgbench.harness.canonical import restored
-from ecgbench.harness.plain import ascii_json, plain
-from ecgbench.results.provenance import provenance
+from ecgbench.contracts.canonical import restored
+from ecgbench.contracts.plain import ascii_json, plain
+from ecgbench.results.exchange.provenance import provenance
 from ecgbench.results.render.text import number
-from ecgbench.results.store import Store
+from ecgbench.results.store.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ecgbench.results.records import CellRecord, ScoreRecord
+    from ecgbench.results.store.records import CellRecord, ScoreRecord
 
 
 def show_cell(name: str, store_path: Path, *, as_json: bool) -> None:

@@ -13,15 +13,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ecgbench.contracts.errors import DamagedError, StoreError, UsageError
+from ecgbench.contracts.plain import ascii_json, plain
 from ecgbench.harness.cli.options import store_option
 from ecgbench.harness.cli.progress.say import duration, memory, steps, values
-from ecgbench.harness.errors import DamagedError, StoreError, UsageError
-from ecgbench.harness.plain import ascii_json, plain
-from ecgbench.results import gather
-from ecgbench.results.lease import BEAT, owners
-from ecgbench.results.progress import Progress
-from ecgbench.results.records import CellRecord, ScoreRecord
-from ecgbench.results.store import Store, decode
+from ecgbench.results.board import gather
+from ecgbench.results.store.lease import BEAT, owners
+from ecgbench.results.store.progress import Progress
+from ecgbench.results.store.records import CellRecord, ScoreRecord
+from ecgbench.results.store.store import Store, decode
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -182,7 +182,7 @@ def _count(
 
 
 def _state(folder: str, scores: frozenset[str]) -> str:
-    """As `ecgbench.harness.plan.state_of`, of a hundred thousand cells in seconds."""
+    """As `ecgbench.harness.planning.plan.state_of`, of a hundred thousand cells in seconds."""
     ended = _status(f"{folder}/cell.json", CellRecord)
     if ended != "ok":
         return ended or "todo"

@@ -11,9 +11,9 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
-from ecgbench.harness import data, study
-from ecgbench.harness.catalog import Catalog, discover
-from ecgbench.harness.cli.data import fetch_dataset
+from ecgbench.contracts.config import parse_overrides
+from ecgbench.contracts.errors import UsageError
+from ecgbench.harness.cli.datasets import load_splits
 from ecgbench.harness.cli.machine import machine_and_pool
 from ecgbench.harness.cli.options import (
     SEED,
@@ -26,20 +26,19 @@ from ecgbench.harness.cli.options import (
     study_options,
 )
 from ecgbench.harness.cli.progress import watch
-from ecgbench.harness.cli.run import report, warn
-from ecgbench.harness.config import parse_overrides
-from ecgbench.harness.errors import UsageError
-from ecgbench.harness.plan import cell_id, generator_records, metric_records, plan_of
-from ecgbench.harness.run import locate, prepare, work_through
-from ecgbench.harness.split import split, subsample
-from ecgbench.harness.submission import Submission
-from ecgbench.results.npz import npz, synthetic_digest
-from ecgbench.results.records import CellRecord, DatasetRecord, GeneratorRecord, now
-from ecgbench.results.store import Store, sha256, write
+from ecgbench.harness.cli.report import report, warn
+from ecgbench.harness.engine.run import work_through
+from ecgbench.harness.engine.submission import Submission
+from ecgbench.harness.planning import study
+from ecgbench.harness.planning.catalog import Catalog, discover
+from ecgbench.harness.planning.plan import cell_id, generator_records, metric_records, plan_of
+from ecgbench.results.store.npz import npz, synthetic_digest
+from ecgbench.results.store.records import CellRecord, DatasetRecord, GeneratorRecord, now
+from ecgbench.results.store.store import Store, sha256, write
 
 if TYPE_CHECKING:
-    from ecgbench.harness.study import Study
-    from ecgbench.harness.windows import EcgWindows, Splits
+    from ecgbench.contracts.windows import EcgWindows, Splits
+    from ecgbench.harness.planning.study import Study
 
 
 @click.command()
@@ -120,16 +119,6 @@ def score(
     ):
         work_through(plan, store, resolved, [source], machine, watching, pool)
     return report(plan, store, catalog, console)
-
-
-def load_splits(
-    resolved: Study, catalog: Catalog, data_dir: Path | None
-) -> tuple[data.Source, DatasetRecord, Splits]:
-    """The splits of a resolved study's one dataset and one seed."""
-    sources = locate(resolved, catalog, data_dir, lambda name: fetch_dataset(name, catalog, None))
-    (record,) = prepare(sources, resolved.windows, catalog.files)
-    everything = subsample(data.windows(sources[0]), resolved.windows)
-    return sources[0], record, split(everything, resolved.seeds[0], sources[0].spec.halves)
 
 
 def _check_name(name: str, catalog: Catalog) -> None:

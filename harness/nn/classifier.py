@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ecgbench.harness.config import Config
+from ecgbench.contracts.config import Config
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ecgbench.harness.config import Config
+from ecgbench.contracts.config import Config
 from ecgbench.nn.recurrent import one_thread
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ecgbench.harness.windows import EcgWindows
+    from ecgbench.contracts.windows import EcgWindows
 
 VERSION = 1
 """Of the encoder: raised when the same windows, settings and seed give other embeddings."""

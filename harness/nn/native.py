@@ -32,8 +32,8 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from ecgbench.harness.errors import DataError, EcgbenchError, UsageError
-from ecgbench.harness.physionet import cache_dir
+from ecgbench.contracts.errors import DataError, EcgbenchError, UsageError
+from ecgbench.environment import cache_dir
 
 SOURCE = Path(__file__).with_name("gru.c")
 COMPILERS = ("cc", "gcc", "clang")

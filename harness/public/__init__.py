@@ -6,18 +6,18 @@ needs it are imported at first use.  `ecgbench.nn` holds the networks that plugi
 
 from typing import TYPE_CHECKING, Any
 
-from ecgbench.harness.config import Config
-from ecgbench.harness.contracts import Context, Costs, Generator, LoadDataset, Metric, Score
-from ecgbench.harness.errors import DataError, EcgbenchError, Skip
-from ecgbench.harness.hookspecs import hookimpl
-from ecgbench.harness.specs import DatasetSpec, GeneratorSpec, MetricSpec, PhysioNet
-from ecgbench.harness.windows import EcgWindows, Splits
+from ecgbench.contracts.config import Config
+from ecgbench.contracts.errors import DataError, EcgbenchError, Skip
+from ecgbench.contracts.hooks import hookimpl
+from ecgbench.contracts.protocols import Context, Costs, Generator, LoadDataset, Metric, Score
+from ecgbench.contracts.specs import DatasetSpec, GeneratorSpec, MetricSpec, PhysioNet
+from ecgbench.contracts.windows import EcgWindows, Splits
 
 if TYPE_CHECKING:
-    from ecgbench.harness.comparison import Comparison
-    from ecgbench.harness.components import Components, principal_components
-    from ecgbench.harness.sampling import exchangeable_parts, stratified
-    from ecgbench.harness.score import Contributions, Term
+    from ecgbench.components import Components, principal_components
+    from ecgbench.contracts.comparison import Comparison
+    from ecgbench.contracts.contributions import Contributions, Term
+    from ecgbench.contracts.sampling import exchangeable_parts, stratified
 
 __all__ = [
     "Comparison",
@@ -47,13 +47,13 @@ __all__ = [
 ]
 
 _LAZY = {
-    "Comparison": "ecgbench.harness.comparison",
-    "Components": "ecgbench.harness.components",
-    "principal_components": "ecgbench.harness.components",
-    "Contributions": "ecgbench.harness.score",
-    "Term": "ecgbench.harness.score",
-    "exchangeable_parts": "ecgbench.harness.sampling",
-    "stratified": "ecgbench.harness.sampling",
+    "Comparison": "ecgbench.contracts.comparison",
+    "Components": "ecgbench.components",
+    "principal_components": "ecgbench.components",
+    "Contributions": "ecgbench.contracts.contributions",
+    "Term": "ecgbench.contracts.contributions",
+    "exchangeable_parts": "ecgbench.contracts.sampling",
+    "stratified": "ecgbench.contracts.sampling",
 }
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from ecgbench.harness.config import Config
-from ecgbench.harness.errors import DataError
+from ecgbench.contracts.config import Config
+from ecgbench.contracts.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np

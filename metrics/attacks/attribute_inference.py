@@ -8,6 +8,7 @@ import numpy as np
 
 from ecgbench import Skip
 from ecgbench.metrics.attacks.guesses import judged, known_samples
+from ecgbench.shared import neighbours, one_beat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +37,7 @@ def attribute_inference(comparison: Comparison, config: AttributeInferenceConfig
     dataset tells of all members: text as it is, numbers by whether they reach the members' median.  A
     synthetic window has a class but no patient; the attacker takes its attributes from the window of
     ``auxiliary``, whose patients the attacker knows, that has the nearest beat
-    (`Comparison.one_beat`).  So the synthetic window lends the part that the attacker does not see.
+    (`ecgbench.shared.one_beat`).  So the synthetic window lends the part that the attacker does not see.
     Were all of x seen, the nearest window of ``auxiliary`` would tell as much without any synthetic
     one, and there would be nothing to give away.  The more is seen, the more often a guess is right on
     non-members, too, and the less is left to tell.
@@ -61,7 +62,9 @@ def attribute_inference(comparison: Comparison, config: AttributeInferenceConfig
     if not secrets:
         raise Skip("there is one class, and the dataset tells no attributes of its patients")
     known = comparison.cut(0, known_samples(comparison, config.known))
-    alike = [known.neighbours(target, "synthetic").indices[:, 0] for target in ("train", "control")]
+    alike = [
+        neighbours(known, target, "synthetic").indices[:, 0] for target in ("train", "control")
+    ]
     successes: dict[str, Successes] = {}
     for name, (of_train, of_control, of_synthetic) in secrets.items():
         successes[name] = of_train == of_synthetic[alike[0]], of_control == of_synthetic[alike[1]]
@@ -75,7 +78,7 @@ def _secrets(comparison: Comparison) -> dict[str, tuple[NDArray[np.str_], ...]]:
     if len(comparison.classes) > 1:
         sides = splits.train, splits.control, comparison.synthetic
         found["class"] = tuple(np.array(comparison.classes)[side.labels] for side in sides)
-    like = comparison.one_beat().neighbours("synthetic", "auxiliary").indices[:, 0]
+    like = neighbours(one_beat(comparison), "synthetic", "auxiliary").indices[:, 0]
     lent = splits.auxiliary.patients[like]
     for name, told in _attributes(comparison).items():
         whose = splits.train.patients, splits.control.patients, lent

@@ -8,6 +8,7 @@ import numpy as np
 
 from ecgbench import Contributions, Score
 from ecgbench.metrics.attacks.parts import parts_of_train
+from ecgbench.shared import neighbours, people_behind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,7 +54,7 @@ def authenticity(comparison: Comparison, _config: Config) -> Score:
     return Score(
         value=value,
         parts={"train": float(of_train.mean()), "control": float(of_control.mean())},
-        contributions=Contributions.first_order(value, (comparison.people_behind(), gained)),
+        contributions=Contributions.first_order(value, (people_behind(comparison), gained)),
         n=len(comparison.synthetic),
     )
 
@@ -62,12 +63,12 @@ def _spacing(comparison: Comparison, name: str) -> NDArray[np.float64]:
     """Distance of each window of ``control`` to its nearest other one."""
     return comparison.once(
         name,
-        lambda: {"distances": comparison.neighbours("control", "control").distances[:, 0]},
+        lambda: {"distances": neighbours(comparison, "control", "control").distances[:, 0]},
         version=1,
     )["distances"]
 
 
 def _authentic(comparison: Comparison, spacing: NDArray[np.float64]) -> NDArray[np.float64]:
     """Of each synthetic window, 1 if it is authentic with respect to ``control``."""
-    found = comparison.neighbours("synthetic", "control")
+    found = neighbours(comparison, "synthetic", "control")
     return np.asarray(found.distances[:, 0] > spacing[found.indices[:, 0]], dtype=np.float64)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ecgbench.metrics.attacks.roc import judged
+from ecgbench.shared import neighbours
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,13 +44,13 @@ def calibrated_membership_inference(comparison: Comparison, _config: Config) -> 
     expected = comparison.once(
         "attack-reference-distances", lambda: _expected(comparison), version=1
     )
-    members = comparison.neighbours("train", "synthetic").distances[:, 0]
-    others = comparison.neighbours("control", "synthetic").distances[:, 0]
+    members = neighbours(comparison, "train", "synthetic").distances[:, 0]
+    others = neighbours(comparison, "control", "synthetic").distances[:, 0]
     return judged(comparison, expected["train"] - members, expected["control"] - others)
 
 
 def _expected(comparison: Comparison) -> dict[str, NDArray[np.float64]]:
     return {
-        "train": comparison.neighbours("train", "auxiliary").distances[:, 0],
-        "control": comparison.neighbours("control", "auxiliary").distances[:, 0],
+        "train": neighbours(comparison, "train", "auxiliary").distances[:, 0],
+        "control": neighbours(comparison, "control", "auxiliary").distances[:, 0],
     }

@@ -8,6 +8,7 @@ import numpy as np
 
 from ecgbench import Contributions, Score
 from ecgbench.metrics.attacks.parts import parts_of_train
+from ecgbench.shared import neighbours, people_behind
 
 if TYPE_CHECKING:
     from ecgbench import Comparison, Config
@@ -42,15 +43,15 @@ def dcr_share(comparison: Comparison, _config: Config) -> Score:
         Skip: there are fewer than three windows to compare with on a side.
     """
     parts = parts_of_train(comparison)
-    to_control = comparison.neighbours("synthetic", "control").distances[:, 0]
+    to_control = neighbours(comparison, "synthetic", "control").distances[:, 0]
     of_parts = []
     for part in parts:
-        to_part = part.neighbours("synthetic", "control").distances[:, 0]
+        to_part = neighbours(part, "synthetic", "control").distances[:, 0]
         of_parts.append((to_part < to_control) / 2 + (to_part <= to_control) / 2)
     closer = np.mean(of_parts, axis=0)
     value = float(closer.mean())
     return Score(
         value=value,
-        contributions=Contributions.first_order(value, (comparison.people_behind(), closer)),
+        contributions=Contributions.first_order(value, (people_behind(comparison), closer)),
         n=len(comparison.synthetic),
     )

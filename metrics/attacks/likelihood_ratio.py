@@ -10,6 +10,7 @@ from scipy.stats import norm
 
 from ecgbench import Skip
 from ecgbench.metrics.attacks.roc import judged
+from ecgbench.shared import neighbours
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -96,8 +97,8 @@ def _nearest(comparison: Comparison, synthetic: EcgWindows) -> NDArray[np.float6
     other = dataclasses.replace(comparison, synthetic=synthetic, _memo={})
     return np.concatenate(
         [
-            other.neighbours("train", "synthetic").distances[:, 0],
-            other.neighbours("control", "synthetic").distances[:, 0],
+            neighbours(other, "train", "synthetic").distances[:, 0],
+            neighbours(other, "control", "synthetic").distances[:, 0],
         ]
     )
 

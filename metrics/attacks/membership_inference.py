@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ecgbench.metrics.attacks.roc import judged
+from ecgbench.shared import neighbours
 
 if TYPE_CHECKING:
     from ecgbench import Comparison, Config, Score
@@ -29,6 +30,6 @@ def membership_inference(comparison: Comparison, _config: Config) -> Score:
 
     Parts and contributions: see `ecgbench.metrics.attacks.roc.judged`.
     """
-    members = comparison.neighbours("train", "synthetic").distances[:, 0]
-    others = comparison.neighbours("control", "synthetic").distances[:, 0]
+    members = neighbours(comparison, "train", "synthetic").distances[:, 0]
+    others = neighbours(comparison, "control", "synthetic").distances[:, 0]
     return judged(comparison, -members, -others)

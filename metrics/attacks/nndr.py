@@ -8,6 +8,7 @@ import numpy as np
 
 from ecgbench import Score
 from ecgbench.metrics.attacks.parts import parts_of_train
+from ecgbench.shared import neighbours
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,6 +57,6 @@ def nndr(comparison: Comparison, _config: Config) -> Score:
 
 def _quantiles(comparison: Comparison) -> NDArray[np.float64]:
     """The median and the fifth percentile of the ratio to ``control``."""
-    first, second = comparison.neighbours("synthetic", "control", 2).distances.T
+    first, second = neighbours(comparison, "synthetic", "control", 2).distances.T
     ratios = np.divide(first, second, out=np.ones(len(first)), where=second > 0)
     return np.asarray(np.quantile(ratios, [0.5, 0.05]))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecgbench.metrics.attacks.guesses import judged, known_samples
+from ecgbench.shared import neighbours
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -69,7 +70,7 @@ def _errors(
     comparison: Comparison, target: Target, source: Literal["synthetic", "auxiliary"], samples: int
 ) -> NDArray[np.float64]:
     """mV, of each target's rest, as guessed from the window of a source that is most like it."""
-    alike = comparison.cut(0, samples).neighbours(target, source).indices[:, 0]
+    alike = neighbours(comparison.cut(0, samples), target, source).indices[:, 0]
     truth = comparison.windows(target).signals[:, :, samples:]
     guess = comparison.windows(source).signals[alike, :, samples:]
     difference = (truth - guess).reshape(len(truth), -1)

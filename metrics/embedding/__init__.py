@@ -36,12 +36,28 @@ DISTORTIONS = (
 LOSSES = ("mode-drop", "patient-drop", "duplication", "mode-collapse")
 
 
-class PrdcConfig(Config, frozen=True):
+class EmbeddingConfig(Config, frozen=True):
+    """Settings of `frechet-distance` and `kernel-distance`."""
+
+    encoder_steps: (
+        Annotated[
+            int,
+            msgspec.Meta(ge=1, description="optimiser steps of the encoder; unset: its own, 400"),
+        ]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
+
+
+class PrdcConfig(EmbeddingConfig, frozen=True):
     """Settings of `precision`, `recall`, `density` and `coverage`."""
 
     neighbours: Annotated[
         int, msgspec.Meta(ge=1, description="a ball reaches the k-th nearest window; this is k")
     ] = 5
+
+
+SMOKE = {"encoder_steps": 20}
+"""Of all that is embedded: one encoder serves them."""
 
 
 class TwoSampleConfig(Config, frozen=True):
@@ -57,6 +73,8 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
         MetricSpec(
             name="frechet-distance",
             target="ecgbench.metrics.embedding.frechet:frechet_distance",
+            config=EmbeddingConfig,
+            smoke=SMOKE,
             summary="squared Fréchet distance of ECG embeddings (FID); read it beside `real`",
             citation=(
                 "Heusel, Ramsauer, Unterthiner, Nessler, Hochreiter, GANs Trained by a Two Time-Scale "
@@ -75,6 +93,8 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
         MetricSpec(
             name="kernel-distance",
             target="ecgbench.metrics.embedding.kernel:kernel_distance",
+            config=EmbeddingConfig,
+            smoke=SMOKE,
             summary="squared kernel discrepancy of ECG embeddings (KID), unbiased",
             citation=(
                 "Bińkowski, Sutherland, Arbel, Gretton, Demystifying MMD GANs, ICLR 2018, section 4, "
@@ -93,6 +113,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             name="precision",
             target="ecgbench.metrics.embedding.prdc:precision",
             config=PrdcConfig,
+            smoke=SMOKE,
             summary="share of synthetic windows within a real one's ball; read it beside `real`",
             citation=KYNKAANNIEMI,
             family="fidelity",
@@ -107,6 +128,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             name="density",
             target="ecgbench.metrics.embedding.prdc:density",
             config=PrdcConfig,
+            smoke=SMOKE,
             summary="how densely real windows lie about synthetic ones, relative to each other",
             citation=NAEEM,
             family="fidelity",
@@ -121,6 +143,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             name="recall",
             target="ecgbench.metrics.embedding.prdc:recall",
             config=PrdcConfig,
+            smoke=SMOKE,
             summary="share of real windows that lie among synthetic ones; read it beside `real`",
             version=2,
             citation=KHAYATKHOEI,
@@ -139,6 +162,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             name="coverage",
             target="ecgbench.metrics.embedding.prdc:coverage",
             config=PrdcConfig,
+            smoke=SMOKE,
             summary="share of real windows that have a synthetic one near by",
             citation=NAEEM,
             family="diversity",
@@ -158,7 +182,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
                 "Lopez-Paz, Oquab, Revisiting Classifier Two-Sample Tests, ICLR 2017, "
                 "arXiv:1610.06545"
             ),
-            smoke={"steps": 60},
+            smoke={"steps": 3},
             family="fidelity",
             better="lower",
             bounds=(0.0, 0.5),

@@ -8,13 +8,16 @@ import numpy as np
 
 from ecgbench import Skip, stratified
 from ecgbench.nn.encoder import VERSION
+from ecgbench.shared import embeddings, encoder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from msgspec import UnsetType
     from numpy.typing import NDArray
 
     from ecgbench import Comparison
+    from ecgbench.metrics.embedding import PrdcConfig
 
 ROWS = 500
 """Of a matrix of distances that are worked on together, so that they stay in the cache."""
@@ -38,7 +41,7 @@ class Balls(NamedTuple):
     covered: NDArray[np.bool_]
 
 
-def balls(comparison: Comparison, k: int) -> Balls:
+def balls(comparison: Comparison, config: PrdcConfig) -> Balls:
     """The balls of ``control`` and of the synthetic windows, computed once per cell.
 
     All that is made of them depends on how many windows there are, so the larger side is thinned to
@@ -47,23 +50,24 @@ def balls(comparison: Comparison, k: int) -> Balls:
     Raises:
         Skip: there are too few windows, or control windows are k + 1 times the same.
     """
-    return comparison.memo(f"embedding balls {k}", lambda: _balls(comparison, k))
+    key = f"embedding balls {config.neighbours} {config.encoder_steps}"
+    return comparison.memo(key, lambda: _balls(comparison, config.neighbours, config.encoder_steps))
 
 
-def _balls(comparison: Comparison, k: int) -> Balls:
+def _balls(comparison: Comparison, k: int, steps: int | UnsetType) -> Balls:
     control, synthetic = comparison.splits.control, comparison.synthetic
     count = min(len(control), len(synthetic))
     if count <= k:
         raise Skip(f"it needs {k + 1} windows of control and {k + 1} synthetic ones")
     rng = np.random.default_rng([comparison.seed, 42])
     real, made = (stratified(side.labels, count, rng) for side in (control, synthetic))
-    real_points = comparison.embeddings("control")[real]
-    made_points = comparison.embeddings("synthetic")[made]
+    real_points = embeddings(comparison, "control", steps)[real]
+    made_points = embeddings(comparison, "synthetic", steps)[made]
     kept = comparison.once(
         "control-balls",
         lambda: {"squared": squared_radii(real_points, k)},
         version=1,
-        settings=[VERSION, count, k],
+        settings=[VERSION, encoder(comparison, steps).config.steps, count, k],
     )
     if np.median(kept["squared"]) < 1e-12:
         raise Skip("the control windows are all equal")

@@ -8,11 +8,14 @@ import numpy as np
 
 from ecgbench import Contributions, Score, Skip
 from ecgbench.nn.encoder import VERSION
+from ecgbench.shared import embeddings, encoder, people_behind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ecgbench import Comparison, Config
+    from ecgbench import Comparison
+    from ecgbench.metrics.embedding import EmbeddingConfig
+    from ecgbench.nn import Encoder
 
     Array = NDArray[np.float64]
 
@@ -20,11 +23,11 @@ HALVINGS = 4
 """Of ``control``, at random, that `control-halves` is averaged over."""
 
 
-def frechet_distance(comparison: Comparison, _config: Config) -> Score:
+def frechet_distance(comparison: Comparison, config: EmbeddingConfig) -> Score:
     r"""Squared Fréchet distance of the embeddings of synthetic windows from those of ``control``.
 
     Heusel, Ramsauer, Unterthiner, Nessler, Hochreiter (NeurIPS 2017), equation 6, the FID, in the
-    space of the ECG encoder (`Comparison.embeddings`) instead of Inception's::
+    space of the ECG encoder (`ecgbench.shared.embeddings`) instead of Inception's::
 
         value = ‖m − m'‖² + tr(C + C' − 2 (C C')^½)
 
@@ -52,10 +55,16 @@ def frechet_distance(comparison: Comparison, _config: Config) -> Score:
     control = comparison.splits.control
     if len(control) < 4:
         raise Skip("it needs four control windows")
-    real, made = comparison.embeddings("control"), comparison.embeddings("synthetic")
+    steps = config.encoder_steps
+    real = embeddings(comparison, "control", steps)
+    made = embeddings(comparison, "synthetic", steps)
     found = frechet(real, made)
+    trained = encoder(comparison, steps)
     reference = comparison.once(
-        "frechet-control", lambda: _reference(comparison, real), version=1, settings=[VERSION]
+        "frechet-control",
+        lambda: _reference(comparison, trained, real),
+        version=1,
+        settings=[VERSION, trained.config.steps],
     )
     return Score(
         value=found.value,
@@ -63,18 +72,18 @@ def frechet_distance(comparison: Comparison, _config: Config) -> Score:
         contributions=Contributions.first_order(
             found.value,
             (control.patients, found.of_left),
-            (comparison.people_behind(), found.of_right),
+            (people_behind(comparison), found.of_right),
         ),
         n=len(real) + len(made),
     )
 
 
-def _reference(comparison: Comparison, real: Array) -> dict[str, NDArray[Any]]:
+def _reference(comparison: Comparison, encoder: Encoder, real: Array) -> dict[str, NDArray[Any]]:
     rng = np.random.default_rng([comparison.seed, 41])
     orders = [rng.permutation(len(real)) for _ in range(HALVINGS)]
     middle = len(real) // 2
     halves = [frechet(real[order[:middle]], real[order[middle:]]).value for order in orders]
-    accuracy = comparison.encoder.accuracy(comparison.splits.control)
+    accuracy = encoder.accuracy(comparison.splits.control)
     return {
         "control-halves": np.array(np.mean(halves)),
         "encoder-class-accuracy": np.array(accuracy["class"]),

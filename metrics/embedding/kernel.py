@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ecgbench import Contributions, Score, Skip
+from ecgbench.shared import embeddings, people_behind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ecgbench import Comparison, Config
+    from ecgbench import Comparison
+    from ecgbench.metrics.embedding import EmbeddingConfig
 
     Array = NDArray[np.float64]
 
@@ -22,11 +24,11 @@ ROWS = 500
 """Of a matrix of similarities that are worked on together, so that they stay in the cache."""
 
 
-def kernel_distance(comparison: Comparison, _config: Config) -> Score:
+def kernel_distance(comparison: Comparison, config: EmbeddingConfig) -> Score:
     r"""Kernel distance of the embeddings of synthetic windows from those of ``control``, unbiased.
 
     Bińkowski, Sutherland, Arbel, Gretton (ICLR 2018), section 4, the KID, in the space of the ECG
-    encoder (`Comparison.embeddings`) instead of Inception's, with n embeddings x of ``control``, m
+    encoder (`ecgbench.shared.embeddings`) instead of Inception's, with n embeddings x of ``control``, m
     synthetic ones y, and d dimensions::
 
         value = Σ_{i≠j} k(x_i, x_j) / (n(n−1)) + Σ_{i≠j} k(y_i, y_j) / (m(m−1))
@@ -50,7 +52,8 @@ def kernel_distance(comparison: Comparison, _config: Config) -> Score:
     control, synthetic = comparison.splits.control, comparison.synthetic
     if len(control) < 2:
         raise Skip("it needs two control windows")
-    real, made = comparison.embeddings("control"), comparison.embeddings("synthetic")
+    real = embeddings(comparison, "control", config.encoder_steps)
+    made = embeddings(comparison, "synthetic", config.encoder_steps)
     found = discrepancy(real, made)
     parts = {}
     for c, label in enumerate(comparison.classes):
@@ -63,7 +66,7 @@ def kernel_distance(comparison: Comparison, _config: Config) -> Score:
         contributions=Contributions.first_order(
             found.value,
             (control.patients, found.of_left),
-            (comparison.people_behind(), found.of_right),
+            (people_behind(comparison), found.of_right),
         ),
         n=len(real) + len(made),
     )

@@ -8,6 +8,7 @@ import numpy as np
 
 from ecgbench import Contributions, Score
 from ecgbench.metrics.embedding.balls import balls
+from ecgbench.shared import people_behind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +45,7 @@ def precision(comparison: Comparison, config: PrdcConfig) -> Score:
     Raises:
         Skip: there are too few windows, or the control windows are all equal.
     """
-    return _of_synthetic(comparison, config.neighbours, "precision")
+    return _of_synthetic(comparison, config, "precision")
 
 
 def density(comparison: Comparison, config: PrdcConfig) -> Score:
@@ -68,7 +69,7 @@ def density(comparison: Comparison, config: PrdcConfig) -> Score:
     Raises:
         Skip: there are too few windows, or the control windows are all equal.
     """
-    return _of_synthetic(comparison, config.neighbours, "density")
+    return _of_synthetic(comparison, config, "density")
 
 
 def recall(comparison: Comparison, config: PrdcConfig) -> Score:
@@ -103,7 +104,7 @@ def recall(comparison: Comparison, config: PrdcConfig) -> Score:
     Raises:
         Skip: there are too few windows, or the control windows are all equal.
     """
-    found = balls(comparison, config.neighbours)
+    found = balls(comparison, config)
     smaller = min(found.reached, found.covered, key=np.mean)
     parts = {"in-synthetic-balls": float(found.reached.mean())}
     return _of_real(comparison, found, smaller, "recall", parts)
@@ -131,17 +132,21 @@ def coverage(comparison: Comparison, config: PrdcConfig) -> Score:
     Raises:
         Skip: there are too few windows, or the control windows are all equal.
     """
-    found = balls(comparison, config.neighbours)
+    found = balls(comparison, config)
     n, steps = len(found.real), np.arange(1, config.neighbours + 1)
     expected = 1 - float(np.prod((n - steps) / (2 * n - steps)))
     return _of_real(comparison, found, found.covered, "coverage", {"expected": expected})
 
 
-def _of_synthetic(comparison: Comparison, k: int, name: str) -> Score:
-    found = balls(comparison, k)
-    values = found.around / k if name == "density" else (found.around > 0).astype(np.float64)
+def _of_synthetic(comparison: Comparison, config: PrdcConfig, name: str) -> Score:
+    found = balls(comparison, config)
+    values = (
+        found.around / config.neighbours
+        if name == "density"
+        else (found.around > 0).astype(np.float64)
+    )
     labels = comparison.synthetic.labels[found.synthetic]
-    people = comparison.people_behind()[found.synthetic]
+    people = people_behind(comparison)[found.synthetic]
     return _mean(name, values, people, labels, comparison.classes, {})
 
 

@@ -9,6 +9,7 @@ from sklearn.metrics import roc_auc_score
 
 from ecgbench import Contributions, Score, Skip, stratified
 from ecgbench.nn import Classifier, ClassifierConfig
+from ecgbench.shared import people_behind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -85,7 +86,7 @@ def classifier_two_sample(comparison: Comparison, config: TwoSampleConfig) -> Sc
         contributions=Contributions.first_order(
             abs(beyond),
             (control.patients[real], weight * right),
-            (comparison.people_behind()[made], weight * found),
+            (people_behind(comparison)[made], weight * found),
         ),
         n=2 * count,
     )

@@ -117,7 +117,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
                 "Salimans, Goodfellow, Zaremba, Cheung, Radford, Chen, Improved Techniques for "
                 "Training GANs, NeurIPS 2016, section 4, arXiv:1606.03498"
             ),
-            smoke={"steps": 30},
+            smoke={"steps": 10},
             family="fidelity",
             better="higher",
             bounds=(1.0, float("inf")),
@@ -167,7 +167,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
                 "2019, section 5 (pictures); van der Maaten, Hinton, Visualizing Data using t-SNE, "
                 "JMLR 9:2579-2605, 2008; the overlap is ecgbench's"
             ),
-            smoke={"points": 500, "tsne_windows": 60},
+            smoke={"points": 500, "tsne_windows": 20},
             family="fidelity",
             better="higher",
             bounds=(0.0, float("inf")),
@@ -187,7 +187,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
                 "2019, section 5, and metrics/discriminative_metrics.py in "
                 "https://github.com/jsyoon0823/TimeGAN"
             ),
-            smoke={"steps": 60, "splits": 1},
+            smoke={"steps": 20, "splits": 1},
             family="fidelity",
             better="lower",
             bounds=(0.0, 0.5),

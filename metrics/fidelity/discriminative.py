@@ -13,6 +13,7 @@ from torch.optim.lr_scheduler import LambdaLR, OneCycleLR
 from ecgbench import Contributions, Score, Skip, stratified
 from ecgbench.nn import RecurrentStack
 from ecgbench.nn.recurrent import one_thread
+from ecgbench.shared import people_behind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -119,7 +120,7 @@ def discriminative(comparison: Comparison, config: DiscriminativeConfig) -> Scor
         contributions=Contributions.first_order(
             value,
             (control.patients[pooled.real], weights * right),
-            (comparison.people_behind()[pooled.synthetic], weights * found),
+            (people_behind(comparison)[pooled.synthetic], weights * found),
         ),
         n=len(right) + len(found),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ecgbench import Contributions, Score, Skip
+from ecgbench.shared import neighbours, people_behind
 
 if TYPE_CHECKING:
     from ecgbench import Comparison, Config
@@ -43,12 +44,12 @@ def distance(comparison: Comparison, _config: Config) -> Score:
     control, synthetic = comparison.splits.control, comparison.synthetic
     if len(control) < 2:
         raise Skip("it needs two control windows")
-    to_control = comparison.neighbours("synthetic", "control").distances[:, 0]
-    to_synthetic = comparison.neighbours("control", "synthetic").distances[:, 0]
+    to_control = neighbours(comparison, "synthetic", "control").distances[:, 0]
+    to_synthetic = neighbours(comparison, "control", "synthetic").distances[:, 0]
     own = comparison.once(
         "control-nearest-control",
         lambda: {
-            "mean": comparison.neighbours("control", "control").distances[:, 0].mean(keepdims=True)
+            "mean": neighbours(comparison, "control", "control").distances[:, 0].mean(keepdims=True)
         },
         version=2,
     )["mean"][0]
@@ -71,7 +72,7 @@ def distance(comparison: Comparison, _config: Config) -> Score:
         contributions=Contributions.first_order(
             value,
             (control.patients, to_synthetic / 2),
-            (comparison.people_behind(), to_control / 2),
+            (people_behind(comparison), to_control / 2),
         ),
         n=len(synthetic) + len(control),
     )

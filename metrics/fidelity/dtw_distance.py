@@ -9,6 +9,7 @@ from scipy.spatial.distance import cdist
 
 from ecgbench import Contributions, Score, Skip, stratified
 from ecgbench.metrics.fidelity.dtw import dtw
+from ecgbench.shared import people_behind
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -43,7 +44,7 @@ def dtw_distance(comparison: Comparison, config: DtwConfig) -> Score:
     value over it, if it is not 0: about 1 where S is real and as large as C, more where it is smaller.
 
     Contributions, to first order: a control window counts for its person, a synthetic window for the
-    person behind it (`Comparison.people_behind`).
+    person behind it (`ecgbench.shared.people_behind`).
 
     Raises:
         Skip: there is but one control window.
@@ -75,7 +76,7 @@ def dtw_distance(comparison: Comparison, config: DtwConfig) -> Score:
         contributions=Contributions.first_order(
             value,
             (control.patients[back.rows], back.distances / 2),
-            (comparison.people_behind()[there.rows], there.distances / 2),
+            (people_behind(comparison)[there.rows], there.distances / 2),
         ),
         n=len(there.rows) + len(back.rows),
     )

@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 from ecgbench import Contributions, Score, Skip, principal_components, stratified
 from ecgbench.metrics.fidelity.overlap import fewest, overlap
 from ecgbench.metrics.fidelity.pictures import Cloud, side_by_side
+from ecgbench.shared import people_behind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,7 +76,7 @@ def embedding_plots(comparison: Comparison, config: EmbeddingPlotsConfig) -> Sco
         contributions=Contributions.first_order(
             shared.value,
             (control.patients, shared.of_real),
-            (comparison.people_behind(), shared.of_synthetic),
+            (people_behind(comparison), shared.of_synthetic),
         ),
         n=len(control) + len(synthetic),
         artefacts={

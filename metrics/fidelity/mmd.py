@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ecgbench import Contributions, Score, Skip, stratified
+from ecgbench.shared import people_behind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -89,7 +90,7 @@ def mmd(comparison: Comparison, config: MmdConfig) -> Score:
         contributions=Contributions.first_order(
             found.value,
             (control.patients[real], found.influence[: len(real)]),
-            (comparison.people_behind()[made], found.influence[len(real) :]),
+            (people_behind(comparison)[made], found.influence[len(real) :]),
         ),
         n=len(found.kernel),
     )

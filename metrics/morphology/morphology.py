@@ -10,6 +10,7 @@ from ecgbench import Contributions, Score, Skip, stratified
 from ecgbench.metrics.morphology.features import FEATURES, features
 from ecgbench.metrics.morphology.transport import transport
 from ecgbench.processing import usual_place
+from ecgbench.shared import people_behind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -111,7 +112,7 @@ def morphology(comparison: Comparison, config: MorphologyConfig) -> Score:
             **{f"morphology-{classes[c]}": values[c] for c in compared},
         },
         contributions=Contributions.first_order(
-            value, (real.patients, by_real), (comparison.people_behind()[kept], by_made)
+            value, (real.patients, by_real), (people_behind(comparison)[kept], by_made)
         ),
         n=len(real) + len(made),
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecgbench import Contributions, Score, Skip, Term
+from ecgbench.shared import neighbours, one_beat
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,7 +27,7 @@ def patient_membership(comparison: Comparison, config: PatientMembershipConfig) 
         value = mean over members i, unseen people j of  1[d_i < d_j] + ½·1[d_i = d_j]
 
     with the Euclidean norm over all samples of all leads, in mV, of the beat alone
-    (`Comparison.one_beat`): its shape is the person's, the rhythm around it the moment's.  Of every
+    (`ecgbench.shared.one_beat`): its shape is the person's, the rhythm around it the moment's.  Of every
     person equally many windows are drawn, as many as the one with the fewest has and at most
     ``windows``: a median over few windows wanders more.
 
@@ -47,15 +48,15 @@ def patient_membership(comparison: Comparison, config: PatientMembershipConfig) 
         Skip: there are fewer than two members or two unseen people.
     """
     rng = np.random.default_rng([comparison.seed, 41])
-    beats = comparison.one_beat()
+    beats = one_beat(comparison)
     sides = beats.splits.control, beats.splits.test
     fewest = min(int(np.unique(side.patients, return_counts=True)[1].min()) for side in sides)
     count = min(fewest, config.windows)
     members, of_members = _medians(
-        sides[0], beats.neighbours("control", "synthetic").distances[:, 0], count, rng
+        sides[0], neighbours(beats, "control", "synthetic").distances[:, 0], count, rng
     )
     unseen, of_unseen = _medians(
-        sides[1], beats.neighbours("test", "synthetic").distances[:, 0], count, rng
+        sides[1], neighbours(beats, "test", "synthetic").distances[:, 0], count, rng
     )
     if min(len(members), len(unseen)) < 2:
         raise Skip("it needs two members and two unseen people")

@@ -45,6 +45,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             name="copied-share",
             target="ecgbench.metrics.privacy.copied_share:copied_share",
             config=CopiedShareConfig,
+            smoke={"spaces": ["whole"]},
             version=2,
             summary="share of near-copies of one training window, many disguised ones too; no mixtures",
             citation=(

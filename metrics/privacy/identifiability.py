@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecgbench import Comparison, Contributions, Score, Skip, Term, exchangeable_parts
+from ecgbench.shared import neighbours
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,9 +53,9 @@ def identifiability(comparison: Comparison, _config: Config) -> Score:
     if min(len(train), len(control)) < 2:
         raise Skip(f"{len(train)} training and {len(control)} control windows; two each are needed")
     real = comparison.once("identifiability-real", lambda: _real(comparison), version=1)
-    hits_train = _hits(comparison.neighbours("train", "synthetic").distances[:, 0], real["train"])
+    hits_train = _hits(neighbours(comparison, "train", "synthetic").distances[:, 0], real["train"])
     hits_control = _hits(
-        comparison.neighbours("control", "synthetic").distances[:, 0], real["control"]
+        neighbours(comparison, "control", "synthetic").distances[:, 0], real["control"]
     )
     count = int(real["part"].max()) + 1
     parts = [real["part"] == k for k in range(count)]
@@ -88,7 +89,7 @@ def _real(comparison: Comparison) -> dict[str, NDArray[np.int64] | NDArray[np.fl
     return {
         "part": part,
         "train": distances,
-        "control": comparison.neighbours("control", "control").distances[:, 0],
+        "control": neighbours(comparison, "control", "control").distances[:, 0],
     }
 
 
@@ -101,4 +102,4 @@ def _nearest_other(comparison: Comparison, windows: EcgWindows) -> NDArray[np.fl
         seed=comparison.seed,
         headline_classes=comparison.headline_classes,
     )
-    return inner.neighbours("control", "control").distances[:, 0]
+    return neighbours(inner, "control", "control").distances[:, 0]

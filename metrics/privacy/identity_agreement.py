@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecgbench import Comparison, Contributions, Score, Skip, Term
+from ecgbench.shared import neighbours, one_beat
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +25,7 @@ def identity_agreement(comparison: Comparison, _config: Config) -> Score:
                                                    = patient of s's nearest window in control]
 
     with Euclidean distances over all samples of all leads, in mV, of the beats alone
-    (`Comparison.one_beat`).  The two are disjoint samples of the same people's windows: where both
+    (`ecgbench.shared.one_beat`).  The two are disjoint samples of the same people's windows: where both
     name one person, it is the window's likeness that they agree on.  A generator need not copy a
     window for that: it is enough that what it draws looks as a certain person's does.
 
@@ -45,7 +46,7 @@ def identity_agreement(comparison: Comparison, _config: Config) -> Score:
     if len(people) < 2:
         raise Skip(f"train and control share {len(people)} people; it needs two")
     parts = comparison.once("identity-agreement-real", lambda: _real(comparison), version=2)
-    by_train, by_control = _named(comparison.one_beat())
+    by_train, by_control = _named(one_beat(comparison))
     agree = by_train == by_control
     value = float(agree.mean())
     return Score(
@@ -66,14 +67,14 @@ def identity_agreement(comparison: Comparison, _config: Config) -> Score:
 
 def _named(beats: Comparison) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The patient of the nearest window in ``train``, and of that in ``control``."""
-    of_train = beats.neighbours("synthetic", "train").indices[:, 0]
-    of_control = beats.neighbours("synthetic", "control").indices[:, 0]
+    of_train = neighbours(beats, "synthetic", "train").indices[:, 0]
+    of_control = neighbours(beats, "synthetic", "control").indices[:, 0]
     return beats.splits.train.patients[of_train], beats.splits.control.patients[of_control]
 
 
 def _real(comparison: Comparison) -> dict[str, NDArray[np.float64]]:
     """What windows of unseen people and unused windows of the members score."""
-    beats = comparison.one_beat()
+    beats = one_beat(comparison)
     test, count = beats.splits.test, len(beats.splits.fresh)
     rows = np.random.default_rng([comparison.seed, 7]).permutation(len(test))[:count]
     return {

@@ -8,6 +8,7 @@ import numpy as np
 
 from ecgbench import Contributions, Score
 from ecgbench.metrics.statistics.scaling import min_max
+from ecgbench.shared import people_behind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,7 +62,7 @@ def autocorrelation_difference(comparison: Comparison, _config: Config) -> Score
         contributions=Contributions.first_order(
             value,
             (comparison.splits.control.patients, of_control),
-            (comparison.people_behind(), of_synthetic),
+            (people_behind(comparison), of_synthetic),
         ),
         n=len(control) + len(synthetic),
     )

@@ -8,6 +8,7 @@ import numpy as np
 
 from ecgbench import Contributions, Score, Skip
 from ecgbench.metrics.statistics.halves import halves
+from ecgbench.shared import people_behind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -82,7 +83,7 @@ def log_spectral_distance(comparison: Comparison, config: LogSpectralDistanceCon
         contributions=Contributions.first_order(
             value,
             (control.patients, -real @ weights),
-            (comparison.people_behind(), made @ weights),
+            (people_behind(comparison), made @ weights),
         ),
         n=len(control) + len(synthetic),
     )

@@ -8,6 +8,7 @@ import numpy as np
 
 from ecgbench import Contributions, Score, Skip
 from ecgbench.metrics.statistics.scaling import min_max
+from ecgbench.shared import people_behind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,7 +69,7 @@ def marginal_distribution_difference(comparison: Comparison, _config: Config) ->
         contributions=Contributions.first_order(
             value,
             (comparison.splits.control.patients, sign[control].mean(axis=1)),
-            (comparison.people_behind(), -sign[synthetic].mean(axis=1)),
+            (people_behind(comparison), -sign[synthetic].mean(axis=1)),
         ),
         n=len(control) + len(synthetic),
     )

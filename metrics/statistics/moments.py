@@ -8,6 +8,7 @@ import numpy as np
 
 from ecgbench import Contributions, Score
 from ecgbench.metrics.statistics.scaling import min_max
+from ecgbench.shared import people_behind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,7 +105,7 @@ def _difference(comparison: Comparison, moment: Callable[[NDArray[np.float64]], 
         contributions=Contributions.first_order(
             value,
             (comparison.splits.control.patients, of_control),
-            (comparison.people_behind(), of_synthetic),
+            (people_behind(comparison), of_synthetic),
         ),
         n=len(of_control) + len(of_synthetic),
     )

@@ -9,6 +9,7 @@ import numpy as np
 from ecgbench import Contributions, Score, Skip
 from ecgbench.metrics.statistics.halves import halves
 from ecgbench.metrics.statistics.wasserstein import wasserstein
+from ecgbench.shared import people_behind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -86,7 +87,7 @@ def sliced_wasserstein(comparison: Comparison, config: SlicedWassersteinConfig) 
         contributions=Contributions.first_order(
             value,
             (control.patients, of_control),
-            (comparison.people_behind(), of_synthetic),
+            (people_behind(comparison), of_synthetic),
         ),
         n=len(control) + len(synthetic),
     )

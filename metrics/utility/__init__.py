@@ -142,7 +142,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
                 "Esteban, Hyland, Rätsch, Real-valued (Medical) Time Series Generation with "
                 "Recurrent Conditional GANs, 2017, arXiv:1706.02633"
             ),
-            smoke={"steps": 30},
+            smoke={"steps": 5},
             family="utility",
             better="higher",
             bounds=(0.0, 1.0),
@@ -198,7 +198,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
                 "image augmentation for increased CNN performance in liver lesion classification, "
                 "Neurocomputing 321:321-331, 2018, arXiv:1803.01229"
             ),
-            smoke={"steps": 30, "fractions": [0.25]},
+            smoke={"steps": 5, "fractions": [0.25]},
             audited_on="claims",
             family="utility",
             better="higher",

@@ -9,14 +9,14 @@ from ecgbench.results.render.front import to_png
 from ecgbench.results.render.json import to_json
 from ecgbench.results.render.latex import to_latex
 from ecgbench.results.render.markdown import to_markdown
-from ecgbench.results.store import write
+from ecgbench.results.store.store import write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from ecgbench.results.board import Board
-    from ecgbench.results.store import Store
+    from ecgbench.results.board.table import Board
+    from ecgbench.results.store.store import Store
 
 Format = Literal["markdown", "csv", "json", "latex"]
 SUFFIX: dict[Format, str] = {"markdown": "md", "csv": "csv", "json": "json", "latex": "tex"}

@@ -9,12 +9,12 @@ import msgspec
 from rich.table import Table
 from rich.text import Text
 
-from ecgbench.harness.plain import plain
-from ecgbench.results.audit import SERIES, audits
-from ecgbench.results.gather import labels
+from ecgbench.contracts.plain import plain
+from ecgbench.results.audit.records import SERIES, audits
+from ecgbench.results.board.gather import labels
 from ecgbench.results.render.markdown import safe
 from ecgbench.results.render.text import number
-from ecgbench.results.store import write
+from ecgbench.results.store.store import write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from rich.console import Console
 
-    from ecgbench.results.audit import AuditRecord, SeriesRecord
-    from ecgbench.results.store import Store
+    from ecgbench.results.audit.records import AuditRecord, SeriesRecord
+    from ecgbench.results.store.store import Store
 
 STYLES = {"passes": "green", "fails": "red", "open": "yellow", "skipped": "yellow"}
 COLOURS = {

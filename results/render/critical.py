@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from ecgbench.harness.plain import plain
+from ecgbench.contracts.plain import plain
+from ecgbench.results.board.uncertainty import LEVEL
 from ecgbench.results.render.terminal import GAP, RULED
 from ecgbench.results.render.text import number
-from ecgbench.results.store import write
-from ecgbench.results.uncertainty import LEVEL
+from ecgbench.results.store.store import write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from rich.console import Console
 
-    from ecgbench.results.critical import Critical
-    from ecgbench.results.store import Store
+    from ecgbench.results.board.critical import Critical
+    from ecgbench.results.store.store import Store
 
 
 def show_critical(found: Critical, console: Console) -> None:

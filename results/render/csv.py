@@ -11,12 +11,12 @@ import unicodedata
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ecgbench.harness.plain import plain
+from ecgbench.contracts.plain import plain
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ecgbench.results.board import Board
+    from ecgbench.results.board.table import Board
 
 WHOLE = ("rank", "family_rank", "overall_rank", "n")
 """Columns of whole numbers, any of which may be missing."""

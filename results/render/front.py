@@ -7,8 +7,8 @@ from io import BytesIO
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
-from ecgbench.harness.plain import plain
-from ecgbench.results.front import AIMS
+from ecgbench.contracts.plain import plain
+from ecgbench.results.board.front import AIMS
 from ecgbench.results.render import text
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.transforms import Bbox
 
-    from ecgbench.results.board import Board, BoardScore, Row
+    from ecgbench.results.board.table import Board, BoardScore, Row
 
 STYLES = {  # colour, of the inside, of the name
     "on the front": ("#0072B2", "#0072B2", "#0072B2"),
@@ -42,10 +42,6 @@ class Mark:
     point: tuple[float, float]
     low: tuple[float, float]
     high: tuple[float, float]
-
-
-HEADLINES = ("cross-classification", "patient-membership")
-"""What a reader asks first: is it of use, and does it tell who took part?"""
 
 
 def to_png(boards: Sequence[Board]) -> bytes | None:
@@ -87,26 +83,9 @@ def to_png(boards: Sequence[Board]) -> bytes | None:
 
 
 def headlines(board: Board) -> tuple[str, str] | None:
-    """Labels of utility's and privacy's metric; None where a family has none with a value.
-
-    It is the ranked metric of the family that the most competitors have; of several such one of
-    `HEADLINES`, else the first.
-    """
-    found = []
-    for aim in AIMS:
-        counts = {
-            label: (
-                sum(row.scores[label].status == "ok" for row in board.competitors),
-                metric.name in HEADLINES,
-            )
-            for label, metric in board.metrics.items()
-            if metric.ranked and metric.family == aim
-        }
-        best = max(counts, key=counts.__getitem__, default="")
-        if not counts.get(best, (0, False))[0]:
-            return None
-        found.append(best)
-    return found[0], found[1]
+    """Labels of utility's and privacy's metric; None where a family has none with a value."""
+    utility, privacy = (text.headline(board, aim) for aim in AIMS)
+    return None if utility is None or privacy is None else (utility, privacy)
 
 
 def _marks(board: Board, labels: tuple[str, str]) -> list[Mark]:

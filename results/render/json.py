@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ecgbench.harness.plain import ascii_json
+from ecgbench.contracts.plain import ascii_json
 
 if TYPE_CHECKING:
-    from ecgbench.results.board import Board, Row
+    from ecgbench.results.board.table import Board, Row
 
 
 def to_json(boards: list[Board]) -> str:

@@ -6,11 +6,11 @@ import unicodedata
 from math import ceil
 from typing import TYPE_CHECKING
 
-from ecgbench.harness.plain import plain
+from ecgbench.contracts.plain import plain
 from ecgbench.results.render import text
 
 if TYPE_CHECKING:
-    from ecgbench.results.board import Board, Row
+    from ecgbench.results.board.table import Board, Row
 
 SPECIAL = {
     "\\": r"\textbackslash{}",

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ecgbench.harness.plain import plain
+from ecgbench.contracts.plain import plain
 from ecgbench.results.render import text
 
 if TYPE_CHECKING:
-    from ecgbench.results.board import Board, Row
+    from ecgbench.results.board.table import Board, Row
 
 
 def to_markdown(boards: list[Board]) -> str:

@@ -8,7 +8,7 @@ from rich.box import Box
 from rich.table import Table
 from rich.text import Text
 
-from ecgbench.harness.plain import plain
+from ecgbench.contracts.plain import plain
 from ecgbench.results.render import text
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from ecgbench.results.board import Board, BoardScore
+    from ecgbench.results.board.table import Board, BoardScore
 
 STYLES = {"failed": "red", "skipped": "dim", "todo": "yellow"}
 
@@ -30,45 +30,88 @@ RULED = Box("    \n    \n ── \n    \n ── \n    \n    \n    \n")
 def show(boards: list[Board], console: Console) -> None:
     """Print the boards, one after the other."""
     for board in boards:
+        _head(board, console)
+        for table in _ranks(board, console.width):
+            _print(table, console)
+        for family in text.families(board):
+            for table in _of(board, family, list(text.of_family(board, family)), console.width):
+                _print(table, console)
         console.print()
-        console.rule(Text(text.title(board), style="bold"), style="dim")
-        console.print(Text(text.facts(board), style="dim"), justify="center")
-        if settings := text.settings(board):
-            console.print(Text(settings, style="dim"), justify="center")
-        for table in _tables(board, console.width):
+        _points(text.notes(board), len(board.notes), console)
+
+
+def summarise(boards: list[Board], console: Console) -> None:
+    """Print the ranks of each board, one metric of each family, and what is wrong."""
+    for board in boards:
+        _head(board, console)
+        for table in _ranks(board, console.width):
+            _print(table, console)
+        found = (
+            text.headline(board, family) for family in text.families(board) if family != "cost"
+        )
+        for table in _of(board, "score", [label for label in found if label], console.width):
+            _print(table, console)
+        lines = list(map(plain, board.notes))
+        if board.settings.get("smoke"):
+            lines.append("Smoke settings tell that everything works; their numbers mean nothing.")
+        if not text.rank_columns(board):
+            lines.append("No ranks: they need two competitors; --generators names them.")
+        lines += [line for line in text.gaps(board) if line.startswith("failed")]
+        if lines:
             console.print()
-            console.print(table)
-        console.print()
-        notes = Table.grid(padding=(0, 1))
-        for place, line in enumerate(text.notes(board)):
-            style = "" if place < len(board.notes) else "dim"
-            notes.add_row(Text("·", style=style), Text(line, style=style))
-        console.print(notes)
+            _points(lines, len(lines), console)
 
 
-def _tables(board: Board, width: int) -> Iterator[Table]:
-    """The ranks, then each family's scores in as many tables as the width asks for."""
-    names = max(len(text.name(row)) for row in board.rows)
-    if ranked := text.rank_columns(board):
-        table = _table("rank", [plain(column) for column in ranked])
+def _head(board: Board, console: Console) -> None:
+    console.print()
+    console.rule(Text(text.title(board), style="bold"), style="dim")
+    console.print(Text(text.facts(board), style="dim"), justify="center")
+    if settings := text.settings(board):
+        console.print(Text(settings, style="dim"), justify="center")
+
+
+def _print(table: Table, console: Console) -> None:
+    console.print()
+    console.print(table)
+
+
+def _points(lines: list[str], loud: int, console: Console) -> None:
+    """Print a point for each line; the first few stand out."""
+    points = Table.grid(padding=(0, 1))
+    for place, line in enumerate(lines):
+        style = "" if place < loud else "dim"
+        points.add_row(Text("·", style=style), Text(line, style=style))
+    console.print(points)
+
+
+def _room(board: Board, width: int) -> int:
+    """Columns that the names of rows leave."""
+    return width - max(len(text.name(row)) for row in board.rows)
+
+
+def _ranks(board: Board, width: int) -> Iterator[Table]:
+    """The ranks, in as many tables as the width asks for."""
+    widths = {column: len(plain(column)) for column in text.rank_columns(board)}
+    for columns in text.divided(widths, _room(board, width), GAP):
+        table = _table("rank", [plain(column) for column in columns])
         for row in board.competitors:
-            ranks = [Text(str(row.ranks[column])) for column in ranked]
-            ranks[0].stylize("bold")
+            ranks = [
+                Text(str(row.ranks[column]), style="bold" if column == "overall" else "")
+                for column in columns
+            ]
             table.add_row(Text(text.name(row)), *ranks)
         yield table
-    for family in text.families(board):
-        columns, headings = {}, {}
-        for label, metric in text.of_family(board, family).items():
-            columns[label] = column = _column(board, label)
-            heading = text.heading(label, metric, board.audit.get(label))
-            headings[label] = text.wrapped(heading, len(column[0]))
-        widths = {
-            label: max(len(column[0]), *map(len, headings[label]))
-            for label, column in columns.items()
-        }
-        for labels in text.divided(widths, width - names, GAP):
-            part = {"\n".join(headings[label]): columns[label] for label in labels}
-            yield _scores(board, family, part)
+
+
+def _of(board: Board, title: str, labels: list[str], width: int) -> Iterator[Table]:
+    """The scores by these metrics, in as many tables as the width asks for."""
+    columns = {label: _column(board, label) for label in labels}
+    headings = {
+        label: text.heading(label, board.metrics[label], board.audit.get(label)) for label in labels
+    }
+    widths = {label: max(len(columns[label][0]), len(headings[label])) for label in labels}
+    for group in text.divided(widths, _room(board, width), GAP):
+        yield _scores(board, title, {headings[label]: columns[label] for label in group})
 
 
 def _scores(board: Board, family: str, columns: dict[str, list[Text]]) -> Table:

@@ -5,23 +5,33 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from ecgbench.harness.canonical import restored
-from ecgbench.harness.plain import plain
-from ecgbench.harness.specs import FAMILIES
-from ecgbench.results.board import OVERALL, seed_list
-from ecgbench.results.catalogue import NOT_INSTALLED
-from ecgbench.results.uncertainty import MIN_PEOPLE, folds
+from ecgbench.contracts.canonical import restored
+from ecgbench.contracts.plain import plain
+from ecgbench.contracts.specs import FAMILIES
+from ecgbench.results.board.board import seed_list
+from ecgbench.results.board.catalogue import NOT_INSTALLED
+from ecgbench.results.board.table import OVERALL
+from ecgbench.results.board.uncertainty import MIN_PEOPLE, folds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ecgbench.results.board import Board, BoardScore, Row
-    from ecgbench.results.records import MetricRecord
+    from ecgbench.results.board.table import Board, BoardScore, Row
+    from ecgbench.results.store.records import MetricRecord
 
 ARROWS = {"higher": "↑", "lower": "↓"}
 
 MARKS = {"passes": "✓", "fails": "✗"}
 """Of the audit's verdicts."""
+
+HEADLINES = (
+    "cross-classification",
+    "patient-membership",
+    "membership-inference",
+    "frechet-distance",
+    "coverage",
+)
+"""What a reader asks first: is it of use, does it tell who took part, does it look like ECG?"""
 
 MOST = 1e9
 """From here on numbers have exponents, for one of a stranger's may have 308 digits."""
@@ -121,8 +131,27 @@ def heading(label: str, metric: MetricRecord, audit: str | None = None) -> str:
     return text if metric.ranked else f"({text})"
 
 
+def headline(board: Board, family: str) -> str | None:
+    """The label of a family's metric that stands for it where one must do; None if none has a value.
+
+    It is the ranked metric that the most competitors have; of several such the first of `HEADLINES`,
+    else the first.
+    """
+    preferred = {name: len(HEADLINES) - place for place, name in enumerate(HEADLINES)}
+    counts = {
+        label: (
+            sum(row.scores[label].status == "ok" for row in board.competitors),
+            preferred.get(metric.name, 0),
+        )
+        for label, metric in board.metrics.items()
+        if metric.ranked and metric.family == family
+    }
+    best = max(counts, key=counts.__getitem__, default=None)
+    return None if best is None or not counts[best][0] else best
+
+
 def wrapped(heading: str, width: int) -> list[str]:
-    """A heading in lines, broken after hyphens where it is wider than its column."""
+    """A heading in lines, broken after hyphens where it is wider than its column: paper is narrow."""
     lines = [""]
     for part in heading.replace("-", "-\n").split("\n"):
         if lines[-1] and len(lines[-1] + part) > width:

@@ -27,18 +27,18 @@ import msgspec
 import numpy as np
 
 from ecgbench import Contributions, EcgWindows
-from ecgbench.harness.catalog import discover
-from ecgbench.harness.environment import environment
-from ecgbench.harness.identity import used
-from ecgbench.harness.plan import (
+from ecgbench.environment import environment
+from ecgbench.harness.planning.catalog import discover
+from ecgbench.harness.planning.identity import used
+from ecgbench.harness.planning.plan import (
     cell_id,
     generator_records,
     metric_records,
     plan_of,
 )
-from ecgbench.harness.study import Study
-from ecgbench.results.npz import npz, synthetic_digest
-from ecgbench.results.records import (
+from ecgbench.harness.planning.study import Study
+from ecgbench.results.store.npz import npz, synthetic_digest
+from ecgbench.results.store.records import (
     CellRecord,
     ContributionsRecord,
     CostsRecord,
@@ -47,12 +47,12 @@ from ecgbench.results.records import (
     ScoreRecord,
     now,
 )
-from ecgbench.results.store import Store, sha256
+from ecgbench.results.store.store import Store, sha256
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ecgbench.results.records import CellId, MetricRecord
+    from ecgbench.results.store.records import CellId, MetricRecord
 
 PEOPLE = 43
 """Of mitdb; the first 22 are the members of even seeds."""
@@ -317,10 +317,10 @@ def command(
 PLANNED = """
 import sys
 from pathlib import Path
-from ecgbench.harness.plan import plan_of
-from ecgbench.harness.study import Study
-from ecgbench.results.records import CellId
-from ecgbench.results.store import Store
+from ecgbench.harness.planning.plan import plan_of
+from ecgbench.harness.planning.study import Study
+from ecgbench.results.store.records import CellId
+from ecgbench.results.store.store import Store
 store = Store(Path(sys.argv[1]))
 for asked in store.plans():
     ids = [

@@ -31,16 +31,17 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from ecgbench import Comparison, Context, Score, Skip, Splits, exchangeable_parts
-from ecgbench.harness.catalog import discover
+from ecgbench.contracts.comparison import Once
+from ecgbench.contracts.config import build
 from ecgbench.harness.cell.checks import as_score, check_metric_applies
 from ecgbench.harness.cell.trouble import say
-from ecgbench.harness.comparison import Once
-from ecgbench.harness.config import build
-from ecgbench.harness.isolation import plugin_state
-from ecgbench.harness.split import PARTS, number, split
-from ecgbench.harness.warden import keep_freed_memory
+from ecgbench.harness.data.split import PARTS, number, split
+from ecgbench.harness.isolation.plugin_state import plugin_state
+from ecgbench.harness.isolation.warden import keep_freed_memory
+from ecgbench.harness.planning.catalog import discover
 from ecgbench.metrics.attacks.parts import parts_of_train
 from ecgbench.metrics.fidelity.dtw import dtw
+from ecgbench.shared import embeddings, neighbours
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ecgbench import EcgWindows, MetricSpec
-    from ecgbench.harness.comparison import Side
+    from ecgbench.contracts.comparison import Side
 
 SIDES: tuple[Side, ...] = ("synthetic", "train", "control", "auxiliary", "fresh", "test")
 SEED = 0
@@ -211,7 +212,7 @@ def flat(windows: EcgWindows) -> NDArray[np.float32]:
 
 def with_scikit_learn(comparison: Comparison) -> list[Pair]:
     train, synthetic = flat(comparison.splits.train), flat(comparison.synthetic)
-    real, made = comparison.embeddings("control"), comparison.embeddings("synthetic")
+    real, made = embeddings(comparison, "control"), embeddings(comparison, "synthetic")
 
     def nearest() -> Iterable[float]:
         search = sklearn.neighbors.NearestNeighbors(n_neighbors=1, algorithm="brute").fit(train)
@@ -229,7 +230,7 @@ def with_scikit_learn(comparison: Comparison) -> list[Pair]:
         Pair(
             "the search behind most metrics",
             "NearestNeighbors, brute",
-            lambda: [alone(comparison).neighbours("synthetic", "train").distances.mean()],
+            lambda: [neighbours(alone(comparison), "synthetic", "train").distances.mean()],
             nearest,
         ),
         Pair(
@@ -253,7 +254,7 @@ def our_prdc(comparison: Comparison) -> list[float]:
 
 def with_prdc(comparison: Comparison) -> list[Pair]:
     prdc = import_module("prdc")
-    real, made = comparison.embeddings("control"), comparison.embeddings("synthetic")
+    real, made = embeddings(comparison, "control"), embeddings(comparison, "synthetic")
 
     def theirs() -> Iterable[float]:
         with contextlib.redirect_stdout(io.StringIO()):
@@ -267,7 +268,7 @@ def with_synthcity(comparison: Comparison) -> list[Pair]:
     statistical = import_module("synthcity.metrics.eval_statistical")
     privacy = import_module("synthcity.metrics.eval_privacy")
     loader = import_module("synthcity.plugins.core.dataloader").GenericDataLoader
-    real, made = comparison.embeddings("control"), comparison.embeddings("synthetic")
+    real, made = embeddings(comparison, "control"), embeddings(comparison, "synthetic")
     train, control = comparison.splits.train, comparison.splits.control
     few = thin(comparison, 2000)
 
@@ -367,7 +368,7 @@ def with_sdmetrics(comparison: Comparison) -> list[Pair]:
 def with_ecgen_eval(comparison: Comparison) -> list[Pair]:
     frechet = import_module("ecgen_eval.metrics._frechet_utils").frechet_distance
     metrics = import_module("ecgen_eval.metrics")
-    real, made = comparison.embeddings("control"), comparison.embeddings("synthetic")
+    real, made = embeddings(comparison, "control"), embeddings(comparison, "synthetic")
     control, synthetic = comparison.splits.control, comparison.synthetic
     few = thin(comparison, 1000)
     pairs = 2000
@@ -421,7 +422,7 @@ PEERS = {
 def peers(comparison: Comparison, packages: list[str]) -> None:
     """Time ours and theirs in turn; the ratio is the median of the rounds'."""
     for side in ("control", "synthetic"):
-        comparison.embeddings(side)
+        embeddings(comparison, side)
     click.echo("\n| metric | peer | ours, s | theirs, s | theirs / ours | our value | theirs |")
     click.echo("|---|---|---:|---:|---:|---:|---:|")
     for package in packages:

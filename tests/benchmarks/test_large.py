@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ecgbench.harness.catalog import discover
-from ecgbench.harness.facts import facts
-from ecgbench.results.board import boards
+from ecgbench.harness.planning.catalog import discover
+from ecgbench.harness.planning.facts import facts
+from ecgbench.results.board.board import boards
 from ecgbench.results.render import render
-from ecgbench.results.store import Store
+from ecgbench.results.store.store import Store
 from tests.benchmarks import large
 
 if TYPE_CHECKING:

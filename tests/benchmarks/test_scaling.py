@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ecgbench.harness.plan import plan_of
-from ecgbench.harness.run import Machine, work_through
-from ecgbench.harness.study import Study
-from ecgbench.results.board import boards
-from ecgbench.results.catalogue import Catalogue, Facts
-from ecgbench.results.records import (
+from ecgbench.harness.engine.run import Machine, work_through
+from ecgbench.harness.planning.plan import plan_of
+from ecgbench.harness.planning.study import Study
+from ecgbench.results.board.board import boards
+from ecgbench.results.board.catalogue import Catalogue, Facts
+from ecgbench.results.store.records import (
     CellRecord,
     ContributionsRecord,
     DatasetRecord,
@@ -25,7 +25,7 @@ from ecgbench.results.records import (
     MetricRecord,
     ScoreRecord,
 )
-from ecgbench.results.store import Store
+from ecgbench.results.store.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,7 +99,7 @@ class Source:
 
 def simulate(folder: Path, cells: int) -> dict[str, float]:
     """Seconds of each phase for a plan of so many cells, with two metrics each."""
-    from ecgbench.harness.plan import cell_id
+    from ecgbench.harness.planning.plan import cell_id
 
     study = Study(name="simulated")
     datasets = [DatasetRecord(name="cohort", digest="0" * 64, **PLAIN)]
@@ -158,7 +158,7 @@ def simulate(folder: Path, cells: int) -> dict[str, float]:
 def unsynced(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is measured is the harness and not the disk; and no windows stand behind the cells."""
     monkeypatch.setattr("os.fsync", lambda _: None)
-    monkeypatch.setattr("ecgbench.harness.data.folder", lambda _: None)
+    monkeypatch.setattr("ecgbench.harness.data.cache.folder", lambda _: None)
 
 
 @pytest.mark.slow

@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
+from ecgbench.contracts.config import build
+from ecgbench.contracts.errors import ConfigError
 from ecgbench.datasets.ecgsyn import EcgsynConfig, ecgbench_datasets
 from ecgbench.datasets.ecgsyn.cohort import draw_waves, load
 from ecgbench.datasets.ecgsyn.model import Course, Waves, integrate
 from ecgbench.datasets.ecgsyn.people import draw_person
 from ecgbench.datasets.ecgsyn.rhythm import TACHOGRAM_RATE, F, N, S, V, tachogram
-from ecgbench.harness.config import build
-from ecgbench.harness.errors import ConfigError
-from ecgbench.harness.split import number, split
+from ecgbench.harness.data.split import number, split
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ecgbench.harness.windows import EcgWindows
+    from ecgbench.contracts.windows import EcgWindows
 
 SPEC = next(iter(ecgbench_datasets()))
 THETA = np.array([-np.pi / 3, -np.pi / 12, 0.0, np.pi / 12, np.pi / 2])

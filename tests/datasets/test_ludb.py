@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 
 from ecgbench import DataError, EcgWindows
+from ecgbench.contracts.config import build
+from ecgbench.contracts.errors import ConfigError
 from ecgbench.datasets.ludb import LEADS, LudbConfig, ecgbench_datasets
 from ecgbench.datasets.ludb.patients import attributes
 from ecgbench.datasets.ludb.record import boundaries, signals
-from ecgbench.harness import physionet
-from ecgbench.harness.config import build
-from ecgbench.harness.errors import ConfigError
+from ecgbench.harness.data import physionet
 from ecgbench.processing import beat_windows
 
 if TYPE_CHECKING:

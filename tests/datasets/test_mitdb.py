@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from ecgbench import DataError, EcgWindows
+from ecgbench.contracts.config import build
+from ecgbench.contracts.errors import ConfigError
 from ecgbench.datasets.mitdb import MitdbConfig, ecgbench_datasets, protocol
-from ecgbench.harness import physionet
-from ecgbench.harness.config import build
-from ecgbench.harness.errors import ConfigError
-from ecgbench.harness.split import number, split
+from ecgbench.harness.data import physionet
+from ecgbench.harness.data.split import number, split
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ from ecgbench import EcgWindows
 from ecgbench.datasets import mitdb
 from ecgbench.datasets.mitdb_208 import Mitdb208Config, ecgbench_datasets
 from ecgbench.datasets.mitdb_208.load import FIRST_SAMPLE
-from ecgbench.harness import physionet
+from ecgbench.harness.data import physionet
 from ecgbench.processing import beat_windows
 
 if TYPE_CHECKING:

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from ecgbench import Context, EcgbenchError, EcgWindows, Splits
+from ecgbench.contracts.comparison import Comparison
+from ecgbench.contracts.config import NoConfig, build
 from ecgbench.generators.references import NoisyCopyConfig, ecgbench_generators
-from ecgbench.harness.comparison import Comparison
-from ecgbench.harness.config import NoConfig, build
-from ecgbench.harness.split import number, split
+from ecgbench.harness.data.split import number, split
+from ecgbench.shared import neighbours
 
 SPECS = {spec.name: spec for spec in ecgbench_generators()}
 
@@ -165,7 +166,7 @@ def test_references_order_themselves_by_distance_to_train() -> None:
         comparison = Comparison(
             synthetic=synthetic, splits=made, seed=0, headline_classes=made.train.classes
         )
-        return float(np.median(comparison.neighbours("synthetic", "train").distances))
+        return float(np.median(neighbours(comparison, "synthetic", "train").distances))
 
     found = {name: median_distance(name) for name in SPECS}
     scale = np.sqrt((splits().train.signals.std(axis=(0, 2)) ** 2).sum() * 20)

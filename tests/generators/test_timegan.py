@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 
 from ecgbench import Context, EcgWindows, GeneratorSpec
+from ecgbench.contracts.config import build
 from ecgbench.generators.timegan import Noise, TimeGanConfig, ecgbench_generators, losses, training
 from ecgbench.generators.timegan.model import TimeGan
 from ecgbench.generators.timegan.training import Training, draw_noise
-from ecgbench.harness.config import build
 from ecgbench.nn import RecurrentStack
 
 if TYPE_CHECKING:

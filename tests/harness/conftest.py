@@ -16,25 +16,25 @@ import numpy as np
 import pytest
 
 from ecgbench import EcgWindows
-from ecgbench.harness import data
-from ecgbench.harness.catalog import DISTRIBUTION, discover
+from ecgbench.contracts.config import build
+from ecgbench.contracts.errors import EcgbenchError
 from ecgbench.harness.cell.task import Task
-from ecgbench.harness.config import build
-from ecgbench.harness.errors import EcgbenchError
-from ecgbench.harness.perform import perform
-from ecgbench.harness.plan import make_plan
-from ecgbench.harness.process import Exit
-from ecgbench.harness.run import Machine, locate, work_through
-from ecgbench.harness.study import Study, resolve
-from ecgbench.results.store import Store
+from ecgbench.harness.data import cache as data
+from ecgbench.harness.engine.perform import perform
+from ecgbench.harness.engine.run import Machine, locate, work_through
+from ecgbench.harness.isolation.process import Exit
+from ecgbench.harness.planning.catalog import DISTRIBUTION, discover
+from ecgbench.harness.planning.plan import make_plan
+from ecgbench.harness.planning.study import Study, resolve
+from ecgbench.results.store.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from ecgbench.harness.catalog import Catalog
-    from ecgbench.harness.plan import Cell, Plan
-    from ecgbench.harness.pool import Pool
-    from ecgbench.results.records import CellRecord, ScoreRecord
+    from ecgbench.harness.engine.pool import Pool
+    from ecgbench.harness.planning.catalog import Catalog
+    from ecgbench.harness.planning.plan import Cell, Plan
+    from ecgbench.results.store.records import CellRecord, ScoreRecord
 
 PLUGINS = Path(__file__).parents[1] / "plugins"
 
@@ -106,7 +106,7 @@ def _gone() -> Any:
 def call_here(
     function: Callable[..., None], *arguments: Any, log: Path | None, limits: Any, stop: Any
 ) -> Iterator[tuple[Any, ...]]:
-    """Call a function as `ecgbench.harness.process.call` does, in a thread of this process.
+    """Call a function as `ecgbench.harness.isolation.process.call` does, in a thread of this process.
 
     What it raises beyond an `EcgbenchError` is raised here.
     """

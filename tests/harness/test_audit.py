@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ecgbench.harness.audit import DOSE, STUDY, Ended, _record, left_out, shown
-from ecgbench.harness.catalog import discover
-from ecgbench.harness.plan import metric_records
-from ecgbench.harness.study import Study
-from ecgbench.results.audit import DOSES
-from ecgbench.results.records import DatasetRecord, ScoreRecord
+from ecgbench.harness.planning.catalog import discover
+from ecgbench.harness.planning.plan import metric_records
+from ecgbench.harness.planning.study import Study
+from ecgbench.results.audit.records import DOSES
+from ecgbench.results.store.records import DatasetRecord, ScoreRecord
 
 if TYPE_CHECKING:
     from ecgbench.harness.audit import Of
-    from ecgbench.harness.catalog import Catalog
-    from ecgbench.results.audit import AuditRecord
-    from ecgbench.results.records import MetricRecord, Status
+    from ecgbench.harness.planning.catalog import Catalog
+    from ecgbench.results.audit.records import AuditRecord
+    from ecgbench.results.store.records import MetricRecord, Status
 
 PLUGINS = Path(__file__).parents[1] / "plugins" / "audited.py"
 NOISE, FRESH = ("noise", 0.0), ("none", 0.0)

@@ -69,14 +69,14 @@ def test_what_a_light_plugin_module_imports_costs_no_numpy() -> None:
 
 
 def test_asking_every_installed_plugin_what_it_offers_imports_nothing_heavy() -> None:
-    code = "from ecgbench.harness.catalog import discover; c = discover(); assert c.entries"
+    code = (
+        "from ecgbench.harness.planning.catalog import discover; c = discover(); assert c.entries"
+    )
     assert imported(code) == set()
 
 
 def test_a_heavy_plugin_would_be_seen(plugins: Path) -> None:
-    code = (
-        f"from ecgbench.harness.catalog import discover; discover([{str(plugins / 'heavy.py')!r}])"
-    )
+    code = f"from ecgbench.harness.planning.catalog import discover; discover([{str(plugins / 'heavy.py')!r}])"
     assert imported(code) == {"numpy"}
 
 

@@ -7,23 +7,23 @@ import msgspec
 import numpy as np
 import pytest
 
+from ecgbench.contracts.errors import DataError, StoreError, UsageError
+from ecgbench.environment import environment
 from ecgbench.harness import reproduce as module
 from ecgbench.harness.cell.divide import splits_of
-from ecgbench.harness.environment import environment
-from ecgbench.harness.errors import DataError, StoreError, UsageError
-from ecgbench.harness.process import Limits
+from ecgbench.harness.isolation.process import Limits
 from ecgbench.harness.reproduce import compare, differences, reproduce
-from ecgbench.results.npz import npz, read_npz, synthetic_digest
-from ecgbench.results.records import ContributionsRecord, encode
-from ecgbench.results.store import sha256
+from ecgbench.results.store.npz import npz, read_npz, synthetic_digest
+from ecgbench.results.store.records import ContributionsRecord, encode
+from ecgbench.results.store.store import sha256
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from ecgbench.contracts.windows import EcgWindows, Splits
+    from ecgbench.harness.planning.study import Study
     from ecgbench.harness.reproduce import Reproduction
-    from ecgbench.harness.study import Study
-    from ecgbench.harness.windows import EcgWindows, Splits
     from tests.harness.conftest import Bench
 
 
@@ -214,7 +214,7 @@ def test_a_dataset_that_is_not_here_is_a_data_error(
     object.__setattr__(spec, "source", object())
     catalog = bench.catalog
     object.__setattr__(catalog.dataset("cohort"), "source", object())
-    monkeypatch.setattr("ecgbench.harness.physionet.find", lambda source, folder: None)
+    monkeypatch.setattr("ecgbench.harness.data.physionet.find", lambda source, folder: None)
     with pytest.raises(DataError, match="ecgbench fetch cohort, or --data-dir"):
         reproduce(bench.store, name_of(bench, study), catalog, None, lambda _: None)
 

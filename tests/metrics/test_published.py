@@ -20,7 +20,7 @@ import torch
 from torch import nn
 
 from ecgbench import Comparison, EcgWindows, Splits
-from ecgbench.harness import study
+from ecgbench.harness.planning import study
 from ecgbench.metrics import fidelity, utility
 from ecgbench.metrics.fidelity.discriminative import _tell, discriminative
 from ecgbench.metrics.utility.predictive import _errors, _scaled, predictive

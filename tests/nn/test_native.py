@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from ecgbench.harness.errors import UsageError
+from ecgbench.contracts.errors import UsageError
 from ecgbench.nn import native
 
 COMPILER = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")

@@ -50,14 +50,16 @@ def test_the_wheel_holds_one_package_and_no_other_top_level_name(built: Path) ->
         "__init__.py",
         "__main__.py",
         "py.typed",
+        "contracts/specs.py",
         "nn/recurrent.py",
-        "harness/studies/quick.toml",
+        "shared.py",
+        "harness/planning/studies/quick.toml",
         "generators/timegan/__init__.py",
-        "results/store.py",
+        "results/store/store.py",
     ):
         assert f"ecgbench/{module}" in names
     assert not [
-        name for name in names if name.startswith(("ecgbench/harness/nn", "ecgbench/tests"))
+        name for name in names if name.startswith(("ecgbench/harness/nn", "ecgbench/harness/contracts", "ecgbench/tests"))
     ]
 
 

@@ -1,4 +1,4 @@
-"""What tests of `ecgbench.harness.process` run in another process."""
+"""What tests of `ecgbench.harness.isolation.process` run in another process."""
 
 # ruff: noqa: T201 - what is printed is to stand in the log
 

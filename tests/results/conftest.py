@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from ecgbench.results.audit import DOSES, AuditRecord
-from ecgbench.results.board import Board, boards
-from ecgbench.results.catalogue import Catalogue, Facts
-from ecgbench.results.records import (
+from ecgbench.results.audit.records import DOSES, AuditRecord
+from ecgbench.results.board.board import boards
+from ecgbench.results.board.catalogue import Catalogue, Facts
+from ecgbench.results.store.records import (
     CellId,
     CellRecord,
     ContributionsRecord,
@@ -20,11 +20,13 @@ from ecgbench.results.records import (
     PlanRecord,
     ScoreRecord,
 )
-from ecgbench.results.store import Store
+from ecgbench.results.store.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
+
+    from ecgbench.results.board.table import Board
 
     Outcome = float | ContributionsRecord | tuple[str, str] | None
     """A value, one with contributions, (status, reason), or not ended."""

@@ -22,12 +22,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ecgbench.harness.errors import EcgbenchError
-from ecgbench.harness.windows import EcgWindows
-from ecgbench.results.archive import pack
-from ecgbench.results.merge import merge
-from ecgbench.results.npz import npz, synthetic_digest
-from ecgbench.results.records import (
+from ecgbench.contracts.errors import EcgbenchError
+from ecgbench.contracts.windows import EcgWindows
+from ecgbench.results.exchange.archive import pack
+from ecgbench.results.exchange.merge import merge
+from ecgbench.results.exchange.sound import check_cell, check_plan, check_score
+from ecgbench.results.store.npz import npz, synthetic_digest
+from ecgbench.results.store.records import (
     SEAL,
     UNSEALED,
     CellId,
@@ -44,8 +45,7 @@ from ecgbench.results.records import (
     digest_of,
     encode,
 )
-from ecgbench.results.sound import check_cell, check_plan, check_score
-from ecgbench.results.store import Store, sha256
+from ecgbench.results.store.store import Store, sha256
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

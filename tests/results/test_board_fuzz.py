@@ -17,11 +17,13 @@ from hypothesis import strategies as st
 from msgspec import inspect
 from rich.console import Console
 
-from ecgbench.harness.errors import UsageError
-from ecgbench.results.board import boards
-from ecgbench.results.compare import compare
-from ecgbench.results.provenance import ArchiveRecord, BroughtRecord
-from ecgbench.results.records import (
+from ecgbench.contracts.errors import UsageError
+from ecgbench.results.board.board import boards
+from ecgbench.results.board.compare import compare
+from ecgbench.results.exchange.provenance import ArchiveRecord, BroughtRecord
+from ecgbench.results.render import SUFFIX, render, write_boards
+from ecgbench.results.render.terminal import show
+from ecgbench.results.store.records import (
     CellRecord,
     ContributionsRecord,
     GeneratorRecord,
@@ -32,9 +34,7 @@ from ecgbench.results.records import (
     encode,
     seal_of,
 )
-from ecgbench.results.render import SUFFIX, render, write_boards
-from ecgbench.results.render.terminal import show
-from ecgbench.results.store import Store, write_record
+from ecgbench.results.store.store import Store, write_record
 from tests.results.conftest import Bench, installed
 
 EXAMPLES = int(os.environ.get("ECGBENCH_FUZZ_EXAMPLES", "60"))

@@ -9,30 +9,30 @@ import msgspec
 import numpy as np
 import pytest
 
-from ecgbench.harness.errors import UsageError
-from ecgbench.results.board import boards
-from ecgbench.results.compare import compare
-from ecgbench.results.gather import MAX_STRANGE, NOT_VERIFIED
-from ecgbench.results.merge import merge, undo
-from ecgbench.results.provenance import archive_of, origins
-from ecgbench.results.records import (
+from ecgbench.contracts.errors import UsageError
+from ecgbench.results.board.board import boards
+from ecgbench.results.board.compare import compare
+from ecgbench.results.board.gather import MAX_STRANGE, NOT_VERIFIED
+from ecgbench.results.exchange.merge import merge, undo
+from ecgbench.results.exchange.provenance import archive_of, origins
+from ecgbench.results.render import render
+from ecgbench.results.render.text import name
+from ecgbench.results.store.records import (
     ContributionsRecord,
     GeneratorRecord,
     PlannedCell,
     PlanRecord,
 )
-from ecgbench.results.render import render
-from ecgbench.results.render.text import name
-from ecgbench.results.store import sha256
+from ecgbench.results.store.store import sha256
 from tests.results.conftest import installed
-from tests.results.test_merge import DATASET, PLUGIN, Source, metric
+from tests.results.exchange.test_merge import DATASET, PLUGIN, Source, metric
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ecgbench.results.board import Board, Row
-    from ecgbench.results.records import CellRecord, MetricRecord
+    from ecgbench.results.board.table import Board, Row
+    from ecgbench.results.store.records import CellRecord, MetricRecord
 
 LEVEL, LEAK = metric(), metric("leak", family="privacy", null=0.5, bounds=(0.0, 1.0))
 KNOWN = installed([LEVEL, LEAK])

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ecgbench.harness.catalog import DISTRIBUTION
-from ecgbench.results.npz import read_npz
-from ecgbench.results.store import Store
+from ecgbench.harness.planning.catalog import DISTRIBUTION
+from ecgbench.results.store.npz import read_npz
+from ecgbench.results.store.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,20 +16,21 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ecgbench.harness import data, preload
-from ecgbench.harness.catalog import discover
+from ecgbench.contracts.errors import EcgbenchError
 from ecgbench.harness.cell.task import Task
-from ecgbench.harness.errors import EcgbenchError
-from ecgbench.harness.facts import facts
-from ecgbench.harness.perform import perform
-from ecgbench.harness.plan import make_plan
-from ecgbench.harness.process import Exit
-from ecgbench.harness.run import locate
-from ecgbench.harness.study import Study, resolve
-from ecgbench.results.board import boards
-from ecgbench.results.lease import Leases
+from ecgbench.harness.data import cache as data
+from ecgbench.harness.engine import preload
+from ecgbench.harness.engine.perform import perform
+from ecgbench.harness.engine.run import locate
+from ecgbench.harness.isolation.process import Exit
+from ecgbench.harness.planning.catalog import discover
+from ecgbench.harness.planning.facts import facts
+from ecgbench.harness.planning.plan import make_plan
+from ecgbench.harness.planning.study import Study, resolve
+from ecgbench.results.board.board import boards
 from ecgbench.results.render import write_boards
-from ecgbench.results.store import Store
+from ecgbench.results.store.lease import Leases
+from ecgbench.results.store.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ecgbench.results.lease import owners
+from ecgbench.results.store.lease import owners
 from tests.store.conftest import ended, state, strays
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from ecgbench.contracts.errors import DamagedError
 from ecgbench.harness.cli.run import set_aside_damaged
-from ecgbench.harness.errors import DamagedError
-from ecgbench.results.npz import read_npz
-from ecgbench.results.store import Store
+from ecgbench.results.store.npz import read_npz
+from ecgbench.results.store.store import Store
 from tests.store.conftest import state
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ecgbench.results.store import Store
+from ecgbench.results.store.store import Store
 from tests.store.conftest import ended, state, strays
 
 if TYPE_CHECKING:

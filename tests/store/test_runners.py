@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ecgbench.results.lease import owners
+from ecgbench.results.store.lease import owners
 
 if TYPE_CHECKING:
     from subprocess import Popen

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from ecgbench.harness.run import Watch
+    from ecgbench.harness.engine.run import Watch
 
 
 @contextmanager

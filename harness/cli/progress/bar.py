@@ -6,14 +6,14 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from ecgbench.results.track import untracked
+from ecgbench.results.store.track import untracked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from rich.console import Console
 
-    from ecgbench.results.track import Item, Track
+    from ecgbench.results.store.track import Item, Track
 
 PATIENCE = 1.0
 """Seconds before a bar is shown: what is done by then needs none."""

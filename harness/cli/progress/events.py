@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from ecgbench.contracts.plain import ascii_json
 from ecgbench.harness.cli.progress.tally import Tally
-from ecgbench.harness.plain import ascii_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ecgbench.harness.plan import Cell
+    from ecgbench.harness.planning.plan import Cell
 
 
 class Events:
@@ -51,6 +51,8 @@ class Events:
         match message:
             case ("stage", stage):
                 self._tell("stage", cell, stage=stage)
+            case ("part", part):
+                self._tell("part", cell, part=part)
             case ("log", step, total, values):
                 self._tell("step", cell, step=step, total=total, values=values)
             case ("usage", memory, cpu_seconds):

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from ecgbench.contracts.plain import plain
 from ecgbench.harness.cli.progress.say import duration, memory, steps, values, waiting
 from ecgbench.harness.cli.progress.tally import Tally
-from ecgbench.harness.plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
 
-    from ecgbench.harness.plan import Cell
+    from ecgbench.harness.planning.plan import Cell
 
 TELL_EVERY = 30.0
 """Seconds between two lines of a cell that takes long, where there is no terminal."""

@@ -11,9 +11,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from ecgbench.contracts.plain import plain
 from ecgbench.harness.cli.progress.lines import STYLES, Lines
 from ecgbench.harness.cli.progress.say import duration, memory, steps, values, waiting
-from ecgbench.harness.plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from ecgbench.harness.cli.progress.tally import Running
-    from ecgbench.harness.plan import Cell
+    from ecgbench.harness.planning.plan import Cell
 
 REFRESH = 4
 """Times a second that the live display is drawn."""

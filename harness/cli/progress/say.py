@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ecgbench.harness.plain import plain
+from ecgbench.contracts.plain import plain
 from ecgbench.results.render.text import number
 
 if TYPE_CHECKING:
-    from ecgbench.results.progress import Progress
+    from ecgbench.results.store.progress import Progress
 
 
 def duration(seconds: float) -> str:

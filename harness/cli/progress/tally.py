@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ecgbench.results.progress import Progress
+from ecgbench.results.store.progress import Progress
 
 if TYPE_CHECKING:
-    from ecgbench.harness.plan import Cell
+    from ecgbench.harness.planning.plan import Cell
 
 Kind = tuple[str, str, int]
 """Dataset, generator and number of scores to compute: cells of one kind cost alike."""
@@ -87,6 +87,10 @@ class Tally:
                 # another object, for the display may be reading this one
                 running.progress = Progress(
                     began=running.began, stage=stage, memory=running.progress.memory
+                )
+            case ("part", part):
+                running.progress = msgspec.structs.replace(
+                    running.progress, stage=f"fit {part}", step=None, total=None, values={}
                 )
             case ("log", step, total, values):
                 running.progress = msgspec.structs.replace(

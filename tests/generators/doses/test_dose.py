@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from ecgbench import Context, EcgbenchError, EcgWindows, Skip, Splits, principal_components
+from ecgbench.contracts.specs import FAULTS as SERIES_NAMES
 from ecgbench.datasets.ecgsyn import EcgsynConfig
 from ecgbench.datasets.ecgsyn.cohort import load
 from ecgbench.generators.doses import DoseConfig, Fault
 from ecgbench.generators.doses.dose import Dose
-from ecgbench.harness.specs import FAULTS as SERIES_NAMES
-from ecgbench.harness.split import number, split
-from ecgbench.results.audit import SERIES
+from ecgbench.harness.data.split import number, split
+from ecgbench.results.audit.records import SERIES
 
 FAULTS = get_args(Fault)
 

@@ -15,8 +15,8 @@ from ecgbench.datasets.mitdb import MitdbConfig, ecgbench_datasets
 from ecgbench.datasets.mitdb.load import load
 from ecgbench.generators.dp_gaussian import DpPcaGaussianConfig
 from ecgbench.generators.dp_gaussian.model import DpPcaGaussian
-from ecgbench.harness import physionet
-from ecgbench.harness.split import number, split
+from ecgbench.harness.data import physionet
+from ecgbench.harness.data.split import number, split
 
 pytestmark = [pytest.mark.real_data, pytest.mark.slow]
 [MITDB] = ecgbench_datasets()

@@ -12,18 +12,18 @@ import numpy as np
 import pytest
 import torch
 
-from ecgbench.harness import data
+from ecgbench.contracts.errors import PluginError, StoreError
 from ecgbench.harness.cell.trouble import say
-from ecgbench.harness.errors import PluginError, StoreError
-from ecgbench.harness.isolation import plugin_state
-from ecgbench.harness.split import split, subsample
-from ecgbench.results.npz import npz, read_npz, synthetic_digest
+from ecgbench.harness.data import cache as data
+from ecgbench.harness.data.split import split, subsample
+from ecgbench.harness.isolation.plugin_state import plugin_state
+from ecgbench.results.store.npz import npz, read_npz, synthetic_digest
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ecgbench.harness.study import Study
-    from ecgbench.harness.windows import Splits
+    from ecgbench.contracts.windows import Splits
+    from ecgbench.harness.planning.study import Study
     from tests.harness.conftest import Bench
 
 

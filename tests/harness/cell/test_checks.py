@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from ecgbench import GeneratorSpec, MetricSpec, Score, Skip
+from ecgbench.contracts.comparison import Comparison
+from ecgbench.contracts.errors import PluginError
 from ecgbench.harness.cell.checks import as_score, check_applies, check_metric_applies, check_sample
-from ecgbench.harness.comparison import Comparison
-from ecgbench.harness.errors import PluginError
-from ecgbench.harness.split import number, split
+from ecgbench.harness.data.split import number, split
 
 if TYPE_CHECKING:
     from ecgbench import EcgWindows

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from ecgbench.harness import data
-from ecgbench.harness.split import split
+from ecgbench.harness.data import cache as data
+from ecgbench.harness.data.split import split
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ecgbench.harness.study import Study
+    from ecgbench.harness.planning.study import Study
     from tests.harness.conftest import Bench
 
 
@@ -63,6 +63,8 @@ def test_what_is_left_in_the_working_folder_is_told_and_gone(
     monkeypatch.chdir(tmp_path / "here")
     study = study_of(researched, "keeps a file", metrics=("spread",))
     sent = researched.work(study)
+    parts = [message[1] for message in sent if message[0] == "part"]
+    assert parts == ["class N, 1 of 2", "class S, 2 of 2"]
     (note,) = [message[1] for message in sent if message[0] == "note"]
     assert note.startswith("the generator left 2 files (")
     assert "class-0/best.npy, class-1/best.npy" in note

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ecgbench.harness import process
 from ecgbench.harness.cell.once import OnceInStore
-from ecgbench.harness.code import code_of_module
+from ecgbench.harness.isolation import process
+from ecgbench.harness.planning.code import code_of_module
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from ecgbench import EcgWindows
+from ecgbench.contracts.errors import PluginError
 from ecgbench.harness.cell.plausible import remarks
-from ecgbench.harness.errors import PluginError
 
 
 def beats(n: int, seed: int) -> EcgWindows:

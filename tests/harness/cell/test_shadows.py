@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ecgbench.harness.cell.shadows import _resampled
-from ecgbench.harness.plan import metric_records
+from ecgbench.harness.planning.plan import metric_records
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from ecgbench.harness.cli import main
-from ecgbench.results.store import Store
+from ecgbench.results.store.store import Store
 
 if TYPE_CHECKING:
     from tests.harness.cli.conftest import Command

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ecgbench.harness.catalog import discover
-from ecgbench.results.records import (
+from ecgbench.harness.planning.catalog import discover
+from ecgbench.results.store.records import (
     CellId,
     CellRecord,
     DatasetRecord,
@@ -17,7 +17,7 @@ from ecgbench.results.records import (
     PluginRecord,
     ScoreRecord,
 )
-from ecgbench.results.store import Store
+from ecgbench.results.store.store import Store
 
 if TYPE_CHECKING:
     from tests.harness.cli.conftest import Command

@@ -10,17 +10,17 @@ import msgspec
 import numpy as np
 import pytest
 
+from ecgbench.contracts.windows import EcgWindows
 from ecgbench.harness import reproduce
 from ecgbench.harness.cli import main
 from ecgbench.harness.exchange import FOLDERS
-from ecgbench.harness.windows import EcgWindows
-from ecgbench.results.npz import npz, read_npz, synthetic_digest
-from ecgbench.results.provenance import origins, provenance
-from ecgbench.results.records import CellRecord, encode
-from ecgbench.results.store import Store, sha256
+from ecgbench.results.exchange.provenance import origins, provenance
+from ecgbench.results.store.npz import npz, read_npz, synthetic_digest
+from ecgbench.results.store.records import CellRecord, encode
+from ecgbench.results.store.store import Store, sha256
 
 if TYPE_CHECKING:
-    from ecgbench.harness.process import Limits
+    from ecgbench.harness.isolation.process import Limits
     from tests.harness.cli.conftest import Command
 
 GOOD = Path(__file__).parents[2] / "plugins" / "good.py"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -89,14 +90,75 @@ def test_list_of_one_kind_shows_no_other(ecgbench: Command) -> None:
     assert "timegan" not in ecgbench.out
 
 
-def test_list_imports_neither_numpy_nor_torch() -> None:
+HEAVY = ("numpy", "torch", "sklearn", "scipy", "pandas", "wfdb", "platformdirs", "requests")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "forbidden"),
+    [
+        ("'list'", (*HEAVY, "rich")),
+        ("'list', 'metrics', '--json'", (*HEAVY, "rich")),
+        ("'show', 'metric', 'mmd'", HEAVY),
+        ("'--help'", (*HEAVY, "rich", "importlib.metadata")),
+        ("'list', '--help'", (*HEAVY, "rich")),
+    ],
+)
+def test_what_only_tells_imports_little(arguments: str, forbidden: tuple[str, ...]) -> None:
     code = (
-        "import sys; from ecgbench.harness.cli import main; main(['list']); "
-        "print(*[m for m in ('numpy', 'torch', 'sklearn', 'scipy', 'pandas', 'wfdb') "
-        "if m in sys.modules], file=sys.stderr)"
+        f"import sys; from ecgbench.harness.cli import main; main([{arguments}]); "
+        f"print(*[m for m in {forbidden} if m in sys.modules], file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.split() == []
+
+
+def complete(words: str) -> list[str]:
+    """What a shell is told for the last of these words."""
+    code = (
+        "import sys, atexit; from ecgbench.harness.cli import main; "
+        "atexit.register(lambda: print('HEAVY', *[m for m in ('importlib.metadata', 'numpy', 'rich') "
+        "if m in sys.modules])); main()"
+    )
+    told = {"_ECGBENCH_COMPLETE": "bash_complete", "COMP_WORDS": words}
+    told["COMP_CWORD"] = str(len(words.split()) - 1)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | told,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout.split()
+
+
+def test_commands_are_completed_without_their_modules() -> None:
+    assert complete("ecgbench l") == ["plain,leaderboard", "plain,list", "HEAVY"]
+    assert complete("ecgbench x") == ["HEAVY"]
+    assert "plain,--version" in complete("ecgbench --")
+    assert "plain,metrics" in complete("ecgbench list me")
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_no_name_is_broken_in_the_list_and_no_line_is_too_long(
+    ecgbench: Command, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert ecgbench("list") == 0
+    lines = ecgbench.out.splitlines()
+    starts = {line.split(" ")[0] for line in lines}
+    assert set().union(*BUILT_IN.values()) <= starts
+    assert max(map(len, lines[:-1])) <= width
+    assert "\x1b" not in ecgbench.out
+
+
+def test_the_list_says_what_comes_from_elsewhere(
+    ecgbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ecgbench("list", "--plugin", ecgbench.stubs) == 0
+    [line] = [line for line in ecgbench.out.splitlines() if line.startswith("peak ")]
+    assert "[stubs.py " in line
+    [line] = [line for line in ecgbench.out.splitlines() if line.startswith("mmd ")]
+    assert "[" not in line
 
 
 def test_a_bad_plugin_never_hides_the_good_ones_and_is_told(

@@ -15,15 +15,15 @@ from ecgbench.harness.cli.progress.lines import Plain
 from ecgbench.harness.cli.progress.live import Live
 from ecgbench.harness.cli.progress.say import duration, memory, values
 from ecgbench.harness.cli.progress.tally import Tally
-from ecgbench.harness.plan import Cell
-from ecgbench.results.progress import Progress
-from ecgbench.results.records import CellId, DatasetRecord, MetricRecord, PluginRecord
+from ecgbench.harness.planning.plan import Cell
+from ecgbench.results.store.progress import Progress
+from ecgbench.results.store.records import CellId, DatasetRecord, MetricRecord, PluginRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ecgbench.harness.plan import State
-    from ecgbench.harness.run import Watch
+    from ecgbench.harness.engine.run import Watch
+    from ecgbench.harness.planning.plan import State
     from tests.harness.cli.conftest import Command
 
 EVIL = "it is \x1b[2J[bold]over[/bold]\r\nfor good"

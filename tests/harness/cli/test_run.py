@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ecgbench.harness.streams import UnwritableError
+from ecgbench.harness.isolation.streams import UnwritableError
 
 if TYPE_CHECKING:
     from tests.harness.cli.conftest import Command
@@ -123,7 +123,7 @@ def test_a_plan_of_many_seeds_is_counted_by_row(ecgbench: Command) -> None:
     assert ["dataset", "generator", "cells"] in lines
     assert ["tiny", "jitter", "done", "4,", "todo", "96"] in lines
     assert "4 done, 96 todo; 192 scores to compute" in ecgbench.out
-    assert "cpu, 1 thread each" in ecgbench.out
+    assert "cpu, 1 job, 1 thread each" in ecgbench.out
 
 
 def test_a_failed_cell_is_exit_code_1_and_visible_and_others_go_on(ecgbench: Command) -> None:
@@ -142,7 +142,39 @@ def test_a_failed_cell_is_exit_code_1_and_visible_and_others_go_on(ecgbench: Com
 
 def test_a_skipped_score_is_no_failure_and_shows_its_reason(ecgbench: Command) -> None:
     assert ecgbench.tiny() == 0
+    assert ecgbench("leaderboard") == 0
     assert "it never [red]applies[/red]" in ecgbench.out
+
+
+def test_a_run_ends_in_a_summary_and_names_the_way_to_all_columns(
+    ecgbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert ecgbench.tiny("--seeds", "0", "--store", "my store") == 0
+    assert "No ranks: they need two competitors" in ecgbench.out
+    assert "ecgbench leaderboard --store 'my store'" in ecgbench.out
+    assert ecgbench.tiny("--seeds", "0") == 0
+    assert ecgbench.out.count("All metrics, with intervals and notes: ecgbench leaderboard\n") == 1
+
+
+def test_the_plan_names_the_cells_that_train_what_all_share(ecgbench: Command) -> None:
+    more = ("--generators", "jitter,gmm", "--dry-run")
+    assert ecgbench.tiny("--dry-run") == 0
+    assert "takes longer" not in ecgbench.out
+    assert ecgbench("run", *ecgbench.flags, "--metrics", "peak", *more) == 0
+    assert "The first cell of each dataset and seed takes longer" in ecgbench.out
+
+
+def test_a_smoke_study_runs_several_jobs_of_one_thread(
+    ecgbench: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ecgbench.harness.cli.machine.cores", lambda: 3)
+    assert ecgbench.tiny("--dry-run", "--study", "smoke") == 0
+    assert "cpu, 3 jobs, 1 thread each" in ecgbench.out
+    assert ecgbench.tiny("--dry-run", "--study", "smoke", "--threads", "2") == 0
+    assert "cpu, 1 job, 2 threads each" in ecgbench.out
+    assert ecgbench.tiny("--dry-run") == 0
+    assert "cpu, 1 job, 3 threads each" in ecgbench.out
 
 
 def test_boards_never_mix_unlike_settings(ecgbench: Command) -> None:
@@ -291,7 +323,7 @@ def test_the_tables_are_written_though_the_terminal_fails(
     def fail(*_: object) -> None:
         raise UnwritableError("output", "it has gone")
 
-    monkeypatch.setattr("ecgbench.harness.cli.run.show", fail)
+    monkeypatch.setattr("ecgbench.harness.cli.report.summarise", fail)
     assert ecgbench.tiny("--seeds", "0") == 2
     assert ecgbench.err.endswith("standard output: it has gone; what was finished stands\n")
     assert Path("ecgbench-results/board/tiny.json").exists()

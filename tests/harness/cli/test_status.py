@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from ecgbench.harness.plan import state_of
-from ecgbench.results.lease import Leases
-from ecgbench.results.progress import Progress
-from ecgbench.results.store import Store
+from ecgbench.harness.planning.plan import state_of
+from ecgbench.results.store.lease import Leases
+from ecgbench.results.store.progress import Progress
+from ecgbench.results.store.store import Store
 
 if TYPE_CHECKING:
     from tests.harness.cli.conftest import Command

@@ -295,7 +295,7 @@ def test_a_submission_that_was_merged_without_its_windows_is_completed(
 ) -> None:
     import msgspec
 
-    from ecgbench.results.store import Store
+    from ecgbench.results.store.store import Store
 
     assert submit(ecgbench, **drawn(split)) == 0
     store = Store(Path("ecgbench-results"))

@@ -17,21 +17,21 @@ import pytest
 from dask import config as dask_config
 from distributed import Client
 
-from ecgbench.harness import cluster as cluster_module
-from ecgbench.harness.catalog import discover
+from ecgbench.contracts.errors import EcgbenchError, UsageError
 from ecgbench.harness.cell.task import check_plugins, plugins_of
-from ecgbench.harness.cluster import DaskPool, connect
-from ecgbench.harness.errors import EcgbenchError, UsageError
-from ecgbench.harness.remote import Order
+from ecgbench.harness.engine import cluster as cluster_module
+from ecgbench.harness.engine.cluster import DaskPool, connect
+from ecgbench.harness.engine.remote import Order
+from ecgbench.harness.planning.catalog import discover
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ecgbench.harness.study import Study
+    from ecgbench.harness.planning.study import Study
     from tests.harness.cluster.conftest import Cluster
     from tests.harness.conftest import Bench
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.slow
 
 
 def wait_for(what: Callable[[], bool], seconds: float = 60.0) -> None:

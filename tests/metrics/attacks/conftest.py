@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ecgbench import Splits
-from ecgbench.harness.comparison import Once
+from ecgbench.contracts.comparison import Once
 from tests.metrics.privacy.conftest import cell
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ecgbench import Comparison, Contributions, EcgWindows
-    from ecgbench.harness.comparison import Side
+    from ecgbench.contracts.comparison import Side
     from tests.metrics.privacy.conftest import Cell
 
 __all__ = ["cell"]

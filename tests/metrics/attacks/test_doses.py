@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ecgbench import Skip
-from ecgbench.harness.comparison import Once
+from ecgbench.contracts.comparison import Once
 from ecgbench.metrics import attacks
 from tests.metrics.attacks.conftest import changed
 

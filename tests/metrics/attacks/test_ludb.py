@@ -10,8 +10,8 @@ import pytest
 from ecgbench import Comparison
 from ecgbench.datasets.ludb import LudbConfig, ecgbench_datasets
 from ecgbench.datasets.ludb.load import load
-from ecgbench.harness import physionet
-from ecgbench.harness.split import number, split
+from ecgbench.harness.data import physionet
+from ecgbench.harness.data.split import number, split
 from ecgbench.metrics.attacks import AttributeInferenceConfig
 from ecgbench.metrics.attacks.attribute_inference import attribute_inference
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ecgbench import Comparison, Score
-    from ecgbench.harness.comparison import Side
+    from ecgbench.contracts.comparison import Side
     from tests.metrics.privacy.conftest import Cell
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from ecgbench import Comparison, Costs, EcgWindows, Skip
-from ecgbench.harness.split import number, split
+from ecgbench.harness.data.split import number, split
 from ecgbench.metrics.cost import ecgbench_metrics
 
 SPECS = {spec.name: spec for spec in ecgbench_metrics()}

@@ -9,8 +9,8 @@ import pytest
 from scipy.ndimage import gaussian_filter1d
 
 from ecgbench import Comparison, EcgWindows
-from ecgbench.harness.comparison import Once
-from ecgbench.harness.split import number, split
+from ecgbench.contracts.comparison import Once
+from ecgbench.harness.data.split import number, split
 from ecgbench.nn import Encoder, EncoderConfig
 
 if TYPE_CHECKING:

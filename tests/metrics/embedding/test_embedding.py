@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from ecgbench import EcgWindows
-from ecgbench.harness.comparison import Once
-from ecgbench.harness.split import number, split
+from ecgbench.contracts.comparison import Once
+from ecgbench.harness.data.split import number, split
 from ecgbench.metrics.embedding import ecgbench_metrics
 from ecgbench.nn import Encoder, EncoderConfig
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 
-from ecgbench import Config, Skip
+from ecgbench import Skip
+from ecgbench.metrics.embedding import EmbeddingConfig
 from ecgbench.metrics.embedding.frechet import frechet, frechet_distance
 
 if TYPE_CHECKING:
@@ -99,7 +100,8 @@ def test_influences_are_the_derivative_by_a_points_weight() -> None:
 
 def test_it_orders_generators_of_known_quality(cell: Cell) -> None:
     found = {
-        (row, sigma): frechet_distance(cell(row, sigma=sigma), Config()) for row, sigma in DOSES
+        (row, sigma): frechet_distance(cell(row, sigma=sigma), EmbeddingConfig())
+        for row, sigma in DOSES
     }
     values = {row: score.value for row, score in found.items()}
     fresh = values["fresh", 0.0]
@@ -119,4 +121,4 @@ def test_too_few_control_windows_are_skipped(cell: Cell) -> None:
     splits = cell("fresh").splits
     few = replace(splits, control=splits.control.take(slice(3)))
     with pytest.raises(Skip, match="four control windows"):
-        frechet_distance(cell("fresh", splits=few), Config())
+        frechet_distance(cell("fresh", splits=few), EmbeddingConfig())

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from ecgbench import Config, Skip
-from ecgbench.metrics.embedding import kernel
+from ecgbench import Skip
+from ecgbench.metrics.embedding import EmbeddingConfig, kernel
 from ecgbench.metrics.embedding.kernel import discrepancy, kernel_distance
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def test_two_points_have_a_closed_form() -> None:
 
 def test_it_orders_generators_of_known_quality(cell: Cell) -> None:
     values = {
-        (row, sigma): kernel_distance(cell(row, sigma=sigma), Config()).value
+        (row, sigma): kernel_distance(cell(row, sigma=sigma), EmbeddingConfig()).value
         for row, sigma in DOSES
     }
     at_most = max(values["fresh", 0.0], values["copy", 0.0])
@@ -96,13 +96,13 @@ def test_it_orders_generators_of_known_quality(cell: Cell) -> None:
 
 def test_classes_have_parts_where_both_sides_have_windows_enough(cell: Cell) -> None:
     comparison = cell("noisy")
-    found = kernel_distance(comparison, Config())
+    found = kernel_distance(comparison, EmbeddingConfig())
     assert list(found.parts) == ["kernel-distance-N", "kernel-distance-V"]
     synthetic = comparison.synthetic
     rows = np.concatenate(
         [np.flatnonzero(synthetic.labels == 0), np.flatnonzero(synthetic.labels == 1)[:19]]
     )
-    few = kernel_distance(cell("noisy", synthetic=synthetic.take(rows)), Config())
+    few = kernel_distance(cell("noisy", synthetic=synthetic.take(rows)), EmbeddingConfig())
     assert list(few.parts) == ["kernel-distance-N"]
     assert few.parts["kernel-distance-N"] == pytest.approx(found.parts["kernel-distance-N"])
 
@@ -111,4 +111,4 @@ def test_one_control_window_is_skipped(cell: Cell) -> None:
     splits = cell("fresh").splits
     one = replace(splits, control=splits.control.take(slice(1)))
     with pytest.raises(Skip, match="two control windows"):
-        kernel_distance(cell("fresh", splits=one), Config())
+        kernel_distance(cell("fresh", splits=one), EmbeddingConfig())

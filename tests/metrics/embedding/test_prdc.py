@@ -8,6 +8,7 @@ import pytest
 from ecgbench import Skip
 from ecgbench.metrics.embedding import PrdcConfig, balls
 from ecgbench.metrics.embedding.prdc import coverage, density, precision, recall
+from ecgbench.shared import embeddings
 
 if TYPE_CHECKING:
     from tests.metrics.embedding.conftest import Cell, Clouds
@@ -137,10 +138,10 @@ def test_the_larger_side_is_thinned_to_the_smaller(clouds: Clouds) -> None:
     comparison = clouds(rng.standard_normal((90, 3)), rng.standard_normal((40, 3)))
     found = coverage(comparison, PrdcConfig())
     assert found.n == 80
-    real = balls.balls(comparison, 5).real
+    real = balls.balls(comparison, PrdcConfig()).real
     assert len(np.unique(real)) == 40
     expected = published(
-        comparison.embeddings("control")[real], comparison.embeddings("synthetic"), 5
+        embeddings(comparison, "control")[real], embeddings(comparison, "synthetic"), 5
     )
     assert found.value == pytest.approx(expected["coverage"])
 

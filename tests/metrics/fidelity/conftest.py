@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from ecgbench import Comparison, EcgWindows
-from ecgbench.harness.comparison import Once
-from ecgbench.harness.split import number, split
+from ecgbench.contracts.comparison import Once
+from ecgbench.harness.data.split import number, split
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

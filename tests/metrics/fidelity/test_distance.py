@@ -8,7 +8,7 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from ecgbench import Config, Skip
-from ecgbench.harness.comparison import Once
+from ecgbench.contracts.comparison import Once
 from ecgbench.metrics.fidelity.distance import distance
 
 if TYPE_CHECKING:

@@ -8,10 +8,11 @@ import pytest
 from tslearn.metrics import cdist_dtw
 
 from ecgbench import Config, Skip
-from ecgbench.harness.comparison import Once
+from ecgbench.contracts.comparison import Once
 from ecgbench.metrics.fidelity import DtwConfig
 from ecgbench.metrics.fidelity.distance import distance
 from ecgbench.metrics.fidelity.dtw_distance import dtw_distance
+from ecgbench.shared import people_behind
 
 if TYPE_CHECKING:
     from tests.metrics.fidelity.conftest import Cell
@@ -101,7 +102,7 @@ def test_its_contributions_give_back_the_value(cell: Cell) -> None:
     found = dtw_distance(comparison, QUICK)
     assert found.contributions is not None
     assert found.contributions.evaluate()[0] == pytest.approx(found.value)
-    assert set(found.contributions.people) <= set(comparison.people_behind()) | set(
+    assert set(found.contributions.people) <= set(people_behind(comparison)) | set(
         comparison.splits.control.patients
     )
     assert found.n == 200

@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import entropy
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
-from ecgbench.harness.comparison import Once
+from ecgbench.contracts.comparison import Once
 from ecgbench.metrics.fidelity import InceptionScoreConfig
 from ecgbench.metrics.fidelity.inception import exp_mean_divergence, inception_score
 from ecgbench.nn import Classifier, ClassifierConfig

@@ -10,6 +10,7 @@ from scipy.spatial.distance import cdist
 from ecgbench import Comparison, Skip
 from ecgbench.metrics.fidelity import MmdConfig
 from ecgbench.metrics.fidelity.mmd import QUANTILES, mmd
+from ecgbench.shared import people_behind
 
 if TYPE_CHECKING:
     from tests.metrics.fidelity.conftest import Cell, Row
@@ -56,7 +57,7 @@ def test_its_contributions_are_its_derivative_with_respect_to_people(cell: Cell,
     comparison = cell(row, sigma=0.5)
     found = mmd(comparison, ALL).contributions
     assert found is not None
-    control, behind = comparison.splits.control.patients, comparison.people_behind()
+    control, behind = comparison.splits.control.patients, people_behind(comparison)
     base = found.evaluate()[0]
     assert base == pytest.approx(mmd(comparison, ALL).value)
     step = 1e-4

@@ -10,7 +10,7 @@ import pytest
 from ecgbench import Comparison
 from ecgbench.datasets.ecgsyn import EcgsynConfig
 from ecgbench.datasets.ecgsyn.cohort import load
-from ecgbench.harness.split import number, split
+from ecgbench.harness.data.split import number, split
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ecgbench.datasets.ludb import ecgbench_datasets
-from ecgbench.harness import physionet
+from ecgbench.harness.data import physionet
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -13,6 +13,7 @@ from ecgbench.metrics.morphology.features import FEATURES, features
 from ecgbench.metrics.morphology.morphology import FEWEST, morphology
 from ecgbench.metrics.morphology.transport import FARTHEST
 from ecgbench.processing import usual_place
+from ecgbench.shared import people_behind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,7 +82,7 @@ def test_its_contributions_are_its_derivative_with_respect_to_people(cell: Cell)
     comparison = cell("noisy")
     found = morphology(comparison, CONFIG).contributions
     assert found is not None
-    control, behind = comparison.splits.control.patients, comparison.people_behind()
+    control, behind = comparison.splits.control.patients, people_behind(comparison)
     base = found.evaluate()[0]
     assert base == pytest.approx(morphology(comparison, CONFIG).value)
     step = 1e-4

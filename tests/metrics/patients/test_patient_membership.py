@@ -7,9 +7,10 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from ecgbench import Comparison, Score, Skip, Splits
-from ecgbench.harness.split import split
+from ecgbench.harness.data.split import split
 from ecgbench.metrics.patients import PatientMembershipConfig
 from ecgbench.metrics.patients.patient_membership import patient_membership
+from ecgbench.shared import neighbours
 from tests.metrics.privacy.conftest import cohort
 
 
@@ -42,7 +43,7 @@ def test_the_value_is_the_auc_of_medians_over_equally_many_windows() -> None:
         for side in ("control", "test")
     }
     found = dataclasses.replace(found, splits=dataclasses.replace(splits, **first), _memo={})
-    distances = [found.neighbours(side, "synthetic").distances[:, 0] for side in first]  # type: ignore[arg-type]
+    distances = [neighbours(found, side, "synthetic").distances[:, 0] for side in first]  # type: ignore[arg-type]
     truth = roc_auc_score(
         np.repeat([1, 0], [len(distances[0]), len(distances[1])]), -np.concatenate(distances)
     )

@@ -16,8 +16,8 @@ from sklearn.decomposition import PCA
 from ecgbench import Comparison, EcgWindows, Score, Skip
 from ecgbench.datasets.mitdb import MitdbConfig, ecgbench_datasets
 from ecgbench.datasets.mitdb.load import load
-from ecgbench.harness import physionet
-from ecgbench.harness.split import number, split, subsample
+from ecgbench.harness.data import physionet
+from ecgbench.harness.data.split import number, split, subsample
 from ecgbench.metrics.privacy import CopiedShareConfig, disguises
 from ecgbench.metrics.privacy import nearest as search
 from ecgbench.metrics.privacy.copied_share import SCAN, _redrawn, copied_share, p_values

@@ -8,8 +8,9 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from ecgbench import Config, Skip
-from ecgbench.harness.comparison import Once
+from ecgbench.contracts.comparison import Once
 from ecgbench.metrics.privacy.identifiability import _real, identifiability
+from ecgbench.shared import neighbours
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ecgbench import Comparison, EcgWindows, Score
-    from ecgbench.harness.comparison import Arrays
+    from ecgbench.contracts.comparison import Arrays
     from tests.metrics.privacy.conftest import Cell
 
 
@@ -97,13 +98,13 @@ def test_exact_copies_are_never_safer_than_noisy_ones(cell: Cell) -> None:
 def test_a_tie_is_half_a_hit(cell: Cell) -> None:
     comparison = cell(copies=0)
     control = comparison.splits.control
-    neighbour = int(comparison.neighbours("control", "control").indices[0, 0])
+    neighbour = int(neighbours(comparison, "control", "control").indices[0, 0])
     twin = replace(
         comparison,
         synthetic=control.synthetic(control.signals[[neighbour]], control.labels[[neighbour]]),
         _memo={},
     )
-    nearest = comparison.neighbours("control", "control")
+    nearest = neighbours(comparison, "control", "control")
     tied = (nearest.indices[:, 0] == neighbour).sum()
     assert tied >= 1
     # the copied window itself is a whole hit

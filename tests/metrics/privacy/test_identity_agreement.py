@@ -10,7 +10,7 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from ecgbench import Config, Skip
-from ecgbench.harness.comparison import Once
+from ecgbench.contracts.comparison import Once
 from ecgbench.metrics.privacy.identity_agreement import identity_agreement
 
 if TYPE_CHECKING:

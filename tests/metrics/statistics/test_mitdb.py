@@ -11,8 +11,8 @@ from scipy.ndimage import gaussian_filter1d
 from ecgbench import Comparison
 from ecgbench.datasets.mitdb import MitdbConfig, ecgbench_datasets
 from ecgbench.datasets.mitdb.load import load
-from ecgbench.harness import physionet
-from ecgbench.harness.split import number, split, subsample
+from ecgbench.harness.data import physionet
+from ecgbench.harness.data.split import number, split, subsample
 from ecgbench.metrics.statistics import ecgbench_metrics
 
 if TYPE_CHECKING:

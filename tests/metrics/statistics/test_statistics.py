@@ -10,6 +10,7 @@ import pytest
 
 from ecgbench import Skip
 from ecgbench.metrics.statistics import ecgbench_metrics
+from ecgbench.shared import people_behind
 
 if TYPE_CHECKING:
     from ecgbench import Comparison, Score
@@ -77,7 +78,7 @@ def weighted(
         comparison,
         splits=dataclasses.replace(comparison.splits, control=comparison.splits.control.take(real)),
         synthetic=comparison.synthetic.take(made),
-        _memo={"people behind": comparison.people_behind()[made]},
+        _memo={"people behind": people_behind(comparison)[made]},
     )
 
 
@@ -87,7 +88,7 @@ def test_contributions_are_the_derivative_with_respect_to_people(name: str, cell
     found = score(name, comparison)
     assert found.contributions is not None
     people, times = found.contributions.people, 30
-    control, behind = comparison.splits.control.patients, comparison.people_behind()
+    control, behind = comparison.splits.control.patients, people_behind(comparison)
     for person in people[:2]:
         more, less = (
             weighted(

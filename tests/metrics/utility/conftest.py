@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ecgbench import Comparison, EcgWindows
-from ecgbench.harness.split import number, split
+from ecgbench.harness.data.split import number, split
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import f1_score
 
 from ecgbench import Skip
-from ecgbench.harness.comparison import Once
+from ecgbench.contracts.comparison import Once
 from ecgbench.metrics.utility import AugmentationGainConfig, CrossClassificationConfig
 from ecgbench.metrics.utility.augmentation import augmentation_gain
 from ecgbench.metrics.utility.cross_classification import cross_classification, untrained

@@ -10,7 +10,7 @@ import pytest
 from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
 from ecgbench import EcgWindows, Skip
-from ecgbench.harness.comparison import Once
+from ecgbench.contracts.comparison import Once
 from ecgbench.metrics.utility import BoostingConfig, LinearConfig
 from ecgbench.metrics.utility.boosting import Boosting, cross_classification_boosting
 from ecgbench.metrics.utility.draw import real_like_synthetic

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from ecgbench import Comparison, Score
+from ecgbench.contracts.comparison import Once
 from ecgbench.datasets.mitdb import MitdbConfig, ecgbench_datasets
 from ecgbench.datasets.mitdb.load import load
-from ecgbench.harness import physionet
-from ecgbench.harness.comparison import Once
-from ecgbench.harness.split import number, split, subsample
+from ecgbench.harness.data import physionet
+from ecgbench.harness.data.split import number, split, subsample
 from ecgbench.metrics.utility import (
     AugmentationGainConfig,
     BoostingConfig,

@@ -11,8 +11,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ecgbench.results.board import Board
-    from ecgbench.results.records import ContributionsRecord
+    from ecgbench.results.board.table import Board
+    from ecgbench.results.store.records import ContributionsRecord
     from tests.results.conftest import Bench
 
 HOSTILE = (

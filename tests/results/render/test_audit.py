@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ecgbench.results.render.audit import to_markdown
 
 if TYPE_CHECKING:
-    from ecgbench.results.audit import AuditRecord
+    from ecgbench.results.audit.records import AuditRecord
     from tests.results.conftest import Bench
 
 

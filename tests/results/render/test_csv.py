@@ -13,7 +13,7 @@ from ecgbench.results.render.csv import to_table
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ecgbench.results.board import Board
+    from ecgbench.results.board.table import Board
 
 
 def lines(board: Board) -> list[dict[str, str]]:

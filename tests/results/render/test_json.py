@@ -9,7 +9,7 @@ from ecgbench.results.render import render
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ecgbench.results.board import Board
+    from ecgbench.results.board.table import Board
     from tests.results.conftest import Bench
 
 

@@ -13,7 +13,7 @@ from ecgbench.results.render import render
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ecgbench.results.board import Board
+    from ecgbench.results.board.table import Board
 
 COMMANDS = {
     *("begin", "end", "centering", "small", "caption", "toprule", "midrule", "bottomrule", "item"),

@@ -8,7 +8,7 @@ from ecgbench.results.render import render
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ecgbench.results.board import Board
+    from ecgbench.results.board.table import Board
 
 
 def cells(line: str) -> list[str]:

@@ -14,7 +14,7 @@ from ecgbench.results.render.terminal import show
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ecgbench.results.board import Board
+    from ecgbench.results.board.table import Board
 
 
 def shown(board: Board, width: int, *, colour: bool = False) -> str:

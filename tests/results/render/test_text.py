@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ecgbench.harness.plain import plain
-from ecgbench.results.board import BoardScore
+from ecgbench.contracts.plain import plain
+from ecgbench.results.board.table import BoardScore
 from ecgbench.results.render import text
 
 if TYPE_CHECKING:
-    from ecgbench.results.board import Board
+    from ecgbench.results.board.table import Board
     from tests.results.conftest import Bench
 
 

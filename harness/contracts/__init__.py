@@ -1,0 +1,1 @@
+"""What plugins and the harness promise each other."""

@@ -1,0 +1,130 @@
+"""`Comparison`: what a metric may look at; `ecgbench.shared` computes what metrics share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, get_args
+
+from ecgbench.contracts.windows import Splits
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ecgbench.contracts.protocols import Costs
+    from ecgbench.contracts.windows import EcgWindows
+
+T = TypeVar("T")
+Arrays = Mapping[str, "NDArray[Any]"]
+Real = Literal["train", "control", "auxiliary", "fresh", "test"]
+Side = Literal["synthetic"] | Real
+REAL: tuple[Real, ...] = get_args(Real)
+
+
+class Once:
+    """Keeps what depends on dataset and seed alone; this one only for as long as it lives itself.
+
+    The harness gives metrics one that keeps it in the store.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Arrays] = {}
+
+    def get(self, name: str, settings: object, compute: Callable[[], Arrays]) -> Arrays:
+        """Return what was computed under this name and these settings, computing it if need be."""
+        key = f"{name} {settings!r}"
+        if key not in self._kept:
+            self._kept[key] = compute()
+        return self._kept[key]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Comparison:
+    """The synthetic windows of one cell beside the real ones.
+
+    Attributes:
+        synthetic: as many windows as ``splits.fresh``, with its labels in its order.
+        splits: the real windows (docs/protocol.md says what is compared with what).
+        seed: the cell's; seeds every random choice, through generators of the metric's own.
+        threads: how many the metric may use.
+        device: ``"cpu"`` or ``"cuda"``.
+        headline_classes: names of the classes that macro-averages run over.
+        redistributable: whether pictures of the real windows may leave the machine.
+        reference: whether the row is a reference row.
+        costs: what the cell cost; None for windows that were made elsewhere.
+        once_per_seed: where `once` keeps its results.
+        refit: fits the cell's generator anew on these training windows and draws as many windows, with
+            the number of the fit for its seed; None for windows that were made elsewhere.
+    """
+
+    synthetic: EcgWindows
+    splits: Splits
+    seed: int
+    threads: int = 1
+    device: str = "cpu"
+    headline_classes: tuple[str, ...]
+    redistributable: bool = False
+    reference: bool = False
+    costs: Costs | None = None
+    once_per_seed: Once = field(default_factory=Once)
+    refit: Callable[[EcgWindows, int], EcgWindows] | None = None
+    _memo: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the labels."""
+        return self.splits.train.classes
+
+    @property
+    def sampling_rate(self) -> float:
+        """Samples per second."""
+        return self.splits.train.sampling_rate
+
+    def windows(self, side: Side) -> EcgWindows:
+        """The windows of a split, or the synthetic ones, by name."""
+        return cast(
+            "EcgWindows", self.synthetic if side == "synthetic" else getattr(self.splits, side)
+        )
+
+    def memo(self, key: str, compute: Callable[[], T]) -> T:
+        """Compute something that several metrics of this cell share, once.
+
+        ``key`` names it for all metrics, so it holds everything that the result depends on.
+        """
+        if key not in self._memo:
+            self._memo[key] = compute()
+        return cast("T", self._memo[key])
+
+    def once(
+        self, name: str, compute: Callable[[], Arrays], *, version: int, settings: object = None
+    ) -> Arrays:
+        """Compute something that depends on dataset and seed alone, once in a store.
+
+        Args:
+            name: of the thing computed, ``[a-z0-9-]``.
+            compute: returns arrays by name.  It must not look at the synthetic windows.
+            version: raise it when ``compute`` changes what it returns.
+            settings: everything else that the result depends on, JSON-ready.
+        """
+        return self.once_per_seed.get(name, [version, settings], compute)
+
+    def cut(self, first: int, last: int) -> Comparison:
+        """The same comparison of windows cut to samples ``first`` to ``last`` − 1, once per cell.
+
+        It keeps nothing in the store: what depends on dataset and seed alone is another thing there.
+        """
+        return self.memo(f"cut {first} {last}", lambda: self._cut(slice(first, last)))
+
+    def _cut(self, samples: slice) -> Comparison:
+        def cut(windows: EcgWindows) -> EcgWindows:
+            return replace(windows, signals=windows.signals[:, :, samples])
+
+        splits = {side: cut(getattr(self.splits, side)) for side in REAL}
+        return replace(
+            self,
+            synthetic=cut(self.synthetic),
+            splits=Splits(fold=self.splits.fold, **splits),
+            once_per_seed=Once(),
+            refit=None,
+            _memo={},
+        )

@@ -1,0 +1,79 @@
+"""The errors that a user is meant to read.
+
+```
+EcgbenchError             exit code 2 unless a cell caught it
+├── UsageError            an unknown name, a bad setting, a study that cannot be read
+│   └── ConfigError       a plugin's setting is unknown, of the wrong type or out of range
+├── PluginError           a plugin breaks the contract
+├── DataError             a dataset is absent, incomplete, or not what it claims to be
+└── StoreError            a store cannot be read or written
+    └── DamagedError      a file of a store is not what was written
+Skip                      not an error: "this does not apply here", with its reason
+```
+
+The command line prints the message of an `EcgbenchError` and never its traceback.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+
+class EcgbenchError(Exception):
+    """Something a user can mend; the message says what, where and how."""
+
+
+class UsageError(EcgbenchError):
+    """The command or the study asks for something that is not there."""
+
+
+class ConfigError(UsageError):
+    """A plugin's setting is unknown, of the wrong type or out of range."""
+
+
+class PluginError(EcgbenchError):
+    """A plugin breaks the contract; the message names the plugin and what it did."""
+
+
+class DataError(EcgbenchError):
+    """A dataset is absent, incomplete, or not what it claims to be."""
+
+
+class StoreError(EcgbenchError):
+    """A store cannot be read or written."""
+
+
+class DamagedError(StoreError):
+    """A file of a store is not what was written; a run sets it aside and makes it again.
+
+    Args:
+        file: that is damaged.
+        how: what is wrong with it.
+    """
+
+    def __init__(self, file: Path, how: str) -> None:
+        super().__init__(
+            f"{file} is damaged ({how}); the next ecgbench run sets it aside and makes it again"
+        )
+        self.file = file
+        self.how = how
+
+
+class Skip(Exception):  # noqa: N818 - it is no error
+    """Raised by a plugin where it does not apply; the reason is shown on the board."""
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """The nearest valid choice, or all of them: ends an error message.
+
+    >>> suggest("hiden", ["hidden", "layers"])
+    "did you mean 'hidden'?"
+    >>> suggest("x", ["hidden", "layers"])
+    'choose from: hidden, layers'
+    """
+    from difflib import get_close_matches  # noqa: PLC0415 - for mistakes alone
+
+    choices = sorted(known)
+    near = get_close_matches(name, choices, n=1)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return f"choose from: {', '.join(choices)}" if choices else "there is none"

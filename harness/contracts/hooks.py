@@ -1,0 +1,50 @@
+"""The three questions that the harness asks every plugin module.
+
+A plugin is a distribution with an entry point in the group ``ecgbench``, or one file given with
+``--plugin FILE``.  The entry point names a module that implements any of these hooks::
+
+    from ecgbench import MetricSpec, hookimpl
+
+    @hookimpl
+    def ecgbench_metrics():
+        return [MetricSpec(name="amplitude", target="my_package.amplitude:score", ...)]
+
+Hooks are called once by every command that needs to know which plugins there are, ``ecgbench list``
+among them, so the module must be light: it imports no numpy and no torch, and its specs name their
+code as ``"module:attribute"``.  An error raised in a hook disables that hook of that plugin only and
+is shown under the list.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ecgbench.contracts.specs import DatasetSpec, GeneratorSpec, MetricSpec
+
+PROJECT = "ecgbench"
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def ecgbench_generators() -> Iterable[GeneratorSpec]:
+    """Name the generators that this plugin brings."""
+    return ()
+
+
+@hookspec
+def ecgbench_datasets() -> Iterable[DatasetSpec]:
+    """Name the datasets that this plugin brings."""
+    return ()
+
+
+@hookspec
+def ecgbench_metrics() -> Iterable[MetricSpec]:
+    """Name the metrics that this plugin brings."""
+    return ()

@@ -1,0 +1,255 @@
+"""What a plugin says of itself before any of its code is imported."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from importlib import import_module
+from math import isfinite
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from ecgbench.contracts.config import Config, NoConfig
+from ecgbench.contracts.errors import PluginError, suggest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    LocalFiles = tuple[str | Path, ...] | Callable[[Any], Iterable[str | Path]]
+
+Kind = Literal["generator", "dataset", "metric"]
+Family = Literal["fidelity", "utility", "diversity", "privacy", "cost"]
+FAMILIES: tuple[Family, ...] = ("fidelity", "diversity", "utility", "privacy", "cost")
+FAULTS = (
+    *("noise", "gain", "shift", "warp", "smoothing", "slope", "class-collapse", "mode-drop"),
+    *("patient-drop", "duplication", "shrinking"),
+    *("gain-scatter", "outliers", "mode-collapse", "collapse-outliers"),
+    *("copies", "copies-noise-0.02", "copies-noise-0.05", "copies-noise-0.1", "copies-noise-0.2"),
+    *("copied-people", "members"),
+)
+"""What ``ecgbench audit`` shows metrics (docs/audit.md)."""
+
+MUST = {
+    "fidelity": ("noise", "outliers"),
+    "utility": ("class-collapse",),
+    "diversity": ("shrinking", "mode-collapse", "outliers"),
+    "privacy": ("copies",),
+}
+"""The faults that a metric of a family must see unless its ``sees`` says otherwise."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PluginSpec:
+    """What the harness knows of a plugin before it imports the plugin's code.
+
+    Attributes:
+        name: unique among the plugins of its kind; ``[a-z0-9][a-z0-9-]{0,63}``, for it becomes a
+            path.
+        target: ``"module:attribute"``, imported only when the plugin is used, or a callable that
+            imports what it needs when it is called.
+        config: the class of the plugin's settings.
+        summary: one line for ``ecgbench list``.
+        version: raise it when results stop being comparable with earlier ones.
+        citation: authors, year, and a DOI or URL of the source of the method or data.
+        smoke: the settings with which the plugin takes seconds, used by the ``smoke`` study.
+        files: the local files on which the results depend, such as weights: their paths, or a function
+            of the settings that returns them.  Their content becomes part of what identifies a
+            result.  None: nothing is said of files.
+    """
+
+    kind: ClassVar[Kind]
+
+    name: str
+    target: str | Callable[..., Any]
+    config: type[Config] = NoConfig
+    summary: str
+    version: int = 1
+    citation: str = ""
+    smoke: Mapping[str, Any] = field(default_factory=dict)
+    files: LocalFiles | None = None
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", self.name):
+            raise PluginError(
+                f"{self.kind} name {self.name!r} does not match [a-z0-9][a-z0-9-]{{0,63}}; names "
+                "become paths, so they hold lower-case letters, digits and hyphens only"
+            )
+        if isinstance(self.target, str) and not re.fullmatch(r"[\w.]+:\w+", self.target):
+            raise PluginError(
+                f"{self.kind} {self.name}: target {self.target!r} is not of the form "
+                "'module:attribute'"
+            )
+
+    def load(self) -> Any:
+        """Import and return the target.
+
+        Raises:
+            PluginError: the module cannot be imported or has no such attribute.
+        """
+        if not isinstance(self.target, str):
+            return self.target
+        module, _, attribute = self.target.partition(":")
+        try:
+            return getattr(import_module(module), attribute)
+        except Exception as error:
+            raise PluginError(
+                f"{self.kind} {self.name}: cannot import {self.target}: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneratorSpec(PluginSpec):
+    """A model of ECG windows; its target is a `Generator` class, called with its settings.
+
+    Attributes:
+        conditional: whether ``sample`` honours the labels.  A model that cannot is fitted once per
+            class by the harness.
+        max_leads: the most leads it can model; None for any number.
+        min_windows: the fewest training windows it can be fitted on (per class, if the harness fits
+            it once per class).
+        reference: True for a row that calibrates the board and is no competitor.
+        draws_on_fresh: True for a reference that returns the fresh windows themselves.
+            Only a built-in reference may say so.
+        audit: True for the reference that ``ecgbench audit`` alone adds to a plan.
+    """
+
+    kind: ClassVar[Kind] = "generator"
+
+    conditional: bool = False
+    max_leads: int | None = None
+    min_windows: int = 2
+    reference: bool = False
+    draws_on_fresh: bool = False
+    audit: bool = False
+
+
+@dataclass(frozen=True)
+class PhysioNet:
+    """A database on PhysioNet, in its own layout.
+
+    Attributes:
+        slug: its name there, and the name of its folder in a data directory.
+        version: the published version, for example ``"1.0.0"``.
+        sums_sha256: the SHA-256 of that version's ``SHA256SUMS.txt``, which names every other file's.
+        files: regular expression of the files that are needed, matched against whole paths in
+            ``SHA256SUMS.txt``.
+    """
+
+    slug: str
+    version: str
+    sums_sha256: str
+    files: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetSpec(PluginSpec):
+    """A source of real (or simulated) windows; its target is a `LoadDataset` function.
+
+    Attributes:
+        leads: the leads that its default settings give.
+        sampling_rate: Hz, of its default settings.
+        classes: names of the labels.
+        headline_classes: the classes that macro-F1 and the like are averaged over; empty for all.
+        licence: SPDX identifier or name of the data's licence.
+        redistributable: whether checkpoints trained on it and pictures of its windows may leave the
+            machine.
+        halves: the customary division of its patients in two; None where there is none.
+        source: where its files come from; None for an embedded dataset.
+    """
+
+    kind: ClassVar[Kind] = "dataset"
+
+    leads: tuple[str, ...]
+    sampling_rate: float
+    classes: tuple[str, ...]
+    headline_classes: tuple[str, ...] = ()
+    licence: str
+    redistributable: bool = False
+    halves: tuple[tuple[int, ...], tuple[int, ...]] | None = None
+    source: PhysioNet | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricSpec(PluginSpec):
+    """A score of synthetic windows; its target is a `Metric` function.
+
+    Attributes:
+        family: what the score speaks of.
+        better: the direction.
+        bounds: the least and the greatest possible value.
+        ideal: what an ideal generator scores, None where that is unknown or infinite.
+        null: of a privacy metric, what a generator scores on average that learnt nothing of single
+            windows or people; None where that is not known.  Nothing ranks better than the null.
+        formula: the definition in one line, for the card.
+        needs_labels: True to be skipped on a dataset with one class.
+        needs_patients: True to be skipped on a dataset without unseen patients.
+        needs_both_folds: True if only the mean over both folds can be read: the board then shows
+            nothing for seeds of one.
+        min_windows: the fewest synthetic windows it can judge.
+        costly: True to run only where it is named: it fits the generator again.
+        ranked: False for a diagnostic that is shown and never enters a rank.
+        sees: the faults that it claims to see, which ``ecgbench audit`` holds it to (docs/audit.md);
+            None for those that every metric of its family must see.
+        audited_on: whether the audit shows it all faults of its family or, where that would take too
+            long, its claims alone.
+    """
+
+    kind: ClassVar[Kind] = "metric"
+
+    family: Family
+    better: Literal["higher", "lower"]
+    bounds: tuple[float, float] = (float("-inf"), float("inf"))
+    ideal: float | None = None
+    null: float | None = None
+    formula: str = ""
+    needs_labels: bool = False
+    needs_patients: bool = False
+    needs_both_folds: bool = False
+    min_windows: int = 2
+    costly: bool = False
+    ranked: bool = True
+    sees: tuple[str, ...] | None = None
+    audited_on: Literal["family", "claims"] = "family"
+
+    @property
+    def is_ranked(self) -> bool:
+        """Whether it enters ranks: what claims to see nothing orders nothing."""
+        return self.ranked and self.sees != ()
+
+    @property
+    def claims(self) -> tuple[str, ...]:
+        """The faults that it is held to by the audit."""
+        return MUST.get(self.family, ()) if self.sees is None else self.sees
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.family not in FAMILIES:
+            raise PluginError(
+                f"metric {self.name}: family {self.family!r} is none of {', '.join(FAMILIES)}"
+            )
+        if self.better not in ("higher", "lower"):
+            raise PluginError(f"metric {self.name}: better is {self.better!r}; higher or lower")
+        if self.null is not None:
+            self._check_null(self.null)
+        for fault in self.sees or ():
+            if fault not in FAULTS:
+                raise PluginError(
+                    f"metric {self.name} claims to see {fault!r}, which is no fault of the audit; "
+                    f"{suggest(fault, FAULTS)}"
+                )
+        if self.audited_on not in ("family", "claims"):
+            raise PluginError(
+                f"metric {self.name}: audited_on is {self.audited_on!r}; family or claims"
+            )
+
+    def _check_null(self, null: float) -> None:
+        if self.family != "privacy":
+            raise PluginError(
+                f"metric {self.name} of {self.family} has a null; only metrics of privacy have one"
+            )
+        low, high = self.bounds
+        if not (isfinite(null) and low <= null <= high):
+            raise PluginError(
+                f"metric {self.name}: its null, {null}, is not within its bounds, {low} to {high}"
+            )

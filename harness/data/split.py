@@ -1,0 +1,114 @@
+"""The protocol's splits, made once from a dataset's windows and a seed."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ecgbench.contracts.errors import DataError
+from ecgbench.contracts.windows import PROTOCOL, EcgWindows, Splits
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+PARTS = (("train", 0.5), ("control", 0.2), ("auxiliary", 0.15), ("fresh", 0.15))
+"""What becomes of the member patients' windows, and the share of each part."""
+
+Halves = tuple[tuple[int, ...], tuple[int, ...]]
+
+
+def split(windows: EcgWindows, seed: int, halves: Halves | None = None) -> Splits:
+    """Divide a dataset by the protocol (docs/protocol.md).
+
+    Patients are members or unseen; the two halves swap roles with the parity of the seed, which is
+    the fold.  Members' windows go at random to `PARTS`, stratified by patient and class.
+
+    Args:
+        windows: all windows of the dataset.
+        seed: of the cell.
+        halves: the customary division of the patients; without one they are divided at random, the
+            same for seeds 2k and 2k + 1.
+
+    Raises:
+        DataError: ``halves`` leave a patient out, or there are too few windows for every part.
+    """
+    fold = seed % 2
+    members = _members(windows.patients, seed, halves)
+    chosen = np.flatnonzero(np.isin(windows.patients, members))
+    rest = np.flatnonzero(~np.isin(windows.patients, members))
+    part_of = _stratified(
+        windows.patients[chosen], windows.labels[chosen], np.random.default_rng([PROTOCOL, seed])
+    )
+    parts = {}
+    for number, (name, share) in enumerate(PARTS):
+        parts[name] = windows.take(chosen[part_of == number])
+        if not len(parts[name]):
+            raise DataError(
+                f"{len(chosen)} windows of {len(members)} member patients leave none for {name} "
+                f"(a share of {share}); use more windows"
+            )
+    return Splits(test=windows.take(rest), fold=fold, **parts)
+
+
+def subsample(windows: EcgWindows, count: int | None) -> EcgWindows:
+    """At most ``count`` windows, the same at every call, stratified by patient and class.
+
+    Every patient and class that the dataset has keeps its share; a stratum too small for a whole
+    window keeps one with a probability of its share.
+    """
+    if count is None or count >= len(windows):
+        return windows
+    rng = np.random.default_rng([PROTOCOL, count])
+    share = count / len(windows)
+    kept = np.zeros(len(windows), dtype=bool)
+    for rows in _strata(windows.patients, windows.labels):
+        quota = len(rows) * share
+        whole = int(quota) + int(rng.random() < quota - int(quota))
+        kept[rng.permutation(rows)[:whole]] = True
+    return windows.take(kept)
+
+
+def number(windows: EcgWindows) -> EcgWindows:
+    """The windows with their places in the dataset in ``indices``."""
+    return dataclasses.replace(windows, indices=np.arange(len(windows), dtype=np.int64))
+
+
+def _members(patients: NDArray[np.int64], seed: int, halves: Halves | None) -> NDArray[np.int64]:
+    people = np.unique(patients)
+    if halves is not None:
+        missing = np.setdiff1d(people, [*halves[0], *halves[1]])
+        if len(missing):
+            raise DataError(
+                f"the dataset's halves leave out {len(missing)} of its patients, first {missing[0]}"
+            )
+        return np.intersect1d(people, halves[seed % 2])
+    if len(people) == 1:
+        return people
+    shuffled = np.random.default_rng([PROTOCOL, seed // 2]).permutation(people)
+    return np.sort(shuffled[seed % 2 :: 2])
+
+
+def _strata(patients: NDArray[np.int64], labels: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Rows of each (patient, class), in order of patient and class."""
+    order = np.lexsort((labels, patients))
+    edges = np.flatnonzero(np.diff(patients[order]) | np.diff(labels[order])) + 1
+    return [rows.astype(np.int64) for rows in np.split(order, edges)]
+
+
+def _stratified(
+    patients: NDArray[np.int64], labels: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """The part of each window.
+
+    Systematic sampling with a random offset in each stratum: the j-th of its n windows, in random
+    order, stands at (j + u) / n on the unit interval, which the parts divide.  Rounding n times the
+    share would send every stratum of one window to the first part.
+    """
+    edges = np.cumsum([share for _, share in PARTS])[:-1]
+    part_of = np.empty(len(labels), dtype=np.int64)
+    for rows in _strata(patients, labels):
+        places = (np.arange(len(rows)) + rng.random()) / len(rows)
+        part_of[rng.permutation(rows)] = np.searchsorted(edges, places, side="right")
+    return part_of

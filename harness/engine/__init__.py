@@ -1,0 +1,1 @@
+"""Works through a plan: on this machine, or on a cluster."""

@@ -1,0 +1,95 @@
+"""Where tasks are performed: on this machine, or (`ecgbench.harness.engine.cluster`) on a Dask cluster."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ecgbench.harness.engine.perform import perform
+
+if TYPE_CHECKING:
+    from ecgbench.harness.cell.task import Task
+
+
+class Pool(Protocol):
+    """Performs tasks side by side."""
+
+    @property
+    def slots(self) -> int:
+        """How many tasks it takes at a time, now."""
+        ...
+
+    def start(self, task: Task) -> None:
+        """Begin a task."""
+        ...
+
+    def stop(self, cell: str) -> None:
+        """End the task of a cell; nothing is recorded."""
+        ...
+
+    def messages(self, seconds: float) -> list[tuple[str, tuple[Any, ...]]]:
+        """What tasks have sent, each with the cell's name; waits so long for the first.
+
+        The last message of a task is ``("ended", failure)``, as `perform` returns it.
+        """
+        ...
+
+    def end(self) -> None:
+        """End all tasks that still run, and wait for that."""
+        ...
+
+
+class LocalPool:
+    """Performs tasks in processes of this machine.
+
+    Args:
+        jobs: how many at a time.
+    """
+
+    def __init__(self, jobs: int = 1) -> None:
+        self.slots = jobs
+        self._queue: queue.SimpleQueue[tuple[str, tuple[Any, ...]]] = queue.SimpleQueue()
+        self._running: dict[str, tuple[threading.Thread, threading.Event]] = {}
+
+    def start(self, task: Task) -> None:
+        """Begin a task."""
+        stop = threading.Event()
+        thread = threading.Thread(target=self._perform, args=(task, stop))
+        self._running[task.cell.name] = thread, stop
+        thread.start()
+
+    def stop(self, cell: str) -> None:
+        """End the task of a cell; nothing is recorded."""
+        if cell in self._running:
+            self._running[cell][1].set()
+
+    def messages(self, seconds: float) -> list[tuple[str, tuple[Any, ...]]]:
+        """What tasks have sent; see `Pool`."""
+        found = []
+        try:
+            found.append(self._queue.get(timeout=seconds))
+            while not self._queue.empty():
+                found.append(self._queue.get_nowait())
+        except queue.Empty:
+            pass
+        for cell, message in found:
+            if message[0] == "ended":
+                self._running.pop(cell)[0].join()
+        return found
+
+    def _perform(self, task: Task, stop: threading.Event) -> None:
+        name = task.cell.name
+        failure: str | BaseException | None
+        try:
+            failure = perform(task, lambda message: self._queue.put((name, message)), stop)
+        except Exception as error:  # noqa: BLE001 - raised again by the engine, in the main thread
+            failure = error
+        self._queue.put((name, ("ended", failure)))
+
+    def end(self) -> None:
+        """End all tasks that still run, and wait for that."""
+        for _, stop in self._running.values():
+            stop.set()
+        for thread, _ in self._running.values():
+            thread.join()

@@ -1,0 +1,369 @@
+"""The engine: finds and prepares the datasets of a study, and works through its plan."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from ecgbench.contracts.config import as_dict
+from ecgbench.contracts.errors import DataError, StoreError, UsageError
+from ecgbench.environment import cores
+from ecgbench.harness.cell.task import Task
+from ecgbench.harness.data import cache as data
+from ecgbench.harness.data import physionet
+from ecgbench.harness.engine.pool import LocalPool
+from ecgbench.harness.isolation import process
+from ecgbench.harness.planning.plan import forget_other_code, state_of
+from ecgbench.results.store.lease import Leases
+from ecgbench.results.store.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from ecgbench.harness.engine.pool import Pool
+    from ecgbench.harness.planning.catalog import Catalog
+    from ecgbench.harness.planning.plan import Cell, Plan
+    from ecgbench.harness.planning.study import Study
+    from ecgbench.results.store.lease import Lease
+    from ecgbench.results.store.records import DatasetRecord
+    from ecgbench.results.store.store import Store
+
+
+WAIT = 0.5
+"""Seconds between two looks at what other runs are doing."""
+
+REMOVED = "was it moved or removed while this ran? Start the same command again"
+
+TELL_EVERY = 1.0
+"""Seconds between two notes of how far a cell has come, for ``ecgbench status``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """How plugins run.
+
+    Attributes:
+        device: ``"cpu"`` or ``"cuda"``.
+        threads: for each plugin.
+        plugin_files: given with ``--plugin``.
+        timeout: seconds that fitting, sampling and each score may take; None for any.
+        memory: bytes that each cell may use; None for any.
+    """
+
+    device: str = "cpu"
+    threads: int = 1
+    plugin_files: tuple[str, ...] = ()
+    timeout: float | None = None
+    memory: int | None = None
+
+
+class Watch(Protocol):
+    """Is told what happens; the command line draws it."""
+
+    def cell_started(self, cell: Cell) -> None:
+        """A cell is begun."""
+
+    def message(self, cell: Cell, message: tuple[Any, ...]) -> None:
+        """The cell sent something (`ecgbench.harness.engine.perform.perform`)."""
+
+    def cell_ended(self, cell: Cell, failure: str | None) -> None:
+        """A cell has ended.
+
+        Args:
+            cell: as it stands in the store now; ``todo`` if it was left.
+            failure: why its process was ended, if it did not end by itself.
+        """
+
+    def waiting(self, cells: Sequence[Cell]) -> None:
+        """All that is left is in the hands of other runs; called again when that changes."""
+
+
+def choose_device(device: str) -> str:
+    """``auto`` as ``cuda`` where there is one, else ``cpu``.
+
+    Raises:
+        UsageError: CUDA is asked for and not there.
+    """
+    if device == "cpu":
+        return device
+    import torch  # noqa: PLC0415 - a second to import
+
+    if torch.cuda.is_available():
+        return "cuda"
+    if device == "cuda":
+        raise UsageError("--device cuda: torch finds no CUDA device here; use --device cpu")
+    return "cpu"
+
+
+def default_datasets(catalog: Catalog, data_dir: Path | None) -> tuple[tuple[str, ...], bool]:
+    """Every full dataset that is on this machine; the embedded ones when there is none.
+
+    Returns:
+        names, and whether they are the embedded ones.
+    """
+    entries = catalog.of_kind("dataset")
+    specs = [catalog.dataset(name) for name in dict.fromkeys(e.spec.name for e in entries)]
+    full = [s.name for s in specs if s.source and physionet.find(s.source, data_dir)]
+    if full:
+        return tuple(full), False
+    return tuple(s.name for s in specs if s.source is None), True
+
+
+def locate(
+    study: Study,
+    catalog: Catalog,
+    data_dir: Path | None,
+    fetch: Callable[[str], Path],
+) -> list[data.Source]:
+    """Where each dataset of a resolved study stands.
+
+    Args:
+        study: with its datasets named.
+        catalog: of plugins.
+        data_dir: the user's folder of datasets.
+        fetch: called with the name of a dataset that is absent; returns its folder.
+    """
+    sources = []
+    for name in study.datasets or ():
+        spec = catalog.dataset(name)
+        folder = None
+        if spec.source is not None:
+            folder = physionet.find(spec.source, data_dir) or fetch(name)
+        sources.append(data.Source(catalog.entry("dataset", name), study.settings(spec), folder))
+    return sources
+
+
+def prepare(
+    sources: list[data.Source],
+    windows: int | None,
+    plugin_files: tuple[str, ...],
+    limits: process.Limits | None = None,
+) -> list[DatasetRecord]:
+    """Read each dataset that the cache lacks, in a process of its own; return their records.
+
+    Args:
+        sources: where they stand.
+        windows: size of the subsample; None for all.
+        plugin_files: given with ``--plugin``.
+        limits: of each process; None for all of this machine.
+
+    Raises:
+        DataError: a dataset cannot be read; the message names it, and the record where there is one.
+    """
+    records = []
+    limits = limits or process.Limits(threads=cores())
+    for source in sources:
+        if not data.is_prepared(source):
+            told = (source.spec.name, as_dict(source.config), source.folder, plugin_files)
+            to = data.folder(source)
+            for message in process.call(data.prepare_in_process, *told, to, limits=limits):
+                if message[0] == "exit" and message[1]:
+                    raise DataError(_about(source.spec.name, message[1]))
+        records.append(data.record(source, windows))
+    return records
+
+
+def work_through(
+    plan: Plan,
+    store: Store,
+    study: Study,
+    sources: list[data.Source],
+    machine: Machine,
+    watch: Watch,
+    pool: Pool | None = None,
+) -> None:
+    """Work through what is left of a plan.
+
+    Any number of runs may work on one store: a cell that another has begun is waited for, and taken
+    over if the other dies.
+
+    Args:
+        plan: of the study.
+        store: where the cells end.
+        study: resolved.
+        sources: of its datasets.
+        machine: how plugins run.
+        watch: is told what happens.
+        pool: where the cells run; None for one after another on this machine.
+
+    Raises:
+        StoreError: the store cannot be written; what was finished before stays.
+    """
+    store.sweep()
+    store.mend_plans()
+    store.write_plan(plan.record)
+    pool = pool or LocalPool()
+    with Leases(store.path) as leases:
+        try:
+            _Engine(plan, store, study, sources, machine, watch, pool, leases).work()
+        finally:
+            pool.end()  # before the leases are given back
+
+
+@dataclass
+class _Running:
+    cell: Cell
+    lease: Lease
+    progress: Progress
+    noted: float = 0.0
+
+
+class _Engine:
+    def __init__(
+        self,
+        plan: Plan,
+        store: Store,
+        study: Study,
+        sources: list[data.Source],
+        machine: Machine,
+        watch: Watch,
+        pool: Pool,
+        leases: Leases,
+    ) -> None:
+        self.plan = plan
+        self.store = store
+        self.study = msgspec.to_builtins(study)
+        self.windows = {source.spec.name: data.folder(source) for source in sources}
+        self.machine = machine
+        self.watch = watch
+        self.pool = pool
+        self.leases = leases
+        self.todo = deque(plan.todo)
+        self.with_others: deque[Cell] = deque()
+        self.running: dict[str, _Running] = {}
+        self.ended = [cell.id.name for cell in plan.cells if cell.state != "todo"]
+        self.looked = 0.0
+        self.told = 0
+
+    def work(self) -> None:
+        while self.todo or self.running or self.with_others:
+            self._fill()
+            for name, message in self.pool.messages(WAIT):
+                self._take(name, message)
+            for name, running in self.running.items():
+                if running.lease.lost:
+                    self._check_store()
+                    self.pool.stop(name)
+        self._check_store()
+        if gone := [name for name in self.ended if not self.store.has_ended(name)]:
+            raise StoreError(
+                f"{len(gone)} cells that had ended are gone, first {gone[0]}: {REMOVED}"
+            )
+
+    def _check_store(self) -> None:
+        """See that the store is where it was, for a worker's files would make it anew.
+
+        Raises:
+            StoreError: the plan, which this run wrote first, is not there.
+        """
+        if not self.store.has_plan(self.plan.record):
+            raise StoreError(f"the store {self.store.path} is gone, or its plans are: {REMOVED}")
+
+    def _fill(self) -> None:
+        """Begin as many cells as there is room for; others' cells when there are none of our own."""
+        while self.todo and len(self.running) < self.pool.slots:
+            self._try(self.todo.popleft(), retry=self.plan.retry_failed)
+        if self.todo or time.monotonic() - self.looked < WAIT:
+            return
+        self.looked = time.monotonic()
+        before = len(self.with_others)
+        for _ in range(before):
+            if len(self.running) < self.pool.slots:
+                self._try(self.with_others.popleft(), retry=False)  # they have just tried
+        if not self.running and self.with_others and len(self.with_others) != self.told:
+            self.told = len(self.with_others)
+            self.watch.waiting(tuple(self.with_others))
+
+    def _try(self, cell: Cell, *, retry: bool) -> None:
+        lease = self.leases.take(cell.id.name)
+        if lease is None:
+            self.with_others.append(cell)
+        else:
+            self._start(cell, lease, retry=retry)
+
+    def _start(self, planned: Cell, lease: Lease, *, retry: bool) -> None:
+        """Begin a cell, unless another run has ended it since the plan was made."""
+        metrics = self.plan.record.metrics
+        fresh = self.plan.fresh
+        cell = state_of(planned.id, metrics, self.store, retry_failed=retry, fresh=fresh)
+        self.watch.cell_started(cell)
+        if cell.state != "todo":
+            self.leases.give_back(lease)
+            self.watch.cell_ended(cell, None)
+            return
+        if retry:
+            self.store.forget_failed(cell.id.name)
+        if fresh:
+            forget_other_code(cell.id, metrics, self.store)
+        self.running[cell.id.name] = _Running(cell, lease, Progress(began=time.time()))
+        self.pool.start(
+            Task(
+                store=self.store.path,
+                cell=cell.id,
+                metrics=tuple(metrics),
+                windows=self.windows[cell.id.dataset.name],
+                plugin_files=self.machine.plugin_files,
+                study=self.study,
+                device=self.machine.device,
+                threads=self.machine.threads,
+                timeout=self.machine.timeout,
+                memory=self.machine.memory,
+            )
+        )
+
+    def _take(self, name: str, message: tuple[Any, ...]) -> None:
+        running = self.running[name]
+        if message[0] == "files":
+            if self.leases.holds(running.lease):
+                self.store.receive(name, message[1])
+            return
+        if message[0] != "ended":
+            self.watch.message(running.cell, message)
+            self._note(running, message)
+            return
+        del self.running[name]
+        lost = running.lease.lost
+        self.store.forget_progress(name)
+        self.leases.give_back(running.lease)
+        failure = message[1]
+        if isinstance(failure, BaseException):
+            raise failure
+        if lost:
+            failure = "another run has taken it over, for this one was silent for too long"
+        cell = state_of(running.cell.id, self.plan.record.metrics, self.store)
+        if cell.state != "todo":
+            self.ended.append(name)
+        elif lost:
+            self.with_others.append(running.cell)
+        self.watch.cell_ended(cell, failure)
+
+    def _note(self, running: _Running, message: tuple[Any, ...]) -> None:
+        """Let ``ecgbench status`` see how far the cell has come."""
+        progress = running.progress
+        match message:
+            case ("stage", stage):
+                progress.stage, progress.step, progress.total, progress.values = (
+                    stage,
+                    None,
+                    None,
+                    {},
+                )
+            case ("part", part):
+                progress.stage = f"fit {part}"
+                progress.step, progress.total, progress.values = None, None, {}
+            case ("log", step, total, values):
+                progress.step, progress.total, progress.values = step, total, values
+            case ("usage", memory, cpu):
+                progress.memory, progress.cpu_seconds = memory, cpu
+        if time.monotonic() - running.noted > TELL_EVERY or message[0] in ("stage", "part"):
+            running.noted = time.monotonic()
+            self.store.write_progress(running.cell.id.name, progress)
+
+
+def _about(name: str, text: str) -> str:
+    return text if name in text else f"dataset {name}: {text}"

@@ -1,0 +1,1 @@
+"""What is to be done: the plugins found, the study asked for, and the plan of its cells."""

@@ -1,0 +1,270 @@
+"""Finds the plugins that are installed, without importing what they implement."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import pluggy
+
+from ecgbench.contracts import hooks as hookspecs
+from ecgbench.contracts.config import Config, build, check
+from ecgbench.contracts.errors import EcgbenchError, PluginError, UsageError, suggest
+from ecgbench.contracts.specs import DatasetSpec, GeneratorSpec, Kind, MetricSpec, PluginSpec
+from ecgbench.harness.planning.file_plugins import PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+DISTRIBUTION = "synthetic-ecgbench"
+KINDS: tuple[Kind, ...] = ("generator", "dataset", "metric")
+SPEC_OF_HOOK: dict[str, type[PluginSpec]] = {
+    "ecgbench_generators": GeneratorSpec,
+    "ecgbench_datasets": DatasetSpec,
+    "ecgbench_metrics": MetricSpec,
+}
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a plugin comes from.
+
+    Attributes:
+        plugin: its name among the plugins, ``distribution:entry-point`` or ``file:PATH``.
+        distribution: the distribution's name, or the file's.
+        version: the distribution's version, or the start of the file's SHA-256.
+        module: the name under which the module with the hooks is imported.
+    """
+
+    plugin: str
+    distribution: str
+    version: str
+    module: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.distribution} {self.version}"
+
+    @property
+    def built_in(self) -> bool:
+        """Whether it comes with ecgbench itself."""
+        return self.distribution == DISTRIBUTION
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it was given with ``--plugin``."""
+        return self.plugin.startswith("file:")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A plugin's spec and where it comes from."""
+
+    spec: PluginSpec
+    origin: Origin
+
+
+@dataclass
+class Catalog:
+    """All plugins, by kind and name.
+
+    Attributes:
+        entries: what was found; more than one where distributions claim the same name.
+        problems: one line for each plugin, or hook of a plugin, that could not be used.
+        files: the files given with ``--plugin``.
+    """
+
+    entries: dict[tuple[Kind, str], list[Entry]] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    files: tuple[str, ...] = ()
+
+    def of_kind(self, kind: Kind) -> list[Entry]:
+        """Entries of one kind, by name."""
+        return [e for (k, _), found in sorted(self.entries.items()) if k == kind for e in found]
+
+    def entry(self, kind: Kind, name: str) -> Entry:
+        """The one entry of that kind and name.
+
+        Raises:
+            UsageError: there is no such plugin.
+            PluginError: two plugins claim the name.
+        """
+        found = self.entries.get((kind, name), [])
+        if len(found) == 1:
+            return found[0]
+        if found:
+            installed = [e.origin for e in found if not e.origin.is_file]
+            way = f"ECGBENCH_DISABLE={installed[-1].plugin}" if installed else "drop a --plugin"
+            raise PluginError(
+                f"{kind} {name!r} is claimed by {' and by '.join(str(e.origin) for e in found)}; "
+                f"uninstall one, or leave one out: {way}"
+            )
+        known = [n for k, n in self.entries if k == kind]
+        message = f"no {kind} is called {name!r}; {suggest(name, known)}"
+        if self.problems:
+            message += f" ({len(self.problems)} plugin problems: see ecgbench list)"
+        raise UsageError(message)
+
+    def generator(self, name: str) -> GeneratorSpec:
+        """The generator of that name; raises like `entry`."""
+        return cast("GeneratorSpec", self.entry("generator", name).spec)
+
+    def dataset(self, name: str) -> DatasetSpec:
+        """The dataset of that name; raises like `entry`."""
+        return cast("DatasetSpec", self.entry("dataset", name).spec)
+
+    def metric(self, name: str) -> MetricSpec:
+        """The metric of that name; raises like `entry`."""
+        return cast("MetricSpec", self.entry("metric", name).spec)
+
+
+def discover(files: Iterable[str | Path] = ()) -> Catalog:
+    """Ask every installed plugin, and every file of ``files``, what it offers.
+
+    A plugin named in the environment variable ``ECGBENCH_DISABLE`` (comma list of
+    ``distribution:entry-point``) is left out.
+
+    Raises:
+        UsageError: a file does not exist or cannot be imported.
+    """
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    catalog = Catalog(files=tuple(dict.fromkeys(str(Path(file).resolve()) for file in files)))
+    origins = _register_installed(manager, catalog)
+    for file in catalog.files:
+        origin = _register_file(manager, Path(file))
+        origins[origin.plugin] = origin
+    _drop_misspelt_hooks(manager, catalog, origins)
+    _report_hookless(manager, catalog, origins)
+    for hook_name, spec_type in SPEC_OF_HOOK.items():
+        for implementation in reversed(getattr(manager.hook, hook_name).get_hookimpls()):
+            origin = origins[implementation.plugin_name]
+            where = f"{origin} ({origin.plugin}): {hook_name}"
+            try:
+                for spec in implementation.function():
+                    _add(catalog, spec, spec_type, origin, where)
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - any plugin, any error
+                catalog.problems.append(f"{where}: {_say(error)}")
+    return catalog
+
+
+def _add(
+    catalog: Catalog, spec: Any, spec_type: type[PluginSpec], origin: Origin, where: str
+) -> None:
+    """File a spec, or put down what is wrong with it: one bad spec hides no other."""
+    try:
+        _check(spec, spec_type, origin)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - any plugin, any error
+        catalog.problems.append(f"{where}: {_say(error)}")
+    else:
+        catalog.entries.setdefault((spec.kind, spec.name), []).append(Entry(spec, origin))
+
+
+def _register_installed(manager: pluggy.PluginManager, catalog: Catalog) -> dict[str, Origin]:
+    disabled = set(filter(None, os.environ.get("ECGBENCH_DISABLE", "").split(",")))
+    origins: dict[str, Origin] = {}
+    known: dict[
+        int, tuple[str, str]
+    ] = {}  # a distribution reads its metadata anew for each question
+    for entry_point in sorted(entry_points(group=hookspecs.PROJECT), key=lambda e: e.name):
+        distribution = entry_point.dist
+        assert distribution is not None
+        if id(distribution) not in known:
+            known[id(distribution)] = distribution.name, distribution.version
+        name, version = known[id(distribution)]
+        # two distributions may use one entry-point name
+        plugin = f"{name}:{entry_point.name}"
+        if plugin in disabled or name in disabled or plugin in origins:
+            continue
+        origins[plugin] = origin = Origin(plugin, name, version, entry_point.module)
+        try:
+            manager.register(entry_point.load(), name=plugin)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - any plugin, any error
+            catalog.problems.append(f"{origin} ({plugin}): cannot be loaded: {_say(error)}")
+    return origins
+
+
+def _register_file(manager: pluggy.PluginManager, file: Path) -> Origin:
+    if not file.is_file():
+        raise UsageError(f"--plugin {file}: there is no such file")
+    import hashlib  # noqa: PLC0415 - needed here only
+
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()[:12]
+    name = f"{PREFIX}{re.sub(r'[^A-Za-z0-9]', '_', file.stem)}_{digest}"
+    spec = spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise UsageError(f"--plugin {file}: it is no Python file (*.py)")
+    module = module_from_spec(spec)
+    sys.modules[name] = module
+    origin = Origin(f"file:{file}", file.name, digest, name)
+    try:
+        spec.loader.exec_module(module)
+        manager.register(module, name=origin.plugin)
+    except (Exception, SystemExit) as error:
+        raise UsageError(f"--plugin {file}: cannot be loaded: {_say(error)}") from error
+    return origin
+
+
+def _drop_misspelt_hooks(
+    manager: pluggy.PluginManager, catalog: Catalog, origins: dict[str, Origin]
+) -> None:
+    while True:
+        try:
+            manager.check_pending()
+        except pluggy.PluginValidationError as error:
+            origin = origins[str(manager.get_name(error.plugin))]
+            manager.unregister(error.plugin)
+            hooks = ", ".join(SPEC_OF_HOOK)
+            catalog.problems.append(f"{origin} ({origin.plugin}): {_say(error)}; hooks: {hooks}")
+        else:
+            return
+
+
+def _report_hookless(
+    manager: pluggy.PluginManager, catalog: Catalog, origins: dict[str, Origin]
+) -> None:
+    for plugin, origin in origins.items():
+        if manager.has_plugin(plugin) and not manager.get_hookcallers(manager.get_plugin(plugin)):
+            catalog.problems.append(
+                f"{origin} ({plugin}): it offers nothing; a hook is a function marked @hookimpl "
+                f"and called {', '.join(SPEC_OF_HOOK)}"
+            )
+
+
+def _check(spec: Any, spec_type: type[PluginSpec], origin: Origin) -> None:
+    if not isinstance(spec, spec_type):
+        raise PluginError(f"expected {spec_type.__name__}, got {spec!r}")
+    if origin.built_in:
+        return  # the tests have done the rest: it takes longer than all else that discovery does
+    if isinstance(spec, GeneratorSpec) and spec.draws_on_fresh:
+        raise PluginError(
+            f"{spec.kind} {spec.name}: only a built-in reference row may draw on fresh"
+        )
+    check_settings(spec)
+
+
+def check_settings(spec: PluginSpec) -> None:
+    """See that a plugin's settings can be made from its defaults, and from its smoke settings.
+
+    Raises:
+        PluginError: they are of no class of settings.
+        ConfigError: names the setting and what would do.
+    """
+    where = f"{spec.kind} {spec.name}"
+    if not (isinstance(spec.config, type) and issubclass(spec.config, Config)):
+        raise PluginError(f"{where}: config is {spec.config!r}; a subclass of ecgbench.Config")
+    check(spec.config, where=where)
+    build(spec.config, {}, where=where)
+    if spec.smoke:
+        build(spec.config, spec.smoke, where=f"{where} (smoke)")
+
+
+def _say(error: BaseException) -> str:
+    if isinstance(error, EcgbenchError):
+        return str(error)
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"

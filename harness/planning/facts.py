@@ -1,0 +1,43 @@
+"""What boards take from the installed specs: `facts`."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import TYPE_CHECKING
+
+from ecgbench.contracts.specs import GeneratorSpec, MetricSpec
+from ecgbench.results.board.catalogue import Catalogue, Facts
+
+if TYPE_CHECKING:
+    from ecgbench.harness.planning.catalog import Catalog
+
+
+def facts(catalog: Catalog) -> Catalogue:
+    """Return what boards need to know of the installed plugins.
+
+    A name that two plugins claim tells nothing, so it is left out.
+    """
+    specs = [found[0].spec for found in catalog.entries.values() if len(found) == 1]
+    return Catalogue(
+        metrics={
+            (spec.name, spec.version): metric_facts(spec)
+            for spec in specs
+            if isinstance(spec, MetricSpec)
+        },
+        references={spec.name: spec.reference for spec in specs if isinstance(spec, GeneratorSpec)},
+    )
+
+
+def metric_facts(spec: MetricSpec) -> Facts:
+    """Return what a board needs to know of a metric; what is not finite is None."""
+    low, high = spec.bounds
+    return Facts(
+        family=spec.family,
+        better=spec.better,
+        bounds=(low if isfinite(low) else None, high if isfinite(high) else None),
+        ideal=spec.ideal if spec.ideal is not None and isfinite(spec.ideal) else None,
+        ranked=spec.is_ranked,
+        needs_both_folds=spec.needs_both_folds,
+        null=spec.null,
+        summary=spec.summary,
+    )

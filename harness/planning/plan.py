@@ -1,0 +1,300 @@
+"""The plan: the cross-product of what was asked for, each cell with what is left to do of it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from ecgbench.contracts.errors import DamagedError
+from ecgbench.contracts.specs import GeneratorSpec, MetricSpec
+from ecgbench.contracts.windows import PROTOCOL
+from ecgbench.harness.planning.facts import metric_facts
+from ecgbench.harness.planning.identity import unnoticed_files, used
+from ecgbench.results.store.records import (
+    CellId,
+    DatasetRecord,
+    GeneratorRecord,
+    MetricRecord,
+    PlannedCell,
+    PlanRecord,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ecgbench.contracts.config import Config
+    from ecgbench.harness.planning.catalog import Catalog
+    from ecgbench.harness.planning.study import Study
+    from ecgbench.results.store.records import CellRecord, PluginRecord, ScoreRecord
+    from ecgbench.results.store.store import Store
+
+State = Literal["todo", "done", "failed", "skipped"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of the plan.
+
+    Attributes:
+        id: what it is.
+        state: ``done`` when the cell and all its scores have ended and none failed.
+        missing: the scores that are wanted and have not ended (or failed, when those are retried).
+        reason: why it is skipped or failed.
+        other_code: plugins of which the store holds what unlike code of the same version made:
+            ``"generator timegan, version 1"``.
+        notes: what the store says of the cell's windows (`CellRecord.notes`).
+    """
+
+    id: CellId
+    state: State
+    missing: tuple[MetricRecord, ...]
+    reason: str = ""
+    other_code: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All cells that were asked for, in the order in which they are worked through.
+
+    Attributes:
+        record: what was asked for, for the store.
+        cells: one for each of the record's.
+        retry_failed: whether cells and scores that failed are run again.
+        fresh: whether those that other code of the same version made are.
+    """
+
+    record: PlanRecord
+    cells: tuple[Cell, ...]
+    retry_failed: bool = False
+    fresh: bool = False
+
+    @property
+    def todo(self) -> tuple[Cell, ...]:
+        """The cells with something left to do."""
+        return tuple(cell for cell in self.cells if cell.state == "todo")
+
+    @property
+    def warnings(self) -> list[str]:
+        """Return what a reader must know of the results: other code, unnoticed files, odd windows."""
+        does = "they are computed again" if self.fresh else "--fresh computes them again"
+        found = dict.fromkeys(plugin for cell in self.cells for plugin in cell.other_code)
+        of_code = [f"{plugin}: stored results were made by other code; {does}" for plugin in found]
+        plugins = [
+            *(("generator", generator) for generator in self.record.generators),
+            *(("metric", metric) for metric in self.record.metrics),
+        ]
+        of_files = [text for kind, plugin in plugins for text in unnoticed_files(kind, plugin)]
+        of_cells = [f"{c.id.name}: {note}" for c in self.cells for note in c.notes]
+        return [*of_code, *of_files, *of_cells]
+
+
+def make_plan(
+    study: Study,
+    catalog: Catalog,
+    datasets: list[DatasetRecord],
+    store: Store,
+    *,
+    retry_failed: bool = False,
+    fresh: bool = False,
+) -> Plan:
+    """Plan a resolved study on prepared datasets.
+
+    Cells are ordered by dataset, seed, then generator, references first: a board is soon worth a
+    look, and what a dataset and a seed share is computed in the cheapest cells.
+
+    Raises:
+        UsageError: a name or a setting is unknown.
+        StoreError: the store cannot be read.
+    """
+    generators = generator_records(study, catalog)
+    metrics = metric_records(study, catalog)
+    cells = [
+        cell_id(dataset, generator, seed)
+        for dataset in datasets
+        for seed in study.seeds
+        for generator in generators
+    ]
+    how = {"retry_failed": retry_failed, "fresh": fresh}
+    return plan_of(study, datasets, generators, metrics, cells, store, **how)
+
+
+def plan_of(
+    study: Study,
+    datasets: list[DatasetRecord],
+    generators: list[GeneratorRecord],
+    metrics: list[MetricRecord],
+    cells: list[CellId],
+    store: Store,
+    *,
+    retry_failed: bool = False,
+    fresh: bool = False,
+) -> Plan:
+    """The plan of these cells, each scored by each of the metrics."""
+    dataset_index = {record.name: i for i, record in enumerate(datasets)}
+    generator_index = {record.key: i for i, record in enumerate(generators)}
+    record = PlanRecord(
+        protocol=PROTOCOL,
+        study=study.name,
+        settings=board_settings(study),
+        datasets=datasets,
+        generators=generators,
+        metrics=metrics,
+        cells=[
+            PlannedCell(
+                name=cell.name,
+                dataset=dataset_index[cell.dataset.name],
+                generator=generator_index[cell.generator.key],
+                seed=cell.seed,
+            )
+            for cell in cells
+        ],
+    )
+    how = {"retry_failed": retry_failed, "fresh": fresh}
+    states = [state_of(cell, metrics, store, **how) for cell in cells]
+    return Plan(record, tuple(states), **how)
+
+
+def cell_id(dataset: DatasetRecord, generator: GeneratorRecord, seed: int) -> CellId:
+    """What one cell of the cross-product is."""
+    return CellId(
+        dataset=dataset,
+        generator=generator.used,
+        seed=seed,
+        protocol=PROTOCOL,
+        submitted=generator.submitted,
+    )
+
+
+def board_settings(study: Study) -> dict[str, Any]:
+    """What tells a study's numbers from another's, JSON-ready; empty for the plain defaults."""
+    found: dict[str, Any] = {}
+    if study.windows is not None:
+        found["windows"] = study.windows
+    if study.smoke:
+        found["smoke"] = True
+    for kind in ("dataset", "generator", "metric"):
+        for name, table in getattr(study, kind).items():
+            found |= {f"{kind}.{name}.{k}": v for k, v in table.items()}
+    return found
+
+
+def generator_records(study: Study, catalog: Catalog) -> list[GeneratorRecord]:
+    """The reference rows, then the generators of the study, each with its settings."""
+    names: list[str] = []
+    if study.references:
+        specs = [e.spec for e in catalog.of_kind("generator") if isinstance(e.spec, GeneratorSpec)]
+        names = [spec.name for spec in specs if spec.reference and not spec.audit]
+    names += [name for name in study.generators if name not in names]
+    return [
+        generator_record(catalog, name, study.settings(catalog.generator(name))) for name in names
+    ]
+
+
+def generator_record(catalog: Catalog, name: str, config: Config) -> GeneratorRecord:
+    """A generator with these settings."""
+    plugin = used(catalog.entry("generator", name), config)
+    return GeneratorRecord(
+        **msgspec.structs.asdict(plugin), reference=catalog.generator(name).reference
+    )
+
+
+def metric_records(study: Study, catalog: Catalog) -> list[MetricRecord]:
+    """The metrics of the study, each with its settings; all that are not costly, if it names none."""
+    names = study.metrics
+    if names is None:
+        specs = [e.spec for e in catalog.of_kind("metric")]
+        names = tuple(
+            dict.fromkeys(s.name for s in specs if not (isinstance(s, MetricSpec) and s.costly))
+        )
+    records = []
+    for name in names:
+        spec = catalog.metric(name)
+        plugin = used(catalog.entry("metric", name), study.settings(spec))
+        facts = metric_facts(spec)
+        records.append(
+            MetricRecord(**msgspec.structs.asdict(plugin), **msgspec.structs.asdict(facts))
+        )
+    return records
+
+
+def state_of(
+    cell: CellId,
+    metrics: list[MetricRecord],
+    store: Store,
+    *,
+    retry_failed: bool = False,
+    fresh: bool = False,
+) -> Cell:
+    """How far a cell has come in the store; what is damaged there is still to do.
+
+    Args:
+        cell: what it is.
+        metrics: the scores that are wanted.
+        store: read only.
+        retry_failed: whether what failed is still to do.
+        fresh: whether what other code of the same version made is.
+    """
+    try:
+        record = store.cell(cell.name)
+    except DamagedError:
+        return Cell(cell, "todo", tuple(metrics), "its record is damaged")
+    if record is None:
+        return Cell(cell, "todo", tuple(metrics))
+    other = _other_code(cell, record)
+    if (other and fresh) or (record.status == "failed" and retry_failed):
+        return Cell(cell, "todo", tuple(metrics), other_code=tuple(other))
+    if record.status != "ok":
+        return Cell(cell, record.status, (), record.reason, tuple(other))
+    missing, failed = [], []
+    for metric in metrics:
+        score = _score(cell, record, metric, store)
+        is_other = score is not None and score.metric.is_of_other_code(metric)
+        if is_other:
+            other.append(_call("metric", metric))
+        if score is None or (is_other and fresh) or (score.status == "failed" and retry_failed):
+            missing.append(metric)
+        elif score.status == "failed":
+            failed.append(f"{metric.name}: {score.reason}")
+    state: State = "todo" if missing else "failed" if failed else "done"
+    reason = "" if missing else "; ".join(failed)
+    return Cell(cell, state, tuple(missing), reason, tuple(other), tuple(record.notes))
+
+
+def _score(
+    cell: CellId, record: CellRecord, metric: MetricRecord, store: Store
+) -> ScoreRecord | None:
+    """A score of a cell that has ended; None where it is damaged or of other windows."""
+    with suppress(DamagedError):
+        score = store.score(cell.name, metric)
+        if score is not None and score.synthetic == record.synthetic:
+            return score
+    return None
+
+
+def forget_other_code(cell: CellId, metrics: Iterable[MetricRecord], store: Store) -> None:
+    """Remove what other code of the same version made of a cell, so that it is computed again."""
+    with suppress(DamagedError):
+        record = store.cell(cell.name)
+        if record is not None and _other_code(cell, record):
+            store.forget(cell)
+            return
+    for metric in metrics:
+        with suppress(DamagedError):
+            score = store.score(cell.name, metric)
+            if score is not None and score.metric.is_of_other_code(metric):
+                store.score_file(cell.name, metric).unlink(missing_ok=True)
+
+
+def _other_code(cell: CellId, record: CellRecord) -> list[str]:
+    """The dataset and the generator, as far as other code of theirs made a stored cell."""
+    then = record.cell
+    pairs = {"dataset": (then.dataset, cell.dataset), "generator": (then.generator, cell.generator)}
+    return [_call(kind, new) for kind, (old, new) in pairs.items() if old.is_of_other_code(new)]
+
+
+def _call(kind: str, plugin: PluginRecord) -> str:
+    return f"{kind} {plugin.name}, version {plugin.version}"

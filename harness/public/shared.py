@@ -1,0 +1,185 @@
+"""What metrics compute of a comparison together: nearest windows, the encoder, the beat, the person behind.
+
+Each result is computed once for all metrics of a cell.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from msgspec import UNSET, UnsetType
+
+from ecgbench.contracts.comparison import REAL
+from ecgbench.contracts.errors import Skip
+from ecgbench.processing import usual_place
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ecgbench.contracts.comparison import Comparison, Side
+    from ecgbench.nn import Encoder
+
+NEAREST = 2
+"""Neighbours that a search finds at least: the most that a built-in metric asks for."""
+
+BEAT = (0.25, 0.4)
+"""Seconds before and after the QRS complex: a beat, without the ones before and after it."""
+
+
+class Neighbours(NamedTuple):
+    """The nearest windows, by Euclidean distance over all samples of all leads.
+
+    Attributes:
+        distances: float64, shape (window, k), mV, ascending.
+        indices: int64, shape (window, k).
+    """
+
+    distances: NDArray[np.float64]
+    indices: NDArray[np.int64]
+
+
+def neighbours(comparison: Comparison, of: Side, among: Side, k: int = 1) -> Neighbours:
+    """Return the ``k`` nearest windows ``among`` one side, for each window ``of`` another.
+
+    A window is no neighbour of itself.  At least `NEAREST` are searched, if there are so many: so no
+    score depends on what ran before.  Distances are exact: an identical window is at distance 0.
+
+    Raises:
+        ValueError: there are fewer than ``k`` windows to choose from.
+    """
+    there = len(comparison.windows(among)) - (of == among)
+    searched = max(k, min(NEAREST, there))
+    found = comparison.memo(
+        f"neighbours {of} {among} {searched}", lambda: _search(comparison, of, among, searched)
+    )
+    return Neighbours(found.distances[:, :k], found.indices[:, :k])
+
+
+def _search(comparison: Comparison, of: Side, among: Side, k: int) -> Neighbours:
+    from sklearn.neighbors import NearestNeighbors  # noqa: PLC0415 - a second to import
+
+    own = of == among
+    left = comparison.windows(of).signals.reshape(len(comparison.windows(of)), -1)
+    right = comparison.windows(among).signals.reshape(len(comparison.windows(among)), -1)
+    if len(right) < k + own:
+        raise ValueError(f"{among} has {len(right)} windows; {k + own} are needed")
+    search = NearestNeighbors(n_neighbors=k + own, algorithm="brute").fit(right)
+    indices = search.kneighbors(None if own else left, n_neighbors=k, return_distance=False)
+    # the search works through |a|² - 2ab + |b|², which leaves rounding where a = b
+    distances = np.empty(indices.shape)
+    for column in range(k):
+        difference = left - right[indices[:, column]]
+        distances[:, column] = np.sqrt(np.einsum("ij,ij->i", difference, difference, dtype=float))
+    # which of two windows within that rounding is nearer shows only now; of twins the first is
+    order = np.lexsort((indices, distances))
+    return Neighbours(
+        np.take_along_axis(distances, order, axis=1),
+        np.take_along_axis(indices.astype(np.int64), order, axis=1),
+    )
+
+
+def encoder(comparison: Comparison, steps: int | UnsetType = UNSET) -> Encoder:
+    """Return the ECG encoder, trained on ``auxiliary`` alone.
+
+    An encoder that has seen ``train`` would hide copies.  It is trained once in a store for each dataset
+    and seed.
+
+    Args:
+        comparison: of the cell.
+        steps: of the training; unset: the steps of `ecgbench.nn.EncoderConfig`.
+
+    Raises:
+        Skip: there are no auxiliary windows.
+    """
+    trained: Encoder = comparison.memo(_key("encoder", steps), lambda: _trained(comparison, steps))
+    return trained
+
+
+def _key(name: str, steps: int | UnsetType) -> str:
+    return name if steps is UNSET else f"{name} {steps}"
+
+
+def _trained(comparison: Comparison, steps: int | UnsetType) -> Encoder:
+    from ecgbench.nn import Encoder, EncoderConfig  # noqa: PLC0415 - they import torch
+    from ecgbench.nn.encoder import VERSION  # noqa: PLC0415 - as above
+
+    auxiliary = comparison.splits.auxiliary
+    if not len(auxiliary):
+        raise Skip("there are no auxiliary windows to train the encoder on")
+    config = EncoderConfig() if steps is UNSET else EncoderConfig(steps=steps)
+    made = Encoder(auxiliary, config, seed=comparison.seed)
+    learnt = comparison.once(
+        "encoder",
+        lambda: made.fit().state(),
+        version=VERSION,
+        settings=None if steps is UNSET else steps,
+    )
+    return made.restore(learnt)
+
+
+def embeddings(
+    comparison: Comparison, side: Side, steps: int | UnsetType = UNSET
+) -> NDArray[np.float64]:
+    """Return the windows of one side as the `encoder` sees them.
+
+    Args:
+        comparison: of the cell.
+        side: the windows.
+        steps: as `encoder` takes them.
+
+    Returns:
+        float64, shape (window, dimension), of mean 0 and deviation 1 over ``auxiliary``.
+
+    Raises:
+        Skip: there are no auxiliary windows to train the encoder on.
+    """
+    found: NDArray[np.float64] = comparison.memo(
+        _key(f"embeddings {side}", steps),
+        lambda: encoder(comparison, steps).embed(comparison.windows(side).signals),
+    )
+    return found
+
+
+def one_beat(comparison: Comparison) -> Comparison:
+    """Return the same comparison of the single beats around which windows are cut.
+
+    The times of the beats before and after say little about a person, yet they weigh more in a distance
+    than the shape of the beat.  A beat is `BEAT` long.  It lies where the QRS complexes of most windows
+    of the dataset lie, at the same place in all splits, seeds and folds.  A window that is no longer than
+    that is its beat.
+    """
+    rate, length = comparison.sampling_rate, comparison.splits.train.length
+    if length <= round(sum(BEAT) * rate) + 1:
+        return comparison
+    kept = comparison.memo(
+        "usual place",
+        lambda: comparison.once("usual-place", lambda: _place(comparison), version=1),
+    )
+    place = float(kept["seconds"])
+    first = max(0, round((place - BEAT[0]) * rate))
+    return comparison.cut(first, min(length, round((place + BEAT[1]) * rate) + 1))
+
+
+def _place(comparison: Comparison) -> dict[str, NDArray[Any]]:
+    real = np.concatenate([comparison.windows(side).signals for side in REAL])
+    place = usual_place(real.reshape(-1, real.shape[2]), comparison.sampling_rate)
+    return {"seconds": np.array(place)}
+
+
+def people_behind(comparison: Comparison) -> NDArray[np.int64]:
+    """Return for each synthetic window the person of the control window with the nearest beat.
+
+    People are resampled together with the synthetic windows behind which they stand: where a person's
+    windows come twice, so do the synthetic windows like them.
+
+    Returns:
+        int64, shape (window,).
+    """
+    found: NDArray[np.int64] = comparison.memo("people behind", lambda: _behind(comparison))
+    return found
+
+
+def _behind(comparison: Comparison) -> NDArray[np.int64]:
+    nearest = neighbours(one_beat(comparison), "synthetic", "control").indices[:, 0]
+    return comparison.splits.control.patients[nearest]

@@ -1,0 +1,1 @@
+"""Audits: their records, and the verdict on a metric."""

@@ -1,0 +1,1 @@
+"""From records to boards: what a store holds, arithmetic of uncertainty, ranks."""

@@ -1,0 +1,199 @@
+"""Takes cells, rows or boards out of a store that nobody wants in it any more."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ecgbench.contracts.errors import StoreError, UsageError, suggest
+from ecgbench.results.board import gather
+from ecgbench.results.exchange.merge import cut_plan
+from ecgbench.results.exchange.provenance import Origins, origins
+from ecgbench.results.store.lease import Leases
+
+if TYPE_CHECKING:
+    from ecgbench.results.board.catalogue import Catalogue
+    from ecgbench.results.board.gather import Used
+    from ecgbench.results.store.records import PlanRecord
+    from ecgbench.results.store.store import Store
+
+
+@dataclass
+class Forgotten:
+    """What is to be taken out of a store.
+
+    Attributes:
+        boards: what each board loses, in words.
+        datasets: of these boards.
+        plans: names of the cells that a plan is to ask for no more, with the plan.
+        cells: names of the cells of which nothing is to stay.
+        kept: how many cells stay because another board has them.
+    """
+
+    boards: list[str] = field(default_factory=list)
+    datasets: set[str] = field(default_factory=set)
+    plans: list[tuple[PlanRecord, set[str]]] = field(default_factory=list)
+    cells: list[str] = field(default_factory=list)
+    kept: int = 0
+
+
+def choose(
+    store: Store,
+    what: str,
+    catalogue: Catalogue,
+    *,
+    dataset: str | None = None,
+    study: str | None = None,
+) -> Forgotten:
+    """Return what a user means, without touching it.
+
+    What archives brought is left alone; `ecgbench.results.exchange.merge.undo` takes it out.
+
+    Args:
+        store: read only.
+        what: a cell (``mitdb/gmm/seed-0``, with or without its key), a row's label or a generator's
+            name, or a board (``quick/mitdb``: study and dataset).
+        catalogue: of the installed plugins.
+        dataset: of the boards of this one only.
+        study: of the boards of studies of this name only.
+
+    Raises:
+        UsageError: nothing is called so, or several cells are; what is near is suggested.
+    """
+    parts = what.strip("/").split("/")
+    if len(parts) == 2:
+        study, dataset = _agreed(parts[0], study, "study"), _agreed(parts[1], dataset, "dataset")
+    boards = _boards(store, catalogue, dataset, study)
+    if len(parts) == 2:
+        dropped = [board.cells for board in boards]
+    elif len(parts) == 3:
+        dropped = [{_cell(store, what.strip("/"), boards)} for _ in boards]
+    else:
+        dropped = [_of_rows(board, what) for board in boards]
+        if not any(dropped):
+            known = {row.generator.name for board in boards for row in board.rows}
+            raise UsageError(
+                f"{store.path} has no cell, row or board {what!r} of its own; {suggest(what, known)}; "
+                "ecgbench merge --undo takes out what an archive brought"
+            )
+    return _found(store, boards, dropped)
+
+
+def forget(store: Store, found: Forgotten) -> None:
+    """Take out what was chosen.
+
+    Raises:
+        StoreError: a run works on one of the cells, and nothing is changed; or the store cannot be
+            written.
+    """
+    with Leases(store.path) as leases:
+        for name in found.cells:
+            if leases.take(name) is None:
+                raise StoreError(f"a run works on cell {name}: end it first; nothing was removed")
+        for plan, dropped in found.plans:
+            stays = cut_plan(plan, {cell.name for cell in plan.cells} - dropped)
+            if stays is not None:
+                store.write_plan(stays)
+            store.remove_plan(plan)
+        for name in found.cells:
+            folder = store.folder(name)
+            with suppress(FileNotFoundError):
+                (folder / "cell.json").unlink()  # first: half a cell must not look like a whole one
+            shutil.rmtree(folder, ignore_errors=True)
+            for parent in (folder.parent, folder.parent.parent):
+                with suppress(OSError):  # another cell is there
+                    parent.rmdir()
+
+
+@dataclass
+class _Board:
+    """A board's own plans and rows.
+
+    Attributes:
+        group: the plans that runs on this store wrote.
+        rows: the rows of these plans.
+        cells: names of the cells of these rows.
+    """
+
+    group: list[Used]
+    rows: list[gather.Asked]
+
+    @property
+    def cells(self) -> set[str]:
+        return {name for row in self.rows for name in row.cells.values()}
+
+
+def _boards(
+    store: Store, catalogue: Catalogue, dataset: str | None, study: str | None
+) -> list[_Board]:
+    plans = store.plans()
+    own = [
+        [used for used in group if used.plan in plans]
+        for group in gather.named(store, dataset, study)
+    ]
+    return [_Board(group, gather.asked(group, catalogue, Origins())) for group in own if group]
+
+
+def _found(store: Store, boards: list[_Board], dropped: list[set[str]]) -> Forgotten:
+    found = Forgotten()
+    cut: dict[int, tuple[PlanRecord, set[str]]] = {}
+    for board, names in zip(boards, dropped, strict=True):
+        if not (here := names & board.cells):
+            continue
+        plan, used = board.group[0].plan, board.group[0].dataset
+        rows = [row.generator.name for row in board.rows if here & set(row.cells.values())]
+        ended = sum(store.has_ended(name) for name in here)
+        settings = "".join(f", {key} = {value}" for key, value in sorted(plan.settings.items()))
+        found.boards.append(
+            f"{plan.study}/{used.name}{settings}: {len(here)} of {len(board.cells)} cells, {ended} of them "
+            f"ended ({', '.join(dict.fromkeys(rows))})"
+        )
+        found.datasets.add(used.name)
+        for each in board.group:
+            of_plan = here & {cell.name for cell in each.plan.cells}
+            cut.setdefault(id(each.plan), (each.plan, set()))[1].update(of_plan)
+    all_names = {name for _, names in cut.values() for name in names}
+    found.plans = [(plan, names) for plan, names in cut.values() if names]
+    merged = origins(store)
+    wanted = {
+        cell.name
+        for plan in (*store.plans(), *merged.plans, *merged.trusted_plans)
+        for cell in plan.cells
+        if cell.name not in _dropped_of(plan, found.plans)
+    }
+    found.cells = sorted(all_names - wanted)
+    found.kept = len(all_names & wanted)
+    return found
+
+
+def _dropped_of(plan: PlanRecord, plans: list[tuple[PlanRecord, set[str]]]) -> set[str]:
+    return next((names for each, names in plans if each == plan), set())
+
+
+def _of_rows(board: _Board, what: str) -> set[str]:
+    """Names of the cells of the row that has this label, or of all that are called so."""
+    chosen = [row for row in board.rows if row.label == what]
+    chosen = chosen or [row for row in board.rows if row.generator.name == what]
+    return {name for row in chosen for name in row.cells.values()}
+
+
+def _cell(store: Store, wanted: str, boards: list[_Board]) -> str:
+    """The full name of a cell that plans ask for; it need not have ended."""
+    known = {name for board in boards for name in board.cells}
+    found = sorted(name for name in known if wanted in (name, name.rpartition("-")[0]))
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UsageError(f"{wanted!r} is one of several cells: {', '.join(found)}")
+    raise UsageError(
+        f"{store.path} has no cell {wanted!r} of its own; {suggest(wanted, known)}; "
+        "ecgbench merge --undo takes out what an archive brought"
+    )
+
+
+def _agreed(said: str, flag: str | None, what: str) -> str:
+    if flag not in (None, said):
+        raise UsageError(f"the board is of {what} {said!r}, --{what} says {flag!r}; leave one out")
+    return said

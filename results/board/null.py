@@ -1,0 +1,104 @@
+"""Scores of privacy beside what windows read that learnt nothing (docs/protocol.md, "The null")."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ecgbench.results.board.uncertainty import (
+    LEVEL,
+    RESAMPLES,
+    Sample,
+    difference,
+    folds,
+    holm,
+    p_values,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ecgbench.results.board.uncertainty import Better
+
+
+UNSEEN = 3
+"""With one seed a fold nothing is known of the noise over seeds.  An alarm then takes the error for so many
+times that over people: on mitdb both together were up to 2.3 times that, over six rows and four metrics."""
+
+
+def excess(samples: Sequence[Sample | None], null: float, better: Better) -> list[Sample | None]:
+    """What counts of each row's value on one metric: its excess over the null.
+
+    A value that is not significantly worse than the null counts as the null itself, and comes back as
+    that, known without error.  So such rows are equal to each other, and none is better.  The test is
+    that of the ranks (`ecgbench.results.board.uncertainty.ranks`), of each row against the null, corrected for
+    all rows together.  Where nothing is known of the error, the value decides.
+
+    Args:
+        samples: of rows, all of the same seeds; None where one has no value, which still counts in the
+            correction.
+        null: the metric's.
+        better: its direction.
+    """
+    known = [sample for sample in samples if sample is not None]
+    if not known:
+        return list(samples)
+    at_null = _exactly(null, known[0].seeds, max(sample.people for sample in known))
+    p = p_values(
+        [*known, at_null], np.arange(len(known)), np.full(len(known), len(known)), len(samples)
+    )
+    corrected = holm(np.nan_to_num(p, nan=1.0), len(samples))
+    told = (np.isnan(p) | (corrected <= 1 - LEVEL)).tolist()
+    found = iter(
+        sample if of_sample and _favour(null, sample, better) < 0 else at_null
+        for sample, of_sample in zip(known, told, strict=True)
+    )
+    return [None if sample is None else next(found) for sample in samples]
+
+
+def alarms(
+    samples: Mapping[tuple[str, str], Sample],
+    metrics: Mapping[str, tuple[float, Better]],
+    rows: int,
+) -> set[tuple[str, str]]:
+    """Which values are significantly better than their null.
+
+    The test is that of two rows (`ecgbench.results.board.uncertainty.Difference`), which errs on the safe side
+    with few rows and seeds, too; with one seed a fold, see `UNSEEN`.  Its p-values are corrected for all
+    rows and metrics together (Holm).
+
+    Args:
+        samples: by row and metric.
+        metrics: null and direction by metric.
+        rows: how many there are, with those without a value.
+
+    Returns:
+        Rows and metrics.
+    """
+    p = {}
+    for (row, metric), sample in samples.items():
+        null, better = metrics[metric]
+        p[row, metric] = 1.0
+        if _favour(null, sample, better) <= 0:
+            continue
+        exact = _exactly(null, sample.seeds, sample.people)
+        found = difference(sample, exact)
+        if len(sample.seeds) == folds(sample.seeds):
+            found = replace(found, value=found.value / UNSEEN)
+        p_of_none = found.p if found.is_told else None
+        p[row, metric] = 1.0 if p_of_none is None else p_of_none
+    corrected = holm(np.array([*p.values()]), rows * len(metrics))
+    return {at for at, of in zip(p, corrected.tolist(), strict=True) if of <= 1 - LEVEL}
+
+
+def _favour(null: float, sample: Sample, better: Better) -> float:
+    """By how much a value is better than the null."""
+    return sample.value - null if better == "higher" else null - sample.value
+
+
+def _exactly(value: float, seeds: tuple[int, ...], people: int) -> Sample:
+    """A value that is known without error, over as many people as the rows beside it."""
+    known = Sample(seeds=seeds, values=np.full(len(seeds), value))
+    return replace(known, resampled=np.full(RESAMPLES, value), people=people) if people else known

@@ -1,0 +1,1 @@
+"""Archives of stores: what may come in, and what is known of where it came from."""

@@ -1,0 +1,329 @@
+"""An archive of finished cells: one zip, safe to open whoever made it (docs/exchange.md)."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import re
+import secrets
+import shutil
+import stat
+import struct
+import zipfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, get_args
+
+import msgspec
+
+from ecgbench.contracts.errors import StoreError
+from ecgbench.results.store.npz import UNREADABLE
+from ecgbench.results.store.records import SCHEMA, Key, Name
+from ecgbench.results.store.store import sha256
+from ecgbench.results.store.track import untracked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ecgbench.results.store.track import Track
+
+MANIFEST = "manifest.json"
+MIB = 2**20
+MAX_MANIFEST = 512 * MIB
+MAX_RECORD = 16 * MIB
+MAX_ARTEFACT = 64 * MIB
+MAX_SYNTHETIC = 1024 * MIB
+MAX_TOTAL = 64 * 1024 * MIB
+MAX_ENTRIES = 2_000_000
+MAX_WHO = 500
+
+NAME, _KEY = (
+    get_args(each)[1].pattern.removeprefix("^").removesuffix(r"\Z") for each in (Name, Key)
+)
+_SEED = "(?:0|[1-9][0-9]{0,18})"
+CELL = re.compile(rf"{NAME}/{NAME}/seed-{_SEED}-{_KEY}")
+_LAYOUT = (
+    (re.compile(rf"cells/{CELL.pattern}/cell\.json"), MAX_RECORD),
+    (re.compile(rf"cells/{CELL.pattern}/scores/{NAME}-{_KEY}\.json"), MAX_RECORD),
+    (
+        re.compile(rf"cells/{CELL.pattern}/artefacts/[A-Za-z0-9][A-Za-z0-9._-]{{0,191}}"),
+        MAX_ARTEFACT,
+    ),
+    (re.compile(rf"cells/{CELL.pattern}/synthetic\.npz"), MAX_SYNTHETIC),
+    (re.compile(rf"plans/{_KEY}/{_KEY}\.json"), MAX_RECORD),
+)
+_PACKED = (".npz", ".png")
+"""Compressed already."""
+
+_CHUNK = MIB
+
+
+Environment = dict[str, str | int | float | dict[str, str | None] | None]
+"""As `ecgbench.environment.environment` has it."""
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """A file of an archive.
+
+    Attributes:
+        path: below the store.
+        size: bytes.
+        sha256: hexadecimal digits.
+    """
+
+    path: str
+    size: Annotated[int, msgspec.Meta(ge=0)]
+    sha256: str
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """``manifest.json``, the first file of an archive.
+
+    Attributes:
+        who: made it, in words of their own; may be empty.
+        when: UTC, ISO 8601.
+        environment: versions, processor, memory; never host, user or path.
+        files: all others, by path.
+    """
+
+    schema: int = SCHEMA
+    who: Annotated[str, msgspec.Meta(max_length=MAX_WHO)]
+    when: Annotated[str, msgspec.Meta(max_length=50)]
+    environment: Environment
+    files: list[Entry]
+
+
+class _Schema(msgspec.Struct):
+    schema: int
+
+
+def limit(path: str) -> int | None:
+    """The most bytes that a file of this path may have; None if the store's layout has no such file."""
+    return next((most for pattern, most in _LAYOUT if pattern.fullmatch(path)), None)
+
+
+def pack(
+    file: Path,
+    contents: Mapping[str, bytes | Path],
+    *,
+    who: str,
+    when: str,
+    environment: Environment,
+    track: Track = untracked,
+) -> None:
+    """Write an archive whole or not at all; equal arguments give equal bytes.
+
+    Args:
+        file: to write.
+        contents: of the files by their paths below the store, or where they stand.
+        who: made it.
+        when: UTC, ISO 8601.
+        environment: `ecgbench.environment.environment`.
+        track: told how far it is.
+
+    Raises:
+        StoreError: a file cannot be read, or the archive cannot be written.
+    """
+    temporary = file.parent / f".{secrets.token_hex(8)}.tmp"
+    try:
+        entries = []
+        for path in sorted(contents):
+            content = _content(contents[path])
+            entries.append(Entry(path=path, size=len(content), sha256=sha256(content)))
+        manifest = Manifest(who=who, when=when, environment=environment, files=entries)
+        plain = msgspec.json.format(msgspec.json.encode(manifest, order="deterministic"), indent=1)
+        try:
+            with temporary.open("xb") as stream:
+                with zipfile.ZipFile(stream, "w") as archive:
+                    _put(archive, MANIFEST, plain)
+                    for entry in track(entries, "packing"):
+                        content = _content(contents[entry.path])
+                        if sha256(content) != entry.sha256:
+                            raise StoreError(f"{entry.path} has changed meanwhile; export it again")
+                        _put(archive, entry.path, content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.replace(file)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(f"cannot write {file}: {error.strerror or error}") from error
+
+
+def _content(what: bytes | Path) -> bytes:
+    return what.read_bytes() if isinstance(what, Path) else what
+
+
+def _put(archive: zipfile.ZipFile, path: str, content: bytes) -> None:
+    info = zipfile.ZipInfo(path)  # of 1980: the same content gives the same bytes at any time
+    info.create_system = 3
+    info.external_attr = (stat.S_IFREG | 0o644) << 16
+    info.compress_type = zipfile.ZIP_STORED if path.endswith(_PACKED) else zipfile.ZIP_DEFLATED
+    archive.writestr(info, content)
+
+
+def unpack(
+    file: Path, folder: Path, *, most: int = MAX_TOTAL, track: Track = untracked
+) -> tuple[Manifest, str]:
+    """Write the files of an archive below a folder, if it is in every way what an archive has to be.
+
+    Nothing is written before names, kinds and sizes of all entries are known to be good, and never
+    more than an entry claims.
+
+    Args:
+        file: the archive; nothing it says is trusted.
+        folder: to make and write to; whoever calls this removes it, whatever happens.
+        most: bytes of all files together.
+        track: told how far it is.
+
+    Returns:
+        the manifest, and the SHA-256 of the archive.
+
+    Raises:
+        StoreError: it is no archive, or holds what an archive cannot hold; or the disk is full.
+    """
+    with _reading(file), file.open("rb", buffering=0) as raw:
+        digest = hashlib.file_digest(raw, "sha256").hexdigest()
+        raw.seek(0)
+        with _Bounded(raw) as bounded, zipfile.ZipFile(bounded) as archive:
+            infos = archive.infolist()
+            _check_entries(infos)
+            manifest = _manifest(archive, infos[0])
+            _check_manifest(manifest, infos[1:], most)
+            _check_space(folder, sum(info.file_size for info in infos[1:]))
+            for parent in {(folder / info.filename).parent for info in infos[1:]}:
+                _make(parent)
+            pairs = zip(
+                sorted(infos[1:], key=lambda info: info.filename),
+                sorted(manifest.files, key=lambda entry: entry.path),
+                strict=True,
+            )
+            for info, entry in track([*pairs], "unpacking"):
+                _extract(archive, info, folder / entry.path, entry.sha256)
+    return manifest, digest
+
+
+@contextmanager
+def _reading(file: Path) -> Iterator[None]:
+    """Name the archive in whatever is wrong with it."""
+    try:
+        yield
+    except StoreError as error:
+        raise StoreError(f"archive {file}: {error}") from error
+    except (*UNREADABLE, OverflowError, IndexError, struct.error) as error:
+        raise StoreError(
+            f"archive {file} cannot be read: {error}; ecgbench export makes archives"
+        ) from error
+
+
+class _Bounded(io.BufferedReader):
+    """A file whose list of entries is not read if it is too long; zipfile reads it in one go."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > MAX_MANIFEST:
+            raise StoreError(f"its list of entries has {size} bytes; at most {MAX_MANIFEST}")
+        content = super().read(size)
+        if len(content) > MAX_ENTRIES and content.count(b"PK\x01\x02") > MAX_ENTRIES:
+            raise StoreError(f"it has more than {MAX_ENTRIES} entries")
+        return content
+
+
+def _check_entries(infos: list[zipfile.ZipInfo]) -> None:
+    if not infos or infos[0].orig_filename != MANIFEST:
+        raise StoreError(f"its first entry is not {MANIFEST}; ecgbench export makes archives")
+    seen: set[str] = set()
+    for number, info in enumerate(infos):
+        # a zip's reader has cut the name at a NUL; checked is what is really written there
+        name = info.orig_filename
+        most = MAX_MANIFEST if number == 0 else limit(name)
+        kind = stat.S_IFMT(info.external_attr >> 16)
+        if most is None:
+            raise StoreError(f"entry {name!r} has no place in a store")
+        if name.lower() in seen:
+            raise StoreError(f"entry {name!r} is there twice")
+        if kind not in (0, stat.S_IFREG):
+            raise StoreError(f"entry {name!r} is a link or a special file; plain files are wanted")
+        if info.flag_bits & 0x1:
+            raise StoreError(f"entry {name!r} is encrypted; export without a password")
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise StoreError(f"entry {name!r} is neither stored nor deflated")
+        if info.file_size > most:
+            raise StoreError(f"entry {name!r} has {info.file_size} bytes; at most {most}")
+        seen.add(name.lower())
+
+
+def _manifest(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Manifest:
+    content = b"".join(_chunks(archive, info))
+    try:
+        schema = msgspec.json.decode(content, type=_Schema).schema
+        if schema != SCHEMA:
+            raise StoreError(
+                f"it has schema {schema}, this ecgbench reads schema {SCHEMA}; use the ecgbench that "
+                "made it"
+            )
+        manifest = msgspec.json.decode(content, type=Manifest)
+        if len(msgspec.json.encode(manifest.environment)) > MIB:
+            raise StoreError(f"the environment in {MANIFEST} has more than {MIB} bytes")
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise StoreError(f"{MANIFEST} cannot be read: {error}") from error
+    return manifest
+
+
+def _check_manifest(manifest: Manifest, infos: list[zipfile.ZipInfo], most: int) -> None:
+    found = {info.filename: info.file_size for info in infos}
+    named = {entry.path: entry.size for entry in manifest.files}
+    if len(named) < len(manifest.files):
+        raise StoreError(f"{MANIFEST} names an entry twice")
+    for name in sorted(found.keys() ^ named.keys()):
+        where = f"is not in {MANIFEST}" if name in found else f"is in {MANIFEST} only"
+        raise StoreError(f"entry {name!r} {where}")
+    for name, size in found.items():
+        if named[name] != size:
+            raise StoreError(f"entry {name!r} has {size} bytes, in {MANIFEST} {named[name]}")
+    if (total := sum(found.values())) > most:
+        raise StoreError(f"its files have {total} bytes; at most {most} (--max-size)")
+
+
+def _check_space(folder: Path, wanted: int) -> None:
+    there = next(parent for parent in folder.absolute().parents if parent.exists())
+    free = shutil.disk_usage(there).free
+    if wanted > free:
+        raise StoreError(f"its files have {wanted} bytes, and {there} has only {free} free")
+
+
+def _chunks(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
+    """The content of an entry, of exactly the size that it claims."""
+    left = info.file_size
+    with archive.open(info) as stream:
+        while content := stream.read(min(_CHUNK, left + 1)):
+            left -= len(content)
+            if left < 0:
+                break
+            yield content
+    if left:
+        raise StoreError(f"entry {info.filename!r} does not have the size that it claims")
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"cannot write {folder}: {error.strerror}") from error
+
+
+def _extract(archive: zipfile.ZipFile, info: zipfile.ZipInfo, to: Path, digest: str) -> None:
+    found = hashlib.sha256()
+    try:
+        stream = open(to, "xb", buffering=0)  # noqa: PTH123, SIM115 - as `store.content_of`
+    except OSError as error:
+        raise StoreError(f"cannot write {to}: {error.strerror}") from error
+    with stream:
+        for content in _chunks(archive, info):
+            found.update(content)
+            try:
+                stream.write(content)
+            except OSError as error:
+                raise StoreError(f"cannot write {to}: {error.strerror}") from error
+    if found.hexdigest() != digest:
+        raise StoreError(f"entry {info.filename!r} does not have the SHA-256 that {MANIFEST} tells")

@@ -1,0 +1,248 @@
+"""Whether what came from elsewhere is what ecgbench writes: its digests, names and numbers agree."""
+
+from __future__ import annotations
+
+import math
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from ecgbench.contracts.errors import DamagedError, StoreError
+from ecgbench.contracts.windows import EcgWindows
+from ecgbench.results.exchange.archive import CELL, MAX_SYNTHETIC, limit
+from ecgbench.results.store.contributions import MOST, contributions
+from ecgbench.results.store.npz import parse_npz, synthetic_digest
+from ecgbench.results.store.records import (
+    CellId,
+    CellRecord,
+    PlanRecord,
+    ScoreRecord,
+    digest_of,
+)
+from ecgbench.results.store.store import decode, sha256
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from ecgbench.results.store.store import Record
+
+MAX_PEOPLE = 20_000
+"""Of a score's contributions: a board resamples its people 2000 times, in memory."""
+
+MAX_STUDY = 200
+"""Characters of a study's name, which is a board's title."""
+
+MAX_DEPTH = 100
+"""Of brackets in a record: what can be read from one depth of calls cannot be written from another."""
+
+MAX_COUNT = 2**53
+"""Of windows: greater numbers are not exact in every reader of a table."""
+
+_REST = bytes(set(range(256)) - {*b'"[]{}'})
+"""All bytes but those that tell how deep a JSON text is nested."""
+
+_TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_STEPS = np.zeros(256, dtype=np.int64)
+_STEPS[[*b"[{"]], _STEPS[[*b"]}"]] = 1, -1
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+def check_cell(folder: Path, name: str) -> CellRecord:
+    """Read a cell without its scores, and see that it is sound in itself.
+
+    Args:
+        folder: of the cell.
+        name: of the cell.
+
+    Raises:
+        StoreError: it is not; the message says what is wrong, and is short of where.
+    """
+    with _unsound("cell.json"):
+        record = _read(folder / "cell.json", CellRecord)
+        if record.cell.name != name:
+            raise StoreError(f"it is the record of cell {record.cell.name}")
+        if record.costs is not None:
+            numbers = msgspec.structs.asdict(record.costs)
+            _check_numbers({n: value for n, value in numbers.items() if value is not None})
+        ended_well = record.status == "ok"
+        if bool(_DIGEST.fullmatch(record.synthetic)) != ended_well:
+            raise StoreError(f"it ended as {record.status} with windows {record.synthetic!r}")
+        has_file = ended_well and (record.stored or record.reference)
+        if bool(record.synthetic_file) != has_file:
+            raise StoreError(f"it ended as {record.status} with a file {record.synthetic_file!r}")
+        _check_files(folder, record.artefacts)
+    if has_file:
+        with _unsound("synthetic.npz"):
+            _check_synthetic(folder / "synthetic.npz", record)
+    return record
+
+
+def check_score(folder: Path, file: str, record: CellRecord) -> ScoreRecord:
+    """Read a score, and see that it is sound and one of this cell.
+
+    Args:
+        folder: of the cell.
+        file: the name below ``scores/``.
+        record: of the cell.
+
+    Raises:
+        StoreError: it is not; the message says what is wrong, and is short of where.
+    """
+    with _unsound(f"scores/{file}"):
+        score = _read(folder / "scores" / file, ScoreRecord)
+        metric = score.metric
+        if file != f"{metric.name}-{metric.key}.json":
+            raise StoreError(f"it is the score {metric.name}-{metric.key}")
+        if record.status != "ok" or score.cell != record.cell.name:
+            raise StoreError(f"it is a score of cell {score.cell}, and here is {record.status}")
+        if score.synthetic != record.synthetic:
+            raise StoreError("it is the score of other windows than the cell's")
+        _check_numbers(
+            {"seconds": score.seconds, "cpu_seconds": score.cpu_seconds, "n": score.n or 0}
+        )
+        if score.n is not None and score.n >= MAX_COUNT:
+            raise StoreError(f"n is {score.n}; at most {MAX_COUNT - 1}")
+        _check_value(score)
+        for artefact in score.artefacts:
+            if not artefact.startswith(f"{metric.name}-"):
+                raise StoreError(f"its artefact {artefact!r} is not called {metric.name}-…")
+        _check_files(folder, score.artefacts)
+    return score
+
+
+def check_plan(file: Path) -> PlanRecord:
+    """Read a plan, and see that it is sound: that it names its cells and itself as it has to.
+
+    Raises:
+        StoreError: it is not; the message says what is wrong.
+    """
+    with _unsound(f"plans/{file.parent.name}/{file.name}"):
+        plan = _read(file, PlanRecord)
+        if len(plan.study) > MAX_STUDY:
+            raise StoreError(f"its study's name has more than {MAX_STUDY} characters")
+        if (file.parent.name, file.stem) != (plan.board_key, digest_of(plan)):
+            raise StoreError(f"it is the plan {plan.board_key}/{digest_of(plan)}")
+        for cell in plan.cells:
+            if not (
+                0 <= cell.dataset < len(plan.datasets)
+                and 0 <= cell.generator < len(plan.generators)
+            ):
+                raise StoreError(
+                    f"cell {cell.name} is of a dataset or generator that it does not name"
+                )
+            generator = plan.generators[cell.generator]
+            made = CellId(
+                dataset=plan.datasets[cell.dataset],
+                generator=generator.used,
+                seed=cell.seed,
+                protocol=plan.protocol,
+                submitted=generator.submitted,
+            )
+            if cell.name != made.name or not CELL.fullmatch(cell.name):
+                raise StoreError(f"it calls a cell {cell.name!r} whose name is {made.name}")
+    return plan
+
+
+@contextmanager
+def _unsound(name: str) -> Iterator[None]:
+    """Name the file in whatever is wrong with it."""
+    try:
+        yield
+    except StoreError as error:
+        raise StoreError(f"{name}: {error}") from error
+    except (ValueError, IndexError, OverflowError, RecursionError, MemoryError) as error:
+        raise StoreError(f"{name}: {error or type(error).__name__}") from error
+
+
+def _read(file: Path, record: type[Record]) -> Record:
+    try:
+        with open(file, "rb", buffering=0) as stream:  # noqa: PTH123 - as `store.content_of`
+            content = stream.read()
+        if _depth(content) > MAX_DEPTH:
+            raise StoreError(f"its brackets are nested more than {MAX_DEPTH} deep")
+        return decode(content, record, file.name)
+    except OSError as error:
+        raise StoreError(error.strerror or str(error)) from error
+    except DamagedError as error:
+        # its own words promise that the next run makes the file again
+        raise StoreError(error.how) from None
+
+
+def _depth(content: bytes) -> int:
+    """How deep the brackets of a JSON text are nested."""
+    shape = content
+    if b"\\" not in content:  # else a quote may be part of a text
+        shape = content.translate(None, _REST).replace(b'""', b"")
+    brackets = np.frombuffer(_TEXT.sub(b"", shape), dtype=np.uint8)
+    return int(_STEPS[brackets].cumsum().max(initial=0))
+
+
+def _check_numbers(numbers: Mapping[str, float]) -> None:
+    for name, number in numbers.items():
+        if not 0 <= number < math.inf:
+            raise StoreError(f"{name} is {number}")
+
+
+def _check_files(folder: Path, artefacts: Mapping[str, str]) -> None:
+    for name, digest in artefacts.items():
+        if limit(f"cells/a/a/seed-0-{'0' * 12}/artefacts/{name}") is None:
+            raise StoreError(f"no artefact can be called {name!r}")
+        file = folder / "artefacts" / name
+        if not file.is_file() or sha256(file.read_bytes()) != digest:
+            raise StoreError(f"its artefact {name} is missing, or not what it was")
+
+
+def _check_synthetic(file: Path, record: CellRecord) -> None:
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise StoreError(error.strerror or str(error)) from error
+    if sha256(content) != record.synthetic_file:
+        raise StoreError("it does not have the SHA-256 that cell.json tells")
+    names = {"signals", "labels"} if record.stored else {"labels", "indices"}
+    arrays = parse_npz(content, "labels", *names & {"signals"}, most=MAX_SYNTHETIC)
+    labels = arrays["labels"]
+    if not arrays.keys() <= names:
+        raise StoreError(f"it holds {', '.join(arrays)}")
+    for name in arrays.keys() - {"signals"}:
+        array = arrays[name]
+        if array.dtype != np.int64 or array.shape != (len(labels),) or (array < 0).any():
+            raise StoreError(f"{name} are {array.dtype} of shape {array.shape}; whole numbers ≥ 0")
+    if not record.stored:
+        return
+    signals = arrays["signals"]
+    if signals.dtype != np.float32 or signals.ndim != 3 or len(signals) != len(labels):
+        raise StoreError(f"signals are {signals.dtype} of shape {signals.shape}")
+    if not np.isfinite(signals).all():
+        raise StoreError("signals hold NaN or infinite samples")
+    windows = EcgWindows(
+        signals=signals, labels=labels, patients=labels, sampling_rate=1.0, leads=(), classes=()
+    )
+    if synthetic_digest(windows) != record.synthetic:
+        raise StoreError("these are not the windows that cell.json speaks of")
+
+
+def _check_value(score: ScoreRecord) -> None:
+    if (score.status == "ok") != (score.value is not None):
+        raise StoreError(f"it ended as {score.status} with the value {score.value}")
+    if score.value is None:
+        if score.contributions is not None:
+            raise StoreError(f"it ended as {score.status} with contributions")
+        return
+    if not abs(score.value) <= MOST:
+        raise StoreError(f"its value {score.value:.3g} is beyond {MOST:g}")
+    low, high = score.metric.bounds
+    tolerance = 1e-6 * max(1.0, abs(score.value))
+    if (low is not None and score.value < low - tolerance) or (
+        high is not None and score.value > high + tolerance
+    ):
+        raise StoreError(f"its value {score.value} is out of its bounds {score.metric.bounds}")
+    if score.contributions is None:
+        return
+    if len(score.contributions.people) > MAX_PEOPLE:
+        raise StoreError(f"it is made of more than {MAX_PEOPLE} people")
+    contributions(score.contributions, score.value)

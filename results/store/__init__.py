@@ -1,0 +1,1 @@
+"""The store: its records, and how they are written and read."""
