@@ -59,7 +59,9 @@ def test_the_wheel_holds_one_package_and_no_other_top_level_name(built: Path) ->
     ):
         assert f"ecgbench/{module}" in names
     assert not [
-        name for name in names if name.startswith(("ecgbench/harness/nn", "ecgbench/harness/contracts", "ecgbench/tests"))
+        name
+        for name in names
+        if name.startswith(("ecgbench/harness/nn", "ecgbench/harness/contracts", "ecgbench/tests"))
     ]
 
 
