@@ -198,7 +198,7 @@ def test_a_cell_that_is_absent_goes_in_whole_with_its_plan(theirs: Source, ours:
 def test_every_file_of_a_cell_is_on_the_disk_before_it_stands_in_its_place(
     theirs: Source, ours: Source, monkeypatch: pytest.MonkeyPatch, at_a_time: int
 ) -> None:
-    monkeypatch.setattr("ecgbench.results.merge.SYNCED", at_a_time)
+    monkeypatch.setattr("ecgbench.results.exchange.merge.SYNCED", at_a_time)
     theirs.score(theirs.cell())
     archive = theirs.archive()
     synced: list[tuple[int, int]] = []
