@@ -1,10 +1,10 @@
 """Install the repository's top-level folders as one package, ``ecgbench``.
 
-A wheel gets ``metrics/`` as ``ecgbench/metrics/`` from the ``sources`` table in pyproject.toml.  The
-public modules, which stand inside ``harness/``, go to the package's root: the files of
-``harness/public/`` and the folders ``harness/contracts/`` and ``harness/nn/``.  An editable install can put only a whole folder
-on ``sys.path``, so for it the git-ignored ``build/editable/ecgbench`` is filled with links to the
-real files; imports, type checkers and editors all follow them.
+A wheel gets ``metrics/`` as ``ecgbench/metrics/`` from the ``sources`` table in pyproject.toml.  Public
+modules go to the package's root: the files of ``harness/public/`` and the folders ``harness/contracts/``
+and ``harness/nn/``.  An editable install can put only a whole folder on ``sys.path``, so the git-ignored
+``build/editable/ecgbench`` is filled with links to the real files; imports, type checkers and editors all
+follow them.
 """
 
 import os

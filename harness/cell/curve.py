@@ -19,6 +19,9 @@ TELL_EVERY = 0.1
 KEYS = ("part", "phase", "step")
 """Columns of a curve that tell one report from another."""
 
+MOST_STEPS = 2**63
+"""What a message can hold."""
+
 MOST_TEXT = 200
 """Letters of a text among the values."""
 
@@ -96,7 +99,7 @@ class Curve:
     def _whole(self, name: str, given: Any) -> int | None:
         """Return a whole number, or None for what is none."""
         with suppress(Exception):  # whatever a plugin's object raises
-            if int(given) == given:
+            if int(given) == given and abs(int(given)) < MOST_STEPS:
                 return int(given)
         self._say(f"{name} is {_describe(given)}; a whole number is wanted")
         return None

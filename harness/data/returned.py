@@ -24,7 +24,7 @@ TOO_SMALL, TOO_LARGE = 0.002, 20.0
 """Bounds of the deviation of a usual window, mV: the median over windows, of each the largest lead's."""
 
 SOME = 1000
-"""Windows that are looked at for it, about."""
+"""Windows, about, of which the deviation is taken."""
 
 MOST_PAIRS = 5
 """Of people with windows in common that are named."""

@@ -68,6 +68,7 @@ def test_whatever_is_a_number_or_a_text_is_kept(fit: Fit, given: Any, kept: str)
 @pytest.mark.parametrize(
     ("arguments", "values", "said"),
     [
+        ((2**63,), {}, "step is 9223372036854775808; a whole number is wanted"),
         (("first",), {}, "step is 'first'; a whole number is wanted"),
         ((1.5,), {}, "step is 1.5; a whole number is wanted"),
         ((None,), {}, "step is NoneType; a whole number is wanted"),
