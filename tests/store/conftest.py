@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from ecgbench.results.store.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
 
 HERE = Path(__file__).parent
 STUBS = HERE.parent / "harness" / "cli" / "stubs.py"
@@ -136,17 +137,20 @@ class Command:
 
     folder: Path
     store: Path
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def start(self, *flags: str) -> subprocess.Popen[str]:
         fixed = ["--plugin", str(STUBS), "--datasets", "tiny", "--generators", "jitter"]
         fixed += ["--no-references", "--metrics", "peak,never", "--store", str(self.store)]
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "ecgbench", "run", *fixed, *flags],
             cwd=self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
+        self.started.append(process)
+        return process
 
     def __call__(self, *flags: str) -> tuple[int, str, str]:
         """Run to the end; return exit code, output and errors."""
@@ -177,12 +181,16 @@ class Command:
 
 
 @pytest.fixture
-def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Command]:
     for name in [n for n in os.environ if n.startswith("ECGBENCH_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("ECGBENCH_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("STUB_FITS", str(tmp_path / "fits.txt"))
-    return Command(tmp_path, tmp_path / "store")
+    command = Command(tmp_path, tmp_path / "store")
+    yield command
+    for process in command.started:
+        process.kill()
+        process.communicate()
 
 
 # --- the state of a store --------------------------------------------------------------------------

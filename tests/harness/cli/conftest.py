@@ -4,12 +4,16 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from ecgbench.harness.cli import main
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 STUBS = Path(__file__).with_name("stubs.py")
 
@@ -23,6 +27,7 @@ class Command:
     out: str = ""
     err: str = ""
     stubs: Path = STUBS
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -42,8 +47,8 @@ class Command:
         return self("run", *self.flags, "--metrics", "peak,never", *arguments)
 
     def start(self, *arguments: object) -> subprocess.Popen[str]:
-        """Start in a process group of its own."""
-        return subprocess.Popen(
+        """Start in a process group of its own; the fixture ends what a test leaves running."""
+        process = subprocess.Popen(
             [sys.executable, "-m", "ecgbench", *map(str, arguments)],
             cwd=self.folder,
             stdout=subprocess.PIPE,
@@ -51,6 +56,8 @@ class Command:
             text=True,
             start_new_session=True,
         )
+        self.started.append(process)
+        return process
 
     @property
     def boards(self) -> list[dict]:
@@ -62,10 +69,14 @@ class Command:
 @pytest.fixture
 def ecgbench(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Command:
+) -> Iterator[Command]:
     for name in [n for n in os.environ if n.startswith("ECGBENCH_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("ECGBENCH_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.chdir(tmp_path)
-    return Command(tmp_path, capsys)
+    command = Command(tmp_path, capsys)
+    yield command
+    for process in command.started:
+        process.kill()
+        process.communicate()

@@ -93,7 +93,8 @@ def test_an_interrupted_run_goes_on_where_it_was(
     )
     first = ecgbench.start(*slow)
     deadline = time.monotonic() + 60
-    while not list(Path().rglob("peak-*.json")):
+    scores = Path("ecgbench-results", "cells", "tiny", "jitter")
+    while not list(scores.glob("*/scores/peak-*.json")):  # rglob fails on folders that go meanwhile
         assert time.monotonic() < deadline
         time.sleep(0.05)
     time.sleep(0.5)
