@@ -14,8 +14,9 @@ from ecgbench.contracts.config import parse_overrides
 from ecgbench.contracts.errors import UsageError
 from ecgbench.contracts.plain import plain
 from ecgbench.harness import audit as auditing
-from ecgbench.harness.cli.datasets import prepared
-from ecgbench.harness.cli.machine import machine_and_pool
+from ecgbench.harness.api.datasets import NONE_HERE, prepared
+from ecgbench.harness.api.machine import machine_and_pool
+from ecgbench.harness.cli.datasets import telling
 from ecgbench.harness.cli.options import (
     data_dir_option,
     json_option,
@@ -97,7 +98,7 @@ def audit(
         raise UsageError("an audit has no generator to set: its doses are settled (docs/audit.md)")
     used = datasets or default_datasets(catalog, data_dir)[0]
     if not used:
-        raise UsageError("there is no dataset here: ecgbench list datasets tells what could be")
+        raise UsageError(NONE_HERE)
     asked = study.override(
         auditing.resolved(auditing.STUDY, used),
         metrics=metrics or (),
@@ -111,7 +112,8 @@ def audit(
     for problem in catalog.problems:
         click.echo(f"problem: {plain(problem)}", err=True)
     _tell_left_out(resolved, catalog)
-    sources, records = prepared(resolved, catalog, data_dir, console)
+    with telling(console) as tell:
+        sources, records = prepared(resolved, catalog, data_dir, tell)
     store = Store(store_path)
     inner = auditing.store_of(store)
     plans = auditing.make_plans(resolved, catalog, records, inner, retry=retry_failed, fresh=fresh)

@@ -9,13 +9,10 @@ from rich.console import Console
 from rich.text import Text
 
 from ecgbench.contracts.errors import UsageError
+from ecgbench.harness.api.boards import boards
 from ecgbench.harness.cli.options import plugin_option, store_option
 from ecgbench.harness.cli.progress.bar import tracking
-from ecgbench.harness.planning.catalog import discover
-from ecgbench.harness.planning.facts import facts
-from ecgbench.results.board.board import boards
 from ecgbench.results.board.critical import critical
-from ecgbench.results.board.gather import named
 from ecgbench.results.render import render
 from ecgbench.results.render.critical import show_critical, write_critical
 from ecgbench.results.render.terminal import show
@@ -59,13 +56,12 @@ def leaderboard(
             "--critical-difference is over all datasets, in the terminal and as a picture; leave out "
             "--dataset and --format"
         )
-    store = Store(store_path)
-    groups = named(store, dataset, study)
-    catalogue = facts(discover(plugins))
     with tracking(Console()) as track:
-        found = boards(store, catalogue, groups, track)
+        found: list[Board] = [
+            *boards(store_path, dataset=dataset, study=study, plugins=plugins, track=track)
+        ]
     if over_datasets:
-        _show_critical(found, store)
+        _show_critical(found, Store(store_path))
     elif form == "terminal":
         show(found, Console())
     else:

@@ -1,4 +1,4 @@
-"""Options that several commands share, and their types."""
+"""Options of several commands, and their types."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ecgbench.contracts.windows import MAX_SEED
+from ecgbench.harness.api.places import DEFAULT_STORE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-
-DEFAULT_STORE = Path("ecgbench-results")
 
 MOST_SEEDS = 10_000
 """In one range."""
@@ -102,7 +101,7 @@ def study_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--study",
-            "study_name",
+            "study",
             default="quick",
             show_default=True,
             help="smoke, quick, standard, tuned, published, or a TOML file.",
@@ -126,6 +125,14 @@ def size(text: str) -> int:
     if not match or not float(match[1]):
         raise click.BadParameter(f"{text!r} is no amount of memory; for example 800M or 4G")
     return int(float(match[1]) * 1024 ** " kmgt".index(match[2] or " "))
+
+
+MACHINE = ("device", "threads", "jobs", "timeout", "memory", "scheduler", "results")
+
+
+def machine_of(options: dict[str, Any]) -> dict[str, Any]:
+    """Take the options of `machine_options` out of a command's options, and return them."""
+    return {name: options.pop(name) for name in MACHINE}
 
 
 def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -155,7 +162,7 @@ def machine_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--memory",
-            "memory_limit",
+            "memory",
             type=size,
             metavar="SIZE",
             help="A cell that uses more fails, e.g. 4G; default: nine tenths of the machine's, "

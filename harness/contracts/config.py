@@ -224,28 +224,66 @@ def _plain(config: Config, where: str) -> dict[str, Any]:
     return found
 
 
-def parse_overrides(assignments: Iterable[str]) -> dict[str, dict[str, dict[str, str]]]:
-    """Read ``--set`` options into ``{kind: {plugin: {setting: text}}}``.
+FORM = "KIND.NAME.SETTING"
+"""The full name of a setting."""
 
-    >>> parse_overrides(["generator.timegan.hidden=32"])
-    {'generator': {'timegan': {'hidden': '32'}}}
+
+def parse_assignments(assignments: Iterable[str]) -> dict[str, Text]:
+    """Read ``--set`` options into the text of each setting, by its full name.
+
+    >>> parse_assignments(["generator.timegan.hidden=32"])
+    {'generator.timegan.hidden': '32'}
 
     Raises:
         ConfigError: an option is not of the form ``KIND.NAME.SETTING=VALUE``.
     """
-    found: dict[str, dict[str, dict[str, str]]] = {}
+    read: dict[str, Text] = {}
     for text in assignments:
-        match = re.fullmatch(
-            r"(generator|dataset|metric)\.([a-z0-9-]+)\.(\w+)=(.*)", text, flags=re.DOTALL
-        )
-        if not match:
+        name, sign, value = text.partition("=")
+        if not sign or _parted(name) is None:
             raise ConfigError(
-                f"--set {text!r} is not of the form KIND.NAME.SETTING=VALUE with KIND one of "
+                f"--set {text!r} is not of the form {FORM}=VALUE with KIND one of "
                 "dataset, generator, metric; for example --set generator.timegan.hidden=32"
             )
-        kind, plugin, setting, value = match.groups()
-        found.setdefault(kind, {}).setdefault(plugin, {})[setting] = Text(value)
-    return found
+        read[name] = Text(value)
+    return read
+
+
+def nested(settings: Mapping[str, Any]) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return ``{kind: {plugin: {setting: value}}}`` from values by full name.
+
+    >>> nested({"generator.timegan.hidden": 32})
+    {'generator': {'timegan': {'hidden': 32}}}
+
+    Raises:
+        ConfigError: a name is not of the form ``KIND.NAME.SETTING``.
+    """
+    tables: dict[str, dict[str, dict[str, Any]]] = {}
+    for name, value in settings.items():
+        parts = _parted(name)
+        if parts is None:
+            raise ConfigError(
+                f"setting {name!r} is not of the form {FORM} with KIND one of dataset, generator, "
+                "metric; for example generator.timegan.hidden"
+            )
+        kind, plugin, setting = parts
+        tables.setdefault(kind, {}).setdefault(plugin, {})[setting] = value
+    return tables
+
+
+def parse_overrides(assignments: Iterable[str]) -> dict[str, dict[str, dict[str, Text]]]:
+    """Read ``--set`` options into ``{kind: {plugin: {setting: text}}}``; raises like `parse_assignments`.
+
+    >>> parse_overrides(["generator.timegan.hidden=32"])
+    {'generator': {'timegan': {'hidden': '32'}}}
+    """
+    return nested(parse_assignments(assignments))
+
+
+def _parted(name: object) -> tuple[str, str, str] | None:
+    """Return kind, plugin and setting; None if the name has another form."""
+    match = re.fullmatch(r"(generator|dataset|metric)\.([a-z0-9-]+)\.(\w+)", str(name))
+    return None if match is None else (match[1], match[2], match[3])
 
 
 def _say(hint: Any) -> str:

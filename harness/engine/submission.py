@@ -17,6 +17,7 @@ from ecgbench.harness.planning.study import Study, override, resolve
 from ecgbench.results.store.npz import parse_npz
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from ecgbench.harness.planning.catalog import Catalog
 
 ARRAYS = ("signals", "labels", "sampling_rate", "leads", "classes", "split")
-"""That are read of a file; whatever else it holds is the model's own affair."""
+"""Names of the arrays that are read from a file; other arrays are ignored."""
 
 
 class SplitNote(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,29 +67,40 @@ def note_of(study: Study, catalog: Catalog, splits: Splits) -> SplitNote:
 
 
 class Submission:
-    """A file of windows.
+    """Windows from elsewhere.
 
     Args:
-        file: an ``.npz`` with ``signals`` and ``labels``; ``sampling_rate``, ``leads``, ``classes`` and
-            ``split`` are checked where they are there.
+        file: their name, for messages.
+        arrays: ``signals`` and ``labels``; ``sampling_rate``, ``leads``, ``classes`` and ``split`` are
+            checked if they are there.
 
     Raises:
-        UsageError: it cannot be read, or lacks an array.
+        UsageError: an array is missing, or ``split`` cannot be read.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: str, arrays: Mapping[str, NDArray[Any]]) -> None:
         self.file = file
-        try:
-            self.arrays = parse_npz(file.read_bytes(), only=ARRAYS)
-        except (ValueError, OSError) as error:
-            raise UsageError(
-                f"{file} is no .npz of plain arrays ({error}); numpy.savez(FILE, signals=…, labels=…)"
-            ) from None
+        self.arrays = arrays
         for name in ("signals", "labels"):
             if name not in self.arrays:
                 held = ", ".join(self.arrays) or "neither"
                 raise UsageError(f"{file} holds {held}; signals and labels are wanted")
         self.note = self._note()
+
+    @classmethod
+    def read(cls, file: Path) -> Submission:
+        """Read an ``.npz``.
+
+        Raises:
+            UsageError: it cannot be read, or lacks an array.
+        """
+        try:
+            arrays = parse_npz(file.read_bytes(), only=ARRAYS)
+        except (ValueError, OSError) as error:
+            raise UsageError(
+                f"{file} is no .npz of plain arrays ({error}); numpy.savez(FILE, signals=…, labels=…)"
+            ) from None
+        return cls(str(file), arrays)
 
     def _note(self) -> SplitNote | None:
         if "split" not in self.arrays:

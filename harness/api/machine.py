@@ -1,4 +1,4 @@
-"""What a run's machine options mean."""
+"""From the machine options of a run to a machine and a pool."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ecgbench.contracts.errors import UsageError
-from ecgbench.environment import cores, memory
+from ecgbench.environment import cores
+from ecgbench.environment import memory as usable_memory
 from ecgbench.harness.engine.pool import LocalPool, Pool
 from ecgbench.harness.engine.run import Machine, choose_device
 
@@ -31,15 +32,15 @@ def machine_and_pool(
     threads: int | None,
     jobs: int | None,
     timeout: float | None,
-    memory_limit: int | None,
+    memory: int | None,
     scheduler: str | None,
     results: str,
     smoke: bool = False,
 ) -> Iterator[tuple[Machine, Pool]]:
-    """Where cells run and how, from the command's options; open as long as it is used.
+    """Return machine and pool of a run; a cluster's connection stays open as long as they are used.
 
     A study of smoke tests has several jobs of one thread each unless the options say otherwise: its cells
-    are too small to gain by threads.
+    are too small to gain by threads.  The arguments are those of `ecgbench.run`.
 
     Raises:
         UsageError: the options contradict each other or this machine; the cluster cannot be used.
@@ -58,7 +59,7 @@ def machine_and_pool(
                     threads=threads or cluster.threads,
                     plugin_files=catalog.files,
                     timeout=timeout,
-                    memory=memory_limit,
+                    memory=memory,
                 ),
                 cluster,
             )
@@ -75,11 +76,11 @@ def machine_and_pool(
         threads=threads,
         plugin_files=catalog.files,
         timeout=timeout,
-        memory=memory_limit or memory() // jobs,
+        memory=memory or usable_memory() // jobs,
     )
     yield machine, LocalPool(jobs)
 
 
 def _small_jobs(threads: int) -> int:
     """Return how many small cells of so many threads run side by side."""
-    return max(1, min(cores() // threads, memory() // SMALL, MOST_SMALL))
+    return max(1, min(cores() // threads, usable_memory() // SMALL, MOST_SMALL))
