@@ -28,10 +28,8 @@ from scipy.interpolate import CubicSpline
 from scipy.signal import butter, sosfiltfilt
 from threadpoolctl import threadpool_limits
 
+import ecgbench
 from ecgbench import Comparison
-from ecgbench.harness.cli.datasets import load_splits
-from ecgbench.harness.planning import study
-from ecgbench.harness.planning.catalog import discover
 from ecgbench.metrics.privacy import CopiedShareConfig
 from ecgbench.metrics.privacy.copied_share import SCAN, p_values
 from ecgbench.metrics.privacy.disguises import spaces
@@ -348,16 +346,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("doses.json"))
     asked = parser.parse_args()
     threadpool_limits(limits=1)
-    catalog = discover()
-    given = study.override(
-        study.read("standard"),
-        datasets=(asked.dataset,),
-        generators=("gaussian-noise",),
-        metrics=("copied-share",),
-        seeds=(asked.seed,),
-        windows=asked.windows,
+    splits = ecgbench.splits(
+        asked.dataset, asked.seed, windows=asked.windows, data_dir=asked.data_dir
     )
-    _, _, splits = load_splits(study.resolve(given, catalog), catalog, asked.data_dir)
     cohort = Cohort(splits, asked.seed, asked.divisions)
     rest = clearest(cohort.nearest(splits.fresh.signals))
     found: dict[str, Any] = {"seed": asked.seed, "synthetic": len(splits.fresh), "alarms": {}}

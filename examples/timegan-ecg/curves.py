@@ -26,16 +26,11 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-from ecgbench import Comparison, Context, EcgWindows, principal_components
-from ecgbench.contracts.comparison import Once
-from ecgbench.contracts.config import as_dict, parse_overrides
+import ecgbench
+from ecgbench import Context, EcgWindows, principal_components
+from ecgbench.contracts.config import as_dict, build, parse_assignments
 from ecgbench.generators.timegan import TimeGanConfig
 from ecgbench.generators.timegan.model import TimeGan
-from ecgbench.harness.cell.checks import as_score
-from ecgbench.harness.cli.datasets import load_splits
-from ecgbench.harness.isolation.plugin_state import plugin_state
-from ecgbench.harness.planning import study
-from ecgbench.harness.planning.catalog import Catalog, discover
 from ecgbench.metrics.fidelity.overlap import overlap
 
 if TYPE_CHECKING:
@@ -50,38 +45,39 @@ class Scoring:
     """Scores windows as a cell does.
 
     Args:
-        resolved: the study, with one dataset and one seed.
-        catalog: of plugins.
-        data_dir: the folder of databases; None for the user's cache.
-        threads: for metrics.
+        asked: the program's options.
     """
 
-    def __init__(
-        self, resolved: study.Study, catalog: Catalog, data_dir: Path | None, threads: int
-    ) -> None:
-        source, _, self.splits = load_splits(resolved, catalog, data_dir)
-        self.study, self.catalog, self.threads = resolved, catalog, threads
-        self.headline = source.spec.headline_classes or self.splits.train.classes
-        self.once = Once()
-        control = self.splits.control
-        self.plane = principal_components(_flat(control), 2)
+    def __init__(self, asked: argparse.Namespace) -> None:
+        self.seed, self.threads = asked.seed, asked.threads
+        self.study, self.metrics = asked.study, asked.metrics.split(",")
+        of_dataset = [each for each in asked.set if each.startswith("dataset.")]
+        self.splits = ecgbench.splits(
+            asked.dataset,
+            asked.seed,
+            study=asked.study,
+            settings=parse_assignments(of_dataset),
+            windows=asked.windows,
+            data_dir=asked.data_dir,
+        )
+        spec = ecgbench.discover().dataset(asked.dataset)
+        self.headline = spec.headline_classes or self.splits.train.classes
+        self.plane = principal_components(_flat(self.splits.control), 2)
 
     def scores(self, synthetic: EcgWindows) -> dict[str, dict[str, float]]:
-        """The value and the parts of each metric, by its name, and of `_diversity`."""
-        (seed,) = self.study.seeds
-        comparison = Comparison(
-            synthetic=synthetic,
-            splits=self.splits,
-            seed=seed,
-            threads=self.threads,
+        """Return the value and the parts of each metric, by its name, and of `_diversity`."""
+        evaluation = ecgbench.evaluate(
+            self.splits,
+            synthetic,
+            self.metrics,
+            seed=self.seed,
             headline_classes=self.headline,
-            once_per_seed=self.once,
+            study=self.study,
+            threads=self.threads,
         )
         found = {"diversity": self._diversity(synthetic)}
-        for name in self.study.metrics or ():
-            spec = self.catalog.metric(name)
-            with plugin_state(seed):
-                score = as_score(spec, spec.load()(comparison, self.study.settings(spec)))
+        for name, score in evaluation.metrics.items():
+            assert score.value is not None, score.reason
             found[name] = {"value": score.value, **score.parts}
         return found
 
@@ -123,12 +119,11 @@ class Curve:
 
     def points(self) -> Iterator[dict[str, Any]]:
         """Fit, and yield the scores at each point with the seconds of the fit until then."""
-        (seed,) = self.scoring.study.seeds
         splits, labels = self.scoring.splits, self.scoring.splits.fresh.labels
         model = TimeGan(self.config)
         with tempfile.TemporaryDirectory() as folder:
             context = Context(
-                seed=seed,
+                seed=self.scoring.seed,
                 device="cpu",
                 threads=self.scoring.threads,
                 log=self._log,
@@ -178,7 +173,7 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path, help="folder of PhysioNet databases")
     parser.add_argument("--windows", type=int, help="of a subsample of the dataset")
     parser.add_argument("--seed", type=int, default=0, help="even: fold 0, odd: fold 1")
-    parser.add_argument("--study", default="standard", help="whose settings --set changes")
+    parser.add_argument("--study", default="standard", help="smoke for smoke settings")
     parser.add_argument(
         "--set",
         action="append",
@@ -194,23 +189,13 @@ def main() -> None:
     torch.set_flush_denormal(True)  # as in a cell, before any thread starts
     torch.set_num_threads(asked.threads)
     threadpool_limits(limits=asked.threads)
-    catalog = discover()
-    given = study.override(
-        study.read(asked.study),
-        datasets=(asked.dataset,),
-        generators=("timegan",),
-        metrics=tuple(asked.metrics.split(",")),
-        seeds=(asked.seed,),
-        windows=asked.windows,
-        settings=parse_overrides(
-            each if each.startswith("dataset.") else f"generator.timegan.{each}"
-            for each in asked.set
-        ),
-    )
-    resolved = study.resolve(given, catalog)
-    config = resolved.settings(catalog.generator("timegan"))
-    assert isinstance(config, TimeGanConfig)
-    scoring = Scoring(resolved, catalog, asked.data_dir, asked.threads)
+    spec = ecgbench.discover().generator("timegan")
+    given = dict(spec.smoke) if asked.study == "smoke" else {}
+    own = (each for each in asked.set if not each.startswith("dataset."))
+    names = parse_assignments(f"generator.timegan.{each}" for each in own)
+    given |= {name.removeprefix("generator.timegan."): text for name, text in names.items()}
+    config = build(TimeGanConfig, given, where="generator timegan")
+    scoring = Scoring(asked)
     found: dict[str, Any] = {
         "dataset": asked.dataset,
         "windows": asked.windows,

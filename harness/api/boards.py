@@ -89,9 +89,8 @@ def boards(
 
     Example:
         >>> import ecgbench
-        >>> store = getfixture("tmp_path")
-        >>> _ = ecgbench.run("pca-gaussian", "mitdb-208", "mmd", [0], study="smoke", store=store)
-        >>> (board,) = ecgbench.boards(store)
+        >>> _ = ecgbench.run("pca-gaussian", "mitdb-208", "mmd", [0], study="smoke")
+        >>> (board,) = ecgbench.boards()
         >>> frame = board.to_frame()
         >>> frame[frame["generator"] == "pca-gaussian"][["metric", "state"]].values.tolist()
         [['mmd', 'ok']]

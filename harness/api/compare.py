@@ -95,9 +95,8 @@ def compare(
 
     Example:
         >>> import ecgbench
-        >>> store = getfixture("tmp_path")
-        >>> _ = ecgbench.run("pca-gaussian", "mitdb-208", "mmd", [0], study="smoke", store=store)
-        >>> comparisons = ecgbench.compare("pca-gaussian", "gaussian-noise", store)
+        >>> _ = ecgbench.run("pca-gaussian", "mitdb-208", "mmd", [0], study="smoke")
+        >>> comparisons = ecgbench.compare("pca-gaussian", "gaussian-noise")
         >>> comparisons.to_frame()[["metric", "verdict"]].values.tolist()
         [['mmd', 'not tested']]
     """

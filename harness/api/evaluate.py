@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, field
+from html import escape
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import numpy as np
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from ecgbench.contracts.config import Config
     from ecgbench.harness.api.request import Settings
 
-COLUMNS = ("metric", "value", "reason")
+COLUMNS = ("metric", "value", "n")
 
 CAUTION = "Two arrays alone: no people, no null, no control, no interval; nothing is ranked."
 
@@ -104,11 +105,12 @@ class Evaluation:
         for row in self._rows():
             lines.add_row(*map(Text, row))
         console.print(lines)
-        console.print(CAUTION, style="dim", highlight=False)
+        for line in [*self._gaps(), CAUTION]:
+            console.print(Text(line, style="dim"))
 
     def _repr_html_(self) -> str:
-        rows = table(COLUMNS, self._rows())
-        return page(self._title(), [rows, f"<div>{CAUTION}</div>"])
+        lines = "".join(f"<li>{escape(line)}</li>" for line in [*self._gaps(), CAUTION])
+        return page(self._title(), [table(COLUMNS, self._rows()), f"<ul>{lines}</ul>"])
 
     def _title(self) -> str:
         return f"{self.real} real and {self.synthetic} synthetic windows"
@@ -117,11 +119,20 @@ class Evaluation:
         return [
             [
                 f"{plain(each.metric)} {ARROWS[each.better]}",
-                each.state if each.value is None else number(each.value),
-                plain(each.reason),
+                number(each.value),
+                "" if each.n is None else str(each.n),
             ]
             for each in self.metrics.values()
+            if each.state == "ok"
         ]
+
+    def _gaps(self) -> list[str]:
+        """Return a line for each reason, with the metrics that have it."""
+        without: dict[tuple[str, str], list[str]] = {}
+        for each in self.metrics.values():
+            if each.state != "ok":
+                without.setdefault((each.state, plain(each.reason)), []).append(plain(each.metric))
+        return [f"{state}: {', '.join(named)}: {why}" for (state, why), named in without.items()]
 
 
 def evaluate(

@@ -53,7 +53,7 @@ def request(
         UsageError: there is no such study, or an argument has the wrong type or is out of range.
         ConfigError: a key of ``settings`` is not of the form ``KIND.NAME.SETTING``.
     """
-    flags = {
+    flags: dict[str, Any] = {
         "generators": names(generators),
         "datasets": names(datasets),
         "metrics": names(metrics),

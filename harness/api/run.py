@@ -105,7 +105,6 @@ def run(
         ...     seeds=[0],
         ...     study="smoke",
         ...     references=False,
-        ...     store=getfixture("tmp_path"),
         ... )
         >>> outcome.ok, outcome.counts
         (True, {'done': 1})

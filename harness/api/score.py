@@ -117,7 +117,6 @@ def score(
         ...     metrics=["mmd"],
         ...     study="smoke",
         ...     references=False,
-        ...     store=getfixture("tmp_path"),
         ... )
         >>> outcome.boards[0].rows[0].scores["mmd"].status
         'ok'

@@ -9,12 +9,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing.connection import wait
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psutil
@@ -281,9 +283,10 @@ def _reason(ended: Ended, limits: Limits) -> str:
 
 
 class _startable:  # noqa: N801 - a context manager, named as one
-    """Let a daemonic process, such as a Dask worker under its nanny, start one of its own.
+    """Let any process start one of its own, also a daemonic one, such as a Dask worker under its nanny.
 
-    What is started so dies with it: its control pipe closes.
+    A started process dies with its parent: its control pipe closes.  It does not run the user's script
+    again, as multiprocessing would have it: so a script needs no ``if __name__ == "__main__"``.
     """
 
     lock = threading.Lock()
@@ -294,8 +297,11 @@ class _startable:  # noqa: N801 - a context manager, named as one
         self.daemon = me.daemon
         if self.daemon:
             me.daemon = False
+        self.main = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")
 
     def __exit__(self, *_: object) -> None:
+        sys.modules["__main__"] = self.main
         if self.daemon:
             multiprocessing.current_process().daemon = True
         self.lock.release()

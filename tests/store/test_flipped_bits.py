@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import random
 import shutil
 from collections import Counter
@@ -10,10 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from rich.console import Console
 
 from ecgbench.contracts.errors import DamagedError
-from ecgbench.harness.cli.run import set_aside_damaged
+from ecgbench.harness.api.run import set_aside_damaged
 from ecgbench.results.store.npz import read_npz
 from ecgbench.results.store.store import Store
 from tests.store.conftest import state
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from ecgbench.harness.api.messages import Message
     from tests.store.conftest import Rehearsals, Undisturbed
 
 pytestmark = pytest.mark.slow
@@ -153,9 +152,9 @@ def test_what_is_damaged_is_set_aside_and_made_again_and_nothing_else_is(
     others = {f: f.stat().st_mtime_ns for f in (store / "cells").rglob("cell.json")}
     flip(file, random.Random(part).randrange(file.stat().st_size), 3)
     damaged = file.read_bytes()
-    said = io.StringIO()
-    set_aside_damaged(Store(store), Console(file=said, width=1000))
-    assert file.name in said.getvalue()
+    said: list[Message] = []
+    set_aside_damaged(Store(store), said.append)
+    assert file.name in str(said[0])
     again = rehearse(store)
     assert again.error is None
     cost = COST.get(file.name) or COST[file.name.split("-")[0]]
