@@ -28,7 +28,7 @@ from threadpoolctl import threadpool_limits
 
 import ecgbench
 from ecgbench import Context, EcgWindows, principal_components
-from ecgbench.contracts.config import as_dict, build, parse_assignments
+from ecgbench.contracts.config import as_dict, parse_assignments
 from ecgbench.generators.timegan import TimeGanConfig
 from ecgbench.generators.timegan.model import TimeGan
 from ecgbench.metrics.fidelity.overlap import overlap
@@ -173,7 +173,7 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path, help="folder of PhysioNet databases")
     parser.add_argument("--windows", type=int, help="of a subsample of the dataset")
     parser.add_argument("--seed", type=int, default=0, help="even: fold 0, odd: fold 1")
-    parser.add_argument("--study", default="standard", help="smoke for smoke settings")
+    parser.add_argument("--study", default="standard", help="whose settings --set changes")
     parser.add_argument(
         "--set",
         action="append",
@@ -189,12 +189,22 @@ def main() -> None:
     torch.set_flush_denormal(True)  # as in a cell, before any thread starts
     torch.set_num_threads(asked.threads)
     threadpool_limits(limits=asked.threads)
-    spec = ecgbench.discover().generator("timegan")
-    given = dict(spec.smoke) if asked.study == "smoke" else {}
-    own = (each for each in asked.set if not each.startswith("dataset."))
-    names = parse_assignments(f"generator.timegan.{each}" for each in own)
-    given |= {name.removeprefix("generator.timegan."): text for name, text in names.items()}
-    config = build(TimeGanConfig, given, where="generator timegan")
+    planned = ecgbench.run(
+        "timegan",
+        asked.dataset,
+        seeds=[asked.seed],
+        study=asked.study,
+        settings=parse_assignments(
+            each if each.startswith("dataset.") else f"generator.timegan.{each}"
+            for each in asked.set
+        ),
+        windows=asked.windows,
+        references=False,
+        dry_run=True,
+        data_dir=asked.data_dir,
+    )
+    config = planned.study.settings(ecgbench.discover().generator("timegan"))
+    assert isinstance(config, TimeGanConfig)
     scoring = Scoring(asked)
     found: dict[str, Any] = {
         "dataset": asked.dataset,

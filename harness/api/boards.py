@@ -95,7 +95,7 @@ def boards(
         >>> frame[frame["generator"] == "pca-gaussian"][["metric", "state"]].values.tolist()
         [['mmd', 'ok']]
         >>> board.to_frame(wide=True).shape
-        (4, 1)
+        (5, 1)
     """
     cells = store_at(store)
     groups = named(cells, dataset, study)

@@ -106,7 +106,7 @@ class Evaluation:
             lines.add_row(*map(Text, row))
         console.print(lines)
         for line in [*self._gaps(), CAUTION]:
-            console.print(Text(line, style="dim"))
+            console.print(Text(line, style="dim"), soft_wrap=True)
 
     def _repr_html_(self) -> str:
         lines = "".join(f"<li>{escape(line)}</li>" for line in [*self._gaps(), CAUTION])

@@ -67,6 +67,7 @@ def score(
 
     The arguments are the options of the command ``ecgbench score``, with the same defaults.  The model must
     have learnt from ``ecgbench.splits(dataset, seed).train`` alone: a wrong seed makes copies look private.
+    Give `splits` the same ``study`` and ``settings``, since they may change the dataset.
 
     Args:
         windows: `EcgWindows`; or floating-point millivolts of shape (window, lead, sample), one window for
@@ -104,7 +105,7 @@ def score(
 
     Example:
         >>> import ecgbench, numpy as np
-        >>> parts = ecgbench.splits("mitdb-208", seed=0)
+        >>> parts = ecgbench.splits("ecgsyn", seed=0, study="smoke")
         >>> rng = np.random.default_rng(0)
         >>> rows = [rng.choice(np.flatnonzero(parts.train.labels == k)) for k in parts.fresh.labels]
         >>> signals = parts.train.signals[rows] + 0.1 * rng.standard_normal((len(rows), 1, 200))
@@ -112,7 +113,7 @@ def score(
         ...     signals,
         ...     parts.fresh.labels,
         ...     name="jittered",
-        ...     dataset="mitdb-208",
+        ...     dataset="ecgsyn",
         ...     seed=0,
         ...     metrics=["mmd"],
         ...     study="smoke",

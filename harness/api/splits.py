@@ -66,11 +66,11 @@ def splits(
 
     Example:
         >>> import ecgbench
-        >>> parts = ecgbench.splits("mitdb-208", seed=0)
+        >>> parts = ecgbench.splits("ecgsyn", seed=0)
         >>> parts.train.signals.shape, parts.train.classes
-        ((1474, 1, 200), ('N', 'S', 'V', 'F'))
+        ((599, 1, 200), ('N', 'S', 'V', 'F'))
         >>> parts.fresh.labels.shape
-        (443,)
+        (181,)
     """
     return _divided(
         dataset, seed, on_progress or silent, study, settings, windows, plugins, data_dir
