@@ -1,14 +1,14 @@
-"""Learning curve of TimeGAN on ECG: what its samples score in the course of the joint phase.
+"""Learning curve of TimeGAN on ECG: the scores of its samples in the course of the joint phase.
 
-One fit, on the splits and with the labels that a cell of the benchmark has, which is asked for samples on
-the way.  They are scored with the registered metrics; the fit draws the same random numbers as without,
-and so ends where the cell ends.
+One fit, on the splits and with the labels of a cell of the benchmark, draws samples on the way.  They are
+scored with the registered metrics; the fit draws the same random numbers as without, and so ends with the
+weights of the cell.
 
     python examples/timegan-ecg/curves.py --data-dir DIR --set hidden=48 --set noise=gaussian --out curves/
 
-The result is ``--out``/seed-N-SETTINGS.json, written anew after each point: settings, the seconds that the
-fit alone took, the scores at each point, and those of the fresh real windows (`real`), which no generator
-should be expected to surpass.  ``plot.py`` draws several of them.
+The result is ``--out``/seed-N-SETTINGS.json, written anew after each point: settings, the seconds of the
+fit alone, the scores at each point, and those of the fresh real windows (`real`); no generator should be
+expected to surpass them.  ``plot.py`` draws several of them.
 """
 
 # ruff: noqa: T201 - it is a program
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 METRICS = ("mmd", "cross-classification", "discriminative")
 EARLY = (0, 100, 250)
-"""Joint iterations at which there is a point whatever ``--every`` says."""
+"""Joint iterations of points in addition to ``--every``."""
 
 
 class Scoring:
@@ -104,7 +104,7 @@ class Scoring:
 
 
 class Curve:
-    """A fit of TimeGAN that is sampled and scored on the way.
+    """A fit of TimeGAN, sampled and scored on the way.
 
     Args:
         config: settings of TimeGAN.

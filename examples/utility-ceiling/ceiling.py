@@ -1,12 +1,12 @@
-"""How well classes are told in people that nobody has seen, by a classifier of real windows.
+"""How well a classifier of real windows tells classes in unseen people.
 
     python examples/utility-ceiling/ceiling.py --data-dir DIR --out ceiling.json
 
 This is TRTR of `cross-classification` and its like on `mitdb`: trained on as many windows of ``train`` as a
 generator is asked for, tested on all windows of the unseen people.  No generator is expected to beat it, and
-what it cannot tell, no utility can show.  Rows are classifiers, for the default window, which reaches a second
-to either side of the R peak, so that the beats before and after are seen as well; for one that holds the beat
-alone; for one that reaches .8 s; and for the default one at a higher rate.
+no utility can show more.  Rows are classifiers, for the default window of a second to either side of the R
+peak, with the beats before and after; for the beat alone; for .8 s to either side; and for the default window
+at a higher rate.
 
 Prints, for each fold, the mean over seeds of macro-F1 over N, S and V, with its least and largest value, and
 sensitivity and positive predictivity of S and V, as the literature on AAMI classes reports them.

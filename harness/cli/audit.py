@@ -1,4 +1,4 @@
-"""``ecgbench audit``: does each metric see what it claims to see?"""
+"""``ecgbench audit``: does each metric see the faults that it claims to see?"""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--metrics", type=names, metavar="A,B", help="Default: all.")
-@click.option("--datasets", type=names, metavar="A,B", help="Default: what is on this machine.")
+@click.option("--datasets", type=names, metavar="A,B", help="Default: those on this machine.")
 @click.option(
     "--seeds",
     "seed_list",
@@ -66,7 +66,9 @@ if TYPE_CHECKING:
     help="A plugin's setting, e.g. metric.mmd.windows=500; may be repeated.",
 )
 @click.option("--retry-failed", is_flag=True, help="Run failed cells and scores again.")
-@click.option("--fresh", is_flag=True, help="Run what other code of the same version made again.")
+@click.option(
+    "--fresh", is_flag=True, help="Run again the results of other code of the same version."
+)
 @json_option
 @machine_options
 @plugin_option
@@ -86,10 +88,10 @@ def audit(
     store_path: Path,
     **machine_settings: Any,
 ) -> int:
-    """Show each metric real windows with known doses of known faults, and tell what it sees.
+    """Show each metric real windows with known doses of known faults, and print its verdict.
 
-    A metric that does not see what it claims to see is shown on boards and never ranked. No generator
-    is trained. What is finished is not done again: start the same command after any interruption.
+    A metric that misses a fault of its claims is shown on boards and never ranked. No generator is
+    trained. Finished cells are not done again: start the same command after any interruption.
     """
     console = Console(stderr=json_events)
     catalog = discover(plugins)
@@ -153,4 +155,4 @@ def _tell_left_out(resolved: study.Study, catalog: Catalog) -> None:
     for name, reason in left_out.items():
         click.echo(f"left out: {name}: {reason}", err=True)
     if resolved.metrics is not None and len(left_out) == len(resolved.metrics):
-        raise UsageError("no metric that was named can be audited")
+        raise UsageError("none of the named metrics can be audited")

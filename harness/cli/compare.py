@@ -1,4 +1,4 @@
-"""``ecgbench compare``: which of two rows of a board is better at what.
+"""``ecgbench compare``: two rows of a board, metric by metric.
 
 ``--json`` prints ``{schema, a, b, boards: [{dataset, data, study, settings, seeds, people, merged,
 compared, metrics, families, overall, notes}], lacking}``: ``data`` is the digest of the windows; ``merged``
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 @plugin_option
 @store_option
 def compare(a: str, b: str, as_json: bool, store_path: Path, **chosen: Any) -> int:
-    """Tell which of two rows is better at what, on each board that has both.
+    """Compare two rows on each board with both of them, metric by metric.
 
     A and B are labels of rows, generators or references, as ecgbench leaderboard prints them. The
     difference of each metric is paired by person and seed, and the p-values are corrected for all

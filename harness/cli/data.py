@@ -85,7 +85,7 @@ def split(
         f"{out / 'train.npz'}: {len(train)} windows of {train.signals.shape[1]} lead(s) × "
         f"{train.length} samples at {train.sampling_rate:g} Hz, mV\n"
         f"{out / 'draw.npz'}: {len(splits.fresh)} labels to draw\n"
-        "Save what the model draws with numpy.savez as signals and labels, and with them split as it "
-        "stands in draw.npz, then\n"
+        "Save the windows of the model with numpy.savez as signals and labels, with split from draw.npz "
+        "beside them, then\n"
         f"{shlex.join(command)}"
     )

@@ -1,4 +1,4 @@
-"""What a command prints while it prepares: notices, downloads, datasets that are read."""
+"""The output of a command while it prepares: notices, downloads, reading of datasets."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STYLES = {"damaged": "red", "note": "yellow", "warning": "yellow"}
 
 @contextmanager
 def telling(console: Console) -> Iterator[Tell]:
-    """Return a function that prints messages; a bar of downloads ends with this context.
+    """Return a printer of messages; a bar of downloads ends with this context.
 
     Args:
         console: the command's; problems and downloads go to standard error.

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     "--critical-difference",
     "over_datasets",
     is_flag=True,
-    help="Instead, average ranks over 10 datasets or more, and what they can tell apart.",
+    help="Instead, average ranks over 10 datasets or more, with the critical difference.",
 )
 @plugin_option
 @store_option

@@ -58,7 +58,7 @@ def store_option(command: Callable[..., Any]) -> Callable[..., Any]:
         default=DEFAULT_STORE,
         show_default=True,
         show_envvar=True,
-        help="Folder in which finished cells stand.",
+        help="Folder of finished cells.",
     )(command)
 
 
@@ -141,7 +141,7 @@ def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
         "--json",
         "json_events",
         is_flag=True,
-        help="Tell what happens as one JSON object a line on standard output, the rest on stderr.",
+        help="Print events as one JSON object a line on standard output, the rest on stderr.",
     )(command)
 
 
@@ -153,7 +153,7 @@ def machine_options(command: Callable[..., Any]) -> Callable[..., Any]:
             type=click.Choice(["store", "wire"]),
             default="wire",
             show_default=True,
-            help="With --scheduler: workers write into the store, which they share, or send results.",
+            help="With --scheduler: workers write into the shared store, or send results.",
         ),
         click.option(
             "--scheduler",
@@ -165,7 +165,7 @@ def machine_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "memory",
             type=size,
             metavar="SIZE",
-            help="A cell that uses more fails, e.g. 4G; default: nine tenths of the machine's, "
+            help="A cell fails if it uses more, e.g. 4G; default: nine tenths of the machine's, "
             "divided by the jobs.",
         ),
         click.option(

@@ -1,4 +1,4 @@
-"""What a command that ran a plan prints: warnings before, boards and failures after."""
+"""The output of a command around a plan: warnings before, boards and failures after."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ecgbench.harness.planning.plan import Plan
 
 MOST_WARNINGS = 20
-"""Warnings of a plan that are printed."""
+"""Printed warnings of a plan, at most."""
 
 
 def warn(plan: Plan, console: Console) -> None:
@@ -55,6 +55,6 @@ def report(run: Run, console: Console) -> int:
 
 
 def _option(store: Path) -> str:
-    """Return the option that names a store, if the command does not find it by itself."""
+    """Return the option for a store, if the command does not find it by itself."""
     path = relative(store)
     return "" if path == DEFAULT_STORE else f" --store {shlex.quote(str(path))}"

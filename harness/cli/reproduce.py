@@ -30,7 +30,7 @@ STYLES = {"differs": "red", "not compared": "dim"}
 @data_dir_option
 @store_option
 def reproduce(cell: str, plugins: tuple[Path, ...], data_dir: Path | None, store_path: Path) -> int:
-    """Run a stored cell again from its own record, and say what agrees.
+    """Run a stored cell again from its own record, and compare.
 
     CELL is named with or without its key, e.g. mitdb/gmm/seed-0. Nothing in the store changes. The exit
     code is 0 if every score comes out the same, or within its interval.

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 STATES = {"done": "green", "todo": "yellow", "failed": "red", "skipped": "dim"}
 
 MOST_ROWS = 100
-"""Rows of a plan that are printed; the others are counted."""
+"""Printed rows of a plan, at most; the others are counted."""
 
 
 @click.command()
@@ -133,7 +133,7 @@ def show_plan(job: Job, console: Console) -> None:
     if len(plan.todo) > len({(cell.id.dataset.name, cell.id.seed) for cell in plan.todo}):
         console.print(
             Text(
-                "The first cell of each dataset and seed takes longer: it trains what all share.",
+                "The first cell of each dataset and seed takes longer: it trains for all cells.",
                 style="dim",
             )
         )

@@ -1,4 +1,4 @@
-"""``ecgbench score``: windows that were made elsewhere, as a row of the board."""
+"""``ecgbench score``: windows from elsewhere, as a row of the board."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is told of the machine and its software: an allow-list, without host, user or path."""
+"""Facts about the machine and its software: an allow-list, without host, user or path."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def package_version(name: str) -> str | None:
 
 
 def cores() -> int:
-    """Processors that this process may use."""
+    """Return the number of processors for this process."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -76,7 +76,7 @@ def memory_gib() -> float | None:
 
 
 def memory() -> int:
-    """Bytes for all cells together: a share of the machine's, or of a container's where that is less."""
+    """Return the bytes for all cells together: a share of the machine's memory, or of a container's if that is less."""
     import psutil  # noqa: PLC0415 - only a run needs it
 
     limits = [psutil.virtual_memory().total]
