@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from ecgbench.contracts.plain import plain
 from ecgbench.harness.api.places import store_at
 from ecgbench.harness.planning.catalog import discover
 from ecgbench.harness.planning.facts import facts
@@ -17,6 +18,7 @@ from ecgbench.results.board.gather import named
 from ecgbench.results.render.frame import to_frame, to_wide
 from ecgbench.results.render.html import to_html
 from ecgbench.results.render.terminal import show
+from ecgbench.results.render.text import title
 from ecgbench.results.store.track import untracked
 
 if TYPE_CHECKING:
@@ -52,6 +54,10 @@ class Board(table.Board):
             interval over people), ``p`` (of no leak), ``rank``, ``n`` (windows), ``reason`` and more.
         """
         return to_wide(self) if wide else to_frame([self])
+
+    def __repr__(self) -> str:
+        size = f"{len(self.rows)} rows × {len(self.metrics)} metrics"
+        return f"<Board {plain(title(self))}: {size}>"
 
     def __str__(self) -> str:
         return as_text(show, [self])

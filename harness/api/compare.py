@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Comparisons:
     """Two rows on each board that has both.
 
@@ -60,6 +60,8 @@ class Comparisons:
 
     def __str__(self) -> str:
         return as_text(_show, self)
+
+    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         parts = [_html(each) for each in self.boards]

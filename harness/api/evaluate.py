@@ -69,7 +69,7 @@ class Evaluated:
     parts: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Evaluation:
     """What the metrics say of two sets of windows.
 
@@ -107,6 +107,8 @@ class Evaluation:
         console.print(lines)
         for line in [*self._gaps(), CAUTION]:
             console.print(Text(line, style="dim"), soft_wrap=True)
+
+    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         lines = "".join(f"<li>{escape(line)}</li>" for line in [*self._gaps(), CAUTION])

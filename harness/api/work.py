@@ -57,7 +57,7 @@ class CellState:
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Run:
     """How the cells of a run ended, and the boards that they make.
 
@@ -101,6 +101,8 @@ class Run:
 
     def __str__(self) -> str:
         return "\n".join([self._summary(), as_text(summarise, self.boards)])
+
+    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         left = [cell for cell in self.cells if cell.state != "done"]

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from ecgbench.results.board.compare import Compared
     from ecgbench.results.board.table import Board
 
+NUMBERS = ("value", "low", "high", "spread", "p")
+"""Columns of numbers, NaN where there is none."""
+
 WHOLE = ("rank", "family_rank", "overall_rank", "n")
 """Columns of whole numbers, any of which may be missing."""
 
@@ -52,7 +55,8 @@ def to_frame(boards: list[Board]) -> pd.DataFrame:
         for label, metric in board.metrics.items()
         for score in [row.scores[label]]
     ]
-    return pd.DataFrame(rows).astype(dict.fromkeys(WHOLE if rows else (), "Int64"))
+    types = dict.fromkeys(NUMBERS, "float64") | dict.fromkeys(WHOLE, "Int64")
+    return pd.DataFrame(rows).astype(types if rows else {})
 
 
 def to_wide(board: Board) -> pd.DataFrame:
@@ -93,4 +97,5 @@ def compared_to_frame(compared: list[Compared]) -> pd.DataFrame:
         for each in compared
         for label, finding in each.findings.items()
     ]
-    return pd.DataFrame(lines, columns=list(columns))
+    numbers = ("a", "b", "difference", "low", "high", "effect", "p")
+    return pd.DataFrame(lines, columns=list(columns)).astype(dict.fromkeys(numbers, "float64"))

@@ -51,7 +51,7 @@ def test_the_notebook_runs_and_shows_its_promises(
     for promise in (
         "image/png",
         "(119, 1, 200)",
-        "{'done': 20}",
+        "{'done': 24}",
         "no people, no null",
         "swing",
     ):
