@@ -1,4 +1,4 @@
-"""The datasets of a study: found, fetched, read and divided."""
+"""The datasets of a study: located, fetched, read and divided."""
 
 from __future__ import annotations
 

@@ -214,11 +214,11 @@ def evaluate(
         chosen = {name: catalog.metric(name) for name in resolved.metrics or ()} | own
     comparison = sides.comparison(seed, threads, device, headline_classes)
     ordered = sorted(chosen.values(), key=lambda spec: FAMILIES.index(spec.family))
-    found = {}
+    evaluated = {}
     for spec in ordered:
-        found[spec.name] = _evaluated(spec, resolved.settings(spec), comparison, sides)
+        evaluated[spec.name] = _evaluated(spec, resolved.settings(spec), comparison, sides)
     count = len(sides.real.control) if isinstance(sides.real, Splits) else len(sides.real)
-    return Evaluation(metrics=found, real=count, synthetic=len(sides.synthetic))
+    return Evaluation(metrics=evaluated, real=count, synthetic=len(sides.synthetic))
 
 
 def _evaluated(
