@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.public.conftest import Small
 
 STUBS = Path(__file__).parents[1] / "harness" / "cli" / "stubs.py"
-PLUGIN = {"plugins": [STUBS]}
+PLUGIN: dict[str, Any] = {"plugins": [STUBS]}
 
 
 def test_a_run_tells_how_each_cell_ended(small: Small) -> None:
@@ -182,12 +182,13 @@ def test_arrays_windows_and_a_file_get_the_same_score(alone: Path) -> None:
     np.savez("mine.npz", signals=signals, labels=labels)
     more: dict[str, Any] = {"dataset": "tiny", "seed": 0, "metrics": "peak", "references": False}
     values = []
-    for name, given in (
-        ("arrays", (signals, labels)),
-        ("windows", (windows,)),
-        ("file", (Path("mine.npz"),)),
-    ):
-        outcome = ecgbench.score(*given, name=name, **more, **PLUGIN)
+    given: dict[str, tuple[Any, Any]] = {
+        "arrays": (signals, labels),
+        "windows": (windows, None),
+        "file": (Path("mine.npz"), None),
+    }
+    for name, (what, of) in given.items():
+        outcome = ecgbench.score(what, of, name=name, **more, **PLUGIN)
         assert outcome.ok
         rows = {row.label: row for row in outcome.boards[0].rows}
         assert rows[name].generator.submitted
