@@ -15,7 +15,7 @@ from ecgbench.harness.planning.catalog import discover
 from ecgbench.harness.planning.facts import facts
 from ecgbench.results.board.board import boards
 from ecgbench.results.board.critical import critical
-from ecgbench.results.board.gather import named
+from ecgbench.results.board.plans import named
 from ecgbench.results.render import render
 from ecgbench.results.render.critical import show_critical, write_critical
 from ecgbench.results.render.terminal import show

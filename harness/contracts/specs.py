@@ -10,32 +10,18 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from ecgbench.contracts.config import Config, NoConfig
 from ecgbench.contracts.errors import PluginError, suggest
+from ecgbench.contracts.families import FAMILIES
+from ecgbench.contracts.faults import FAULTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
+    from ecgbench.contracts.families import FamilyName
+
     LocalFiles = tuple[str | Path, ...] | Callable[[Any], Iterable[str | Path]]
 
 Kind = Literal["generator", "dataset", "metric"]
-Family = Literal["fidelity", "utility", "diversity", "privacy", "cost"]
-FAMILIES: tuple[Family, ...] = ("fidelity", "diversity", "utility", "privacy", "cost")
-FAULTS = (
-    *("noise", "gain", "shift", "warp", "smoothing", "slope", "class-collapse", "mode-drop"),
-    *("patient-drop", "duplication", "shrinking"),
-    *("gain-scatter", "outliers", "mode-collapse", "collapse-outliers"),
-    *("copies", "copies-noise-0.02", "copies-noise-0.05", "copies-noise-0.1", "copies-noise-0.2"),
-    *("copied-people", "members"),
-)
-"""What ``ecgbench audit`` shows metrics (docs/audit.md)."""
-
-MUST = {
-    "fidelity": ("noise", "outliers"),
-    "utility": ("class-collapse",),
-    "diversity": ("shrinking", "mode-collapse", "outliers"),
-    "privacy": ("copies",),
-}
-"""The faults that a metric of a family must see unless its ``sees`` says otherwise."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,6 +172,10 @@ class MetricSpec(PluginSpec):
         needs_patients: True to be skipped on a dataset without unseen patients.
         needs_both_folds: True if only the mean over both folds can be read: the board then shows
             nothing for seeds of one.
+        terms: names of the terms of its contributions, in order.  The board's test of a metric that
+            needs both folds finds two by name (docs/plugins/metric.md): ``members``, with every
+            member and nobody else in its denominators, and ``distance``, with each person's distance
+            to the synthetic windows in its numerators.
         min_windows: the fewest synthetic windows it can judge.
         costly: True to run only where it is named: it fits the generator again.
         ranked: False for a diagnostic that is shown and never enters a rank.
@@ -197,7 +187,7 @@ class MetricSpec(PluginSpec):
 
     kind: ClassVar[Kind] = "metric"
 
-    family: Family
+    family: FamilyName
     better: Literal["higher", "lower"]
     bounds: tuple[float, float] = (float("-inf"), float("inf"))
     ideal: float | None = None
@@ -206,6 +196,7 @@ class MetricSpec(PluginSpec):
     needs_labels: bool = False
     needs_patients: bool = False
     needs_both_folds: bool = False
+    terms: tuple[str, ...] = ()
     min_windows: int = 2
     costly: bool = False
     ranked: bool = True
@@ -220,7 +211,7 @@ class MetricSpec(PluginSpec):
     @property
     def claims(self) -> tuple[str, ...]:
         """The faults that it is held to by the audit."""
-        return MUST.get(self.family, ()) if self.sees is None else self.sees
+        return FAMILIES[self.family].must_see if self.sees is None else self.sees
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -232,6 +223,8 @@ class MetricSpec(PluginSpec):
             raise PluginError(f"metric {self.name}: better is {self.better!r}; higher or lower")
         if self.null is not None:
             self._check_null(self.null)
+        if len(set(self.terms)) < len(self.terms):
+            raise PluginError(f"metric {self.name}: two of its terms share a name: {self.terms}")
         for fault in self.sees or ():
             if fault not in FAULTS:
                 raise PluginError(
@@ -244,9 +237,10 @@ class MetricSpec(PluginSpec):
             )
 
     def _check_null(self, null: float) -> None:
-        if self.family != "privacy":
+        if not FAMILIES[self.family].has_null:
+            having = " and ".join(name for name, family in FAMILIES.items() if family.has_null)
             raise PluginError(
-                f"metric {self.name} of {self.family} has a null; only metrics of privacy have one"
+                f"metric {self.name} of {self.family} has a null; only metrics of {having} have one"
             )
         low, high = self.bounds
         if not (isfinite(null) and low <= null <= high):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -29,7 +29,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     summary: str
 
 
-UNKNOWN = {
+UNKNOWN: dict[str, Any] = {
     "family": NOT_INSTALLED,
     "bounds": (None, None),
     "ideal": None,
@@ -47,16 +47,23 @@ class Catalogue:
     Attributes:
         metrics: by name and version.
         references: whether a generator is a reference row, by name.
+        named_terms: the names of the terms of a metric's contributions, by name and version; no record
+            has them.
     """
 
     metrics: Mapping[tuple[str, int], Facts] = field(default_factory=dict)
     references: Mapping[str, bool] = field(default_factory=dict)
+    named_terms: Mapping[tuple[str, int], tuple[str, ...]] = field(default_factory=dict)
 
     def metric(self, record: MetricRecord) -> MetricRecord:
         """Return the record with the facts of the installed spec in the place of its own."""
         facts = self.metrics.get((record.name, record.version))
         told = UNKNOWN if facts is None else msgspec.structs.asdict(facts)
         return msgspec.structs.replace(record, **told)
+
+    def terms(self, record: MetricRecord) -> tuple[str, ...]:
+        """Return the names of the terms of the metric's contributions; none if it is not installed."""
+        return self.named_terms.get((record.name, record.version), ())
 
     def generator(self, record: GeneratorRecord, *, own: bool) -> GeneratorRecord:
         """Return the record of a row: a reference row only if the installed spec says so.

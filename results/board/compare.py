@@ -10,9 +10,12 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ecgbench.contracts.errors import UsageError, suggest
-from ecgbench.results.board import gather, uncertainty
-from ecgbench.results.board.board import notes, read
-from ecgbench.results.board.table import OVERALL, Board, Row
+from ecgbench.contracts.families import OVERALL
+from ecgbench.results.board import gather, pairs
+from ecgbench.results.board.board import Scored
+from ecgbench.results.board.notes import notes
+from ecgbench.results.board.plans import named
+from ecgbench.results.board.rows import planned_rows
 from ecgbench.results.board.uncertainty import LEVEL
 from ecgbench.results.exchange.provenance import origins
 
@@ -20,8 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from ecgbench.results.board.catalogue import Catalogue
-    from ecgbench.results.board.table import BoardScore
-    from ecgbench.results.board.uncertainty import Better, Difference, Sample
+    from ecgbench.results.board.pairs import Difference
+    from ecgbench.results.board.table import Board, BoardScore, Row
+    from ecgbench.results.board.uncertainty import Better, Sample
     from ecgbench.results.store.records import MetricRecord
     from ecgbench.results.store.store import Store
 
@@ -131,18 +135,18 @@ def compare(
     known = origins(store)
     # as the boards: more threads would wait for each other, and round otherwise on another machine
     with threadpool_limits(1):
-        for group in gather.named(store, dataset, study):
+        for group in named(store, dataset, study):
             plan, used, _ = group[0]
-            of_group = {each.label for each in gather.asked(group, catalogue, known)}
+            of_group = {row.label for row in planned_rows(group, catalogue, known)}
             if {a, b} <= of_group:
-                board, counted, _ = read(store, catalogue, known, group)
-                of_group = {row.label for row in board.rows}
+                scored = Scored(gather.read(store, group, catalogue, known))
+                of_group = {row.label for row in scored.board.rows}
             labels |= of_group
             if absent := {a, b} - of_group:
                 rows = " and ".join(map(repr, sorted(absent)))
                 lacking.append(f"{used.name} · study {plan.study} has no row {rows}")
             else:
-                chosen.append(_compared(board, counted, a, b))
+                chosen.append(_compared(scored.board, scored.samples, a, b))
     for label in (a, b):
         if label not in labels:
             raise UsageError(f"{store.path} has no row {label!r}; {suggest(label, labels)}")
@@ -158,7 +162,7 @@ def _compared(
     places = {row.label: place for place, row in enumerate(board.rows)}
     rows = {label: board.rows[places[label]] for label in (a, b)}
     differences = {
-        key: uncertainty.difference(first, second)
+        key: pairs.difference(first, second)
         for key in metrics
         if (first := counted[key][places[a]]) and (second := counted[key][places[b]])
         if rows[a].scores[key].status == rows[b].scores[key].status == "ok"
@@ -239,7 +243,7 @@ def _applies(metric: str, a: Row, b: Row) -> bool:
 def corrected(p: Mapping[str, float | None], count: int) -> dict[str, float]:
     """The p-values that are known, corrected for ``count`` metrics; those not given have p = 1."""
     known = {key: each for key, each in p.items() if each is not None}
-    holm = uncertainty.holm(np.array([*known.values()]), count)
+    holm = pairs.holm(np.array([*known.values()]), count)
     return dict(zip(known, holm.tolist(), strict=True))
 
 

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from ecgbench.contracts.errors import UsageError
-from ecgbench.results.board import gather
+from ecgbench.results.board.labels import labels
 from ecgbench.results.board.uncertainty import LEVEL
 
 if TYPE_CHECKING:
@@ -133,13 +133,13 @@ def _critical(
     from scipy.stats import rankdata  # noqa: PLC0415 - boards need none
 
     generators = {_identity(row).key: _identity(row) for b in boards for row in b.competitors}
-    labels = gather.labels(generators.values())
-    keys = sorted(chosen, key=labels.__getitem__)
+    names = labels(generators.values())
+    keys = sorted(chosen, key=names.__getitem__)
     ranks = np.array([rankdata([overall[name][key] for key in keys]) for name in datasets])
     means = ranks.mean(axis=0)
     statistic, p = friedman(ranks)
     difference = critical_difference(len(keys), len(datasets))
-    ordered = {labels[keys[place]]: float(means[place]) for place in means.argsort(kind="stable")}
+    ordered = {names[keys[place]]: float(means[place]) for place in means.argsort(kind="stable")}
     ranked = {key for of_dataset in overall.values() for key in of_dataset}
     return Critical(
         key=boards[0].key,
@@ -150,7 +150,7 @@ def _critical(
         p=p,
         difference=difference,
         groups=groups(ordered, difference) if p <= 1 - LEVEL else (tuple(ordered),),
-        left_out=tuple(sorted(labels[key] for key in ranked - chosen)),
+        left_out=tuple(sorted(names[key] for key in ranked - chosen)),
         other_datasets=tuple(name for name in overall if name not in datasets),
     )
 

@@ -8,14 +8,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ecgbench.contracts.errors import StoreError, UsageError, suggest
-from ecgbench.results.board import gather
+from ecgbench.results.board.plans import named
+from ecgbench.results.board.rows import planned_rows
 from ecgbench.results.exchange.merge import cut_plan
 from ecgbench.results.exchange.provenance import Origins, origins
 from ecgbench.results.store.lease import Leases
 
 if TYPE_CHECKING:
     from ecgbench.results.board.catalogue import Catalogue
-    from ecgbench.results.board.gather import Used
+    from ecgbench.results.board.plans import BoardPlan
+    from ecgbench.results.board.rows import PlannedRow
     from ecgbench.results.store.records import PlanRecord
     from ecgbench.results.store.store import Store
 
@@ -117,8 +119,8 @@ class _Board:
         cells: names of the cells of these rows.
     """
 
-    group: list[Used]
-    rows: list[gather.Asked]
+    group: list[BoardPlan]
+    rows: list[PlannedRow]
 
     @property
     def cells(self) -> set[str]:
@@ -129,11 +131,8 @@ def _boards(
     store: Store, catalogue: Catalogue, dataset: str | None, study: str | None
 ) -> list[_Board]:
     plans = store.plans()
-    own = [
-        [used for used in group if used.plan in plans]
-        for group in gather.named(store, dataset, study)
-    ]
-    return [_Board(group, gather.asked(group, catalogue, Origins())) for group in own if group]
+    own = [[used for used in group if used.plan in plans] for group in named(store, dataset, study)]
+    return [_Board(group, planned_rows(group, catalogue, Origins())) for group in own if group]
 
 
 def _found(store: Store, boards: list[_Board], dropped: list[set[str]]) -> Forgotten:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ecgbench.results.board.uncertainty import LEVEL, Tests, holm
+from ecgbench.contracts.families import FAMILIES
+from ecgbench.results.board.pairs import Tests, holm
+from ecgbench.results.board.uncertainty import LEVEL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from ecgbench.results.board.uncertainty import Sample
     from ecgbench.results.store.records import MetricRecord
 
-AIMS = ("utility", "privacy")
+AIMS: tuple[str, ...] = tuple(name for name, family in FAMILIES.items() if family.on_front)
 """The families between which a generator has to choose."""
 
 

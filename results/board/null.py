@@ -7,20 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ecgbench.results.board.uncertainty import (
-    LEVEL,
-    RESAMPLES,
-    Sample,
-    difference,
-    folds,
-    holm,
-    p_values,
-)
+from ecgbench.results.board.pairs import difference, holm, p_values
+from ecgbench.results.board.uncertainty import LEVEL, RESAMPLES, Sample, folds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ecgbench.results.board.table import AgainstNull, BoardScore, Row
     from ecgbench.results.board.uncertainty import Better
+    from ecgbench.results.store.records import MetricRecord
 
 
 UNSEEN = 3
@@ -28,12 +23,62 @@ UNSEEN = 3
 times that over people: on mitdb both together were up to 2.3 times that, over six rows and four metrics."""
 
 
+def set_against_null(
+    metrics: Mapping[str, MetricRecord],
+    rows: Sequence[Row],
+    samples: dict[str, list[Sample | None]],
+) -> None:
+    """Put in place of each value what counts of it, where its metric has a null.
+
+    Competitors are corrected for each other alone, and so are reference rows, and rows that do not count.
+    Only competitors raise alarms: an alarm asks where windows come from, which of a reference row is known
+    and of what nobody verified is the first question anyway.
+    """
+    nulls = {label: (m.null, m.better) for label, m in metrics.items() if m.null is not None}
+    competing = [place for place, row in enumerate(rows) if row.competes]
+    references = [place for place, row in enumerate(rows) if row.counts and not row.competes]
+    shown = [place for place, row in enumerate(rows) if not row.counts]
+    raised = alarms(
+        {
+            (rows[place].label, label): sample
+            for label in nulls
+            for place in competing
+            if (sample := samples[label][place]) and rows[place].scores[label].value is not None
+        },
+        nulls,
+        sum(any(_counts(rows[place].scores[label]) for label in nulls) for place in competing),
+    )
+    for label, (null, better) in nulls.items():
+        for of_kind in (competing, references, shown):
+            places = [p for p in of_kind if rows[p].scores[label].status != "todo"]
+            ok = [
+                samples[label][place] if rows[place].scores[label].status == "ok" else None
+                for place in places
+            ]
+            for place, before, after in zip(places, ok, excess(ok, null, better), strict=True):
+                row = rows[place]
+                against: AgainstNull | None = None
+                if after is not None:
+                    samples[label][place] = after
+                    against = "worse" if after is before else "equal"
+                row.scores[label] = replace(row.scores[label], against_null=against)
+        for place in competing:
+            row = rows[place]
+            if (row.label, label) in raised:
+                row.scores[label] = replace(row.scores[label], against_null="better")
+
+
+def _counts(score: BoardScore) -> bool:
+    """Whether a score is one of those for which alarms are corrected: a try that was given up is not."""
+    return score.status != "todo" or score.value is not None
+
+
 def excess(samples: Sequence[Sample | None], null: float, better: Better) -> list[Sample | None]:
     """What counts of each row's value on one metric: its excess over the null.
 
     A value that is not significantly worse than the null counts as the null itself, and comes back as
     that, known without error.  So such rows are equal to each other, and none is better.  The test is
-    that of the ranks (`ecgbench.results.board.uncertainty.ranks`), of each row against the null, corrected for
+    that of the ranks (`ecgbench.results.board.pairs.ranks`), of each row against the null, corrected for
     all rows together.  Where nothing is known of the error, the value decides.
 
     Args:
@@ -65,7 +110,7 @@ def alarms(
 ) -> set[tuple[str, str]]:
     """Which values are significantly better than their null.
 
-    The test is that of two rows (`ecgbench.results.board.uncertainty.Difference`), which errs on the safe side
+    The test is that of two rows (`ecgbench.results.board.pairs.Difference`), which errs on the safe side
     with few rows and seeds, too; with one seed a fold, see `UNSEEN`.  Its p-values are corrected for all
     rows and metrics together (Holm).
 

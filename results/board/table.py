@@ -9,9 +9,6 @@ if TYPE_CHECKING:
     from ecgbench.results.audit.records import Verdict
     from ecgbench.results.store.records import DatasetRecord, GeneratorRecord, MetricRecord
 
-OVERALL = ("fidelity", "diversity", "utility", "privacy")
-"""The families whose ranks make the overall rank; what a model costs does not."""
-
 AgainstNull = Literal["better", "equal", "worse"]
 
 

@@ -9,9 +9,10 @@ import msgspec
 from rich.table import Table
 from rich.text import Text
 
+from ecgbench.contracts.faults import FAULTS
 from ecgbench.contracts.plain import plain
-from ecgbench.results.audit.records import SERIES, audits
-from ecgbench.results.board.gather import labels
+from ecgbench.results.audit.records import audits
+from ecgbench.results.board.labels import labels
 from ecgbench.results.render.markdown import safe
 from ecgbench.results.render.text import number
 from ecgbench.results.store.store import write
@@ -74,9 +75,9 @@ def summary(record: AuditRecord) -> tuple[str, str, str]:
         if series.response == "seen" and series.smallest is not None
     )
     shown = {series.name for series in record.series}
-    family = [s for s in SERIES if record.metric.family in s.families and s.fault != "members"]
+    of_family = [f.name for f in FAULTS.values() if record.metric.family in f.shown_to]
     unseen = [names("blind", "unclear", "failed")]
-    if shown and any(each.name not in shown for each in family):
+    if shown and not shown.issuperset(of_family):
         unseen.append("others were not shown")
     return seen, "; ".join(filter(None, unseen)), names("reversed")
 

@@ -8,6 +8,7 @@ from rich.box import Box
 from rich.table import Table
 from rich.text import Text
 
+from ecgbench.contracts.families import OVERALL
 from ecgbench.contracts.plain import plain
 from ecgbench.results.render import text
 
@@ -46,10 +47,10 @@ def summarise(boards: list[Board], console: Console) -> None:
         _head(board, console)
         for table in _ranks(board, console.width):
             _print(table, console)
-        found = (
-            text.headline(board, family) for family in text.families(board) if family != "cost"
+        headlines = (
+            text.headline(board, family) for family in text.families(board) if family in OVERALL
         )
-        for table in _of(board, "score", [label for label in found if label], console.width):
+        for table in _of(board, "score", [label for label in headlines if label], console.width):
             _print(table, console)
         lines = list(map(plain, board.notes))
         if board.settings.get("smoke"):

@@ -6,11 +6,10 @@ import math
 from typing import TYPE_CHECKING
 
 from ecgbench.contracts.canonical import restored
+from ecgbench.contracts.families import FAMILIES, OVERALL, place_of
 from ecgbench.contracts.plain import plain
-from ecgbench.contracts.specs import FAMILIES
-from ecgbench.results.board.board import seed_list
 from ecgbench.results.board.catalogue import NOT_INSTALLED
-from ecgbench.results.board.table import OVERALL
+from ecgbench.results.board.notes import seed_list
 from ecgbench.results.board.uncertainty import MIN_PEOPLE, folds
 
 if TYPE_CHECKING:
@@ -106,8 +105,8 @@ def is_best(score: BoardScore, label: str, board: Board) -> bool:
 
 def families(board: Board) -> list[str]:
     """The families that the board shows metrics of, in order."""
-    found = {metric.family for metric in board.metrics.values()}
-    ordered = [f for f in FAMILIES if f in found] + sorted(found - set(FAMILIES))
+    present = {metric.family for metric in board.metrics.values()}
+    ordered = sorted(present, key=lambda family: (place_of(family), family))
     return [family for family in ordered if of_family(board, family)]
 
 

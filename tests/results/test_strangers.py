@@ -11,8 +11,9 @@ import pytest
 
 from ecgbench.contracts.errors import UsageError
 from ecgbench.results.board.board import boards
+from ecgbench.results.board.columns import MAX_STRANGE
 from ecgbench.results.board.compare import compare
-from ecgbench.results.board.gather import MAX_STRANGE, NOT_VERIFIED
+from ecgbench.results.board.gather import NOT_VERIFIED
 from ecgbench.results.exchange.merge import merge, undo
 from ecgbench.results.exchange.provenance import archive_of, origins
 from ecgbench.results.render import render

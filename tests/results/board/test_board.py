@@ -8,9 +8,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from ecgbench.results.board.board import MAX_NOTES, boards, seed_list
+from ecgbench.results.board.board import boards
 from ecgbench.results.board.catalogue import NOT_INSTALLED
-from ecgbench.results.board.gather import groups
+from ecgbench.results.board.notes import MAX_NOTES, seed_list
+from ecgbench.results.board.plans import groups
 from ecgbench.results.render import SUFFIX, render, write_boards
 from tests.results.conftest import installed
 
@@ -604,7 +605,7 @@ def test_contributions_with_too_few_terms_for_p_are_told(bench: Bench) -> None:
     assert found.p is None
     assert found.low is not None
     assert bench.board.notes == [
-        "gmm, auc (seeds 0, 1): p needs 3 terms of each person's, it has 1"
+        "gmm, auc (seeds 0, 1): no p: its contributions have 1 term, the metric's spec names 3"
     ]
 
 

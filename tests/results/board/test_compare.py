@@ -9,8 +9,9 @@ from scipy import stats
 
 from ecgbench.contracts.errors import UsageError
 from ecgbench.results.board.compare import Compared, Finding, compare, corrected, summarise
+from ecgbench.results.board.pairs import difference, ranks
 from ecgbench.results.board.table import BoardScore
-from ecgbench.results.board.uncertainty import LEVEL, Resamples, Sample, difference, ranks
+from ecgbench.results.board.uncertainty import LEVEL, Resamples, Sample
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

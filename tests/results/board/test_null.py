@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from ecgbench.results.board.null import alarms, excess
-from ecgbench.results.board.uncertainty import RESAMPLES, Resamples, Sample, difference, ranks
+from ecgbench.results.board.pairs import difference, ranks
+from ecgbench.results.board.uncertainty import Resamples, Sample
+from tests.results.board.samples import drawn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,18 +16,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SEEDS = (0, 1, 2, 3)
-
-
-def drawn(value: float, error: float, seeds: tuple[int, ...] = (0, 1)) -> Sample:
-    """A value with this standard error over 43 people."""
-    normal = np.random.default_rng(0).normal(size=RESAMPLES)
-    scale = error * np.sqrt(41 / 43)
-    return Sample(
-        seeds=seeds,
-        values=np.full(len(seeds), value),
-        resampled=value + scale * (normal - normal.mean()) / normal.std(),
-        people=43,
-    )
 
 
 def alone(*values: float) -> Sample:
