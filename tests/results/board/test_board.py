@@ -12,7 +12,7 @@ from ecgbench.results.board.board import boards
 from ecgbench.results.board.catalogue import NOT_INSTALLED
 from ecgbench.results.board.notes import MAX_NOTES, seed_list
 from ecgbench.results.board.plans import groups
-from ecgbench.results.render import SUFFIX, render, write_boards
+from ecgbench.results.render import FORMATS, render, write_boards
 from tests.results.conftest import installed
 
 if TYPE_CHECKING:
@@ -557,7 +557,7 @@ def test_the_same_runs_in_another_order_give_the_same_bytes(
         run()
     for run in reversed(runs(second)):
         run()
-    for form in SUFFIX:
+    for form in FORMATS:
         assert render(first.boards, form) == render(second.boards, form)
 
 
