@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     )
 
 DOSE = "dose"
-"""The generator that makes the doses."""
+"""The name of the generator of doses."""
 
 STUDY = Study(
     name="audit",
@@ -48,7 +48,7 @@ STUDY = Study(
 
 
 def store_of(store: Store) -> Store:
-    """Return the store within a store that has the audit's cells; no board reads them."""
+    """Return the store of the audit's cells, within a store; no board reads them."""
     return Store(store.path / "audit")
 
 
@@ -59,7 +59,7 @@ def seeds_at_0(study: Study) -> tuple[int, ...]:
 
 
 def shown(catalog: Catalog, metric: MetricRecord) -> list[Fault]:
-    """Return the faults that a metric is shown: its claims, and the other faults of its family."""
+    """Return the faults to show a metric: its claims, and the other faults of its family."""
     spec = catalog.metric(metric.name)
     held, others = spec.claims, spec.audited_on == "family"
     return [
@@ -150,7 +150,7 @@ def audit_records(plan: Plan, catalog: Catalog, store: Store, study: Study) -> l
 
 
 DoseKind = tuple[str, float]
-"""The generator's settings ``fault`` and ``sigma``, which tell faults apart."""
+"""The generator's settings ``fault`` and ``sigma``: together they identify a fault."""
 
 
 class DoseEnd(NamedTuple):

@@ -1,4 +1,4 @@
-"""The families of metrics, and what boards and the audit do with each."""
+"""The families of metrics, with their rules for boards and the audit."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ FamilyName = Literal["fidelity", "diversity", "utility", "privacy", "cost"]
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """What one family of metrics speaks of.
+    """One family of metrics.
 
     Attributes:
         title: the heading of ``ecgbench list``.
         overall: whether its ranks count in the overall rank.
-        must_see: the faults that the audit holds its metrics to (`ecgbench.contracts.faults`), unless
-            their specs say otherwise.
+        must_see: the duty of its metrics in the audit, names of `ecgbench.contracts.faults.FAULTS`; a
+            spec may claim others.
         on_front: whether the Pareto front weighs it against the other such family.
         has_null: whether its metrics may have a null.
         comparable: whether two machines measure the same; else ``reproduce`` and ``merge`` compare no
@@ -46,7 +46,7 @@ FAMILIES: dict[str, Family] = {
 """By name, in the order of boards and lists."""
 
 OVERALL = tuple(name for name, family in FAMILIES.items() if family.overall)
-"""The families whose ranks make the overall rank."""
+"""The families behind the overall rank."""
 
 
 def place_of(family: str) -> int:

@@ -1,4 +1,4 @@
-"""The faults that ``ecgbench audit`` shows metrics, each in growing doses (docs/audit.md)."""
+"""The faults of ``ecgbench audit``, each in growing doses (docs/audit.md)."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Fault:
     """One fault in growing doses.
 
     Attributes:
-        kind: what the generator `dose` does to windows, its setting ``fault``.
+        kind: the setting ``fault`` of the generator `dose`.
         amounts: ascending, without 0: every fault has that dose too.
         unit: of the amounts, in words.
-        shown_to: families whose metrics are shown it; a metric that claims to see it is shown it anyway.
+        shown_to: families; the audit shows the fault to their metrics, and to any that claims to see it.
         sigma: noise on copies, in deviations of the lead.
         own_0: whether a dose of 0 has windows of its own, and not the fresh ones.
     """
@@ -40,7 +40,7 @@ class Fault:
 
 
 def _look(kind: str, unit: str, *amounts: float) -> Fault:
-    """Return a fault of how windows look, which changes nobody's privacy."""
+    """Return a fault in the look of windows; it changes nobody's privacy."""
     return Fault(
         kind=kind, amounts=amounts, unit=unit, shown_to=("fidelity", "utility", "diversity")
     )
@@ -86,4 +86,4 @@ FAULTS: dict[str, Fault] = {fault.name: fault for fault in _TABLE}
 """By name, in the order of tables."""
 
 KINDS: tuple[str, ...] = tuple(dict.fromkeys(fault.kind for fault in _TABLE))
-"""What the generator `dose` can do."""
+"""The faults that the generator `dose` can make, without the noise on copies."""

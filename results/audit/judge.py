@@ -25,7 +25,7 @@ Values = dict[tuple[float, int], float]
 
 
 class Measured(NamedTuple):
-    """What was measured of a metric on one fault.
+    """The values of a metric on one fault.
 
     Attributes:
         fault: with its amounts.
@@ -39,13 +39,13 @@ class Measured(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """What an audit says of a metric.
+    """The result of a metric's audit.
 
     Attributes:
         series: how the metric responds to each fault.
-        verdict: whether it sees what it is held to; open if it is held to nothing.
-        blind: names of the faults that it does not see.
-        rewarded: names of the faults that it rewards.
+        verdict: whether it sees its claims; open if it has none.
+        blind: names of unseen faults.
+        rewarded: names of rewarded faults.
     """
 
     series: list[SeriesRecord]
@@ -66,7 +66,7 @@ def judge(
         metric: audited.
         measured: a fault each.
         at_0: the values without a fault, by seed.
-        claims: names of the faults that the metric is held to.
+        claims: names of the faults that the metric must see.
     """
     series = []
     for fault, values, reason in measured:

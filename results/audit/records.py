@@ -32,7 +32,7 @@ class SeriesRecord(msgspec.Struct, frozen=True, kw_only=True):
         worse: the worsening from amount 0, in the metric's own unit.
         threshold: the least ``worse`` to be told from 0, by the spread over seeds at 0.
         rho: Spearman's rank correlation of amount and ``worse`` over all seeds, with its interval.
-        smallest: the least amount from which on every dose is told from 0; None if there is none.
+        smallest: the least amount with every dose from it on told from 0; None without one.
         response: the metric's response in one word.
         claimed: whether the metric is held to it.
         reason: why it could not be measured.
@@ -59,17 +59,17 @@ class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         doses: `DOSES` at that time.
         dataset: as it was audited.
-        enlarged: names of the settings that say how large the dataset is made; a board may have others.
+        enlarged: names of the settings of the dataset's size; a board may have others.
         metric: as it was used.
         seeds: of the doses.
         seeds_at_0: of the windows without a fault.
         windows: synthetic ones, in the first cell.
         series: by fault.
-        verdict: whether the metric sees the faults that it is held to; open if it is held to none,
-            skipped if none of them could be shown.
+        verdict: whether the metric sees its claims; open if it has none, skipped if none of them could
+            be shown.
         reason: why it was skipped.
-        blind: its family's faults that it does not see, claimed or not.
-        reversed: faults that it rewards.
+        blind: unseen faults of its family, claimed or not.
+        reversed: rewarded faults.
         seconds: median processor time of the metric.
     """
 

@@ -1,4 +1,4 @@
-"""The leaderboard, computed from what was read of a store."""
+"""The leaderboard, computed from the records of a store."""
 
 from __future__ import annotations
 
@@ -65,13 +65,13 @@ class Scored:
     """A board without ranks and the notes of its rows, and the samples behind its scores.
 
     Args:
-        gathered: what was read of the store.
+        gathered: read from the store (`ecgbench.results.board.gather.read`).
         track: told how far it is.
 
     Attributes:
         board: without ranks.
-        samples: what counts of each row's value, by metric label.  Of a metric with a null this is the
-            value's excess over the null (`ecgbench.results.board.null.excess`).
+        samples: the value of each row for ranks, by metric label; under a metric with a null, its
+            excess over the null (`ecgbench.results.board.null.excess`).
     """
 
     def __init__(self, gathered: Gathered, track: Track = untracked) -> None:
@@ -127,7 +127,7 @@ class Scored:
         )
 
     def over(self, label: str, seeds: tuple[int, ...]) -> list[Sample | None]:
-        """Return what counts of a metric over some seeds, for rows that have ended well on all of them."""
+        """Return `samples` of a metric over some seeds; None for a row without a value on one of them."""
         metric = self.board.metrics[label]
         if metric.needs_both_folds and folds(seeds) < 2:
             return [None] * len(self._ends)
@@ -169,11 +169,10 @@ def _rank_by(
     over_seeds: Callable[[tuple[int, ...]], list[Sample | None]],
     tests: pairs.Tests,
 ) -> None:
-    """Rank the competitors by one metric; with a score that is not ok, one is as good as absent.
+    """Rank the competitors by one metric; a score without status ``ok`` counts as absent.
 
-    A row of which nobody asked some of the board's seeds is ranked by those that it has. A score that is
-    still to do is behind as well, but counts for nobody: a try that was given up must not change the ranks
-    of others.
+    A row without plans for some of the board's seeds is ranked by its other seeds.  A score still to do
+    is behind as well, but counts for nobody: an abandoned try must not change the ranks of others.
     """
     rows = board.rows
     competing = [place for place, row in enumerate(rows) if row.competes]
@@ -187,8 +186,8 @@ def _rank_by(
         return samples[place] if row.scores[label].status == "ok" else None
 
     def among(seeds: tuple[int, ...]) -> list[Sample | None]:
-        found = over_seeds(seeds)
-        return [found[place] for place in places]
+        of_all = over_seeds(seeds)
+        return [of_all[place] for place in places]
 
     samples_of = {place: counting(place) for place in competing}
     places = [p for p in competing if samples_of[p] or rows[p].scores[label].status != "todo"]
@@ -196,8 +195,7 @@ def _rank_by(
     if not any(ranked):
         return
     behind = 1 + sum(sample is not None for sample in ranked)
-    found = pairs.ranks(ranked, metric.better, among, tests)
-    ranks = dict(zip(places, found, strict=True))
+    ranks = dict(zip(places, pairs.ranks(ranked, metric.better, among, tests), strict=True))
     for place in competing:
         score = rows[place].scores[label]
         rows[place].scores[label] = replace(score, rank=ranks.get(place, behind))
@@ -206,8 +204,8 @@ def _rank_by(
 def _rank(board: Board) -> None:
     """Rank the competitors by family and overall, and sort the rows.
 
-    A metric that no competitor has a value of is a tie: were it left out, whoever lost its last value
-    could gain by that.  A family of such metrics only has no ranks.
+    A metric without a value of any competitor is a tie: were it left out, the competitor with its last
+    value could gain by losing it.  A family of such metrics only has no ranks.
     """
     competitors = board.competitors
     means: dict[str, NDArray[np.float64]] = {}

@@ -1,4 +1,4 @@
-"""What a board takes from the installed plugins, and from no record: the reader's catalogue rules."""
+"""Facts that a board takes from the installed plugins, and from no record: the reader's catalogue rules."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from ecgbench.results.store.records import GeneratorRecord, MetricRecord
 
 NOT_INSTALLED = "not installed"
-"""The family of metrics of which no spec is here, or one of another version."""
+"""The family of metrics without an installed spec of their version."""
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """What the installed spec of a metric says; bounds are None where there are none."""
+    """Facts of a metric's installed spec; an infinite bound is None."""
 
     family: str
     better: Literal["higher", "lower"]
@@ -70,8 +70,8 @@ class Catalogue:
 
         Args:
             record: as a plan has it.
-            own: whether a run on this store wrote the plan: it counts where the generator is not
-                installed.
+            own: whether a run on this store wrote the plan.  Then the record counts if the generator is
+                not installed.
         """
         otherwise = own and record.reference
         reference = not record.submitted and self.references.get(record.name, otherwise)

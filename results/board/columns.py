@@ -27,9 +27,9 @@ def metrics(
 ) -> dict[str, MetricRecord]:
     """Return the metrics of all plans by label, by family, with the facts of the installed specs.
 
-    A metric without an installed spec of its version stands last and is never ranked.  A metric that
-    fails its audit is not ranked either, nor one that merged plans alone ask for: else an archive could
-    choose how our rows are ranked.
+    A metric without an installed spec of its version stands last and is never ranked.  A metric with a
+    failed audit is not ranked either, nor one of merged plans alone: else an archive could choose how our
+    rows are ranked.
 
     Args:
         group: the plans of a board.

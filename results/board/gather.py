@@ -1,4 +1,4 @@
-"""What a store holds of a board's rows: how each metric ended on each cell."""
+"""Reads a board's rows from a store: how each metric ended on each cell."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ MAX_TEXT = 1000
 
 
 class Value(msgspec.Struct, frozen=True, gc=False):
-    """What a board reads of a score that ended well.
+    """A score that ended well.
 
     Attributes:
         metric: as it was used.
         value: the score.
-        contributions: that make the value, or none.
-        n: windows that it rests on.
+        contributions: of people, which make the value; None without any.
+        n: windows behind it.
     """
 
     metric: MetricRecord
@@ -56,9 +56,9 @@ class Ended(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         status: ``ok``, ``skipped``, ``todo`` or ``failed``.
         reason: why it is not ``ok``.
-        score: where it has a value.
-        notes: what a reader must know of the score.
-        cell: the record of the cell, where it has ended.
+        score: with the value, if it has one.
+        notes: for readers of the score.
+        cell: the record of the cell, if it has ended.
         standing: of the cell and the score, the lower; None where both were made here.
     """
 
@@ -78,15 +78,15 @@ OfRow = dict[str, dict[int, Ended]]
 
 @dataclass(frozen=True)
 class Gathered:
-    """All that a board or a comparison needs of a store; what follows is arithmetic.
+    """All that a board or a comparison needs of a store; the rest is arithmetic.
 
     Attributes:
         group: the plans of the board.
         metrics: by label, in the order of families.
         terms: the names of each metric's terms, by label (`MetricSpec.terms`).
         rows: each with how every metric, by label, ended on each seed.
-        seeds: those on which rows are compared.
-        audit: the audit's verdict by metric label, where the store has one.
+        seeds: common to the compared rows (`ecgbench.results.board.rows.board_seeds`).
+        audit: the audit's verdict by metric label, if the store has one.
     """
 
     group: list[BoardPlan]
@@ -106,14 +106,14 @@ def read(
 ) -> Gathered:
     """Read all that a board needs of a store.
 
-    A row that does not count is left out if it shows nothing that other rows do not.  So is a metric that
-    merged plans alone ask for, if no row has a value of it.
+    A row that does not count is left out if other rows show all of it.  A metric of merged plans alone is
+    left out if no row has a value of it.
 
     Args:
         store: read only.
         group: the plans of the board (`ecgbench.results.board.plans.groups`).
         catalogue: facts of the installed plugins.
-        known: what of the store was made elsewhere.
+        known: the origins of all that was made elsewhere.
         track: told how far it is.
 
     Raises:

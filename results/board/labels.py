@@ -1,4 +1,4 @@
-"""What boards call plugins: the name, with more where several share it."""
+"""Labels of plugins on boards: the name, with more if several share it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def labels(records: Iterable[PluginRecord]) -> dict[str, str]:
-    """Return labels by key: the name; where several share it, with the version or digits of the key."""
+    """Return labels by key: the name; if several share it, with the version or digits of the key."""
     by_name: dict[str, dict[str, PluginRecord]] = {}
     for record in records:
         by_name.setdefault(record.name, {}).setdefault(record.key, record)

@@ -1,4 +1,4 @@
-"""Sentences on a board: alarms, what cells and scores say, and what made their numbers."""
+"""Sentences on a board: alarms, the notes of cells and scores, and the code behind them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "wfdb", "sleepecg")
 
 
 def notes(rows: Iterable[Row], metrics: Mapping[str, MetricRecord]) -> list[str]:
-    """Return sentences that a reader of these rows must know: alarms, and what cells and scores say.
+    """Return sentences for readers of these rows: alarms, and the notes of cells and scores.
 
     The text of plugins and stores in them is as it came.
     """
@@ -36,7 +36,7 @@ def notes(rows: Iterable[Row], metrics: Mapping[str, MetricRecord]) -> list[str]
 
 
 def _alarm(row: Row, metrics: Mapping[str, MetricRecord]) -> str:
-    """Return what to ask of a row with a value better than its null; empty for nothing."""
+    """Return a question to a row with a value better than its null; empty without one."""
     better = [
         f"{label} {score.value:.3g} (null {metrics[label].null:.3g})"
         for label, score in row.scores.items()

@@ -1,4 +1,4 @@
-"""Scores of privacy beside what windows read that learnt nothing (docs/protocol.md, "The null")."""
+"""Scores of privacy beside their null: the score of windows that learnt nothing (docs/protocol.md)."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def set_against_null(
     rows: Sequence[Row],
     samples: dict[str, list[Sample | None]],
 ) -> None:
-    """Put in place of each value what counts of it, where its metric has a null.
+    """Replace each sample of a metric with a null by its excess over the null.
 
     Competitors are corrected for each other alone, and so are reference rows, and rows that do not count.
-    Only competitors raise alarms: an alarm asks where windows come from, which of a reference row is known
-    and of what nobody verified is the first question anyway.
+    Only competitors raise alarms.  An alarm asks for the origin of windows: a reference row's is known,
+    and it is the first question to an unverified row anyway.
     """
     nulls = {label: (m.null, m.better) for label, m in metrics.items() if m.null is not None}
     competing = [place for place, row in enumerate(rows) if row.competes]
@@ -69,21 +69,21 @@ def set_against_null(
 
 
 def _counts(score: BoardScore) -> bool:
-    """Whether a score is one of those for which alarms are corrected: a try that was given up is not."""
+    """Return whether alarms are corrected for a score: an abandoned try does not count."""
     return score.status != "todo" or score.value is not None
 
 
 def excess(samples: Sequence[Sample | None], null: float, better: Better) -> list[Sample | None]:
-    """What counts of each row's value on one metric: its excess over the null.
+    """Return each row's excess over the null on one metric.
 
-    A value that is not significantly worse than the null counts as the null itself, and comes back as
-    that, known without error.  So such rows are equal to each other, and none is better.  The test is
-    that of the ranks (`ecgbench.results.board.pairs.ranks`), of each row against the null, corrected for
-    all rows together.  Where nothing is known of the error, the value decides.
+    A value not significantly worse than the null becomes the null itself, known without error.  So such
+    rows are equal to each other, and none is better.  The test is the one of the ranks
+    (`ecgbench.results.board.pairs.ranks`), of each row against the null, corrected for all rows together.
+    If nothing is known of the error, the value decides.
 
     Args:
-        samples: of rows, all of the same seeds; None where one has no value, which still counts in the
-            correction.
+        samples: of rows, all of the same seeds; None for a row without a value, which still counts in
+            the correction.
         null: the metric's.
         better: its direction.
     """
@@ -96,11 +96,11 @@ def excess(samples: Sequence[Sample | None], null: float, better: Better) -> lis
     )
     corrected = holm(np.nan_to_num(p, nan=1.0), len(samples))
     told = (np.isnan(p) | (corrected <= 1 - LEVEL)).tolist()
-    found = iter(
+    excesses = iter(
         sample if of_sample and _favour(null, sample, better) < 0 else at_null
         for sample, of_sample in zip(known, told, strict=True)
     )
-    return [None if sample is None else next(found) for sample in samples]
+    return [None if sample is None else next(excesses) for sample in samples]
 
 
 def alarms(
@@ -108,9 +108,9 @@ def alarms(
     metrics: Mapping[str, tuple[float, Better]],
     rows: int,
 ) -> set[tuple[str, str]]:
-    """Which values are significantly better than their null.
+    """Return the rows and metrics with values significantly better than the null.
 
-    The test is that of two rows (`ecgbench.results.board.pairs.Difference`), which errs on the safe side
+    The test is the one of two rows (`ecgbench.results.board.pairs.Difference`): it errs on the safe side
     with few rows and seeds, too; with one seed a fold, see `UNSEEN`.  Its p-values are corrected for all
     rows and metrics together (Holm).
 
@@ -129,21 +129,21 @@ def alarms(
         if _favour(null, sample, better) <= 0:
             continue
         exact = _exactly(null, sample.seeds, sample.people)
-        found = difference(sample, exact)
+        gap = difference(sample, exact)
         if len(sample.seeds) == folds(sample.seeds):
-            found = replace(found, value=found.value / UNSEEN)
-        p_of_none = found.p if found.is_told else None
+            gap = replace(gap, value=gap.value / UNSEEN)
+        p_of_none = gap.p if gap.is_told else None
         p[row, metric] = 1.0 if p_of_none is None else p_of_none
     corrected = holm(np.array([*p.values()]), rows * len(metrics))
     return {at for at, of in zip(p, corrected.tolist(), strict=True) if of <= 1 - LEVEL}
 
 
 def _favour(null: float, sample: Sample, better: Better) -> float:
-    """By how much a value is better than the null."""
+    """Return by how much a value is better than the null."""
     return sample.value - null if better == "higher" else null - sample.value
 
 
 def _exactly(value: float, seeds: tuple[int, ...], people: int) -> Sample:
-    """A value that is known without error, over as many people as the rows beside it."""
+    """Return a value known without error, over as many people as the rows beside it."""
     known = Sample(seeds=seeds, values=np.full(len(seeds), value))
     return replace(known, resampled=np.full(RESAMPLES, value), people=people) if people else known

@@ -36,9 +36,9 @@ class Difference:
     """One row's value less another's on one metric, paired by person and seed.
 
     Attributes:
-        value: zero where it is one of rounding.
-        errors: variance and its degrees of freedom, of each source of error that is known: people, and
-            seeds within folds.
+        value: zero if the difference is one of rounding.
+        errors: variance and its degrees of freedom, of each known source of error: people, and seeds
+            within folds.
     """
 
     value: float
@@ -46,7 +46,7 @@ class Difference:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """The interval over people and seeds; None where nothing is known of the error."""
+        """The interval over people and seeds; None if nothing is known of the error."""
         if not self.errors:
             return None
         margin = self._margin(1 - LEVEL)
@@ -54,13 +54,13 @@ class Difference:
 
     @property
     def is_told(self) -> bool:
-        """Whether p is as small as the level asks, which is soon seen."""
+        """Whether p is as small as the level asks; fast, since it needs no p."""
         size = abs(self.value)
         return bool(self.errors) and size > 0 and self._margin(1 - LEVEL) <= size
 
     @property
     def p(self) -> float | None:
-        """Of no difference, two-sided, zero below `LEAST_P`; None where nothing is known of the error."""
+        """The two-sided p of no difference, zero below `LEAST_P`; None if nothing is known of the error."""
         from scipy.optimize import brentq  # noqa: PLC0415 - boards need none
 
         size = abs(self.value)
@@ -73,7 +73,7 @@ class Difference:
         return float(brentq(lambda p: self._margin(p) - size, LEAST_P, 1.0))
 
     def _margin(self, p: float) -> float:
-        """What a difference of none exceeds with probability ``p`` or less.
+        """Return the margin of a difference of zero: it goes beyond with probability ``p`` or less.
 
         √ Σ t² variance, with the t of each variance's own degrees of freedom (Banerjee, Sankhyā
         22:357, 1960).  It errs on the safe side whatever share each variance has, because the
@@ -88,7 +88,7 @@ class Difference:
 
 
 def difference(first: Sample, second: Sample) -> Difference:
-    """The first row's value less the second's, both of the same seeds."""
+    """Return the first row's value less the second's, both of the same seeds."""
     values, of_people, over_people, of_seeds = _paired(
         [first, second], np.array([0]), np.array([1])
     )
@@ -106,26 +106,25 @@ def ranks(
     of_seeds: Callable[[tuple[int, ...]], Sequence[Sample | None]] | None = None,
     tests: Tests | None = None,
 ) -> list[int]:
-    """Ranks of the competitors on one metric: 1 + the number that are significantly better.
+    """Return the ranks of competitors on one metric: 1 + the number of significantly better ones.
 
-    Two competitors are compared by a two-sided t test of their difference.  Its variance is that of
-    the difference over the resamples of people (the same for both, so it is paired by person), plus
-    that of the differences over seeds within folds, where a fold has two.  The p-values of all pairs
-    are corrected together (Holm 1979).  Where nothing is known of the error (no people, and one seed
-    a fold) the values decide.
+    Two competitors are compared by a two-sided t test of their difference.  Its variance is the
+    variance over the resamples of people (the same for both, so it is paired by person), plus the
+    variance over seeds within folds, if a fold has two.  The p-values of all pairs are corrected
+    together (Holm 1979).  If nothing is known of the error (no people, and one seed a fold) the values
+    decide.
 
-    Two of unlike seeds are compared on those that both have; with none in common they are not told apart.
+    Two of unlike seeds are compared on their common seeds; without any, no difference is seen.
 
-    A competitor without a value is behind all that have one.  Its pairs still count, in the
-    correction and as the noisiest over seeds, so that its absence makes no other pair significant:
-    it can only lose by it.
+    A competitor without a value is behind all others.  Its pairs still count, in the correction and as
+    the noisiest over seeds: its absence makes no other pair significant, so it can only lose by it.
 
     Args:
         samples: of each competitor; None if it failed, was skipped or is missing.
         better: the metric's direction.
-        of_seeds: gives the samples over some seeds alone, None for one that lacks any of them; needed
-            where the seeds are not the same.
-        tests: of the board, so that a pair is tested once.
+        of_seeds: gives the samples over some seeds alone, None for a row without one of them; needed
+            for rows of unlike seeds.
+        tests: of the board: a pair is tested once.
     """
     known = [place for place, sample in enumerate(samples) if sample is not None]
     absent = np.array([sample is None for sample in samples])
@@ -150,7 +149,7 @@ def _of_pairs(
     of_seeds: Callable[[tuple[int, ...]], Sequence[Sample | None]] | None,
     tests: Tests,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The p-value of each pair and its difference, on the seeds that both have; 1 and 0 without any."""
+    """Return the p-value and the difference of each pair on its common seeds; 1 and 0 without any."""
     i, j = np.triu_indices(len(present), k=1)
     p, difference = np.ones(len(i)), np.zeros(len(i))
     sets = {frozenset(sample.seeds): None for sample in present}
@@ -164,8 +163,8 @@ def _of_pairs(
         rows: Sequence[Sample | None] = present
         if any(own != seeds for own in sets):
             assert of_seeds is not None
-            found = of_seeds(tuple(sorted(seeds)))
-            rows = [found[place] for place in known]
+            of_all_rows = of_seeds(tuple(sorted(seeds)))
+            rows = [of_all_rows[place] for place in known]
         having = [place for place, row in enumerate(rows) if row is not None]
         a, b = np.triu_indices(len(having), k=1)
         chosen = [row for row in rows if row is not None]
@@ -197,7 +196,7 @@ class Tests:
 def p_values(
     samples: Sequence[Sample], i: NDArray[np.int64], j: NDArray[np.int64], pairs: int
 ) -> NDArray[np.float64]:
-    """Of the pairs (i, j), out of so many ``pairs``; NaN where nothing is known of the error."""
+    """Return p of the pairs (i, j), out of so many ``pairs``; NaN if nothing is known of the error."""
     from scipy.special import stdtr  # noqa: PLC0415 - one competitor needs no scipy
 
     seeds = samples[0].seeds
@@ -218,10 +217,10 @@ def _paired(
 ) -> tuple[
     NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64] | None
 ]:
-    """Each pair's difference, its variance over people with the degrees of freedom, and over seeds.
+    """Return each pair's difference, its variance over people with the degrees of freedom, and over seeds.
 
-    The difference is zero where it is one of rounding; the variance over people and its freedom are 0
-    where nothing is known of them; that over seeds is None where no fold has two.
+    A difference of rounding is zero.  The variance over people and its freedom are 0 if nothing is known
+    of them.  The variance over seeds is None if no fold has two.
     """
     seeds = samples[0].seeds
     weights = fold_weights(seeds)
@@ -240,7 +239,7 @@ def _paired(
 def _variance_of_people(
     samples: Sequence[Sample], i: NDArray[np.int64], j: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Variance of each pair's difference over people, and its degrees of freedom; 0 and 0 if unknown."""
+    """Return the variance of each pair's difference over people with its freedom; 0 and 0 if unknown."""
     folded = folds(samples[0].seeds)
     people = np.array([sample.people for sample in samples], dtype=np.float64)
     none = np.zeros(RESAMPLES)
@@ -257,10 +256,10 @@ def _variance_of_people(
 def _variance_of_differences(
     rows: NDArray[np.float64], i: NDArray[np.int64], j: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Variance of row i less row j, of each pair.
+    """Return the variance of row i less row j, of each pair.
 
-    Of many pairs it is the sum of the variances less twice the covariance, which is one product of
-    matrices; where that leaves so little of the sum that rounding tells, it is computed as of few pairs.
+    Of many pairs it is the sum of the variances less twice the covariance: one product of matrices.  If
+    that leaves so little of the sum that rounding matters, it is computed as of few pairs.
     """
     if len(i) <= len(rows):
         return np.asarray((rows[i] - rows[j]).var(axis=1))
@@ -282,10 +281,10 @@ def _freedom(
     over_seeds: int,
     pairs: int,
 ) -> NDArray[np.float64]:
-    """Degrees of freedom of each pair's variance (Satterthwaite 1946).
+    """Return the degrees of freedom of each pair's variance (Satterthwaite 1946).
 
-    The share that seeds have in it is the mean over all pairs: of one pair, a variance over few seeds
-    is so often small by chance that 15 equal competitors raised a false alarm in one board of ten.
+    The share of seeds in it is the mean over all pairs.  In one pair, a variance over few seeds is often
+    small by chance: with shares of pairs, 15 equal competitors raised a false alarm in one board of ten.
     """
     shares = np.divide(of_seeds, total, out=np.zeros_like(total), where=total > 0)
     share = (shares.sum() + pairs - len(shares)) / pairs
@@ -295,12 +294,12 @@ def _freedom(
 
 
 def _significant(p: NDArray[np.float64], count: int) -> NDArray[np.bool_]:
-    """Which of ``count`` hypotheses Holm's step-down procedure rejects; those not given have p = 1."""
+    """Return the hypotheses of ``count`` that Holm's step-down procedure rejects; missing ones have p = 1."""
     return np.asarray(holm(p, count) <= 1 - LEVEL)
 
 
 def holm(p: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    """The p-values, corrected for ``count`` hypotheses (Holm 1979); those not given have p = 1."""
+    """Return the p-values, corrected for ``count`` hypotheses (Holm 1979); missing ones have p = 1."""
     ascending = np.argsort(p, kind="stable")
     corrected = np.empty(len(p))
     corrected[ascending] = np.maximum.accumulate(p[ascending] * (count - np.arange(len(p))))
@@ -308,7 +307,7 @@ def holm(p: NDArray[np.float64], count: int) -> NDArray[np.float64]:
 
 
 def order(means: Sequence[float]) -> list[int]:
-    """Ranks 1, 2, … by ascending mean rank; equal means share a rank."""
+    """Return ranks 1, 2, … by ascending mean rank; equal means share a rank."""
     wanted = np.array(means, dtype=np.float64)
     before: list[int] = np.searchsorted(np.sort(wanted), wanted - 1e-9).tolist()
     return [1 + count for count in before]

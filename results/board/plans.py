@@ -16,9 +16,9 @@ class BoardPlan(NamedTuple):
     """A plan, with the dataset of one board.
 
     Attributes:
-        plan: what a run was asked for.
+        plan: the cells and metrics of a run.
         dataset: the board's; a plan may have several.
-        own: whether a run on this store wrote the plan, or an archive that is trusted brought it.
+        own: whether a run on this store wrote the plan, or a trusted archive brought it.
     """
 
     plan: PlanRecord

@@ -23,7 +23,7 @@ MANY, CHUNK = 500, 100
 """Of more people than this, so many flips are drawn at once: all would need too much memory."""
 
 MEMBERS, DISTANCE = "members", "distance"
-"""The terms that the test needs, by the names that the metric's spec gives them (`MetricSpec.terms`).
+"""The terms of the test, by their names in the metric's spec (`MetricSpec.terms`).
 
 Each member counts in the denominator of the first, nobody else.  The numerator of the second is the
 distance from each person to the synthetic windows."""
@@ -64,7 +64,7 @@ def lacks(contributions: Contributions, terms: Sequence[str]) -> str:
 
 
 def columns(contributions: Contributions, terms: Sequence[str]) -> Roles:
-    """Return what the test needs of contributions (`lacks` says nothing of them)."""
+    """Return roles and distances from contributions, if `lacks` says nothing of them."""
     return Roles(
         people=contributions.people,
         is_member=contributions.denominators[:, terms.index(MEMBERS)] > 0,
@@ -73,7 +73,7 @@ def columns(contributions: Contributions, terms: Sequence[str]) -> Roles:
 
 
 def flips(by_seed: Mapping[int, Roles]) -> float | None:
-    """Return the one-sided p of the hypothesis that no generator knows who its members were.
+    """Return the one-sided p of the hypothesis of no leak: no generator knows who its members were.
 
     Each person was a member in one fold and unseen in the other.  The difference of the person's ranks,
     as a member less as unseen, among all people by distance to the synthetic windows, has either sign
@@ -85,7 +85,7 @@ def flips(by_seed: Mapping[int, Roles]) -> float | None:
         by_seed: roles and distances on each seed.
 
     Returns:
-        None where no pair of seeds is complete, or fewer than two people changed their role.
+        None if no pair of seeds is complete, or fewer than two people changed their role.
     """
     total: dict[int, float] = {}
     for seed, even in by_seed.items():

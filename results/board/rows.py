@@ -1,4 +1,4 @@
-"""The rows of a board: the generators of its plans, and the seeds on which it compares them."""
+"""The rows of a board: the generators of its plans, and their common seeds."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class PlannedRow:
     Attributes:
         generator: a competitor or a reference row, as the catalogue has it.
         cells: names by seed.
-        counts: whether its results may be compared; False for what an archive brought and nobody
-            verified: a board only shows such a row.
+        counts: whether its results may be compared; False for unverified cells of an archive: a board
+            only shows such a row.
         label: its name on the board.
     """
 
@@ -48,13 +48,13 @@ class PlannedRow:
 def planned_rows(group: list[BoardPlan], catalogue: Catalogue, known: Origins) -> list[PlannedRow]:
     """Return a row for each generator of the plans; rows that do not count come last.
 
-    A cell that merged plans alone ask for counts once all that was brought of it is verified.  The
-    others make rows of their own, beside those of the same generators that count.
+    A cell of merged plans alone counts once all its scores are verified.  The others make rows of their
+    own, beside the counting rows of the same generators.
 
     Args:
         group: the plans of a board.
         catalogue: facts of the installed plugins.
-        known: what of the store was made elsewhere.
+        known: the origins of all that was made elsewhere.
     """
     counted: dict[str, PlannedRow] = {}
     shown: dict[str, PlannedRow] = {}
@@ -103,10 +103,10 @@ def _joined(planned: Iterable[PlannedRow]) -> list[PlannedRow]:
 
 
 def _merged(parts: list[PlannedRow]) -> list[PlannedRow]:
-    """Return one row for the windows of one model that were submitted for several seeds.
+    """Return one row for the windows of one model, submitted for several seeds.
 
-    Where two submissions of one name are for the same seed, nothing tells which belong together, so
-    each is a row.
+    If two submissions of one name are for the same seed, nothing tells their models apart, so each is a
+    row.
     """
     seeds = [seed for part in parts for seed in part.cells]
     if len(parts) == 1 or len(set(seeds)) < len(seeds):
@@ -119,11 +119,11 @@ def _merged(parts: list[PlannedRow]) -> list[PlannedRow]:
 
 
 def board_seeds(rows: Sequence[PlannedRow]) -> tuple[int, ...]:
-    """Return the seeds of a board: the most that more than half of the competitors share.
+    """Return the seeds of a board: as many as more than half of the competitors share.
 
     Rows are paired by seed, so all need the same seeds.  With this choice a row with more seeds than
-    the others does not put them behind, a row with fewer does not take their seeds from them, and a row
-    that does not count has no say.  Where more than half share no seed, the set counts that the most share.
+    the others does not put them behind, a row with fewer does not take their seeds from them, and rows
+    only shown have no say.  If more than half share no seed, the set with the most competitors is chosen.
     """
     competing = next(
         filter(

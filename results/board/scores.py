@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 
 WORST = {"ok": 0, "skipped": 1, "todo": 2, "failed": 3}
 
-OTHER_PEOPLE = (
-    "its contributions are of people whom no row has that counts, so there is no interval"
-)
+OTHER_PEOPLE = "its contributions are of people in no row that counts, so there is no interval"
 
 
 def people_of(rows: Iterable[OfRow]) -> NDArray[np.int64]:
@@ -47,7 +45,7 @@ def resampled_people(
 ) -> tuple[NDArray[np.int64], list[OfRow]]:
     """Return the people of a board's resamples, and all rows without contributions of anybody else.
 
-    They are the people of the rows that count: one more person would change all draws, and with them
+    They are the people of the counting rows: one more person would change all draws, and with them
     intervals and ranks.
     """
     people = people_of(counting)
@@ -76,7 +74,7 @@ def resampled_people(
 
 
 def sample_of(ends: Mapping[int, Ended], resamples: Resamples) -> Sample | None:
-    """Return what is known of the value and its error over these seeds; None without a value."""
+    """Return the value and its error over these seeds; None without a value."""
     scores = {seed: end.score for seed, end in ends.items() if end.score is not None}
     if not scores:
         return None

@@ -1,4 +1,4 @@
-"""Intervals over people: a bootstrap of what each contributed (docs/protocol.md, "Uncertainty")."""
+"""Intervals over people: a bootstrap of their contributions (docs/protocol.md, "Uncertainty")."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ Better = Literal["higher", "lower"]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Sample:
-    """One metric on one row: what is known of its value and of the value's error.
+    """One metric on one row: its values, and all that is known of their error.
 
     Attributes:
         seeds: of the cells, ascending; the parity of a seed is its fold.
         values: float64, shape (seed,).
         resampled: float64, shape (resample,), the value (the mean over seeds) in each bootstrap
             resample of people; None without contributions, or with fewer people than `MIN_PEOPLE`.
-        people: whom the resamples are of.
+        people: how many the resamples are over.
     """
 
     seeds: tuple[int, ...]
@@ -58,17 +58,17 @@ class Sample:
 
     @property
     def spread(self) -> float | None:
-        """Standard deviation over seeds within folds, pooled; None where no fold has two seeds."""
+        """Standard deviation over seeds within folds, pooled; None if no fold has two seeds."""
         variance = variance_within(self.values, self.seeds)
         return None if variance is None else float(np.sqrt(variance))
 
 
 def intervals(samples: Sequence[Sample | None]) -> list[tuple[float, float] | None]:
-    """The interval over people of each sample; None where there is none.
+    """Return the interval over people of each sample; None without one.
 
-    The bootstrap's percentiles, taken so far out that a mean over few people keeps its level (the
-    expanded percentile interval; Hesterberg 2014, arXiv:1411.5279): plain percentiles are those of a
-    normal distribution, not of Student's, and of a variance too small by (n − folds) / n.
+    The ends are the bootstrap's percentiles, further out for few people, to keep the level of a mean
+    (the expanded percentile interval; Hesterberg 2014, arXiv:1411.5279): plain percentiles belong to a
+    normal distribution, not to Student's, and to a variance too small by (n − folds) / n.
     """
     found: list[tuple[float, float] | None] = [None] * len(samples)
     alike: dict[tuple[int, int], list[int]] = {}
@@ -91,13 +91,13 @@ def intervals(samples: Sequence[Sample | None]) -> list[tuple[float, float] | No
 
 
 def folds(seeds: Sequence[int]) -> int:
-    """How many folds, 1 or 2, these seeds are of."""
+    """Return the number of folds, 1 or 2, of these seeds."""
     return len({seed % 2 for seed in seeds})
 
 
 @lru_cache(maxsize=64)
 def fold_weights(seeds: tuple[int, ...]) -> NDArray[np.float64]:
-    """The weight of each seed in a mean in which folds weigh equally: their difference is no noise."""
+    """Return the weight of each seed in a mean of equal folds: the folds' difference is no noise."""
     fold = np.array(seeds) % 2
     weights = np.array(1 / (folds(seeds) * np.bincount(fold)[fold]), dtype=np.float64)
     weights.flags.writeable = False
@@ -108,7 +108,7 @@ class Resamples:
     """Bootstrap resamples of a board's people, the same for every score.
 
     Args:
-        people: all who contributed to any score, ascending.
+        people: all people with contributions to any score, ascending.
     """
 
     def __init__(self, people: NDArray[np.int64]) -> None:
@@ -121,9 +121,9 @@ class Resamples:
         self._kept: dict[bytes, NDArray[np.float64]] = {}
 
     def weights(self, people: NDArray[np.int64]) -> NDArray[np.float64]:
-        """How often each of these people is drawn, shape (1 + resample, person); first, each once.
+        """Return how often each of these people is drawn, shape (1 + resample, person); first, each once.
 
-        A resample that drew none of them says nothing of them, and has each of them once too.
+        A resample without any of them has each of them once, too.
         """
         key = people.tobytes()
         if key not in self._kept:
@@ -138,11 +138,12 @@ def sample(
     of_seed: Mapping[int, Contributions],
     resamples: Resamples,
 ) -> Sample:
-    """What is known of one metric on one row.
+    """Return the values of one metric on one row, with their resamples.
 
     Args:
         values: by seed.
-        of_seed: contributions by seed, which make the values; where a seed has none there is no interval.
+        of_seed: contributions by seed, which make the values; without those of a seed there is no
+            interval.
         resamples: of the board's people.
     """
     seeds = tuple(sorted(values))
@@ -168,7 +169,7 @@ def sample(
 def variance_within(
     values: NDArray[np.float64], seeds: Sequence[int]
 ) -> NDArray[np.float64] | None:
-    """Variance over seeds (the last axis) within folds, pooled; None where no fold has two seeds."""
+    """Return the variance over seeds (the last axis) within folds, pooled; None if no fold has two."""
     freedom = len(seeds) - folds(seeds)
     if not freedom:
         return None

@@ -55,7 +55,7 @@ def render(boards: list[Board], form: str) -> str:
 def write_boards(boards: list[Board], store: Store) -> list[Path]:
     """Write ``board/<dataset>.{md,csv,json,tex}`` in the store, and the front; return the paths.
 
-    ``board/<dataset>-front.png`` is of the boards on which competitors choose between utility and privacy.
+    ``board/<dataset>-front.png`` shows the boards with competitors between utility and privacy.
     """
     paths = []
     for dataset in dict.fromkeys(board.dataset.name for board in boards):
@@ -72,7 +72,7 @@ def write_boards(boards: list[Board], store: Store) -> list[Path]:
 
 
 def remove_boards(datasets: Iterable[str], store: Store) -> None:
-    """Remove the files of `write_boards` for datasets that have no board any more."""
+    """Remove the files of `write_boards` for datasets without a board."""
     for dataset in datasets:
         for name in (
             *(f"{dataset}.{form.suffix}" for form in FORMATS.values()),

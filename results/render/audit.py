@@ -1,4 +1,4 @@
-"""What an audit found: in the terminal, as a Markdown page, and as pictures."""
+"""Audits: in the terminal, as a Markdown page, and as pictures."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ def show_audits(records: list[AuditRecord], console: Console) -> None:
 
 
 def judgement(record: AuditRecord) -> str:
-    """The verdict, of what was skipped with the reason."""
+    """Return the verdict; if there is a reason, with it."""
     return f"{record.verdict}: {record.reason}" if record.reason else record.verdict
 
 
 def summary(record: AuditRecord) -> tuple[str, str, str]:
-    """What a metric sees, with the smallest dose; what it is blind to; what it rewards.
+    """Return the faults that a metric sees, with the smallest dose; its blind spots; what it rewards.
 
-    What it is held to is marked by an asterisk.
+    An asterisk marks the faults that it is held to.
     """
 
     def names(*responses: str) -> str:
@@ -104,7 +104,7 @@ def _picture(record: AuditRecord) -> str:
 
 
 def to_markdown(records: list[AuditRecord]) -> str:
-    """The summary, then a table for each metric of one dataset."""
+    """Return the summary, then a table for each metric of one dataset."""
     names = _names(records)
     lines = [
         f"# Audit on {records[0].dataset.name}",
@@ -135,7 +135,7 @@ def to_markdown(records: list[AuditRecord]) -> str:
 
 
 def _names(records: list[AuditRecord]) -> dict[str, str]:
-    """What to call each audit by its key: the metric, and the kind of windows where there are several."""
+    """Return a name for each audit by its key: the metric, and the kind of windows if there are several."""
     metrics = labels(record.metric for record in records)
     kinds = [msgspec.to_builtins(record.dataset.settings) for record in records]
     unlike = {
@@ -178,7 +178,7 @@ def _list(seeds: list[int]) -> str:
 
 
 def to_png(record: AuditRecord) -> bytes:
-    """Worsening against dose, a panel for each fault; the band is what chance does."""
+    """Draw worsening against dose, a panel for each fault; the band is the work of chance."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - a second
     from matplotlib.figure import Figure  # noqa: PLC0415 - as above
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 STYLES = {"failed": "red", "skipped": "dim", "todo": "yellow"}
 
 GAP = 2
-"""Spaces between two columns: one of padding, one that the box draws."""
+"""Spaces between two columns: one of padding, one of the box."""
 
 RULED = Box("    \n    \n ── \n    \n ── \n    \n    \n    \n")
 """A line under the heading and one between competitors and reference rows."""
@@ -42,7 +42,7 @@ def show(boards: list[Board], console: Console) -> None:
 
 
 def summarise(boards: list[Board], console: Console) -> None:
-    """Print the ranks of each board, one metric of each family, and what is wrong."""
+    """Print the ranks of each board, one metric of each family, and all failures."""
     for board in boards:
         _head(board, console)
         for table in _ranks(board, console.width):
@@ -86,12 +86,12 @@ def _points(lines: list[str], loud: int, console: Console) -> None:
 
 
 def _room(board: Board, width: int) -> int:
-    """Columns that the names of rows leave."""
+    """Return the columns beside the names of rows."""
     return width - max(len(text.name(row)) for row in board.rows)
 
 
 def _ranks(board: Board, width: int) -> Iterator[Table]:
-    """The ranks, in as many tables as the width asks for."""
+    """Yield the ranks, in as many tables as the width needs."""
     widths = {column: len(plain(column)) for column in text.rank_columns(board)}
     for columns in text.divided(widths, _room(board, width), GAP):
         table = _table("rank", [plain(column) for column in columns])
@@ -105,7 +105,7 @@ def _ranks(board: Board, width: int) -> Iterator[Table]:
 
 
 def _of(board: Board, title: str, labels: list[str], width: int) -> Iterator[Table]:
-    """The scores by these metrics, in as many tables as the width asks for."""
+    """Yield the scores by these metrics, in as many tables as the width needs."""
     columns = {label: _column(board, label) for label in labels}
     headings = {
         label: text.heading(label, board.metrics[label], board.audit.get(label)) for label in labels
@@ -142,7 +142,7 @@ def _table(title: str, columns: list[str]) -> Table:
 
 
 def _column(board: Board, label: str) -> list[Text]:
-    """A metric's scores, a line for each row, all equally wide: values, then what is beside them."""
+    """Return a metric's scores, a line for each row, all equally wide: values, then intervals or seeds."""
     scores = [row.scores[label] for row in board.rows]
     values = max(len(text.value(score)) for score in scores)
     besides = max(len(text.beside(score, board)) for score in scores)
