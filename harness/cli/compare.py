@@ -27,7 +27,7 @@ from ecgbench.results.board.compare import compare as compare_rows
 from ecgbench.results.board.notes import seed_list
 from ecgbench.results.board.uncertainty import LEVEL, folds
 from ecgbench.results.render import text
-from ecgbench.results.render.terminal import GAP, RULED
+from ecgbench.results.render.grid import GAP, RULED
 from ecgbench.results.store.store import Store
 
 if TYPE_CHECKING:
