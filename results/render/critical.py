@@ -11,7 +11,7 @@ from rich.text import Text
 
 from ecgbench.contracts.plain import plain
 from ecgbench.results.board.uncertainty import LEVEL
-from ecgbench.results.render.terminal import GAP, RULED
+from ecgbench.results.render.grid import GAP, RULED
 from ecgbench.results.render.text import number
 from ecgbench.results.store.store import write
 
