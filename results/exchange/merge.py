@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from ecgbench.contracts.errors import DamagedError, EcgbenchError, StoreError, UsageError
+from ecgbench.contracts.families import is_comparable
 from ecgbench.results.exchange.archive import MAX_TOTAL, unpack
 from ecgbench.results.exchange.provenance import (
     ArchiveRecord,
@@ -293,7 +294,7 @@ class _Merge:
             how: dict[str, Any] = {"metric": f"{score.metric.name}-{score.metric.key}"}
             if score not in wanted:
                 self._compare(score, how)
-            elif score.metric.family == "cost" and ours.costs != theirs.costs:
+            elif not is_comparable(score.metric.family) and ours.costs != theirs.costs:
                 reason = "it is what their run cost; ecgbench run scores what ours did"
                 self._end("conflict", name, reason=reason, theirs=_tell(score), **how)
             elif clash := self._clash(score):
@@ -440,7 +441,7 @@ def _tell(record: CellRecord | ScoreRecord) -> str:
 def _same(ours: ScoreRecord, theirs: ScoreRecord) -> bool:
     if ours.status != theirs.status:
         return False
-    if ours.value is None or theirs.value is None or ours.metric.family == "cost":
+    if ours.value is None or theirs.value is None or not is_comparable(ours.metric.family):
         return True  # what the same windows cost differs from run to run; ours stays
     return math.isclose(ours.value, theirs.value, rel_tol=1e-9)
 
