@@ -13,7 +13,7 @@ import pytest
 from ecgbench.contracts.windows import EcgWindows
 from ecgbench.harness import reproduce
 from ecgbench.harness.cli import main
-from ecgbench.harness.exchange import FOLDERS
+from ecgbench.results.exchange.export import FOLDERS
 from ecgbench.results.exchange.provenance import origins, provenance
 from ecgbench.results.store.npz import npz, read_npz, synthetic_digest
 from ecgbench.results.store.records import CellRecord, encode

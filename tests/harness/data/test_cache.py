@@ -16,20 +16,14 @@ from ecgbench.contracts.config import build
 from ecgbench.contracts.errors import DataError, EcgbenchError, StoreError
 from ecgbench.harness.data import cache as data
 from ecgbench.harness.data.digest import digest
-from ecgbench.harness.engine import run
-from ecgbench.harness.isolation import process
 from ecgbench.harness.planning.catalog import Entry, Origin
+from tests.harness.data.conftest import source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ecgbench import EcgWindows
     from tests.harness.conftest import Bench
-
-
-def source(bench: Bench, name: str = "cohort", **settings: Any) -> data.Source:
-    entry = bench.catalog.entry("dataset", name)
-    return data.Source(entry, build(entry.spec.config, settings, where=name), None)
 
 
 def cached(bench: Bench) -> list[str]:
@@ -411,37 +405,6 @@ def test_a_record_tells_what_identifies_the_dataset(bench: Bench) -> None:
     assert record.settings == {"patients": 6, "windows": 240, "classes": 2, "gain": 2.0}
     assert record.digest == digest(data.windows(source(bench, gain=2)), "")
     assert record.origin.startswith("good.py ")
-
-
-# --- in a process of its own -----------------------------------------------------------------------
-
-
-def test_preparing_reads_in_another_process_what_the_cache_lacks(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    files = tuple(str(file) for file in bench.files)
-    (record,) = run.prepare([source(bench)], 100, files)
-    assert bench.trace == ["load"]
-    assert record.windows == 100
-    monkeypatch.setattr(process, "call", None)
-    assert run.prepare([source(bench)], 100, files) == [record]
-
-
-@pytest.mark.parametrize(
-    ("how", "said"),
-    [
-        ("raises", "^dataset bad-dataset cannot be read: KeyError: 'record 101'$"),
-        ("sys.exit()", "^dataset bad-dataset: its process ended before its work did"),
-        ("segfault", "^dataset bad-dataset: its process was ended by SIGSEGV$"),
-        ("os._exit(0)", "^dataset bad-dataset: its process ended before its work did"),
-    ],
-)
-def test_a_dataset_plugin_that_crashes_is_told_as_a_data_error(
-    bench: Bench, how: str, said: str
-) -> None:
-    files = tuple(str(file) for file in bench.files)
-    with pytest.raises(DataError, match=said):
-        run.prepare([source(bench, "bad-dataset", how=how)], None, files)
 
 
 def test_planning_cached_datasets_needs_no_numpy(bench: Bench) -> None:
