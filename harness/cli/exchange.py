@@ -30,15 +30,16 @@ from ecgbench.harness.planning.catalog import discover
 from ecgbench.results.exchange.archive import MAX_TOTAL, MAX_WHO
 from ecgbench.results.exchange.export import choose
 from ecgbench.results.exchange.export import export as put_out
-from ecgbench.results.exchange.merge import End, What
 from ecgbench.results.exchange.merge import merge as take_in
-from ecgbench.results.exchange.merge import undo as take_out
+from ecgbench.results.exchange.outcome import End, What
+from ecgbench.results.exchange.undo import undo as take_out
 from ecgbench.results.store.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ecgbench.results.exchange.merge import Check, Outcome
+    from ecgbench.results.exchange.merge import Check
+    from ecgbench.results.exchange.outcome import Outcome
 
 KINDS: tuple[What, ...] = get_args(What)
 ENDS: tuple[End, ...] = get_args(End)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ecgbench.contracts.errors import StoreError, UsageError, suggest
 from ecgbench.results.board import gather
-from ecgbench.results.exchange.merge import cut_plan
+from ecgbench.results.exchange.plans import cut_plan
 from ecgbench.results.exchange.provenance import Origins, origins
 from ecgbench.results.store.lease import Leases
 
@@ -49,7 +49,7 @@ def choose(
 ) -> Forgotten:
     """Return what a user means, without touching it.
 
-    What archives brought is left alone; `ecgbench.results.exchange.merge.undo` takes it out.
+    What archives brought is left alone; `ecgbench.results.exchange.undo.undo` takes it out.
 
     Args:
         store: read only.

@@ -11,11 +11,12 @@ import msgspec
 from ecgbench.contracts.errors import EcgbenchError, StoreError, UsageError, suggest
 from ecgbench.environment import environment
 from ecgbench.results.exchange.archive import limit, pack
-from ecgbench.results.exchange.merge import cut_plan
+from ecgbench.results.exchange.plans import cut_plan
 from ecgbench.results.exchange.provenance import origins
-from ecgbench.results.exchange.sound import check_cell, check_score
+from ecgbench.results.exchange.sound import check_cell, check_score, check_windows
 from ecgbench.results.store.npz import read_npz
 from ecgbench.results.store.records import CellRecord, ScoreRecord, digest_of, encode, now
+from ecgbench.results.store.store import content_of, sha256
 from ecgbench.results.store.track import untracked
 
 if TYPE_CHECKING:
@@ -157,11 +158,14 @@ class _Contents:
         """Add a cell with its scores, as far as they are sound and may leave."""
         folder = self.store.folder(name)
         try:
-            record = check_cell(folder, name)
+            digests = _digests(folder)
+            record = check_cell(_read(folder / "cell.json"), name, digests)
+            if record.synthetic_file:
+                check_windows(_read(folder / "synthetic.npz"), record)
         except StoreError as error:
             self._withhold(name, "the cell", str(error), damaged=True)
             return
-        scores = self._sound_scores(folder, record)
+        scores = self._sound_scores(name, record, digests)
         if not self.may_leave(record.cell.dataset):
             record, scores = self._without_pictures(record, scores)
             reason = self._why_windows_stay(record)
@@ -186,13 +190,15 @@ class _Contents:
     def _withhold(self, cell: str, part: str, reason: str, *, damaged: bool = False) -> None:
         self.withheld.append(Withheld(cell, part, reason, damaged))
 
-    def _sound_scores(self, folder: Path, record: CellRecord) -> list[ScoreRecord]:
+    def _sound_scores(
+        self, name: str, record: CellRecord, digests: dict[str, str]
+    ) -> list[ScoreRecord]:
         scores = []
-        for file in sorted((folder / "scores").glob("*.json")):
+        for file in sorted((self.store.folder(name) / "scores").glob("*.json")):
             try:
-                scores.append(check_score(folder, file.name, record))
+                scores.append(check_score(_read(file), file.name, name, record, digests))
             except StoreError as error:
-                self._withhold(record.cell.name, "a score", str(error), damaged=True)
+                self._withhold(name, "a score", str(error), damaged=True)
         return scores
 
     def _without_pictures(
@@ -219,6 +225,19 @@ class _Contents:
         except EcgbenchError as error:
             return str(error)
         return f"{copies} of them are real windows" if copies else ""
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of a cell's files, its records excepted, by path below its folder."""
+    files = [f for f in (*folder.glob("artefacts/*"), folder / "synthetic.npz") if f.is_file()]
+    return {file.relative_to(folder).as_posix(): sha256(_read(file)) for file in files}
+
+
+def _read(file: Path) -> bytes:
+    content = content_of(file)
+    if content is None:
+        raise StoreError(f"{file.name} is missing")
+    return content
 
 
 def _artefacts(record: CellRecord, scores: list[ScoreRecord]) -> list[str]:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 Standing = Literal["merged", "verified", "trusted"]
 
+DIGITS = 12
+"""Of an archive's SHA-256, which name its notes."""
+
 
 class ArchiveRecord(msgspec.Struct, frozen=True, kw_only=True):
     """``archive.json``: an archive of which something was taken in.
@@ -139,7 +142,7 @@ def left(store: Store, brought: BroughtRecord) -> list[str]:
 
 def folder_of(store: Store, digest: str) -> Path:
     """Where it is noted what an archive brought."""
-    return store.path / "provenance" / digest[:12]
+    return store.path / "provenance" / digest[:DIGITS]
 
 
 def archive_of(store: Store, digest: str) -> ArchiveRecord | None:

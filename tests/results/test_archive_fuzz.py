@@ -26,7 +26,7 @@ from ecgbench.contracts.errors import EcgbenchError
 from ecgbench.contracts.windows import EcgWindows
 from ecgbench.results.exchange.archive import pack
 from ecgbench.results.exchange.merge import merge
-from ecgbench.results.exchange.sound import check_cell, check_plan, check_score
+from ecgbench.results.exchange.sound import check_cell, check_plan, check_score, check_windows
 from ecgbench.results.store.npz import npz, synthetic_digest
 from ecgbench.results.store.records import (
     SEAL,
@@ -505,11 +505,16 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def see_that_all_is_sound(store: Store) -> None:
     for name in store.cell_names():
-        record = check_cell(store.folder(name), name)
-        for file in (store.folder(name) / "scores").glob("*"):
-            check_score(store.folder(name), file.name, record)
+        files = contents(store.folder(name))
+        digests = {path: sha256(content) for path, content in files.items()}
+        record = check_cell(files["cell.json"], name, digests)
+        if record.synthetic_file:
+            check_windows(files["synthetic.npz"], record)
+        for path in files:
+            if path.startswith("scores/"):
+                check_score(files[path], path.removeprefix("scores/"), name, record, digests)
     for file in store.path.glob("**/plans/*/*.json"):
-        check_plan(file)
+        check_plan(file.read_bytes(), f"plans/{file.parent.name}/{file.name}")
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")  # zipfile's, of what is made here

@@ -13,8 +13,9 @@ from ecgbench.contracts.errors import UsageError
 from ecgbench.results.board.board import boards
 from ecgbench.results.board.compare import compare
 from ecgbench.results.board.gather import MAX_STRANGE, NOT_VERIFIED
-from ecgbench.results.exchange.merge import merge, undo
+from ecgbench.results.exchange.merge import merge
 from ecgbench.results.exchange.provenance import archive_of, origins
+from ecgbench.results.exchange.undo import undo
 from ecgbench.results.render import render
 from ecgbench.results.render.text import name
 from ecgbench.results.store.records import (

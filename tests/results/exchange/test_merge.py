@@ -11,7 +11,8 @@ from ecgbench.contracts.errors import DataError, StoreError
 from ecgbench.contracts.windows import EcgWindows
 from ecgbench.results.board.board import boards
 from ecgbench.results.exchange.archive import pack
-from ecgbench.results.exchange.merge import cut_plan, merge
+from ecgbench.results.exchange.merge import merge
+from ecgbench.results.exchange.plans import cut_plan
 from ecgbench.results.exchange.provenance import BroughtRecord, brought_of, origins, provenance
 from ecgbench.results.store.lease import Leases
 from ecgbench.results.store.npz import npz, synthetic_digest
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from ecgbench.results.exchange.merge import Check, Outcome
+    from ecgbench.results.exchange.merge import Check
+    from ecgbench.results.exchange.outcome import Outcome
 
 PLUGIN: dict[str, Any] = {"version": 1, "settings": {}, "origin": "x 1"}
 DATASET = DatasetRecord(name="cohort", digest="d" * 64, **PLUGIN)
@@ -194,32 +196,37 @@ def test_a_cell_that_is_absent_goes_in_whole_with_its_plan(theirs: Source, ours:
     assert here == there
 
 
-@pytest.mark.parametrize("at_a_time", [2, 16])
 def test_every_file_of_a_cell_is_on_the_disk_before_it_stands_in_its_place(
-    theirs: Source, ours: Source, monkeypatch: pytest.MonkeyPatch, at_a_time: int
+    theirs: Source, ours: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ecgbench.results.exchange.merge.SYNCED", at_a_time)
     theirs.score(theirs.cell())
     archive = theirs.archive()
-    synced: list[tuple[int, int]] = []
-
-    def sync(number: int) -> None:
-        found = os.fstat(number)
-        synced.append((found.st_dev, found.st_ino))
-
+    on_disk: set[Path] = set()
+    in_place: list[Path] = []
     rename = type(archive).rename
-    wanted: list[bool] = []
 
     def renamed(source: Path, target: Path) -> Path:
-        inside = (source, *source.rglob("*"))
-        wanted.extend((f.stat().st_dev, f.stat().st_ino) in synced for f in inside)
+        in_place.extend((source, *source.rglob("*")))
+        assert on_disk.issuperset(in_place)
         return rename(source, target)
 
-    monkeypatch.setattr("os.fsync", sync)
+    monkeypatch.setattr(
+        "ecgbench.results.exchange.merge.sync_below",
+        lambda folder: on_disk.update(folder.rglob("*")),
+    )
     monkeypatch.setattr(type(archive), "rename", renamed)
     assert ends(merge(ours.store, archive)) == ENDED_WELL[:1]
-    assert len(wanted) > 5
-    assert all(wanted)
+    assert len(in_place) > 5
+
+
+def test_the_places_of_cells_are_on_the_disk_when_a_merge_ends(
+    theirs: Source, ours: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = theirs.cell().cell.name
+    on_disk: list[Path] = []
+    monkeypatch.setattr("ecgbench.results.exchange.merge.sync", on_disk.append)
+    merge(ours.store, theirs.archive())
+    assert on_disk == sorted(ours.store.folder(name).parents[:3])
 
 
 def test_a_second_merge_finds_everything_here_and_changes_nothing(
@@ -603,7 +610,7 @@ def test_a_score_under_another_name_is_refused(theirs: Source, ours: Source) -> 
 def test_a_folder_without_a_record_is_refused(theirs: Source, ours: Source) -> None:
     record = theirs.cell()
     (theirs.store.folder(record.cell.name) / "cell.json").unlink()
-    refuse(theirs, ours, "cell.json: No such file")
+    refuse(theirs, ours, "cell.json is missing")
 
 
 @pytest.mark.parametrize(
