@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,6 +14,7 @@ from ecgbench.contracts.specs import GeneratorSpec, MetricSpec
 from ecgbench.contracts.windows import PROTOCOL
 from ecgbench.harness.planning.facts import metric_facts
 from ecgbench.harness.planning.identity import unnoticed_files, used
+from ecgbench.results.exchange.provenance import unverified
 from ecgbench.results.store.records import (
     CellId,
     DatasetRecord,
@@ -65,12 +67,14 @@ class Plan:
         cells: one for each of the record's.
         retry_failed: whether cells and scores that failed are run again.
         fresh: whether those that other code of the same version made are.
+        archives: of the cells with unverified results of an archive, the first digits of its SHA-256.
     """
 
     record: PlanRecord
     cells: tuple[Cell, ...]
     retry_failed: bool = False
     fresh: bool = False
+    archives: tuple[str, ...] = ()
 
     @property
     def todo(self) -> tuple[Cell, ...]:
@@ -79,7 +83,7 @@ class Plan:
 
     @property
     def warnings(self) -> list[str]:
-        """Return what a reader must know of the results: other code, unnoticed files, odd windows."""
+        """Return what a reader must know: archives, other code, unnoticed files, odd windows."""
         does = "they are computed again" if self.fresh else "--fresh computes them again"
         found = dict.fromkeys(plugin for cell in self.cells for plugin in cell.other_code)
         of_code = [f"{plugin}: stored results were made by other code; {does}" for plugin in found]
@@ -89,7 +93,15 @@ class Plan:
         ]
         of_files = [text for kind, plugin in plugins for text in unnoticed_files(kind, plugin)]
         of_cells = [f"{c.id.name}: {note}" for c in self.cells for note in c.notes]
-        return [*of_code, *of_files, *of_cells]
+        return [*self._of_archives(), *of_code, *of_files, *of_cells]
+
+    def _of_archives(self) -> list[str]:
+        return [
+            f"{count} of these cells came from the archive {digits}…, not verified: boards do not rank "
+            "them, and this run does not make them again. Verify them (ecgbench merge ARCHIVE --verify), "
+            f"or take them out (ecgbench merge {digits} --undo) and run again"
+            for digits, count in Counter(self.archives).items()
+        ]
 
 
 def make_plan(
@@ -155,7 +167,8 @@ def plan_of(
     )
     how = {"retry_failed": retry_failed, "fresh": fresh}
     states = [state_of(cell, metrics, store, **how) for cell in cells]
-    return Plan(record, tuple(states), **how)
+    archives = unverified(store, [cell.name for cell in cells])
+    return Plan(record, tuple(states), **how, archives=tuple(archives.values()))
 
 
 def cell_id(dataset: DatasetRecord, generator: GeneratorRecord, seed: int) -> CellId:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 import msgspec
 
 from ecgbench.contracts.errors import StoreError
+from ecgbench.results.exchange.provenance import Environment  # noqa: TC001 - of a record's schema
 from ecgbench.results.store.npz import UNREADABLE
 from ecgbench.results.store.records import SCHEMA, Key, Name
 from ecgbench.results.store.store import sha256
@@ -57,10 +58,6 @@ _PACKED = (".npz", ".png")
 """Compressed already."""
 
 _CHUNK = MIB
-
-
-Environment = dict[str, str | int | float | dict[str, str | None] | None]
-"""As `ecgbench.environment.environment` has it."""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING, Literal, get_args
 import msgspec
 
 from ecgbench.contracts.errors import DamagedError, StoreError
-from ecgbench.results.exchange.archive import Environment  # noqa: TC001 - of a record's schema
 from ecgbench.results.store.records import SCHEMA, PlanRecord, seal_of
-from ecgbench.results.store.store import read_record
+from ecgbench.results.store.store import content_of, read_record
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from ecgbench.results.store.store import Record, Store
+
+Environment = dict[str, str | int | float | dict[str, str | None] | None]
+"""As `ecgbench.environment.environment` returns it."""
 
 Standing = Literal["merged", "verified", "trusted"]
 
@@ -130,14 +133,39 @@ def provenance(store: Store, cell: str) -> list[ArchiveRecord]:
     return found
 
 
+def unverified(store: Store, cells: Iterable[str]) -> dict[str, str]:
+    """Return the cells with records of archives that are neither verified nor trusted.
+
+    Returns:
+        the first 12 digits of such an archive's SHA-256, by the cell's name.
+
+    Raises:
+        StoreError: a note or a record cannot be read.
+    """
+    standings = origins(store).standings
+    merged = {seal for seal, standing in standings.items() if standing == "merged"}
+    archives = {}
+    for folder in _folders(store) if merged else ():
+        for cell in cells:
+            brought = brought_of(folder, cell)
+            if brought is not None and any(
+                seal in merged and _seal(store.folder(cell) / path) == seal
+                for path, seal in sorted(brought.files.items())
+            ):
+                archives.setdefault(cell, folder.name)
+    return archives
+
+
 def left(store: Store, brought: BroughtRecord) -> list[str]:
     """The records of a cell that are still those which an archive brought; of one made anew, none."""
     folder = store.folder(brought.cell)
-    return [
-        path
-        for path, seal in brought.files.items()
-        if (folder / path).is_file() and seal_of((folder / path).read_bytes()) == seal
-    ]
+    return [path for path, seal in brought.files.items() if _seal(folder / path) == seal]
+
+
+def _seal(file: Path) -> str | None:
+    """Return the seal of a record; None if it is not there."""
+    content = content_of(file)
+    return None if content is None else seal_of(content)
 
 
 def folder_of(store: Store, digest: str) -> Path:

@@ -26,7 +26,7 @@ from ecgbench.results.store.records import (
 )
 from ecgbench.results.store.store import sha256
 from tests.results.conftest import installed
-from tests.results.exchange.test_merge import DATASET, PLUGIN, Source, metric
+from tests.results.exchange.builders import DATASET, PLUGIN, Source, metric
 
 if TYPE_CHECKING:
     from collections.abc import Callable
