@@ -1,4 +1,4 @@
-"""Tells which windows are a dataset's real ones, and whether the dataset may be redistributed."""
+"""Finds real windows among others, and tells whether a dataset may be redistributed."""
 
 from __future__ import annotations
 

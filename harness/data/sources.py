@@ -64,7 +64,7 @@ def prepare(
     plugin_files: tuple[str, ...],
     limits: process.Limits | None = None,
 ) -> list[DatasetRecord]:
-    """Read each dataset that the cache lacks, in its own process; return the datasets' records.
+    """Read each dataset into the cache if need be, in its own process; return the datasets' records.
 
     Args:
         sources: from `locate`.

@@ -78,7 +78,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """``manifest.json``, the first file of an archive.
 
     Attributes:
-        who: made it, in words of their own; may be empty.
+        who: the maker, in their own words; may be empty.
         when: UTC, ISO 8601.
         environment: versions, processor, memory; never host, user or path.
         files: all others, by path.
@@ -96,7 +96,7 @@ class _Schema(msgspec.Struct):
 
 
 def limit(path: str) -> int | None:
-    """The most bytes that a file of this path may have; None if the store's layout has no such file."""
+    """Return the most bytes of a file with this path; None if a store has no place for it."""
     return next((most for pattern, most in _LAYOUT if pattern.fullmatch(path)), None)
 
 
@@ -113,11 +113,11 @@ def pack(
 
     Args:
         file: to write.
-        contents: of the files by their paths below the store, or where they stand.
-        who: made it.
+        contents: the files, or paths to them, by their paths below the store.
+        who: the maker.
         when: UTC, ISO 8601.
         environment: `ecgbench.environment.environment`.
-        track: told how far it is.
+        track: told the progress.
 
     Raises:
         StoreError: a file cannot be read, or the archive cannot be written.
@@ -226,14 +226,14 @@ class Archive:
 
 @contextmanager
 def opened(file: Path, *, most: int = MAX_TOTAL) -> Iterator[Archive]:
-    """Open an archive to read it; nothing that it says is trusted.
+    """Open an archive to read it; trust nothing in it.
 
     Args:
         file: the archive.
         most: bytes of all files together.
 
     Raises:
-        StoreError: it is no archive, or holds what an archive cannot hold.
+        StoreError: it is no archive, or an entry is not allowed.
     """
     with ExitStack() as stack:
         with _reading(file):
@@ -247,7 +247,7 @@ def opened(file: Path, *, most: int = MAX_TOTAL) -> Iterator[Archive]:
 
 @contextmanager
 def _reading(file: Path) -> Iterator[None]:
-    """Name the archive in whatever is wrong with it."""
+    """Name the archive in each error."""
     try:
         yield
     except StoreError as error:
@@ -259,7 +259,7 @@ def _reading(file: Path) -> Iterator[None]:
 
 
 class _Bounded(io.BufferedReader):
-    """A file whose list of entries is not read if it is too long; zipfile reads it in one go."""
+    """A file with a limit on its list of entries, for zipfile reads the list in one go."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > MAX_MANIFEST:
@@ -275,7 +275,7 @@ def _check_entries(infos: list[zipfile.ZipInfo]) -> None:
         raise StoreError(f"its first entry is not {MANIFEST}; ecgbench export makes archives")
     seen: set[str] = set()
     for number, info in enumerate(infos):
-        # a zip's reader has cut the name at a NUL; checked is what is really written there
+        # zipfile cuts a name at a NUL, so the check reads the raw name
         name = info.orig_filename
         most = MAX_MANIFEST if number == 0 else limit(name)
         kind = stat.S_IFMT(info.external_attr >> 16)
@@ -300,8 +300,8 @@ def _manifest(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Manifest:
         schema = msgspec.json.decode(content, type=_Schema).schema
         if schema != SCHEMA:
             raise StoreError(
-                f"it has schema {schema}, this ecgbench reads schema {SCHEMA}; use the ecgbench that "
-                "made it"
+                f"it has schema {schema}, this ecgbench reads schema {SCHEMA}; use the maker's version of "
+                "ecgbench"
             )
         manifest = msgspec.json.decode(content, type=Manifest)
         if len(msgspec.json.encode(manifest.environment)) > MIB:
@@ -327,7 +327,7 @@ def _check_manifest(manifest: Manifest, infos: list[zipfile.ZipInfo], most: int)
 
 
 def _chunks(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
-    """The content of an entry, of exactly the size that it claims."""
+    """Return the content of an entry in pieces, of exactly the claimed size."""
     left = info.file_size
     with archive.open(info) as stream:
         while content := stream.read(min(_CHUNK, left + 1)):

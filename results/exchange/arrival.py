@@ -63,7 +63,7 @@ def receive(
         to: folder for the files; None to write nothing.
 
     Raises:
-        StoreError: the archive does not hold what its manifest tells.
+        StoreError: a file differs from the manifest.
         OSError: a file cannot be written.
     """
     arrival = Arrival(name, paths)
@@ -93,7 +93,7 @@ def receive(
 
 
 def _place(path: str) -> tuple[int, str]:
-    """Return where a path belongs in the order of the checks: a cell's record comes first."""
+    """Return the place of a path in the order of the checks: a cell's record comes first."""
     order = ("cell.json", "synthetic.npz")
     return (order.index(path) if path in order else len(order), path)
 
@@ -112,7 +112,7 @@ class _Check:
     """Checks the files of one cell, one after the other.
 
     Attributes:
-        known: paths of the files that the records name.
+        known: paths of the files in the records.
     """
 
     def __init__(self, name: str, digests: dict[str, str]) -> None:

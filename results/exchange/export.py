@@ -1,4 +1,4 @@
-"""Chooses what of a store may leave the machine, and makes an archive of it (docs/exchange.md)."""
+"""Makes an archive of the cells of a store, without the parts that must stay (docs/exchange.md)."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ FOLDERS = re.compile(r"(?<![\w./])(?:/[^\s/'\":;,()]+)+/")
 
 @dataclass(frozen=True)
 class Withheld:
-    """A part of a cell that is not in the archive.
+    """A part of a cell outside the archive.
 
     Attributes:
         cell: the cell's name.
-        part: what is missing.
+        part: the missing part.
         reason: why it is missing.
         damaged: whether damage is the reason.
     """
@@ -70,7 +70,7 @@ class Exported:
         cells: their names.
         scores: their number.
         plans: their number.
-        withheld: what is missing.
+        withheld: the missing parts.
     """
 
     cells: tuple[str, ...]
@@ -80,7 +80,7 @@ class Exported:
 
 
 def choose(store: Store, cells: Sequence[str], dataset: str | None) -> list[str]:
-    """Return the full names of the cells that a user names; without names, of all.
+    """Return the full names of a user's choice of cells; without a choice, of all.
 
     Raises:
         UsageError: the store is empty, or has no such cell.
@@ -109,17 +109,17 @@ def export(
     who: str = "",
     track: Track = untracked,
 ) -> Exported:
-    """Make an archive of cells, with the plans that make a board of them.
+    """Make an archive of cells, with the plans of their boards.
 
     If a dataset may not be redistributed, pictures stay here. Synthetic windows stay too, unless a
-    comparison shows that none of them is a real one.
+    comparison finds no real one among them.
 
     Args:
         store: read only.
         cells: full names.
         file: the archive to write.
         may_leave: called once for each cell.
-        real_rows: called for each cell with windows of a dataset that may not leave.
+        real_rows: called for the windows of each cell, if its dataset may not leave.
         who: the maker, in their own words.
         track: told the progress.
 
@@ -204,7 +204,7 @@ class _Contents:
     def _without_pictures(
         self, record: CellRecord, scores: list[ScoreRecord]
     ) -> tuple[CellRecord, list[ScoreRecord]]:
-        """Return the records without the artefacts that may show real windows."""
+        """Return the records without artefacts, for pictures may show real windows."""
         curve = {n: digest for n, digest in record.artefacts.items() if n == "training.csv"}
         pictures = [name for name in _artefacts(record, scores) if name not in curve]
         if pictures:

@@ -63,26 +63,26 @@ def merge(
     dry: bool = False,
     track: Track = untracked,
 ) -> list[Outcome]:
-    """Take into a store what it lacks of an archive; overwrite nothing.
+    """Add an archive's results to a store; overwrite nothing.
 
     The whole archive is read and checked before the store changes.
 
     Args:
         store: receives the cells.
-        file: the archive; nothing that it says is trusted.
-        check: called for each cell with something new, and for each cell of an earlier merge of this
-            archive that was not checked then.
+        file: the archive; nothing in it is trusted.
+        check: called for each cell with something new, and for each unchecked cell of an earlier merge
+            of this archive.
         most: bytes of all its files together.
         trust: let the archive's results count like results made here.
         dry: tell the outcomes, and change nothing.
         track: told the progress.
 
     Returns:
-        an outcome for each cell, each score of a cell that was here before, and each plan.
+        an outcome for each cell, each score of a cell of the store, and each plan.
 
     Raises:
-        StoreError: it is no archive, or holds what an archive cannot hold, and nothing was taken in;
-            or the store cannot be read or written.
+        StoreError: it is no archive, or an entry is not allowed, and nothing was taken in; or the
+            store cannot be read or written.
     """
     is_new = not store.path.exists()
     _sweep(store.path / "incoming")
@@ -100,7 +100,7 @@ def merge(
 
 
 def _sweep(folder: Path) -> None:
-    """Remove the staged files of merges that were killed."""
+    """Remove the staged files of killed merges."""
     for old in folder.glob("*"):
         with suppress(OSError):
             if time.time() - old.stat().st_mtime > LEFT:
@@ -190,7 +190,7 @@ class _Merge:
     # --- provenance --------------------------------------------------------------------------------
 
     def _look_up(self, *, trust: bool) -> None:
-        """Find what is noted of the archive from earlier merges; note the trust in it."""
+        """Read the notes of earlier merges of the archive; note the trust in it."""
         known = archive_of(self.store, self.archive.digest)
         manifest = self.archive.manifest
         self.record = ArchiveRecord(
@@ -210,7 +210,7 @@ class _Merge:
             write_record(file, self.record)
 
     def _note(self, arrival: Arrival, paths: Iterable[str], *, checked: bool) -> None:
-        """Note records before the store takes them, so that none is ever of unknown origin.
+        """Note records before the store takes them: none may ever be of unknown origin.
 
         The caller holds the cell's lease.
         """
@@ -227,7 +227,7 @@ class _Merge:
             write_record(note_file(self.notes, name), record)
 
     def _unchecked(self, name: str) -> list[str]:
-        """Return the store's records from earlier merges of this archive that were not checked."""
+        """Return the unchecked records of earlier merges of this archive in the store."""
         noted = brought_of(self.notes, name)
         if noted is None:
             return []
@@ -236,7 +236,7 @@ class _Merge:
     # --- a cell ------------------------------------------------------------------------------------
 
     def _take(self, arrival: Arrival) -> None:
-        """Take the parts of a sound cell that the store lacks."""
+        """Add a sound cell, or its missing scores, to the store."""
         name = arrival.name
         lease = None if self.dry else self.leases.take(name)
         if lease is None and not self.dry:
@@ -290,7 +290,7 @@ class _Merge:
         self._end("added", arrival.name, verified=checked)
 
     def _add_scores(self, arrival: Arrival, ours: CellRecord, theirs: CellRecord) -> None:
-        """Take the scores that a cell of the store lacks."""
+        """Add the missing scores of a cell in the store."""
         name, folder = arrival.name, self.store.folder(arrival.name)
         lacking = {path for path in arrival.scores if not (folder / path).exists()}
         unchecked = self._unchecked(name) if self.check is not None else []
@@ -342,7 +342,7 @@ class _Merge:
         self._end("conflict", score.cell, reason=reason, **told, **how)
 
     def _clash(self, score: ScoreRecord) -> Path | None:
-        """Return the first artefact of the store that one of the score's would overwrite."""
+        """Return the first artefact of the store with a name of the score's and other content."""
         for artefact, digest in score.artefacts.items():
             file = self.store.folder(score.cell) / "artefacts" / artefact
             if file.exists() and sha256(file.read_bytes()) != digest:
@@ -374,7 +374,7 @@ class _Merge:
         if not (self.notes / "cells").exists():
             is_here |= (self.store.path / file).exists()  # and all cells of the plan are ours
         if not is_here and not self.dry:
-            # not among our own: an archive must not say what a run here was asked for
+            # not among our own plans, for those tell the requests of runs here
             self._write_archive()
             write_record(self.notes / file, cut)
             drop_parts(self.notes / "plans" / cut.board_key)

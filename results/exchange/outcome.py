@@ -1,4 +1,4 @@
-"""Outcomes: what a merge, or its undo, does with each part of an archive."""
+"""Outcomes of a merge, or of its undo, for each part of an archive."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ End = Literal["added", "already here", "conflict", "refused", "removed"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a cell, a score or a plan of an archive.
+    """The outcome for a cell, a score or a plan of an archive.
 
     Attributes:
         what: the kind of the part.
         name: the cell's name; a plan's path.
-        end: what became of it.
+        end: how it ended.
         metric: name and key of a score's metric.
         reason: why the store did not take it, and the way out.
         ours: in a conflict, the store's result.

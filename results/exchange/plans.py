@@ -37,7 +37,7 @@ def cut_plan(plan: PlanRecord, cells: Container[str]) -> PlanRecord | None:
 
 
 def drop_parts(folder: Path) -> None:
-    """Remove each plan of a folder that another contains: two merges at once saw fewer cells each."""
+    """Remove plans with a part of another plan's cells: two merges at once each saw a part."""
     plans: dict[Path, PlanRecord] = {}
     for file in sorted(folder.glob("*.json")):
         if (plan := read_record(file, PlanRecord)) is not None:

@@ -1,4 +1,4 @@
-"""Checks records and windows that were made elsewhere: their digests, names and numbers agree."""
+"""Checks records and windows from elsewhere: digests, names and numbers must agree."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ if TYPE_CHECKING:
     from ecgbench.results.store.store import Record
 
 MAX_PEOPLE = 20_000
-"""Of a score's contributions: a board resamples its people 2000 times, in memory."""
+"""People of a score's contributions: a board resamples them 2000 times, in memory."""
 
 MAX_STUDY = 200
-"""Characters of a study's name, which is a board's title."""
+"""Characters of a study's name, the title of a board."""
 
 MAX_DEPTH = 100
-"""Of brackets in a record: what can be read from one depth of calls cannot be written from another."""
+"""Nested brackets in a record: a deep one may be readable, and not writable from a deeper call."""
 
 MAX_COUNT = 2**53
-"""Of windows: greater numbers are not exact in every reader of a table."""
+"""Windows: greater numbers are not exact in every reader of a table."""
 
 _REST = bytes(set(range(256)) - {*b'"[]{}'})
-"""All bytes but those that tell how deep a JSON text is nested."""
+"""All bytes without a part in the nesting of a JSON text."""
 
 _TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _STEPS = np.zeros(256, dtype=np.int64)
@@ -51,7 +51,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def check_cell(content: bytes, name: str, digests: Mapping[str, str]) -> CellRecord:
-    """Read the record of a cell, and check it and the files that it names.
+    """Read the record of a cell, and check it and its files.
 
     Args:
         content: of ``cell.json``.
@@ -59,7 +59,7 @@ def check_cell(content: bytes, name: str, digests: Mapping[str, str]) -> CellRec
         digests: SHA-256 of the cell's other files, by path below its folder.
 
     Raises:
-        StoreError: it is not sound; the message says what is wrong, but not where.
+        StoreError: it is not sound; the message gives the reason, but not the cell.
     """
     with _unsound("cell.json"):
         record = _decode(content, CellRecord, "cell.json")
@@ -90,7 +90,7 @@ def check_windows(content: bytes, record: CellRecord) -> None:
         record: from `check_cell`.
 
     Raises:
-        StoreError: the arrays are not sound, or not the cell's; the message says what is wrong.
+        StoreError: the arrays are not sound, or not the cell's; the message gives the reason.
     """
     with _unsound("synthetic.npz"):
         _check_arrays(content, record)
@@ -109,7 +109,7 @@ def check_score(
         digests: SHA-256 of the cell's other files, by path below its folder.
 
     Raises:
-        StoreError: it is not sound; the message says what is wrong, but not where.
+        StoreError: it is not sound; the message gives the reason, but not the cell.
     """
     with _unsound(f"scores/{file}"):
         score = _decode(content, ScoreRecord, file)
@@ -134,14 +134,14 @@ def check_score(
 
 
 def check_plan(content: bytes, path: str) -> PlanRecord:
-    """Read a plan, and check the names that it gives to its cells and itself.
+    """Read a plan, and check its own name and the names of its cells.
 
     Args:
         content: of the file.
         path: ``plans/<settings>/<key>.json``.
 
     Raises:
-        StoreError: it is not sound; the message says what is wrong.
+        StoreError: it is not sound; the message gives the reason.
     """
     with _unsound(path):
         plan = _decode(content, PlanRecord, path)
@@ -158,21 +158,21 @@ def check_plan(content: bytes, path: str) -> PlanRecord:
                     f"cell {cell.name} is of a dataset or generator that it does not name"
                 )
             generator = plan.generators[cell.generator]
-            made = CellId(
+            cell_id = CellId(
                 dataset=plan.datasets[cell.dataset],
                 generator=generator.used,
                 seed=cell.seed,
                 protocol=plan.protocol,
                 submitted=generator.submitted,
             )
-            if cell.name != made.name or not CELL.fullmatch(cell.name):
-                raise StoreError(f"it calls a cell {cell.name!r} whose name is {made.name}")
+            if cell.name != cell_id.name or not CELL.fullmatch(cell.name):
+                raise StoreError(f"it calls a cell {cell.name!r} whose name is {cell_id.name}")
     return plan
 
 
 @contextmanager
 def _unsound(name: str) -> Iterator[None]:
-    """Name the file in whatever is wrong with it."""
+    """Name the file in each error."""
     try:
         yield
     except StoreError as error:
@@ -189,12 +189,12 @@ def _decode(content: bytes, record: type[Record], file: str) -> Record:
     try:
         return decode(content, record, file)
     except DamagedError as error:
-        # its own words promise that the next run makes the file again
+        # its own words promise a new file from the next run
         raise StoreError(error.how) from None
 
 
 def _depth(content: bytes) -> int:
-    """How deep the brackets of a JSON text are nested."""
+    """Return the depth of nested brackets in a JSON text."""
     shape = content
     if b"\\" not in content:  # else a quote may be part of a text
         shape = content.translate(None, _REST).replace(b'""', b"")

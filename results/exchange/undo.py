@@ -1,4 +1,4 @@
-"""Takes out of a store what an archive brought (docs/exchange.md)."""
+"""Takes the results of an archive out of a store (docs/exchange.md)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def undo(
         track: told the progress.
 
     Returns:
-        an outcome for each cell, each score of a cell that stays, and each plan.
+        an outcome for each cell, each score of a remaining cell, and each plan.
 
     Raises:
         UsageError: nothing of this archive is here.
@@ -72,7 +72,7 @@ def _take_out(
     folder = store.folder(name)
     if "cell.json" in paths:
         if not dry:
-            # first out of sight, so that it is never here in part
+            # first out of sight, for a cell must never be here in part
             hidden = store.path / "incoming" / secrets.token_hex(8)
             hidden.parent.mkdir(parents=True, exist_ok=True)
             folder.rename(hidden)

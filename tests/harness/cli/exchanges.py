@@ -46,6 +46,7 @@ def rows(out: str) -> dict[str, str]:
 def planned(command: Command, store: str) -> str:
     """Plan the run of `there` on a store; return the states of its cells."""
     assert command("run", *RUN, *BOTH, "--store", store, "--plugin", "free.py", "--dry-run") == 0
+    states: str
     (states,) = re.findall(r"(\d+ \w+); \d+ scores to compute", command.out)
     return states
 
