@@ -21,8 +21,8 @@ from ecgbench.harness.cell.plausible import check_origin, remarks
 from ecgbench.harness.cell.task import Task
 from ecgbench.harness.data import cache as data
 from ecgbench.harness.data import physionet
+from ecgbench.harness.data.sources import prepare
 from ecgbench.harness.engine.perform import perform
-from ecgbench.harness.engine.run import prepare
 from ecgbench.harness.isolation import process
 from ecgbench.harness.planning.catalog import discover
 from ecgbench.harness.planning.facts import metric_facts

@@ -1,4 +1,4 @@
-"""The engine: finds and prepares the datasets of a study, and works through its plan."""
+"""The engine: works through the plan of a study."""
 
 from __future__ import annotations
 
@@ -9,28 +9,21 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from ecgbench.contracts.config import as_dict
-from ecgbench.contracts.errors import DataError, StoreError, UsageError
-from ecgbench.environment import cores
+from ecgbench.contracts.errors import StoreError, UsageError
 from ecgbench.harness.cell.task import Task
 from ecgbench.harness.data import cache as data
-from ecgbench.harness.data import physionet
 from ecgbench.harness.engine.pool import LocalPool
-from ecgbench.harness.isolation import process
 from ecgbench.harness.planning.plan import forget_other_code, state_of
 from ecgbench.results.store.lease import Leases
 from ecgbench.results.store.progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from ecgbench.harness.engine.pool import Pool
-    from ecgbench.harness.planning.catalog import Catalog
     from ecgbench.harness.planning.plan import Cell, Plan
     from ecgbench.harness.planning.study import Study
     from ecgbench.results.store.lease import Lease
-    from ecgbench.results.store.records import DatasetRecord
     from ecgbench.results.store.store import Store
 
 
@@ -98,74 +91,6 @@ def choose_device(device: str) -> str:
     if device == "cuda":
         raise UsageError("--device cuda: torch finds no CUDA device here; use --device cpu")
     return "cpu"
-
-
-def default_datasets(catalog: Catalog, data_dir: Path | None) -> tuple[tuple[str, ...], bool]:
-    """Every full dataset that is on this machine; the embedded ones when there is none.
-
-    Returns:
-        names, and whether they are the embedded ones.
-    """
-    entries = catalog.of_kind("dataset")
-    specs = [catalog.dataset(name) for name in dict.fromkeys(e.spec.name for e in entries)]
-    full = [s.name for s in specs if s.source and physionet.find(s.source, data_dir)]
-    if full:
-        return tuple(full), False
-    return tuple(s.name for s in specs if s.source is None), True
-
-
-def locate(
-    study: Study,
-    catalog: Catalog,
-    data_dir: Path | None,
-    fetch: Callable[[str], Path],
-) -> list[data.Source]:
-    """Where each dataset of a resolved study stands.
-
-    Args:
-        study: with its datasets named.
-        catalog: of plugins.
-        data_dir: the user's folder of datasets.
-        fetch: called with the name of a dataset that is absent; returns its folder.
-    """
-    sources = []
-    for name in study.datasets or ():
-        spec = catalog.dataset(name)
-        folder = None
-        if spec.source is not None:
-            folder = physionet.find(spec.source, data_dir) or fetch(name)
-        sources.append(data.Source(catalog.entry("dataset", name), study.settings(spec), folder))
-    return sources
-
-
-def prepare(
-    sources: list[data.Source],
-    windows: int | None,
-    plugin_files: tuple[str, ...],
-    limits: process.Limits | None = None,
-) -> list[DatasetRecord]:
-    """Read each dataset that the cache lacks, in a process of its own; return their records.
-
-    Args:
-        sources: where they stand.
-        windows: size of the subsample; None for all.
-        plugin_files: given with ``--plugin``.
-        limits: of each process; None for all of this machine.
-
-    Raises:
-        DataError: a dataset cannot be read; the message names it, and the record where there is one.
-    """
-    records = []
-    limits = limits or process.Limits(threads=cores())
-    for source in sources:
-        if not data.is_prepared(source):
-            told = (source.spec.name, as_dict(source.config), source.folder, plugin_files)
-            to = data.folder(source)
-            for message in process.call(data.prepare_in_process, *told, to, limits=limits):
-                if message[0] == "exit" and message[1]:
-                    raise DataError(_about(source.spec.name, message[1]))
-        records.append(data.record(source, windows))
-    return records
 
 
 def work_through(
@@ -363,7 +288,3 @@ class _Engine:
         if time.monotonic() - running.noted > TELL_EVERY or message[0] in ("stage", "part"):
             running.noted = time.monotonic()
             self.store.write_progress(running.cell.id.name, progress)
-
-
-def _about(name: str, text: str) -> str:
-    return text if name in text else f"dataset {name}: {text}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ecgbench.contracts.errors import StoreError, UsageError, suggest
 from ecgbench.results.board.plans import named
 from ecgbench.results.board.rows import planned_rows
-from ecgbench.results.exchange.merge import cut_plan
+from ecgbench.results.exchange.plans import cut_plan
 from ecgbench.results.exchange.provenance import Origins, origins
 from ecgbench.results.store.lease import Leases
 
@@ -51,7 +51,7 @@ def choose(
 ) -> Forgotten:
     """Return the cells and plans that a user means, without touching them.
 
-    The cells of archives are left alone; `ecgbench.results.exchange.merge.undo` takes them out.
+    The cells of archives are left alone; `ecgbench.results.exchange.undo.undo` takes them out.
 
     Args:
         store: read only.

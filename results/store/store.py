@@ -261,6 +261,13 @@ class Store:
         raise UsageError(f"{self.path} has no cell {text!r}; {suggest(wanted, known)}")
 
 
+def remove_empty(*folders: Path) -> None:
+    """Remove folders, one after the other, as far as they are empty."""
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()
+
+
 def sha256(content: bytes) -> str:
     """Hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()

@@ -20,8 +20,9 @@ from ecgbench.contracts.config import build
 from ecgbench.contracts.errors import EcgbenchError
 from ecgbench.harness.cell.task import Task
 from ecgbench.harness.data import cache as data
+from ecgbench.harness.data.sources import locate
 from ecgbench.harness.engine.perform import perform
-from ecgbench.harness.engine.run import Machine, locate, work_through
+from ecgbench.harness.engine.run import Machine, work_through
 from ecgbench.harness.isolation.process import Exit
 from ecgbench.harness.planning.catalog import DISTRIBUTION, discover
 from ecgbench.harness.planning.plan import make_plan

@@ -206,6 +206,12 @@ def _score(metric: MetricRecord, cell: str, outcome: Outcome) -> ScoreRecord:
     return ScoreRecord(metric=metric, cell=cell, status="ok", value=outcome, n=100)
 
 
+@pytest.fixture(autouse=True)
+def _no_syncfs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sync file by file: a whole file system may have much to write, for others."""
+    monkeypatch.setattr("ecgbench.results.store.sync._syncfs", lambda: None)
+
+
 @pytest.fixture
 def new_bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Bench]:
     """As many stores as wanted, by name; they need not outlive a loss of power."""

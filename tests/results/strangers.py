@@ -15,7 +15,7 @@ from ecgbench.results.store.records import (
     PlanRecord,
 )
 from tests.results.conftest import installed
-from tests.results.exchange.test_merge import DATASET, PLUGIN, Source, metric
+from tests.results.exchange.builders import DATASET, PLUGIN, Source, metric
 
 if TYPE_CHECKING:
     from collections.abc import Callable

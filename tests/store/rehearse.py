@@ -19,9 +19,9 @@ import msgspec
 from ecgbench.contracts.errors import EcgbenchError
 from ecgbench.harness.cell.task import Task
 from ecgbench.harness.data import cache as data
+from ecgbench.harness.data.sources import locate
 from ecgbench.harness.engine import preload
 from ecgbench.harness.engine.perform import perform
-from ecgbench.harness.engine.run import locate
 from ecgbench.harness.isolation.process import Exit
 from ecgbench.harness.planning.catalog import discover
 from ecgbench.harness.planning.facts import facts

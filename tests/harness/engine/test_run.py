@@ -12,15 +12,12 @@ import msgspec
 import pytest
 
 from ecgbench.contracts.errors import StoreError, UsageError
-from ecgbench.harness.data import physionet
 from ecgbench.harness.engine import run
-from ecgbench.harness.engine.run import choose_device, default_datasets, work_through
+from ecgbench.harness.engine.run import choose_device, work_through
 from ecgbench.harness.isolation import process
 from ecgbench.results.store.lease import Leases, owners
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ecgbench.harness.planning.study import Study
     from tests.harness.conftest import Bench
 
@@ -403,34 +400,6 @@ def test_a_store_that_cannot_be_written_stops_the_run(bench: Bench) -> None:
     (bench.store.path / "plans").write_text("a file where a folder is wanted")
     with pytest.raises(StoreError, match="cannot write"):
         bench.run()
-
-
-# --- what is on this machine -----------------------------------------------------------------------
-
-
-def test_without_a_full_dataset_the_embedded_ones_are_the_default(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert default_datasets(bench.catalog, None) == (("bad-dataset", "cohort"), True)
-    monkeypatch.delenv("ECGBENCH_DISABLE")
-    names, embedded = default_datasets(bench.catalog, bench.folder)
-    assert embedded
-    assert set(names) == {"bad-dataset", "cohort", "ecgsyn", "mitdb-208"}
-    monkeypatch.setattr(physionet, "find", lambda source, folder: folder)
-    assert default_datasets(bench.catalog, bench.folder) == (("ludb", "mitdb"), False)
-
-
-def test_a_dataset_that_is_absent_is_fetched(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("ECGBENCH_DISABLE")
-    study, asked = bench.study(datasets=("cohort", "mitdb")), []
-
-    def fetch(name: str) -> Path:
-        asked.append(name)
-        return bench.folder / "fetched"
-
-    sources = run.locate(study, bench.catalog, bench.folder, fetch)
-    assert asked == ["mitdb"]
-    assert [source.folder for source in sources] == [None, bench.folder / "fetched"]
 
 
 def test_a_device_that_is_not_there_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from ecgbench.results.board.gather import NOT_VERIFIED
 from ecgbench.results.exchange.merge import merge
 from ecgbench.results.render import render
 from ecgbench.results.render.text import name
-from tests.results.exchange.test_merge import Source
+from tests.results.exchange.builders import Source
 from tests.results.strangers import (
     ATTACKS,
     KNOWN,

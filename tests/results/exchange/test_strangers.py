@@ -10,10 +10,11 @@ import pytest
 
 from ecgbench.contracts.errors import UsageError
 from ecgbench.results.board.gather import NOT_VERIFIED
-from ecgbench.results.exchange.merge import merge, undo
+from ecgbench.results.exchange.merge import merge
 from ecgbench.results.exchange.provenance import archive_of, origins
+from ecgbench.results.exchange.undo import undo
 from ecgbench.results.store.store import sha256
-from tests.results.exchange.test_merge import Source
+from tests.results.exchange.builders import Source
 from tests.results.strangers import (
     ATTACKS,
     LEAK,
