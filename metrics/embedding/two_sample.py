@@ -19,20 +19,19 @@ if TYPE_CHECKING:
 
 
 def classifier_two_sample(comparison: Comparison, config: TwoSampleConfig) -> Score:
-    r"""Accuracy beyond chance of a convolutional network that learnt to tell synthetic from real.
+    r"""Return the accuracy beyond chance of a convolutional network that tells synthetic from real.
 
-    The classifier two-sample test of Lopez-Paz, Oquab (ICLR 2017): n windows of
-    ``control`` and as many synthetic ones, every class in its proportion, are divided at random into
-    two halves; a network (`ecgbench.nn.Classifier`) learns from one half and is tested on the other::
+    This is the classifier two-sample test of Lopez-Paz, Oquab (ICLR 2017).  n windows of ``control`` and
+    as many synthetic ones, every class in its proportion, are divided at random into two halves.  A
+    network (`ecgbench.nn.Classifier`) learns from one half and is tested on the other, and then the
+    other way round: so every window is tested once, by a network that has not seen it::
 
-        value = |accuracy − ½|,  accuracy = ½ (share of real found real + share of synthetic found out)
+        accuracy = ½ (share of real windows called real + share of synthetic windows called synthetic)
 
-    and then the other way round, so that every window is tested once, by a network that has not seen
-    it.  Real windows are divided by window: a person may be on both sides.  `discriminative` asks the
-    same of a recurrent network.
+    Real windows are divided by window: a person may be on both sides.  `discriminative` does the same
+    with a recurrent network.
 
-    Lower is better.  Range (0, ½).  An ideal generator scores 0; n windows of each kind leave it at
-    .28/√n on average.
+    With n windows of each kind an ideal generator still scores .28/√n on average.
 
     Parts: ``real-accuracy`` and ``synthetic-accuracy``, the two shares; ``auroc``, the mean area under
     the curve of the two networks; ``classifier-two-sample-CLASS``, the value over the windows of a
@@ -78,7 +77,7 @@ def classifier_two_sample(comparison: Comparison, config: TwoSampleConfig) -> Sc
                 _beyond_chance(right[of_real], found[of_made])
             )
     beyond = _beyond_chance(right, found)
-    # a window seen through adds to the value where most are, and takes from it elsewhere
+    # a right answer adds to the value if most answers are right, and takes from it otherwise
     weight = 0.5 if beyond >= 0 else -0.5
     return Score(
         value=abs(beyond),
@@ -99,7 +98,7 @@ def _beyond_chance(right: NDArray[np.bool_], found: NDArray[np.bool_]) -> float:
 def _tell(
     known: NDArray[np.float32], held_out: NDArray[np.float32], config: TwoSampleConfig, seed: int
 ) -> NDArray[np.float64]:
-    """Probability of being synthetic of held-out windows, shape (kind, window), real kind first."""
+    """Return the probability of being synthetic of held-out windows, shape (kind, window), real first."""
     kinds, count, leads, length = known.shape
     network = Classifier(leads, kinds, ClassifierConfig(steps=config.steps), seed=seed)
     network.fit(known.reshape(-1, leads, length), np.repeat(np.arange(kinds), count))

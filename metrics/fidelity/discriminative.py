@@ -23,24 +23,23 @@ if TYPE_CHECKING:
     from ecgbench.metrics.fidelity import DiscriminativeConfig
 
 HELD_OUT = 0.2
-"""Share of the windows that a network is tested on."""
+"""Share of the windows to test a network on."""
 
 
 def discriminative(comparison: Comparison, config: DiscriminativeConfig) -> Score:
-    r"""Accuracy beyond chance of a network that was trained to tell synthetic from real windows.
+    r"""Return the accuracy beyond chance of a GRU trained to tell synthetic from real windows.
 
-    Yoon, Jarrett, van der Schaar (NeurIPS 2019), section 5, and ``discriminative_metrics.py`` of
-    their code: a recurrent network learns to tell real windows (``control``) from as many synthetic
-    ones, four fifths of each, and is tested on the rest::
+    Yoon et al. (NeurIPS 2019, section 5, and ``discriminative_metrics.py`` of their code) let a
+    recurrent network learn from four fifths of the real windows (``control``) and of as many synthetic
+    ones, and test it on the rest::
 
-        value = |accuracy − ½|,  accuracy = ½ (share of real found real + share of synthetic found out)
+        accuracy = ½ (share of real windows called real + share of synthetic windows called synthetic)
 
-    over ``splits`` random divisions, each with a network of its own.  Real windows are divided by
-    window, as published, so that a person may be on both sides.  ``average`` says what the divisions
-    are averaged by: their accuracies, which lets chance cancel out, or, as published, their scores.
+    There are ``splits`` random divisions, each with a network of its own.  Real windows are divided by
+    window, as published, so a person may be on both sides.  ``average`` chooses the mean over the
+    divisions: of their accuracies, so that chance cancels out, or of their scores, as published.
 
-    Lower is better.  Range (0, ½).  An ideal generator scores 0; n held-out windows of each kind leave
-    it at .28/√n on average.
+    With n held-out windows of each kind an ideal generator still scores .28/√n on average.
 
     =================  ============================================  ===========================
     setting            here                                          as published
@@ -57,18 +56,17 @@ def discriminative(comparison: Comparison, config: DiscriminativeConfig) -> Scor
     ``average``        accuracy                                      score
     =================  ============================================  ===========================
 
-    The study ``published`` sets the right column, which is the code's (the paper's text has two
-    layers of LSTM).  For one lead the published network has no unit at all; ``hidden = 1`` gives it
-    one.
+    The study ``published`` sets the right column.  It is their code's; the paper's text has two layers
+    of LSTM.  For one lead the published network has no unit at all; ``hidden = 1`` gives it one.
 
-    On MIT-BIH (both folds, eight draws of the weights in each) the published network does not tell
-    real windows under noise of a tenth of their deviation from real ones: |accuracy − ½| is at most
-    .02 after its 2000 steps, and with the mean over time too.  The network here tells them (.28 to .50,
-    median .49), but not by the last step (at most .09).
+    On MIT-BIH (both folds, eight draws of the weights in each) the published network cannot tell real
+    windows from the same under noise of a tenth of their deviation: |accuracy − ½| is at most .02
+    after its 2000 steps, and with the mean over time too.  The network here can (.28 to .50, median
+    .49), but not by the last step (at most .09).
 
     Parts: ``real-accuracy`` and ``synthetic-accuracy``, the two shares; ``auroc``, the area under the
-    curve of the logits; ``discriminative-CLASS``, the value over the windows of a class, of divisions
-    that test both kinds of it.
+    curve of the logits; ``discriminative-CLASS``, the value over the windows of a class, for divisions
+    with both kinds of it in the test.
 
     Contributions, to first order: a held-out real window counts for its person, a synthetic one for
     the person of its nearest control window.
@@ -112,7 +110,7 @@ def discriminative(comparison: Comparison, config: DiscriminativeConfig) -> Scor
             )
     accuracies = np.array([_accuracy(test.right, test.found) for test in judged])
     value = float(abs(accuracies - 0.5).mean())
-    # a window seen through adds to a division's value where most are, and takes from it elsewhere
+    # a right answer adds to a division's value if most are right, and takes from it otherwise
     weights = np.repeat(np.where(accuracies >= 0.5, 0.5, -0.5), len(right) // len(judged))
     return Score(
         value=value,
@@ -131,7 +129,7 @@ def _accuracy(right: NDArray[np.bool_], found: NDArray[np.bool_]) -> float:
 
 
 class _Test(NamedTuple):
-    """Held-out rows of each kind, and what the network thinks of them: above 0 is real."""
+    """Held-out rows of each kind, and the network's logits for them: above 0 is real."""
 
     real: NDArray[np.int64]
     synthetic: NDArray[np.int64]
@@ -140,12 +138,12 @@ class _Test(NamedTuple):
 
     @property
     def right(self) -> NDArray[np.bool_]:
-        """Whether each real window is found real."""
+        """Return whether the network calls each real window real."""
         return self.real_logits > 0
 
     @property
     def found(self) -> NDArray[np.bool_]:
-        """Whether each synthetic window is found out."""
+        """Return whether the network calls each synthetic window synthetic."""
         return self.synthetic_logits <= 0
 
 
@@ -157,7 +155,7 @@ def _tell(
     config: DiscriminativeConfig,
     seeds: tuple[int, ...],
 ) -> _Test:
-    """Divide the windows at random, train a network on one part and try it on the other."""
+    """Divide the windows at random, train a network on one part and test it on the other."""
     rng = np.random.default_rng([*seeds, 7])
     real = rng.permutation(stratified(control.labels, trained_on + held_out, rng))
     made = rng.permutation(stratified(synthetic.labels, trained_on + held_out, rng))
@@ -187,7 +185,7 @@ def _tell(
 def _scale(
     signals: NDArray[np.float32], trained_on: int, scaling: str
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """What becomes 0 and what is then divided by, for each lead: (1, lead, 1)."""
+    """Return the zero and the unit of each lead, shape (1, lead, 1): subtract one, divide by the other."""
     if scaling == "unit":
         least = signals.min(axis=(0, 2), keepdims=True)
         return least, signals.max(axis=(0, 2), keepdims=True) - least + np.float32(1e-7)
@@ -201,7 +199,7 @@ def _inputs(signals: NDArray[np.float32]) -> Tensor:
 
 
 def _draw(count: int, config: DiscriminativeConfig, rng: np.random.Generator) -> Tensor:
-    """Rows of a step: (2, batch), of real windows and of synthetic ones."""
+    """Return the rows of a step, shape (2, batch): of real windows and of synthetic ones."""
     if config.replacement:
         return torch.from_numpy(rng.integers(count, size=(2, config.batch)))
     batch = min(config.batch, count)
