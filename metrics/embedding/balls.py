@@ -60,9 +60,11 @@ def _balls(comparison: Comparison, k: int, steps: int | UnsetType) -> Balls:
     if count <= k:
         raise Skip(f"it needs {k + 1} windows of control and {k + 1} synthetic ones")
     rng = np.random.default_rng([comparison.seed, 42])
-    real, made = (stratified(side.labels, count, rng) for side in (control, synthetic))
-    real_points = embeddings(comparison, "control", steps)[real]
-    made_points = embeddings(comparison, "synthetic", steps)[made]
+    real_rows, synthetic_rows = (
+        stratified(side.labels, count, rng) for side in (control, synthetic)
+    )
+    real_points = embeddings(comparison, "control", steps)[real_rows]
+    synthetic_points = embeddings(comparison, "synthetic", steps)[synthetic_rows]
     kept = comparison.once(
         "control-balls",
         lambda: {"squared": squared_radii(real_points, k)},
@@ -71,30 +73,35 @@ def _balls(comparison: Comparison, k: int, steps: int | UnsetType) -> Balls:
     )
     if np.median(kept["squared"]) < 1e-12:
         raise Skip("the control windows are all equal")
-    return Balls(real, made, *within(real_points, made_points, kept["squared"], k))
+    return Balls(
+        real_rows, synthetic_rows, *within(real_points, synthetic_points, kept["squared"], k)
+    )
 
 
 def squared_radii(points: NDArray[np.float64], k: int) -> NDArray[np.float64]:
     """Return the squared distance of each point to its k-th nearest other one."""
-    found = np.empty(len(points))
+    radii = np.empty(len(points))
     for rows, squared in _distances(points, points):
         squared[np.arange(len(squared)), np.arange(len(points))[rows]] = np.inf
-        found[rows] = np.partition(squared, k - 1, axis=1)[:, k - 1]
-    return found
+        radii[rows] = np.partition(squared, k - 1, axis=1)[:, k - 1]
+    return radii
 
 
 def within(
-    real: NDArray[np.float64], made: NDArray[np.float64], real_radii: NDArray[np.float64], k: int
+    real: NDArray[np.float64],
+    synthetic: NDArray[np.float64],
+    real_radii: NDArray[np.float64],
+    k: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:
     """Return `Balls.around`, `Balls.reached` and `Balls.covered`, for squared radii of the real balls."""
-    made_radii = squared_radii(made, k)
-    around = np.zeros(len(made), dtype=np.int64)
+    synthetic_radii = squared_radii(synthetic, k)
+    around = np.zeros(len(synthetic), dtype=np.int64)
     reached, covered = np.empty((2, len(real)), dtype=np.bool_)
-    for rows, squared in _distances(real, made):
+    for rows, squared in _distances(real, synthetic):
         inside = squared <= real_radii[rows, None]
         around += inside.sum(axis=0)
         covered[rows] = inside.any(axis=1)
-        reached[rows] = (squared <= made_radii).any(axis=1)
+        reached[rows] = (squared <= synthetic_radii).any(axis=1)
     return around, reached, covered
 
 

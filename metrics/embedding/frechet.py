@@ -52,8 +52,8 @@ def frechet_distance(comparison: Comparison, config: EmbeddingConfig) -> Score:
         raise Skip("it needs four control windows")
     steps = config.encoder_steps
     real = embeddings(comparison, "control", steps)
-    made = embeddings(comparison, "synthetic", steps)
-    found = frechet(real, made)
+    synthetic = embeddings(comparison, "synthetic", steps)
+    distance = frechet(real, synthetic)
     trained = encoder(comparison, steps)
     reference = comparison.once(
         "frechet-control",
@@ -62,14 +62,14 @@ def frechet_distance(comparison: Comparison, config: EmbeddingConfig) -> Score:
         settings=[VERSION, trained.config.steps],
     )
     return Score(
-        value=found.value,
+        value=distance.value,
         parts={name: float(part) for name, part in reference.items()},
         contributions=Contributions.first_order(
-            found.value,
-            (control.patients, found.of_left),
-            (people_behind(comparison), found.of_right),
+            distance.value,
+            (control.patients, distance.of_left),
+            (people_behind(comparison), distance.of_right),
         ),
-        n=len(real) + len(made),
+        n=len(real) + len(synthetic),
     )
 
 

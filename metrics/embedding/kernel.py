@@ -48,22 +48,24 @@ def kernel_distance(comparison: Comparison, config: EmbeddingConfig) -> Score:
     if len(control) < 2:
         raise Skip("it needs two control windows")
     real = embeddings(comparison, "control", config.encoder_steps)
-    made = embeddings(comparison, "synthetic", config.encoder_steps)
-    found = discrepancy(real, made)
+    drawn = embeddings(comparison, "synthetic", config.encoder_steps)
+    distance = discrepancy(real, drawn)
     parts = {}
     for c, label in enumerate(comparison.classes):
-        of_real, of_made = control.labels == c, synthetic.labels == c
-        if min(of_real.sum(), of_made.sum()) >= FEWEST:
-            parts[f"kernel-distance-{label}"] = discrepancy(real[of_real], made[of_made]).value
+        of_real, of_synthetic = control.labels == c, synthetic.labels == c
+        if min(of_real.sum(), of_synthetic.sum()) >= FEWEST:
+            parts[f"kernel-distance-{label}"] = discrepancy(
+                real[of_real], drawn[of_synthetic]
+            ).value
     return Score(
-        value=found.value,
+        value=distance.value,
         parts=parts,
         contributions=Contributions.first_order(
-            found.value,
-            (control.patients, found.of_left),
-            (people_behind(comparison), found.of_right),
+            distance.value,
+            (control.patients, distance.of_left),
+            (people_behind(comparison), distance.of_right),
         ),
-        n=len(real) + len(made),
+        n=len(real) + len(drawn),
     )
 
 

@@ -92,10 +92,10 @@ def recall(comparison: Comparison, config: PrdcConfig) -> Score:
     Raises:
         Skip: there are too few windows, or the control windows are all equal.
     """
-    found = balls(comparison, config)
-    smaller = min(found.reached, found.covered, key=np.mean)
-    parts = {"in-synthetic-balls": float(found.reached.mean())}
-    return _of_real(comparison, found, smaller, "recall", parts)
+    contents = balls(comparison, config)
+    smaller = min(contents.reached, contents.covered, key=np.mean)
+    parts = {"in-synthetic-balls": float(contents.reached.mean())}
+    return _of_real(comparison, contents, smaller, "recall", parts)
 
 
 def coverage(comparison: Comparison, config: PrdcConfig) -> Score:
@@ -114,33 +114,33 @@ def coverage(comparison: Comparison, config: PrdcConfig) -> Score:
     Raises:
         Skip: there are too few windows, or the control windows are all equal.
     """
-    found = balls(comparison, config)
-    n, steps = len(found.real), np.arange(1, config.neighbours + 1)
+    contents = balls(comparison, config)
+    n, steps = len(contents.real), np.arange(1, config.neighbours + 1)
     expected = 1 - float(np.prod((n - steps) / (2 * n - steps)))
-    return _of_real(comparison, found, found.covered, "coverage", {"expected": expected})
+    return _of_real(comparison, contents, contents.covered, "coverage", {"expected": expected})
 
 
 def _of_synthetic(comparison: Comparison, config: PrdcConfig, name: str) -> Score:
-    found = balls(comparison, config)
+    contents = balls(comparison, config)
     values = (
-        found.around / config.neighbours
+        contents.around / config.neighbours
         if name == "density"
-        else (found.around > 0).astype(np.float64)
+        else (contents.around > 0).astype(np.float64)
     )
-    labels = comparison.synthetic.labels[found.synthetic]
-    people = people_behind(comparison)[found.synthetic]
+    labels = comparison.synthetic.labels[contents.synthetic]
+    people = people_behind(comparison)[contents.synthetic]
     return _mean(name, values, people, labels, comparison.classes, {})
 
 
 def _of_real(
     comparison: Comparison,
-    found: Balls,
+    contents: Balls,
     among: NDArray[np.bool_],
     name: str,
     parts: Mapping[str, float],
 ) -> Score:
     control = comparison.splits.control
-    labels, people = control.labels[found.real], control.patients[found.real]
+    labels, people = control.labels[contents.real], control.patients[contents.real]
     return _mean(name, among.astype(np.float64), people, labels, comparison.classes, parts)
 
 

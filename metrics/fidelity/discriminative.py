@@ -84,8 +84,8 @@ def discriminative(comparison: Comparison, config: DiscriminativeConfig) -> Scor
         for number in range(config.splits)
     ]
     pooled = _Test(*map(np.concatenate, zip(*tests, strict=True)))
-    judged = tests if config.average == "score" else [pooled]
-    right, found = pooled.right, pooled.found
+    averaged = tests if config.average == "score" else [pooled]
+    right_of_real, right_of_synthetic = pooled.right_of_real, pooled.right_of_synthetic
     areas = [
         roc_auc_score(
             np.repeat([1, 0], held_out), np.concatenate([test.real_logits, test.synthetic_logits])
@@ -93,39 +93,41 @@ def discriminative(comparison: Comparison, config: DiscriminativeConfig) -> Scor
         for test in tests
     ]
     parts = {
-        "real-accuracy": float(right.mean()),
-        "synthetic-accuracy": float(found.mean()),
+        "real-accuracy": float(right_of_real.mean()),
+        "synthetic-accuracy": float(right_of_synthetic.mean()),
         "auroc": float(np.mean(areas)),
     }
     for c, label in enumerate(comparison.classes):
         of_class = [
-            (test.right[real], test.found[made])
-            for test in judged
-            if (real := control.labels[test.real] == c).any()
-            and (made := synthetic.labels[test.synthetic] == c).any()
+            (test.right_of_real[real_of_class], test.right_of_synthetic[synthetic_of_class])
+            for test in averaged
+            if (real_of_class := control.labels[test.real] == c).any()
+            and (synthetic_of_class := synthetic.labels[test.synthetic] == c).any()
         ]
         if of_class:
             parts[f"discriminative-{label}"] = float(
-                np.mean([abs(_accuracy(*each) - 0.5) for each in of_class])
+                np.mean([abs(_accuracy(*answers) - 0.5) for answers in of_class])
             )
-    accuracies = np.array([_accuracy(test.right, test.found) for test in judged])
+    accuracies = np.array(
+        [_accuracy(test.right_of_real, test.right_of_synthetic) for test in averaged]
+    )
     value = float(abs(accuracies - 0.5).mean())
     # a right answer adds to a division's value if most are right, and takes from it otherwise
-    weights = np.repeat(np.where(accuracies >= 0.5, 0.5, -0.5), len(right) // len(judged))
+    weights = np.repeat(np.where(accuracies >= 0.5, 0.5, -0.5), len(right_of_real) // len(averaged))
     return Score(
         value=value,
         parts=parts,
         contributions=Contributions.first_order(
             value,
-            (control.patients[pooled.real], weights * right),
-            (people_behind(comparison)[pooled.synthetic], weights * found),
+            (control.patients[pooled.real], weights * right_of_real),
+            (people_behind(comparison)[pooled.synthetic], weights * right_of_synthetic),
         ),
-        n=len(right) + len(found),
+        n=len(right_of_real) + len(right_of_synthetic),
     )
 
 
-def _accuracy(right: NDArray[np.bool_], found: NDArray[np.bool_]) -> float:
-    return float((right.mean() + found.mean()) / 2)
+def _accuracy(right_of_real: NDArray[np.bool_], right_of_synthetic: NDArray[np.bool_]) -> float:
+    return float((right_of_real.mean() + right_of_synthetic.mean()) / 2)
 
 
 class _Test(NamedTuple):
@@ -137,12 +139,12 @@ class _Test(NamedTuple):
     synthetic_logits: NDArray[np.float32]
 
     @property
-    def right(self) -> NDArray[np.bool_]:
+    def right_of_real(self) -> NDArray[np.bool_]:
         """Return whether the network calls each real window real."""
         return self.real_logits > 0
 
     @property
-    def found(self) -> NDArray[np.bool_]:
+    def right_of_synthetic(self) -> NDArray[np.bool_]:
         """Return whether the network calls each synthetic window synthetic."""
         return self.synthetic_logits <= 0
 
@@ -157,12 +159,12 @@ def _tell(
 ) -> _Test:
     """Divide the windows at random, train a network on one part and test it on the other."""
     rng = np.random.default_rng([*seeds, 7])
-    real = rng.permutation(stratified(control.labels, trained_on + held_out, rng))
-    made = rng.permutation(stratified(synthetic.labels, trained_on + held_out, rng))
-    signals = control.signals[real]
+    real_rows = rng.permutation(stratified(control.labels, trained_on + held_out, rng))
+    synthetic_rows = rng.permutation(stratified(synthetic.labels, trained_on + held_out, rng))
+    signals = control.signals[real_rows]
     zero, unit = _scale(signals, trained_on, config.scaling)
     real_inputs = _inputs((signals - zero) / unit)
-    made_inputs = _inputs((synthetic.signals[made] - zero) / unit)
+    synthetic_inputs = _inputs((synthetic.signals[synthetic_rows] - zero) / unit)
     leads = control.signals.shape[1]
     network = _Discriminator(
         RecurrentStack(
@@ -173,12 +175,12 @@ def _tell(
         ),
         config.pooling,
     )
-    network.fit(real_inputs[:trained_on], made_inputs[:trained_on], config, rng)
+    network.fit(real_inputs[:trained_on], synthetic_inputs[:trained_on], config, rng)
     return _Test(
-        real[trained_on:],
-        made[trained_on:],
+        real_rows[trained_on:],
+        synthetic_rows[trained_on:],
         network.logits(real_inputs[trained_on:]),
-        network.logits(made_inputs[trained_on:]),
+        network.logits(synthetic_inputs[trained_on:]),
     )
 
 
@@ -213,7 +215,11 @@ class _Discriminator:
 
     @one_thread()
     def fit(
-        self, real: Tensor, made: Tensor, config: DiscriminativeConfig, rng: np.random.Generator
+        self,
+        real: Tensor,
+        synthetic: Tensor,
+        config: DiscriminativeConfig,
+        rng: np.random.Generator,
     ) -> None:
         optimiser = torch.optim.Adam(self.network.parameters(), config.learning_rate)
         schedule = (
@@ -223,8 +229,10 @@ class _Discriminator:
         )
         for _ in range(config.steps):
             drawn = _draw(len(real), config, rng)
-            on_real, on_made = self._forward(torch.cat([real[drawn[0]], made[drawn[1]]])).chunk(2)
-            loss = functional.softplus(-on_real).mean() + functional.softplus(on_made).mean()
+            on_real, on_synthetic = self._forward(
+                torch.cat([real[drawn[0]], synthetic[drawn[1]]])
+            ).chunk(2)
+            loss = functional.softplus(-on_real).mean() + functional.softplus(on_synthetic).mean()
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             optimiser.step()

@@ -77,14 +77,14 @@ def dtw_distance(comparison: Comparison, config: DtwConfig) -> Score:
     )
 
 
-class _Found(NamedTuple):
+class _Nearest(NamedTuple):
     """Some windows of one side, and the distance of each to the nearest of the other side."""
 
     rows: NDArray[np.int64]
     distances: NDArray[np.float64]
 
 
-def _search(comparison: Comparison, config: DtwConfig, of: Side, among: Side) -> _Found:
+def _search(comparison: Comparison, config: DtwConfig, of: Side, among: Side) -> _Nearest:
     left, right = comparison.windows(of), comparison.windows(among)
     rng = np.random.default_rng([comparison.seed, 6])
     rows = stratified(left.labels, config.windows, rng)
@@ -98,4 +98,4 @@ def _search(comparison: Comparison, config: DtwConfig, of: Side, among: Side) ->
         right.signals[candidates.ravel()],
         round(config.band * comparison.sampling_rate),
     ).reshape(-1, k)
-    return _Found(rows, warped.min(axis=1))
+    return _Nearest(rows, warped.min(axis=1))

@@ -58,17 +58,17 @@ def embedding_plots(comparison: Comparison, config: EmbeddingPlotsConfig) -> Sco
     if flat.shape[1] < 2 or not np.ptp(flat, axis=0).any():
         raise Skip("the control windows are all equal, or of one sample")
     plane = principal_components(flat, 2)
-    real, made = _place(plane, flat), _place(plane, _flat(synthetic.signals))
-    shared = overlap(real, made)
+    real, drawn = _place(plane, flat), _place(plane, _flat(synthetic.signals))
+    shared = overlap(real, drawn)
     explained = plane.variances / plane.total
     parts = {
-        "plane": overlap(real[:, :2], made[:, :2]).value,
+        "plane": overlap(real[:, :2], drawn[:, :2]).value,
         "explained-variance": float(explained.sum()),
     }
     for c, name in enumerate(comparison.classes):
-        of_real, of_made = control.labels == c, synthetic.labels == c
-        if of_real.sum() >= fewest(axes=3) and of_made.any():
-            parts[f"overlap-{name}"] = overlap(real[of_real], made[of_made]).value
+        of_real, of_synthetic = control.labels == c, synthetic.labels == c
+        if of_real.sum() >= fewest(axes=3) and of_synthetic.any():
+            parts[f"overlap-{name}"] = overlap(real[of_real], drawn[of_synthetic]).value
     return Score(
         value=shared.value,
         parts=parts,
@@ -79,7 +79,7 @@ def embedding_plots(comparison: Comparison, config: EmbeddingPlotsConfig) -> Sco
         ),
         n=len(control) + len(synthetic),
         artefacts={
-            "pca.png": _pca_picture(comparison, config, real[:, :2], made[:, :2], explained),
+            "pca.png": _pca_picture(comparison, config, real[:, :2], drawn[:, :2], explained),
             "tsne.png": _tsne_picture(comparison, config),
         },
     )
@@ -96,7 +96,7 @@ def _pca_picture(
     comparison: Comparison,
     config: EmbeddingPlotsConfig,
     real: NDArray[np.float64],
-    made: NDArray[np.float64],
+    drawn: NDArray[np.float64],
     explained: NDArray[np.float64],
 ) -> bytes:
     left = _rows(comparison, comparison.splits.control, config.points)
@@ -105,7 +105,7 @@ def _pca_picture(
         f"PC {number} ({share:.0%} of the real variance)"
         for number, share in enumerate(explained, start=1)
     )
-    clouds = _clouds(comparison, left, right, real[left], made[right])
+    clouds = _clouds(comparison, left, right, real[left], drawn[right])
     return side_by_side(*clouds, axes=(first, second), classes=comparison.classes, ticks=True)
 
 
@@ -135,7 +135,7 @@ def _clouds(
     left: NDArray[np.int64],
     right: NDArray[np.int64],
     real: NDArray[np.float64],
-    made: NDArray[np.float64],
+    drawn: NDArray[np.float64],
 ) -> tuple[Cloud, Cloud]:
     """Return the two panels, for these rows of control and synthetic at these points."""
     hide = not comparison.redistributable
@@ -148,7 +148,7 @@ def _clouds(
         ),
         Cloud(
             title="Synthetic",
-            points=made,
+            points=drawn,
             labels=comparison.synthetic.labels[right],
             hidden=hide and comparison.reference,
         ),

@@ -89,11 +89,11 @@ def exp_mean_divergence(probabilities: NDArray[np.float64]) -> float:
 def _read(comparison: Comparison, classifier: Classifier) -> dict[str, float]:
     """Return the scores of the classifier, and the inception score of real windows."""
     on_control = classifier.probabilities(comparison.splits.control.signals)
-    part, windows, found = "control", comparison.splits.control, on_control
+    part, windows, of_windows = "control", comparison.splits.control, on_control
     if len(comparison.splits.test):
         part, windows = "test", comparison.splits.test
-        found = classifier.probabilities(windows.signals)
-    labels, answers = windows.labels, found.argmax(axis=1)
+        of_windows = classifier.probabilities(windows.signals)
+    labels, answers = windows.labels, of_windows.argmax(axis=1)
     headline = [comparison.classes.index(name) for name in comparison.headline_classes]
     return {
         "control": exp_mean_divergence(on_control),

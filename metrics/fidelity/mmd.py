@@ -69,31 +69,35 @@ def mmd(comparison: Comparison, config: MmdConfig) -> Score:
     """
     control, synthetic = comparison.splits.control, comparison.synthetic
     rng = np.random.default_rng([comparison.seed, 5])
-    real = stratified(control.labels, config.windows, rng)
-    made = stratified(synthetic.labels, config.windows, rng)
-    if len(real) < 2 or len(made) < 2:
+    real_rows = stratified(control.labels, config.windows, rng)
+    synthetic_rows = stratified(synthetic.labels, config.windows, rng)
+    if len(real_rows) < 2 or len(synthetic_rows) < 2:
         raise Skip("it needs two windows of control and two synthetic ones")
-    found = _discrepancy(control.signals[real], synthetic.signals[made])
-    parts = {"p": _p_value(found.kernel, len(real), found.value, config.permutations, rng)}
+    discrepancy = _discrepancy(control.signals[real_rows], synthetic.signals[synthetic_rows])
+    parts = {
+        "p": _p_value(
+            discrepancy.kernel, len(real_rows), discrepancy.value, config.permutations, rng
+        )
+    }
     for c, label in enumerate(comparison.classes):
-        of_real, of_made = (
+        real_of_class, synthetic_of_class = (
             rng.permutation(np.flatnonzero(side.labels == c))[: config.windows]
             for side in (control, synthetic)
         )
-        if min(len(of_real), len(of_made)) >= FEWEST:
+        if min(len(real_of_class), len(synthetic_of_class)) >= FEWEST:
             with suppress(Skip):  # a class of equal windows has no bandwidth
                 parts[f"mmd-{label}"] = _discrepancy(
-                    control.signals[of_real], synthetic.signals[of_made]
+                    control.signals[real_of_class], synthetic.signals[synthetic_of_class]
                 ).value
     return Score(
-        value=found.value,
+        value=discrepancy.value,
         parts=parts,
         contributions=Contributions.first_order(
-            found.value,
-            (control.patients[real], found.influence[: len(real)]),
-            (people_behind(comparison)[made], found.influence[len(real) :]),
+            discrepancy.value,
+            (control.patients[real_rows], discrepancy.influence[: len(real_rows)]),
+            (people_behind(comparison)[synthetic_rows], discrepancy.influence[len(real_rows) :]),
         ),
-        n=len(found.kernel),
+        n=len(discrepancy.kernel),
     )
 
 
@@ -108,9 +112,9 @@ class _Discrepancy(NamedTuple):
     kernel: NDArray[np.float64]
 
 
-def _discrepancy(real: NDArray[np.float32], made: NDArray[np.float32]) -> _Discrepancy:
-    n, m = len(real), len(made)
-    squared = _squared_distances(real, made)
+def _discrepancy(real: NDArray[np.float32], synthetic: NDArray[np.float32]) -> _Discrepancy:
+    n, m = len(real), len(synthetic)
+    squared = _squared_distances(real, synthetic)
     among_real = squared[:n, :n][np.triu_indices(n, 1)]
     different = among_real[among_real > 0]
     if not different.size:
@@ -122,22 +126,30 @@ def _discrepancy(real: NDArray[np.float32], made: NDArray[np.float32]) -> _Discr
         np.exp(similar, out=similar)
         np.fill_diagonal(similar, 0)
         real_to_real = similar[:n, :n].sum(axis=1) / (n - 1)
-        made_to_made = similar[n:, n:].sum(axis=1) / (m - 1)
-        real_to_made, made_to_real = similar[:n, n:].mean(axis=1), similar[n:, :n].mean(axis=1)
-        within, across = real_to_real.mean() + made_to_made.mean(), real_to_made.mean()
+        synthetic_to_synthetic = similar[n:, n:].sum(axis=1) / (m - 1)
+        real_to_synthetic, synthetic_to_real = (
+            similar[:n, n:].mean(axis=1),
+            similar[n:, :n].mean(axis=1),
+        )
+        within, across = (
+            real_to_real.mean() + synthetic_to_synthetic.mean(),
+            real_to_synthetic.mean(),
+        )
         alike = 2 * across / within
         weight = 1 / (len(QUANTILES) * within)
         value += (1 - alike) / len(QUANTILES)
-        influence[:n] += 2 * weight * (alike * real_to_real - real_to_made)
-        influence[n:] += 2 * weight * (alike * made_to_made - made_to_real)
+        influence[:n] += 2 * weight * (alike * real_to_real - real_to_synthetic)
+        influence[n:] += 2 * weight * (alike * synthetic_to_synthetic - synthetic_to_real)
         similar *= weight
         kernel += similar
     return _Discrepancy(float(value), influence, kernel)
 
 
-def _squared_distances(real: NDArray[np.float32], made: NDArray[np.float32]) -> NDArray[np.float64]:
+def _squared_distances(
+    real: NDArray[np.float32], synthetic: NDArray[np.float32]
+) -> NDArray[np.float64]:
     """Return those of all pairs of windows, real ones first; exactly 0 between equal ones."""
-    signals = np.concatenate([real, made])
+    signals = np.concatenate([real, synthetic])
     flat = signals.reshape(len(signals), -1).astype(np.float64)
     flat -= flat[: len(real)].mean(axis=0)  # distances stay, |a|² − 2ab + |b|² loses fewer digits
     norms = np.einsum("ij,ij->i", flat, flat)

@@ -87,9 +87,9 @@ def _cells(
             if not rows[0].any():  # equal real points may leave a cell empty
                 continue
             edges = np.quantile(real[rows[0], axis], np.linspace(TRIMMED, 1 - TRIMMED, strips + 1))
-            for points, inside, found in zip(clouds, rows, finer, strict=True):
+            for points, inside, places in zip(clouds, rows, finer, strict=True):
                 strip = _strip(edges, points[inside, axis])
-                found[inside] = np.where(strip < 0, -1, cell * strips + strip)
+                places[inside] = np.where(strip < 0, -1, cell * strips + strip)
         cell_of = finer
     last = strips ** real.shape[1]
     return np.where(cell_of[0] < 0, last, cell_of[0]), np.where(cell_of[1] < 0, last, cell_of[1])

@@ -84,17 +84,14 @@ def morphology(comparison: Comparison, config: MorphologyConfig) -> Score:
     compared = {
         c: transports
         for c in classes
-        if (
-            transports := _compared(of_real, of_synthetic, real.labels == c, chosen.labels == c)
-        )
+        if (transports := _compared(of_real, of_synthetic, real.labels == c, chosen.labels == c))
     }
     if not compared:
         raise Skip("too few QRS complexes are found in control")
 
     sizes = {c: int(np.sum(real.labels == c)) for c in compared}
     values = {
-        c: float(np.mean([t.value for _, t in transports]))
-        for c, transports in compared.items()
+        c: float(np.mean([t.value for _, t in transports])) for c, transports in compared.items()
     }
     shares = {c: size / sum(sizes.values()) for c, size in sizes.items()}
     value = sum(shares[c] * values[c] for c in compared)

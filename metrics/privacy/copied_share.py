@@ -69,10 +69,10 @@ def copied_share(comparison: Comparison, config: CopiedShareConfig) -> Score:
     labels = np.concatenate([train.labels, control.labels])
     member = np.arange(len(real)) < len(train)
     by_space = nearest(spaces(comparison, config), comparison.synthetic.signals, real)
-    found = clearest(by_space)
-    hits = found.isolation[:, None] > np.array([config.threshold, *SCAN])
+    closest = clearest(by_space)
+    hits = closest.isolation[:, None] > np.array([config.threshold, *SCAN])
     of_real = np.zeros((len(real), hits.shape[1]))
-    np.add.at(of_real, found.indices, hits)
+    np.add.at(of_real, closest.indices, hits)
 
     weights = np.where(member, 1.0, -len(train) / len(control))
     values = _redrawn(
@@ -93,17 +93,19 @@ def copied_share(comparison: Comparison, config: CopiedShareConfig) -> Score:
             "hits-train": float(of_real[member, 0].sum()),
             "hits-control": float(of_real[~member, 0].sum()),
             **{
-                f"share-{name}": float(weights[each.indices] @ (each.isolation > config.threshold))
+                f"share-{name}": float(
+                    weights[of_space.indices] @ (of_space.isolation > config.threshold)
+                )
                 / len(hits)
-                for name, each in by_space.items()
+                for name, of_space in by_space.items()
             },
         },
         contributions=Contributions.of(
             [
                 Term(
-                    patients=np.concatenate([patients[found.indices], people]),
+                    patients=np.concatenate([patients[closest.indices], people]),
                     numerators=np.concatenate(
-                        [np.where(hits[:, 0], weights[found.indices], 0.0), np.zeros(len(people))]
+                        [np.where(hits[:, 0], weights[closest.indices], 0.0), np.zeros(len(people))]
                     ),
                     denominators=np.concatenate([np.ones(len(hits)), np.zeros(len(people))]),
                 )

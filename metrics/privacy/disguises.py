@@ -157,7 +157,7 @@ def spaces(comparison: Comparison, config: CopiedShareConfig) -> list[Space]:
     auxiliary = comparison.splits.auxiliary.signals
     reach = min(config.shift, length / rate / 8)  # a view shows at least half of the window
     steps = int(reach / STEP + 1e-9)
-    found = []
+    chosen = []
     for name in config.spaces:
         views: Floats | None = None
         settings: dict[str, object] = {"space": name, "components": config.components}
@@ -174,11 +174,11 @@ def spaces(comparison: Comparison, config: CopiedShareConfig) -> list[Space]:
             version=2,
             settings=settings,
         )
-        found.append(Space(name, rate, views, fitted["mean"], fitted["components"]))
-    found = [space for space in found if space.components.shape[1]]
-    if not found:
+        chosen.append(Space(name, rate, views, fitted["mean"], fitted["components"]))
+    chosen = [space for space in chosen if space.components.shape[1]]
+    if not chosen:
         raise Skip("the auxiliary windows all have the same shape")
-    return found
+    return chosen
 
 
 def _views(length: int, shifts: NDArray[np.floating], speeds: NDArray[np.floating]) -> Floats:

@@ -56,13 +56,13 @@ def nearest(spaces: list[Space], synthetic: Floats, real: Floats) -> dict[str, N
     return {space.name: _nearest(space, synthetic, real) for space in spaces}
 
 
-def clearest(found: dict[str, Nearest]) -> Nearest:
+def clearest(by_space: dict[str, Nearest]) -> Nearest:
     """Return for each window the nearest one in the space with the greatest isolation.
 
     A noisy copy stands out most among whole windows, a shifted one when it is aligned.
     """
-    indices = np.array([each.indices for each in found.values()])
-    isolation = np.array([each.isolation for each in found.values()])
+    indices = np.array([of_space.indices for of_space in by_space.values()])
+    isolation = np.array([of_space.isolation for of_space in by_space.values()])
     best, every = isolation.argmax(axis=0), np.arange(indices.shape[1])
     return Nearest(indices[best, every], isolation[best, every])
 

@@ -46,13 +46,13 @@ def autocorrelation_difference(comparison: Comparison, _config: Config) -> Score
     value = 0.0
     of_control, of_synthetic = np.zeros(len(control)), np.zeros(len(synthetic))
     for lead in range(leads):
-        real, made = _autocorrelation(control[:, lead]), _autocorrelation(synthetic[:, lead])
-        difference = made.values - real.values
+        real, drawn = _autocorrelation(control[:, lead]), _autocorrelation(synthetic[:, lead])
+        difference = drawn.values - real.values
         distance = np.linalg.norm(difference)
         value += float(distance) / leads
         if distance:
             of_control -= real.influences @ difference / (distance * leads)
-            of_synthetic += made.influences @ difference / (distance * leads)
+            of_synthetic += drawn.influences @ difference / (distance * leads)
     return Score(
         value=value,
         contributions=Contributions.first_order(

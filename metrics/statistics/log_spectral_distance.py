@@ -61,30 +61,32 @@ def log_spectral_distance(comparison: Comparison, config: LogSpectralDistanceCon
     control, synthetic = comparison.splits.control, comparison.synthetic
     if min(len(control), len(synthetic)) < 2:
         raise Skip("it needs two windows of control and two synthetic ones")
-    real, made = _log_spectra(control, config), _log_spectra(synthetic, config)
-    difference = made.mean(axis=0) - real.mean(axis=0)
-    value = _distance(real, made)
+    real_spectra, synthetic_spectra = _log_spectra(control, config), _log_spectra(synthetic, config)
+    difference = synthetic_spectra.mean(axis=0) - real_spectra.mean(axis=0)
+    value = _distance(real_spectra, synthetic_spectra)
     weights = difference / (value * len(difference)) if value else np.zeros_like(difference)
     one, other = halves(comparison)
-    parts = {"control-to-control": _distance(real[one], real[other])}
+    parts = {"control-to-control": _distance(real_spectra[one], real_spectra[other])}
     for c, label in enumerate(comparison.classes):
         rows, columns = control.labels == c, synthetic.labels == c
         if min(rows.sum(), columns.sum()) >= FEWEST:
-            parts[f"log-spectral-distance-{label}"] = _distance(real[rows], made[columns])
+            parts[f"log-spectral-distance-{label}"] = _distance(
+                real_spectra[rows], synthetic_spectra[columns]
+            )
     return Score(
         value=value,
         parts=parts,
         contributions=Contributions.first_order(
             value,
-            (control.patients, -real @ weights),
-            (people_behind(comparison), made @ weights),
+            (control.patients, -real_spectra @ weights),
+            (people_behind(comparison), synthetic_spectra @ weights),
         ),
         n=len(control) + len(synthetic),
     )
 
 
-def _distance(real: NDArray[np.float64], made: NDArray[np.float64]) -> float:
-    return float(np.sqrt(np.mean((made.mean(axis=0) - real.mean(axis=0)) ** 2)))
+def _distance(real: NDArray[np.float64], synthetic: NDArray[np.float64]) -> float:
+    return float(np.sqrt(np.mean((synthetic.mean(axis=0) - real.mean(axis=0)) ** 2)))
 
 
 def _log_spectra(windows: EcgWindows, config: LogSpectralDistanceConfig) -> NDArray[np.float64]:

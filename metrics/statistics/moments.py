@@ -78,17 +78,17 @@ def _difference(comparison: Comparison, moment: Callable[[NDArray[np.float64]], 
         [moment(side[:, lead]) for lead in range(side.shape[1])] for side in min_max(comparison)
     )
     differences = np.array(
-        [made.value - real.value for real, made in zip(control, synthetic, strict=True)]
+        [drawn.value - real.value for real, drawn in zip(control, synthetic, strict=True)]
     )
     value = float(np.abs(differences).mean())
     signs = np.sign(differences) / len(differences)
-    of_control = -signs @ np.array([each.influences for each in control])
-    of_synthetic = signs @ np.array([each.influences for each in synthetic])
+    of_control = -signs @ np.array([of_lead.influences for of_lead in control])
+    of_synthetic = signs @ np.array([of_lead.influences for of_lead in synthetic])
     return Score(
         value=value,
         parts={
-            "control": float(np.mean([each.value for each in control])),
-            "synthetic": float(np.mean([each.value for each in synthetic])),
+            "control": float(np.mean([of_lead.value for of_lead in control])),
+            "synthetic": float(np.mean([of_lead.value for of_lead in synthetic])),
         },
         contributions=Contributions.first_order(
             value,

@@ -55,7 +55,7 @@ def sliced_wasserstein(comparison: Comparison, config: SlicedWassersteinConfig) 
     if len(control) < 2:
         raise Skip("it needs two control windows")
     directions = _directions(comparison, config)
-    real, made = _project(control, directions), _project(synthetic, directions)
+    real, drawn = _project(control, directions), _project(synthetic, directions)
     one, other = halves(comparison)
     own = comparison.once(
         "sliced-wasserstein-control",
@@ -65,16 +65,16 @@ def sliced_wasserstein(comparison: Comparison, config: SlicedWassersteinConfig) 
     )
     of_control, of_synthetic = np.zeros(len(control)), np.zeros(len(synthetic))
     value = 0.0
-    for left, right in zip(real, made, strict=True):
-        found = wasserstein(left, right)
-        value += found.distance / len(directions)
-        of_control += found.of_real / len(directions)
-        of_synthetic += found.of_synthetic / len(directions)
+    for left, right in zip(real, drawn, strict=True):
+        transport = wasserstein(left, right)
+        value += transport.distance / len(directions)
+        of_control += transport.of_real / len(directions)
+        of_synthetic += transport.of_synthetic / len(directions)
     parts = {"control-to-control": float(own["value"][0])}
     for c, label in enumerate(comparison.classes):
         rows, columns = control.labels == c, synthetic.labels == c
         if min(rows.sum(), columns.sum()) >= FEWEST:
-            parts[f"sliced-wasserstein-{label}"] = _mean(real[:, rows], made[:, columns])
+            parts[f"sliced-wasserstein-{label}"] = _mean(real[:, rows], drawn[:, columns])
     return Score(
         value=value,
         parts=parts,
@@ -100,6 +100,6 @@ def _project(windows: EcgWindows, directions: NDArray[np.float64]) -> NDArray[np
     return directions @ windows.signals.reshape(len(windows), -1).T.astype(np.float64)
 
 
-def _mean(real: NDArray[np.float64], made: NDArray[np.float64]) -> float:
-    pairs = zip(real, made, strict=True)
+def _mean(real: NDArray[np.float64], synthetic: NDArray[np.float64]) -> float:
+    pairs = zip(real, synthetic, strict=True)
     return float(np.mean([wasserstein(left, right).distance for left, right in pairs]))

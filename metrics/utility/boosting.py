@@ -78,9 +78,11 @@ class Boosting:
 
     def probabilities(self, signals: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the probability of each class, shape (window, class)."""
-        found = np.zeros((len(signals), self.classes))
-        found[:, self.trees.classes_] = self.trees.predict_proba(self._features(signals))
-        return found
+        probabilities_of_classes = np.zeros((len(signals), self.classes))
+        probabilities_of_classes[:, self.trees.classes_] = self.trees.predict_proba(
+            self._features(signals)
+        )
+        return probabilities_of_classes
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Return the training windows: trees are no arrays, and are soon grown again."""

@@ -21,8 +21,8 @@ def real_like_synthetic(splits: Splits, seed: int) -> EcgWindows:
     wanted = np.bincount(splits.fresh.labels, minlength=len(splits.train.classes))
     rows = []
     for label, count in enumerate(wanted):
-        found = np.flatnonzero(splits.train.labels == label)
-        rows.append(rng.permutation(found)[:count])
+        candidates = np.flatnonzero(splits.train.labels == label)
+        rows.append(rng.permutation(candidates)[:count])
     return splits.train.take(np.sort(np.concatenate(rows)))
 
 

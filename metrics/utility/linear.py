@@ -79,8 +79,8 @@ class Linear:
         coefficients, intercepts = model.coef_, model.intercept_
         if len(model.classes_) == 2:  # scikit-learn gives the second class's logit only
             coefficients, intercepts = (
-                np.concatenate([np.zeros_like(found), found])
-                for found in (coefficients, intercepts)
+                np.concatenate([np.zeros_like(parameters), parameters])
+                for parameters in (coefficients, intercepts)
             )
         by_component = coefficients.T / scaler.scale_[:, None]
         weights = components.axes.T @ by_component

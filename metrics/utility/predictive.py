@@ -128,14 +128,16 @@ def _errors(
     x, unseen = (x - mean) / deviation, (_time_major(test) - mean) / deviation
     inputs, targets = _leads(x.shape[2], config)
     weights, rng = torch.Generator().manual_seed(seed), np.random.default_rng([seed, 2])
-    found = []
+    errors_of_parts = []
     for _ in range(config.repeats):
         network = _fit(x, config, weights, rng)
         with one_thread(), torch.inference_mode():
             for part in unseen.split(1000):
                 error = network(part[:, :-1, inputs]) - part[:, 1:, targets]
-                found.append((error * deviation[targets]).abs().mean((1, 2)))
-    errors: NDArray[np.float64] = torch.cat(found).view(config.repeats, -1).double().mean(0).numpy()
+                errors_of_parts.append((error * deviation[targets]).abs().mean((1, 2)))
+    errors: NDArray[np.float64] = (
+        torch.cat(errors_of_parts).view(config.repeats, -1).double().mean(0).numpy()
+    )
     return errors
 
 
