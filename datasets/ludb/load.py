@@ -45,13 +45,13 @@ def load(config: LudbConfig, folder: Path) -> EcgWindows:
     windows, positions, marked = [], [], 0
     for record in people:
         beats = boundaries(folder, record, config.leads[0])["QRS"][:, 1].astype(np.int64)
-        found, kept = beat_windows(
+        cut, kept = beat_windows(
             signals(folder, record, config.leads), SAMPLING_RATE, beats, config
         )
-        windows.append(found)
+        windows.append(cut)
         positions.append(beats[kept] / SAMPLING_RATE)
         marked += len(beats)
-    patients = np.repeat(np.array(list(people), dtype=np.int64), [len(found) for found in windows])
+    patients = np.repeat(np.array(list(people), dtype=np.int64), [len(cut) for cut in windows])
     logger.info(
         "ludb: %d beats of %d records; left out: %d beats whose window would leave the record",
         len(patients),

@@ -44,26 +44,26 @@ def attributes(folder: Path) -> dict[int, dict[str, str | float]]:
     table = folder / "ludb.csv"
     try:
         with table.open(encoding="utf-8", newline="") as opened:
-            found = {int(row["ID"]): _told(row) for row in csv.DictReader(opened)}
+            patients = {int(row["ID"]): _attributes(row) for row in csv.DictReader(opened)}
     except FileNotFoundError:
         raise DataError(f"there is no file {table}") from None
     except (KeyError, ValueError, AttributeError, IndexError) as error:
         raise DataError(
             f"{table} is not the table of ludb ({type(error).__name__}: {error})"
         ) from error
-    if not found:
+    if not patients:
         raise DataError(f"{table} names no patient")
-    return found
+    return patients
 
 
-def _told(row: dict[str, str]) -> dict[str, str | float]:
+def _attributes(row: dict[str, str]) -> dict[str, str | float]:
     age = row["Age"].strip()
-    told: dict[str, str | float] = {
+    attributes: dict[str, str | float] = {
         "sex": row["Sex"].strip(),
         "age": OLDEST if age == ">89" else float(age),
         "rhythm": row["Rhythms"].splitlines()[0],
     }
     for column, name in COLUMNS.items():
         if row[column]:
-            told[name] = "; ".join(row[column].splitlines())
-    return told
+            attributes[name] = "; ".join(row[column].splitlines())
+    return attributes

@@ -48,16 +48,18 @@ def signals(folder: Path, record: int, leads: tuple[str, ...]) -> NDArray[np.flo
             lead is not among them; the message names the record.
     """
     with _naming(record):
-        found = wfdb.rdrecord(str(folder / "data" / str(record)), physical=False)
-        counts: NDArray[np.int64] = found.d_signal.T.astype(np.int64)
-        names = found.sig_name
-        if found.fs != SAMPLING_RATE:
-            raise DataError(f"record {record}: its header says {found.fs:g} Hz; 500 Hz are wanted")
-        for lead, said, total in zip(names, found.checksum, counts.sum(axis=1), strict=True):
-            if (said - total) % 65536:
+        recording = wfdb.rdrecord(str(folder / "data" / str(record)), physical=False)
+        counts: NDArray[np.int64] = recording.d_signal.T.astype(np.int64)
+        names = recording.sig_name
+        if recording.fs != SAMPLING_RATE:
+            raise DataError(
+                f"record {record}: its header says {recording.fs:g} Hz; 500 Hz are wanted"
+            )
+        for lead, stated, total in zip(names, recording.checksum, counts.sum(axis=1), strict=True):
+            if (stated - total) % 65536:
                 raise DataError(
                     f"record {record}: the header disagrees with the signal of lead {lead}: its "
-                    f"checksum is {said}, that of the signal {total % 65536}"
+                    f"checksum is {stated}, that of the signal {total % 65536}"
                 )
         absent = [lead for lead in leads if lead.lower() not in names]
         if absent:
@@ -103,7 +105,7 @@ def boundaries(folder: Path, record: int, lead: str) -> dict[str, NDArray[np.flo
         if len(peaks) == 1 and len(at) == len(group[0]):
             boundary = [at.get(symbol, np.nan) for symbol in ("(", peaks[0], ")")]
             waves[PEAKS[peaks[0]]].append(boundary)
-    return {wave: np.array(found, np.float64).reshape(-1, 3) for wave, found in waves.items()}
+    return {wave: np.array(places, np.float64).reshape(-1, 3) for wave, places in waves.items()}
 
 
 @contextmanager

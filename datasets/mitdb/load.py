@@ -64,22 +64,22 @@ def load(config: MitdbConfig, folder: Path) -> EcgWindows:
         DataError: a record is missing, corrupt, disagrees with its header or holds NaN samples, or
             no record has the leads asked for.
     """
-    found: list[_Beats] = []
+    beats: list[_Beats] = []
     lacking: dict[int, tuple[str, ...]] = {}
     for number in RECORDS:
         record = read(folder, str(number))
         if set(config.leads) <= set(record.leads):
-            found.append(_beats(number, record, config))
+            beats.append(_beats(number, record, config))
         else:
             lacking[number] = record.leads
-    if not found:
+    if not beats:
         pairs = sorted({" with ".join(leads) for leads in lacking.values()})
         raise DataError(
             f"dataset mitdb: no record has {' and '.join(config.leads)}; the leads of a record are "
             f"one of: {'; '.join(pairs)}"
         )
-    _report(found, lacking, config)
-    return _gather(found, config)
+    _report(beats, lacking, config)
+    return _gather(beats, config)
 
 
 def _beats(number: int, record: Record, config: MitdbConfig) -> _Beats:
@@ -97,31 +97,31 @@ def _beats(number: int, record: Record, config: MitdbConfig) -> _Beats:
     )
 
 
-def _gather(found: list[_Beats], config: MitdbConfig) -> EcgWindows:
-    counts = [len(beats.labels) for beats in found]
-    people = [person(beats.number) for beats in found]
+def _gather(beats: list[_Beats], config: MitdbConfig) -> EcgWindows:
+    counts = [len(record.labels) for record in beats]
+    people = [person(record.number) for record in beats]
     return EcgWindows(
-        signals=np.concatenate([beats.signals for beats in found]),
-        labels=np.concatenate([beats.labels for beats in found]),
+        signals=np.concatenate([record.signals for record in beats]),
+        labels=np.concatenate([record.labels for record in beats]),
         patients=np.repeat(np.array(people, dtype=np.int64), counts),
         sampling_rate=config.sampling_rate,
         leads=config.leads,
         classes=CLASSES,
-        records=np.repeat([str(beats.number) for beats in found], counts),
-        positions=np.concatenate([beats.positions for beats in found]),
-        attributes={who: beats.attributes for who, beats in zip(people, found, strict=True)},
+        records=np.repeat([str(record.number) for record in beats], counts),
+        positions=np.concatenate([record.positions for record in beats]),
+        attributes={who: record.attributes for who, record in zip(people, beats, strict=True)},
     )
 
 
-def _report(found: list[_Beats], lacking: dict[int, tuple[str, ...]], config: MitdbConfig) -> None:
+def _report(beats: list[_Beats], lacking: dict[int, tuple[str, ...]], config: MitdbConfig) -> None:
     logger.info(
         "mitdb: %d beats of %d records; left out: the paced records %s, %d beats of class Q, %d beats "
         "whose window would leave the record",
-        sum(len(beats.labels) for beats in found),
-        len(found),
+        sum(len(record.labels) for record in beats),
+        len(beats),
         ", ".join(map(str, PACED)),
-        sum(beats.unclassed for beats in found),
-        sum(beats.beyond for beats in found),
+        sum(record.unclassed for record in beats),
+        sum(record.beyond for record in beats),
     )
     if lacking:
         logger.warning(

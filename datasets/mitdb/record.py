@@ -122,20 +122,20 @@ def _check_signals(name: str, record: Any) -> None:
         if unit != "mV":
             raise DataError(f"record {name}: lead {lead} is in {unit!r}; mV is wanted")
     sums = record.d_signal.sum(axis=0, dtype=np.int64)
-    for lead, said, found in zip(record.sig_name, record.checksum, sums, strict=True):
-        if said is None or int(said) % 65536 != int(found) % 65536:
+    for lead, stated, total in zip(record.sig_name, record.checksum, sums, strict=True):
+        if stated is None or int(stated) % 65536 != int(total) % 65536:
             raise DataError(
                 f"record {name}: the header disagrees with the signal of lead {lead}: its checksum "
-                f"is {said}, that of the signal {int(found) % 65536}"
+                f"is {stated}, that of the signal {int(total) % 65536}"
             )
 
 
 def _attributes(comments: list[str]) -> dict[str, str | float]:
     """Age and sex from the first comment, such as ``69 M 1085 1629 x1``; age −1 is unknown."""
     age, sex = [*(comments or [""])[0].split(), "", ""][:2]
-    found: dict[str, str | float] = {}
+    attributes: dict[str, str | float] = {}
     if sex in ("F", "M"):
-        found["sex"] = sex
+        attributes["sex"] = sex
     if age.isdecimal():
-        found["age"] = float(age)
-    return found
+        attributes["age"] = float(age)
+    return attributes
