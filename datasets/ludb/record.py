@@ -1,4 +1,4 @@
-"""One record of the database: its signals, and the boundaries of waves that cardiologists marked."""
+"""One record of the database: its signals, and the cardiologists' marks of the boundaries of waves."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ SAMPLING_RATE = 500.0
 """Hz, of every record."""
 
 COUNTS_PER_MV = 1000.0
-"""A count is taken for 1 µV, against the headers.
+"""One count is 1 µV here, against the headers.
 
-Their gains make each lead of each record span exactly 1 mV, and I + III is no longer II.  In counts it
-is, in every sample of all records, so these have one scale; with 1 µV a count the leads are as large
-as those of adults are (docs/data.md).
+The headers' gains make each lead of each record span exactly 1 mV, and I + III is no longer II.  In
+counts I + III is II, in every sample of all records, so the counts have one scale; with 1 µV a count the
+leads are as large as those of adults (docs/data.md).
 """
 
 PEAKS = {"p": "P", "N": "QRS", "t": "T"}
-"""The wave of each symbol that marks a peak; ``(`` is an onset and ``)`` an offset."""
+"""The wave of each symbol of a peak; ``(`` is an onset and ``)`` an offset."""
 
 
 def signals(folder: Path, record: int, leads: tuple[str, ...]) -> NDArray[np.float64]:
-    """The signals of a record.
+    """Return the signals of a record.
 
     Args:
-        folder: the database's, in which ``data`` stands.
-        record: its number, which is the patient's.
+        folder: the database's folder, with ``data``.
+        record: its number, the same as the patient's.
         leads: names, of ``ecgbench.datasets.ludb.LEADS``.
 
     Returns:
@@ -68,16 +68,16 @@ def signals(folder: Path, record: int, leads: tuple[str, ...]) -> NDArray[np.flo
 
 
 def boundaries(folder: Path, record: int, lead: str) -> dict[str, NDArray[np.float64]]:
-    """Where each wave of one lead begins, peaks and ends, as a cardiologist marked it.
+    """Return onset, peak and offset of each wave of one lead, as a cardiologist marked them.
 
-    Each lead was marked on its own.  Boundaries are given as they stand in the files: of the 21,965
+    Each lead was marked on its own.  Boundaries are those of the files: of the 21,965
     QRS complexes of all leads, 104 have no onset, 18 (and a P wave) an onset one or two samples after
-    the peak, and one has no offset.  Marks that make up no wave are left out: two pairs of boundaries
+    the peak, and one has no offset.  Marks without a whole wave are left out: two pairs of boundaries
     without a peak, in V5 of record 8, and 12 of the 58,423 peaks, in record 116.
 
     Args:
-        folder: the database's, in which ``data`` stands.
-        record: its number, which is the patient's.
+        folder: the database's folder, with ``data``.
+        record: its number, the same as the patient's.
         lead: a name, of ``ecgbench.datasets.ludb.LEADS``.
 
     Returns:
@@ -110,7 +110,7 @@ def boundaries(folder: Path, record: int, lead: str) -> dict[str, NDArray[np.flo
 
 @contextmanager
 def _naming(record: int) -> Iterator[None]:
-    """Turn what wfdb raises into a `DataError` that names the record."""
+    """Turn wfdb's errors into a `DataError` that names the record."""
     try:
         yield
     except DataError:

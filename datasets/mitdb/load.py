@@ -1,4 +1,4 @@
-"""All records of the database into windows."""
+"""All records of the database as windows."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class _Beats:
-    """The windows of one record, and how many beats were left out of it."""
+    """The windows of one record, and the number of its beats left out."""
 
     number: int
     attributes: dict[str, str | float]
@@ -46,11 +46,11 @@ class _Beats:
 
 
 def load(config: MitdbConfig, folder: Path) -> EcgWindows:
-    """One window for each annotated beat of classes N, S, V and F in the 44 records without a pacer.
+    """Return one window for each annotated beat of classes N, S, V and F in the 44 records without a pacer.
 
-    Leads are picked by name: record 114 has its two swapped.  A record that lacks one of the leads
-    asked for is left out, and so is a beat whose window would leave its record; how many is logged,
-    as is the number of beats of class Q.  With the default settings all 44 records have the lead.
+    Leads are picked by name: record 114 has its two swapped.  A record without one of the chosen leads
+    is left out, and so is a beat if its window would leave its record; their numbers are logged, as is
+    the number of beats of class Q.  With the default settings all 44 records have the lead.
 
     Args:
         config: how to filter, resample and cut; which leads.
@@ -62,7 +62,7 @@ def load(config: MitdbConfig, folder: Path) -> EcgWindows:
 
     Raises:
         DataError: a record is missing, corrupt, disagrees with its header or holds NaN samples, or
-            no record has the leads asked for.
+            no record has the chosen leads.
     """
     beats: list[_Beats] = []
     lacking: dict[int, tuple[str, ...]] = {}
