@@ -1,4 +1,4 @@
-"""What metrics share: neighbours, the encoder, single beats and the people behind windows."""
+"""Results that metrics share: neighbours, the encoder, single beats, the people behind windows."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_too_few_windows_to_choose_from_are_an_error(comparison: Comparison) -> 
 
 
 def searches(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Side, Side, int]]:
-    """What is searched for from here on."""
+    """Return a list of the searches from here on."""
     calls: list[tuple[Side, Side, int]] = []
     search = shared._search
 

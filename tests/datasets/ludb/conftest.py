@@ -89,7 +89,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def damaged(database: Path, tmp_path: Path) -> Path:
-    """A copy that a test may damage."""
+    """A copy to damage."""
     shutil.copytree(database, tmp_path / "ludb")
     return tmp_path / "ludb"
 

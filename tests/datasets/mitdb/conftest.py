@@ -62,7 +62,7 @@ def write_annotations(folder: Path, name: str, samples: Any, symbols: str) -> No
 
 @pytest.fixture(scope="session")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All records that are needed, small; the paced ones do not even exist."""
+    """All needed records, small; the paced ones do not even exist."""
     folder = tmp_path_factory.mktemp("mitdb")
     for record in protocol.RECORDS:
         write_record(folder, str(record))
@@ -72,7 +72,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def damaged(database: Path, tmp_path: Path) -> Path:
-    """A copy that a test may damage."""
+    """A copy to damage."""
     shutil.copytree(database, tmp_path / "mitdb")
     return tmp_path / "mitdb"
 

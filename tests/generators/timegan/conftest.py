@@ -101,7 +101,7 @@ def fitted(context: Context, config: TimeGanConfig = SMALL, train: EcgWindows | 
 
 @pytest.fixture
 def state(context: Context) -> Training:
-    """A training whose networks are away from their start."""
+    """A training with networks away from their start."""
     return make_state(context)
 
 

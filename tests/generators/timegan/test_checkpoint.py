@@ -1,4 +1,4 @@
-"""A fit that is stopped goes on from its checkpoint, and from no other."""
+"""A stopped fit goes on from its checkpoint, and from no other."""
 
 from __future__ import annotations
 

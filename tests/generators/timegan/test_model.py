@@ -71,7 +71,7 @@ def test_no_labels_give_no_windows(context: Context) -> None:
 def test_the_same_seed_gives_the_same_bytes_and_leaves_global_random_state_alone(
     tmp_path: Path, settings: str
 ) -> None:
-    numpys = np.random.get_state(legacy=False)  # noqa: NPY002 - what must not be touched
+    numpys = np.random.get_state(legacy=False)  # noqa: NPY002 - the global state, to stay as it is
     torchs = torch.get_rng_state()
     first, again, other = (
         fitted(context, SETTINGS[settings]).sample(LABELS, context).signals

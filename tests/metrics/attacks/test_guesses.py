@@ -84,7 +84,7 @@ def test_its_contributions_are_the_value_and_its_derivative_by_the_weight_of_eac
 
 
 def test_the_interval_over_people_is_not_that_over_windows(cell: Cell) -> None:
-    """Guesses that are right by person, not by window, leave contributions that say so."""
+    """Guesses right by person, not by window, leave contributions in accord with this."""
     comparison = cell(copies=0)
     splits = comparison.splits
     lucky = np.unique(splits.train.patients)[::2]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def suspicions(comparison: Comparison, gap: float, digits: int | None = None) -> Suspicions:
-    """Of an attack whose scores for members are normal, and ``gap`` higher; rounded to make ties."""
+    """Return an attack with normal scores, for members ``gap`` higher; rounded to make ties."""
     rng = np.random.default_rng(2)
     members = rng.standard_normal(len(comparison.splits.train)) + gap
     others = rng.standard_normal(len(comparison.splits.control))
@@ -58,7 +58,7 @@ def test_the_true_positive_rate_is_the_highest_that_the_curve_has_at_that_rate(
 
 
 def test_the_true_positive_rate_is_that_of_two_normal_distributions(cell: Cell) -> None:
-    """At 1% of false alarms, Φ(2 − 2.326) of members that are two deviations higher are caught."""
+    """At 1% of false alarms, Φ(2 − 2.326) of members two deviations higher are caught."""
     comparison = cell(copies=0)
     members = np.random.default_rng(3).standard_normal(200_000) + 2
     others = np.random.default_rng(4).standard_normal(200_000)

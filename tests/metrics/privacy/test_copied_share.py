@@ -1,4 +1,4 @@
-"""`copied-share`: its definition, its null, and what it reads."""
+"""`copied-share`: its definition, its null, and its readings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The disguises that `copied-share` sees through, each in its space."""
+"""The disguises in the sight of `copied-share`, each in its space."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def circled(signals: Signals) -> Signals:
 
 
 def warped(signals: Signals) -> Signals:
-    """Later and earlier by turns, by a wave of 16 ms that is as long as a window."""
+    """Return windows later and earlier by turns, by a wave of 16 ms as long as a window."""
     time, rng = np.arange(signals.shape[2]), np.random.default_rng(0)
     places = time + 2 * np.sin(2 * np.pi * time / len(time) + rng.uniform(0, 7, (len(signals), 1)))
     return np.stack(
