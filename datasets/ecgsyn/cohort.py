@@ -127,7 +127,7 @@ def draw_waves(
     weights[0] = 0.0
     breath = np.sin(2 * np.pi * person.breathing * times + person.offset)
     gain = 1.0 + person.modulation * breath + JITTER["gain"] * rng.standard_normal(len(times))
-    each = 1.0 + JITTER["amplitude"] * rng.standard_normal(shape)
+    scatter = 1.0 + JITTER["amplitude"] * rng.standard_normal(shape)
     shift = JITTER["time"] * np.clip(rng.standard_normal(shape), -2, 2)
     shift[:, [1, 2, 3, 6, 7, 8]] = 0.0
     shift[:, 0] += due - times
@@ -135,7 +135,7 @@ def draw_waves(
     stretch = 1.0 + JITTER["width"] * np.clip(rng.standard_normal(shape), -2, 2)
     return Waves(
         (times[:, None] + base.times + shift).ravel(),
-        (base.amplitudes * weights * each * gain[:, None]).ravel(),
+        (base.amplitudes * weights * scatter * gain[:, None]).ravel(),
         (base.widths * stretch).ravel(),
     )
 

@@ -20,7 +20,7 @@ else:
 class DoseConfig(Config, frozen=True):
     """Settings of `dose`."""
 
-    fault: Annotated[Fault, msgspec.Meta(description="what is done to fresh windows")] = "none"
+    fault: Annotated[Fault, msgspec.Meta(description="of the fresh windows")] = "none"
     amount: Annotated[float, msgspec.Meta(ge=0, description="how much; docs/audit.md")] = 0.0
     sigma: Annotated[
         float,
@@ -30,7 +30,7 @@ class DoseConfig(Config, frozen=True):
 
 @hookimpl
 def ecgbench_generators() -> Iterable[GeneratorSpec]:
-    """The doses of ``ecgbench audit``."""
+    """Return the doses of ``ecgbench audit``."""
     return [
         GeneratorSpec(
             name="dose",

@@ -1,4 +1,4 @@
-"""Reference rows made of real windows; they keep the windows' ``indices``, never their patients."""
+"""Reference rows of real windows; they keep the windows' ``indices``, never their patients."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ class Real:
 class Copy:
     """For each label, a random training window of that class.
 
-    No window is drawn again before all of its class have been.  A class that the training windows
-    lack (one or two windows in the whole dataset may all fall to other splits) is filled with random
-    training windows of any class; how many is logged.
+    No window is drawn again before all of its class have been.  If the training windows lack a class
+    (one or two windows in the whole dataset may all fall to other splits), random training windows of
+    any class stand in; their number is logged.
     """
 
     def __init__(self, config: Config) -> None:
@@ -89,7 +89,7 @@ class NoisyCopy(Copy):
         self.sigma = config.sigma
 
     def sample(self, labels: NDArray[np.int64], context: Context) -> EcgWindows:
-        """Return noisy copies: those that `Copy` returns for the same seed, and noise."""
+        """Return noisy copies: the windows of `Copy` for the same seed, and noise."""
         copies = super().sample(labels, context)
         deviation = self.train.signals.std(axis=(0, 2), keepdims=True, dtype=np.float64)
         noise = np.random.default_rng([context.seed, 1]).standard_normal(copies.signals.shape)

@@ -168,7 +168,12 @@ class Bench:
 
     folder: Path
     trace_file: Path
-    files: tuple[Path, ...] = (PLUGINS / "good.py", PLUGINS / "misbehaving.py")
+    files: tuple[Path, ...] = (
+        PLUGINS / "good.py",
+        PLUGINS / "misbehaving.py",
+        PLUGINS / "bad_dataset.py",
+        PLUGINS / "process_state.py",
+    )
     store_name: str = "store"
     watch: Watch = field(default_factory=Watch)
     commands: list[subprocess.Popen[str]] = field(default_factory=list)

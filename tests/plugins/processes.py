@@ -1,6 +1,6 @@
-"""What tests of `ecgbench.harness.isolation.process` run in another process."""
+"""Functions for another process, in tests of `ecgbench.harness.isolation.process`."""
 
-# ruff: noqa: T201 - what is printed is to stand in the log
+# ruff: noqa: T201 - prints are to stand in the log
 
 import multiprocessing
 import os
@@ -76,7 +76,7 @@ def _burn(seconds: float) -> None:
 
 
 def burn_in_a_child(send: Any) -> None:
-    """Let half a second be used by a process that nobody waits for."""
+    """Let a process without a parent use half a second."""
     ours, theirs = os.pipe()
     if os.fork() == 0:
         _burn(0.5)
@@ -119,7 +119,7 @@ def tidy_up_at_the_end(file: Path, send: Any) -> None:
 
 
 def ask_once(once: Any, folder: Path, who: str, hang: bool, send: Any) -> None:
-    """Ask for what is computed once; the computation ends when two have asked for it."""
+    """Ask for a shared computation; it ends when two have asked for it."""
     import numpy as np
 
     def compute() -> dict[str, Any]:

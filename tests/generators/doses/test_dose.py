@@ -40,7 +40,7 @@ def sample(splits: Splits, fault: str, amount: float, *, sigma: float = 0.0) -> 
 
 
 def is_among(windows: EcgWindows, others: EcgWindows) -> Any:
-    """Which windows are exact copies of one of the others."""
+    """Return which windows are exact copies of one of the others."""
     known = {window.tobytes() for window in others.signals}
     return np.array([window.tobytes() in known for window in windows.signals])
 
@@ -176,7 +176,7 @@ def test_copied_people_give_away_their_own_windows_alone(splits: Splits) -> None
     for person in people:
         own = found.take(splits.fresh.patients == person)
         theirs = splits.train.take(splits.train.patients == person)
-        assert is_among(own, theirs).mean() > 0.8  # but for classes that train has none of
+        assert is_among(own, theirs).mean() > 0.8  # but for classes without any window in train
 
 
 def test_people_who_are_dropped_leave_nothing(splits: Splits) -> None:
@@ -236,7 +236,7 @@ def test_outliers_are_smooth_of_log_normal_amplitude_and_know_no_ecg(splits: Spl
     steps = np.diff(signals, axis=2).std(axis=2) / signals.std(axis=2)
     narrow = np.sqrt(2 - 2 * np.exp(-1 / (2 * 0.01 * fresh.sampling_rate) ** 2))
     assert steps.max() < 1.1 * narrow
-    # of all the beats that a window may follow none explains much of it
+    # of all the beats before a window none explains much of it
     beats = splits.train.signals[:, 0] - splits.train.signals[:, 0].mean(axis=1, keepdims=True)
     beats /= np.linalg.norm(beats, axis=1, keepdims=True)
     centred = signals[:, 0] - signals[:, 0].mean(axis=1, keepdims=True)

@@ -114,7 +114,7 @@ def test_of_what_a_run_reads_for_itself_nothing_is_left_and_others_keep_theirs(
     code = f"""
 from ecgbench.harness.data import cache as data
 from ecgbench.harness.planning.catalog import discover
-entry = discover([{str(bench.files[1])!r}]).entry("dataset", "bad-dataset")
+entry = discover([{str(bench.files[2])!r}]).entry("dataset", "bad-dataset")
 source = data.Source(entry, entry.spec.config(), None)
 assert len(data.windows(source)) == 60
 print(data.folder(source))
