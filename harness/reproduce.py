@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from ecgbench.contracts.config import build
-from ecgbench.contracts.errors import DataError, EcgbenchError, PluginError, StoreError
+from ecgbench.contracts.errors import DamagedError, DataError, EcgbenchError, PluginError, StoreError
 from ecgbench.environment import cores, environment
 from ecgbench.harness.cell.checks import check_sample
 from ecgbench.harness.cell.divide import splits_of
@@ -29,7 +29,9 @@ from ecgbench.harness.planning.identity import used
 from ecgbench.results.board.uncertainty import Resamples, sample
 from ecgbench.results.store.contributions import contributions
 from ecgbench.results.store.npz import read_npz
-from ecgbench.results.store.store import Store
+from ecgbench.results.store.records import ScoreRecord
+from ecgbench.results.store.states import DAMAGED, cell_outcome, score_outcome
+from ecgbench.results.store.store import Store, read_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,7 +42,6 @@ if TYPE_CHECKING:
         CellRecord,
         MetricRecord,
         PluginRecord,
-        ScoreRecord,
     )
 
 Verdict = Literal["equal", "close", "within its interval", "differs", "not compared"]
@@ -123,20 +124,24 @@ def reproduce(
         cell = _here(record.cell, source, catalog)
         if cell.submitted:
             _copy(store, name, scratch, cell.name)
-        scores = store.scores(name)
+        scores, lost = _stored_scores(store, record)
         metrics = [_metric_here(score.metric, catalog) for score in scores]
         failure = perform(_task(scratch, cell, record, metrics, source, catalog), send)
-        found = scratch.cell(cell.name)
+        outcome = cell_outcome(scratch, cell.name)
+        found = outcome.record
         versions = tuple(_versions(record, scores, metrics, found))
-        if found is None or found.status != "ok":
-            reason = (found.reason if found is not None else failure) or "it did not end"
+        if found is None or outcome.status != "ok":
+            reason = (outcome.reason if found is not None else failure) or "it did not end"
             return Reproduction(False, (), versions, reason)
         again = [scratch.score(cell.name, metric) for metric in metrics]
         return Reproduction(
             same_bytes=found.synthetic == record.synthetic,
-            scores=tuple(
-                compare(score, here, is_cost=metric.family == "cost")
-                for score, here, metric in zip(scores, again, metrics, strict=True)
+            scores=(
+                *(
+                    compare(score, here, is_cost=metric.family == "cost")
+                    for score, here, metric in zip(scores, again, metrics, strict=True)
+                ),
+                *lost,
             ),
             versions=versions,
         )
@@ -167,8 +172,9 @@ def differences(
         DataError: the dataset is not on this machine, or cannot be made within the limits.
         UsageError: a plugin or a setting is not there.
     """
-    record = store.cell(name)
-    if record is None or record.status != "ok":
+    outcome = cell_outcome(store, name)
+    record = outcome.record
+    if record is None or outcome.status != "ok":
         return ["it did not end well, and nobody can check that it could not"]
     if not record.stored and not record.reference:
         return ["its windows did not come with it, so its scores cannot be checked"]
@@ -182,7 +188,9 @@ def differences(
                 f"{what} {then}, here {here}" for what, then, here in _plugins(record, cell)
             )
             return [f"it cannot be checked here: {there}"]
-        scores = store.scores(name)
+        scores, lost = _stored_scores(store, record)
+        if lost:
+            return [f"{score.metric}: {score.note}" for score in lost]
         metrics = [_metric_here(score.metric, catalog) for score in scores]
         if other := [
             m.name for m, score in zip(metrics, scores, strict=True) if m.key != score.metric.key
@@ -358,8 +366,33 @@ def interval(score: ScoreRecord) -> tuple[float, float] | None:
     return sample({0: score.value}, {0: found}, Resamples(found.people)).interval
 
 
+def _stored_scores(
+    store: Store, record: CellRecord
+) -> tuple[list[ScoreRecord], tuple[Agreement, ...]]:
+    """Return the scores of a cell that ended, and those that are still to do, not compared."""
+    scores, lost = [], []
+    for file in store.score_files(record.cell.name):
+        try:
+            read = read_record(file, ScoreRecord)
+        except DamagedError:
+            read = None
+        if read is None:
+            name = file.stem.rpartition("-")[0]
+            lost.append(Agreement(name, None, None, "not compared", DAMAGED))
+            continue
+        outcome = score_outcome(file, record, read.metric)
+        if outcome.status == "todo":
+            lost.append(Agreement(read.metric.name, None, None, "not compared", outcome.reason))
+        else:
+            scores.append(read)
+    return scores, tuple(lost)
+
+
 def _ended_well(store: Store, name: str) -> CellRecord:
-    record = store.cell(name)
+    outcome = cell_outcome(store, name)
+    if outcome.damage is not None:
+        raise outcome.damage
+    record = outcome.record
     if record is None:
         raise StoreError(f"{store.path} has no cell {name}")
     if record.status != "ok":

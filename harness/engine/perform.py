@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from ecgbench.contracts.errors import DamagedError, StoreError
+from ecgbench.contracts.errors import StoreError
 from ecgbench.environment import environment
 from ecgbench.harness.cell import curve
 from ecgbench.harness.cell.divide import divide
@@ -31,6 +31,7 @@ from ecgbench.results.store.records import (
     Status,
     now,
 )
+from ecgbench.results.store.states import cell_outcome, score_outcome
 from ecgbench.results.store.store import Store
 
 if TYPE_CHECKING:
@@ -178,12 +179,10 @@ class _Performance:
 
     def _record(self) -> CellRecord | None:
         """Return the record of the cell if it ended well; set a damaged cell aside."""
-        try:
-            record = self.store.cell(self.name)
-        except DamagedError as error:
-            self._set_aside(error)
-            return None
-        return record if record is not None and record.status == "ok" else None
+        cell = cell_outcome(self.store, self.name)
+        if cell.damage is not None:
+            self._set_aside(cell.damage)
+        return cell.record if cell.status == "ok" else None
 
     def _set_aside(self, why: object) -> None:
         """Set the cell aside, to be made again.
@@ -204,18 +203,12 @@ class _Performance:
         """Return the scores still to be computed; set aside damaged ones, and those of other windows."""
         missing = []
         for metric in self.task.metrics:
-            score, damage = None, None
             file = self.store.score_file(self.name, metric)
-            try:
-                score = self.store.score(self.name, metric)
-                if score is not None and score.synthetic != record.synthetic:
-                    damage = DamagedError(file, "it is of other windows")
-            except DamagedError as error:
-                damage = error
-            if damage is not None:
+            score = score_outcome(file, record, metric)
+            if score.damage is not None:
                 self.store.set_aside(self.name, file)
-                self.tell(("aside", str(damage)))
-            if score is None or damage is not None:
+                self.tell(("aside", str(score.damage)))
+            if score.status == "todo":
                 missing.append(metric)
         return missing
 
@@ -404,11 +397,9 @@ def record_end(
     Returns:
         whether the cell has windows, so that other scores may be done yet.
     """
-    try:
-        record = store.cell(task.cell.name)
-    except DamagedError:
-        record = None
-    if record is None or record.status != "ok":
+    cell = cell_outcome(store, task.cell.name)
+    record = cell.record
+    if record is None or cell.status != "ok":
         known = {} if divided is None else vars(divided)
         store.write_cell(
             CellRecord(
@@ -425,7 +416,11 @@ def record_end(
             )
         )
         return False
-    missing = [m for m in task.metrics if not store.score_file(task.cell.name, m).exists()]
+    missing = [
+        metric
+        for metric in task.metrics
+        if score_outcome(store.score_file(task.cell.name, metric), record, metric).status == "todo"
+    ]
     stages = [scoring(metric) for metric in missing]
     at = stages.index(stage) if stage in stages else None
     for metric in missing if at is None else missing[at : at + 1]:

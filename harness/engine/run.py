@@ -20,6 +20,7 @@ from ecgbench.harness.isolation import process
 from ecgbench.harness.planning.plan import forget_other_code, state_of
 from ecgbench.results.store.lease import Leases
 from ecgbench.results.store.progress import Progress
+from ecgbench.results.store.states import forget_failed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -297,7 +298,7 @@ class _Engine:
             self.watch.cell_ended(cell, None)
             return
         if retry:
-            self.store.forget_failed(cell.id.name)
+            forget_failed(self.store, cell.id.name, metrics)
         if fresh:
             forget_other_code(cell.id, metrics, self.store)
         self.running[cell.id.name] = _Running(cell, lease, Progress(began=time.time()))

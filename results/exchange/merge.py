@@ -28,6 +28,7 @@ from ecgbench.results.exchange.provenance import (
 from ecgbench.results.exchange.sound import check_cell, check_plan, check_score
 from ecgbench.results.store.lease import Leases
 from ecgbench.results.store.records import PlanRecord, ScoreRecord, digest_of, now, seal_of
+from ecgbench.results.store.states import score_outcome
 from ecgbench.results.store.store import Store, read_record, sha256, write, write_record
 from ecgbench.results.store.track import untracked
 
@@ -292,7 +293,7 @@ class _Merge:
         for score in scores:
             how: dict[str, Any] = {"metric": f"{score.metric.name}-{score.metric.key}"}
             if score not in wanted:
-                self._compare(score, how)
+                self._compare(ours, score, how)
             elif score.metric.family == "cost" and ours.costs != theirs.costs:
                 reason = "it is what their run cost; ecgbench run scores what ours did"
                 self._end("conflict", name, reason=reason, theirs=_tell(score), **how)
@@ -315,18 +316,19 @@ class _Merge:
     def _bytes(self, name: str, score: ScoreRecord) -> bytes:
         return (self.incoming.folder(name) / _path(score)).read_bytes()
 
-    def _compare(self, score: ScoreRecord, how: dict[str, Any]) -> None:
+    def _compare(self, ours: CellRecord, score: ScoreRecord, how: dict[str, Any]) -> None:
         """See whether a score that is here is that of the archive."""
-        try:
-            here = self.store.score(score.cell, score.metric)
-        except DamagedError as error:
-            self._end("conflict", score.cell, reason=str(error), ours="damaged", **how)
+        file = self.store.score_file(score.cell, score.metric)
+        outcome = score_outcome(file, ours, score.metric)
+        here = outcome.record
+        if here is None:
+            reason = str(outcome.damage or outcome.reason)
+            self._end("conflict", score.cell, reason=reason, ours="damaged", **how)
             return
-        assert here is not None
         if _same(here, score):
             self._end("already here", score.cell, **how)
             return
-        reason = f"to have theirs, remove {self.store.score_file(score.cell, score.metric)} and merge again"
+        reason = f"to have theirs, remove {file} and merge again"
         self._end(
             "conflict", score.cell, reason=reason, ours=_tell(here), theirs=_tell(score), **how
         )

@@ -81,9 +81,13 @@ class Store:
         """Where the record of a score stands, or would."""
         return self.folder(cell) / "scores" / f"{metric.name}-{metric.key}.json"
 
+    def score_files(self, cell: str) -> list[Path]:
+        """The records of a cell's scores, by file name."""
+        return sorted((self.folder(cell) / "scores").glob("*.json"))
+
     def scores(self, cell: str) -> list[ScoreRecord]:
         """All scores of a cell, by file name."""
-        files = sorted((self.folder(cell) / "scores").glob("*.json"))
+        files = self.score_files(cell)
         return [record for file in files if (record := read_record(file, ScoreRecord))]
 
     def write_synthetic(self, cell: str, content: bytes) -> None:
@@ -101,14 +105,6 @@ class Store:
         (folder / "cell.json").unlink(missing_ok=True)
         for part in ("scores", "artefacts"):
             shutil.rmtree(folder / part, ignore_errors=True)
-
-    def forget_failed(self, cell: str) -> None:
-        """Remove the scores of a cell that failed, so that they are computed again."""
-        for file in (self.folder(cell) / "scores").glob("*.json"):
-            with suppress(DamagedError):
-                score = read_record(file, ScoreRecord)
-                if score is not None and score.status == "failed":
-                    file.unlink(missing_ok=True)
 
     def write_progress(self, cell: str, progress: Progress) -> None:
         """Note how far a running cell has come; a note that is lost is no loss."""
@@ -187,7 +183,7 @@ class Store:
         return aside
 
     def _score_of(self, cell: str, artefact: Path) -> Path | None:
-        for file in (self.folder(cell) / "scores").glob("*.json"):
+        for file in self.score_files(cell):
             with suppress(DamagedError):
                 score = read_record(file, ScoreRecord)
                 if score is not None and artefact.name in score.artefacts:

@@ -26,6 +26,7 @@ from ecgbench.harness.isolation.process import Exit
 from ecgbench.harness.planning.catalog import DISTRIBUTION, discover
 from ecgbench.harness.planning.plan import make_plan
 from ecgbench.harness.planning.study import Study, resolve
+from ecgbench.results.store.states import forget_failed
 from ecgbench.results.store.store import Store
 
 if TYPE_CHECKING:
@@ -237,7 +238,7 @@ class Bench:
         plan = self.plan(study, retry_failed=retry_failed)
         for cell in plan.todo:
             if retry_failed:
-                self.store.forget_failed(cell.id.name)
+                forget_failed(self.store, cell.id.name, plan.record.metrics)
             sent += self.perform(cell, metrics=tuple(plan.record.metrics))
         return sent
 

@@ -30,6 +30,7 @@ from ecgbench.results.store.records import (
     encode,
     is_sealed,
 )
+from ecgbench.results.store.states import forget_failed
 from ecgbench.results.store.store import Store, sha256, write
 
 DATASET = DatasetRecord(
@@ -556,7 +557,7 @@ def test_forgetting_failed_scores_leaves_those_that_ended_well_and_those_that_ar
     store.write_score(change(SCORE, metric=skipped, status="skipped"))
     store.write_score(change(SCORE, metric=damaged, status="failed"))
     store.score_file(CELL.name, damaged).write_bytes(b"{")
-    store.forget_failed(CELL.name)
+    forget_failed(store, CELL.name, [METRIC, OTHER_METRIC, skipped, damaged])
     assert files(folder / "scores") == sorted(
         f"{metric.name}-{metric.key}.json" for metric in (METRIC, skipped, damaged)
     )
