@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from ecgbench.harness.planning.catalog import Catalog
     from ecgbench.harness.planning.plan import Plan
     from ecgbench.results.audit.records import Values
-    from ecgbench.results.store.states import CellOutcome
     from ecgbench.results.store.records import (
         CellId,
         DatasetRecord,
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
         ScoreRecord,
         Status,
     )
+    from ecgbench.results.store.states import CellOutcome
 
 DOSE = "dose"
 """The generator."""

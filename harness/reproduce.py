@@ -7,12 +7,18 @@ import tempfile
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from ecgbench.contracts.config import build
-from ecgbench.contracts.errors import DamagedError, DataError, EcgbenchError, PluginError, StoreError
+from ecgbench.contracts.errors import (
+    DamagedError,
+    DataError,
+    EcgbenchError,
+    PluginError,
+    StoreError,
+)
 from ecgbench.environment import cores, environment
 from ecgbench.harness.cell.checks import check_sample
 from ecgbench.harness.cell.divide import splits_of
@@ -23,6 +29,7 @@ from ecgbench.harness.data import physionet
 from ecgbench.harness.engine.perform import perform
 from ecgbench.harness.engine.run import prepare
 from ecgbench.harness.isolation import process
+from ecgbench.harness.isolation.messages import Exit
 from ecgbench.harness.planning.catalog import discover
 from ecgbench.harness.planning.facts import metric_facts
 from ecgbench.harness.planning.identity import used
@@ -36,6 +43,7 @@ from ecgbench.results.store.store import Store, read_record
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from ecgbench.harness.cell.messages import Tell
     from ecgbench.harness.planning.catalog import Catalog
     from ecgbench.results.store.records import (
         CellId,
@@ -51,6 +59,12 @@ VERIFYING = process.Limits(timeout=900.0, memory=4 * 2**30)
 
 EQUAL, CLOSE = 1e-9, 0.01
 """Relative differences: of one machine with itself, and of one machine with another."""
+
+
+class Wrong(msgspec.Struct, frozen=True, tag=True):
+    """A cell's record and windows cannot be so."""
+
+    why: str
 
 
 @dataclass(frozen=True)
@@ -101,7 +115,7 @@ def reproduce(
     name: str,
     catalog: Catalog,
     data_dir: Path | None,
-    send: Callable[[tuple[Any, ...]], None],
+    send: Tell,
 ) -> Reproduction:
     """Fit, sample and score a stored cell again, from its own record.
 
@@ -213,16 +227,17 @@ def differences(
 def _wrong_windows(task: Task, record: CellRecord, limits: process.Limits) -> list[str]:
     """Tell what is wrong with a cell's windows, and with what its record says of them."""
     found: list[str] = []
-    for message in process.call(check_windows, task, record, log=None, limits=limits, stop=None):
-        if message[0] == "wrong":
-            found.append(message[1])
-        elif message[0] == "exit" and message[1]:
-            found.append(f"its windows cannot be checked: {message[1]}")
+    for message in process.call(check_windows, task, record, kinds=Wrong, limits=limits):
+        match message:
+            case Wrong(why):
+                found.append(why)
+            case Exit(str(reason)):
+                found.append(f"its windows cannot be checked: {reason}")
     return found
 
 
-def check_windows(task: Task, record: CellRecord, send: Callable[[tuple[Any, ...]], None]) -> None:
-    """Send ``("wrong", why)`` of each thing that a cell's record and windows cannot be.
+def check_windows(task: Task, record: CellRecord, send: Callable[[Wrong], None]) -> None:
+    """Send a `Wrong` of each thing that a cell's record and windows cannot be.
 
     Args:
         task: the cell's, in a store that holds its windows.
@@ -231,9 +246,9 @@ def check_windows(task: Task, record: CellRecord, send: Callable[[tuple[Any, ...
     """
     try:
         for why in _wrong(task, record):
-            send(("wrong", why))
+            send(Wrong(why))
     except EcgbenchError as error:
-        send(("wrong", str(error)))
+        send(Wrong(str(error)))
 
 
 def _wrong(task: Task, record: CellRecord) -> Iterator[str]:

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 
 from ecgbench.contracts.errors import PluginError, Skip
+from ecgbench.harness.cell.messages import FitWanted
 from ecgbench.harness.cell.room import Room, read_windows
 from ecgbench.results.store.npz import synthetic_digest
 
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
     from ecgbench.contracts.specs import GeneratorSpec
     from ecgbench.contracts.windows import EcgWindows, Splits
-    from ecgbench.harness.cell.task import Send, Task
+    from ecgbench.harness.cell.messages import Send
+    from ecgbench.harness.cell.task import Task
 
 SHADOWS = "shadows"
 """Folder of a cell for fits on other training windows, while a metric needs them."""
@@ -63,7 +65,7 @@ class Shadows:
         spec: of its generator.
         splits: the cell's.
         folder: of all these fits.
-        send: is told ``("refit", folder, seed)``; whoever hears it fits, and writes a `Refit`.
+        send: is told `FitWanted`; the engine then fits, and writes a `Refit`.
     """
 
     task: Task
@@ -91,7 +93,7 @@ class Shadows:
             fresh = _resampled(self.splits.fresh, np.random.default_rng(seed))
             given = fresh if self.spec.draws_on_fresh else None
             room.furnish(train, fresh.labels, given, code=code)
-            self.send(("refit", str(room.folder), seed % 2**31))
+            self.send(FitWanted(str(room.folder), seed % 2**31))
             while not Refit.file(room.folder).exists():
                 time.sleep(LOOK_EVERY)
         ended = msgspec.json.decode(Refit.file(room.folder).read_bytes(), type=Refit)

@@ -59,7 +59,9 @@ def report(plan: Plan, store: Store, catalog: Catalog, console: Console) -> int:
     failed = [name for name, state in states.items() if state == "failed"]
     if left := sum(state == "todo" for state in states.values()):
         console.print(
-            Text(f"{left} cells are still to do; the same command goes on with them", style="yellow")
+            Text(
+                f"{left} cells are still to do; the same command goes on with them", style="yellow"
+            )
         )
     if failed:
         console.print(

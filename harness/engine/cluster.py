@@ -11,9 +11,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from ecgbench.contracts.errors import EcgbenchError, UsageError
 from ecgbench.environment import cores
+from ecgbench.harness.cell.messages import Told
 from ecgbench.harness.engine.perform import STOPPED, record_end
+from ecgbench.harness.engine.pool import Files, TaskEnd
 
 try:
     from dask import config
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ecgbench.harness.cell.task import Task
+    from ecgbench.harness.engine.pool import Message
     from ecgbench.harness.planning.catalog import Catalog
 
 CONNECT: float = parse_timedelta(config.get("distributed.comm.timeouts.connect"))
@@ -150,7 +155,9 @@ class DaskPool:
         self.topic = f"ecgbench-{secrets.token_hex(8)}"
         self.running: dict[str, _Sent] = {}
         self.data: dict[Path, Future[dict[str, bytes]]] = {}
-        self.queue: queue.SimpleQueue[tuple[str, tuple[Any, ...]]] = queue.SimpleQueue()
+        self.queue: queue.SimpleQueue[tuple[str, Told | Future[remote.Result]]] = (
+            queue.SimpleQueue()
+        )
         self.away: float | None = None
         self.known: dict[str, Any] = {}
         self.looked = 0.0
@@ -204,7 +211,7 @@ class DaskPool:
             sent.lost = str(error)  # the scheduler is away
             return
         sent.future.add_done_callback(
-            lambda future, name=sent.task.cell.name: self.queue.put((name, ("future", future)))
+            lambda future, name=sent.task.cell.name: self.queue.put((name, future))
         )
 
     def _hand_out(self, task: Task, number: int) -> Future[remote.Result]:
@@ -237,22 +244,24 @@ class DaskPool:
             sent.future.cancel()
             sent.future, sent.outcome = None, (STOPPED, 0)
 
-    def messages(self, seconds: float) -> list[tuple[str, tuple[Any, ...]]]:
-        """What tasks have sent; see `ecgbench.harness.engine.pool.Pool`."""
-        found: list[tuple[str, tuple[Any, ...]]] = []
+    def messages(self, seconds: float) -> list[Message]:
+        """Return messages of tasks; see `ecgbench.harness.engine.pool.Pool`."""
+        arrived: list[tuple[str, Told | Future[remote.Result]]] = []
         with contextlib.suppress(queue.Empty):
-            found.append(self.queue.get(timeout=seconds))
+            arrived.append(self.queue.get(timeout=seconds))
             while True:
-                found.append(self.queue.get_nowait())
+                arrived.append(self.queue.get_nowait())
         self._check_scheduler()
         self._check_workers()
-        passed = []
-        for name, message in found:
+        passed: list[Message] = []
+        for name, message in arrived:
             sent = self.running.get(name)
-            if sent is not None and message[0] != "future":
+            if sent is None:
+                continue
+            if not isinstance(message, Future):
                 sent.heard += 1
                 passed.append((name, message))
-            elif sent is not None and message[1] is sent.future:
+            elif message is sent.future:
                 self._settle(sent)
         self._submit_lost()
         for name, sent in list(self.running.items()):
@@ -261,11 +270,9 @@ class DaskPool:
                 sent.heard >= sent.outcome[1] or time.monotonic() - sent.since > 5
             ):
                 if sent.files is not None:
-                    passed.append((name, ("files", sent.files)))
-                passed.append((name, ("ended", sent.outcome[0])))
-        for name, message in passed:
-            if message[0] == "ended":
-                self.running.pop(name, None)
+                    passed.append((name, Files(sent.files)))
+                passed.append((name, TaskEnd(sent.outcome[0])))
+                del self.running[name]
         return passed
 
     def _settle(self, sent: _Sent) -> None:
@@ -354,8 +361,9 @@ class DaskPool:
                 time.sleep(0.2)
 
     def _hear(self, event: tuple[float, Any]) -> None:
-        name, message = event[1]
-        self.queue.put((name, tuple(message)))
+        name, content = event[1]
+        with contextlib.suppress(msgspec.DecodeError):  # a worker with another version of ecgbench
+            self.queue.put((name, msgspec.msgpack.decode(content, type=Told)))
 
 
 def _inbox(store: Store, cell: str) -> dict[str, bytes]:

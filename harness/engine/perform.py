@@ -19,10 +19,28 @@ from ecgbench.harness.cell import curve
 from ecgbench.harness.cell.divide import divide
 from ecgbench.harness.cell.fit import Order, fit
 from ecgbench.harness.cell.judge import judge
+from ecgbench.harness.cell.messages import (
+    KINDS,
+    CellEnded,
+    CellMade,
+    Damaged,
+    Divided,
+    Drawn,
+    Failed,
+    FitWanted,
+    Note,
+    ScoreEnded,
+    ScoreMade,
+    SetAside,
+    Skipped,
+    StoreFault,
+)
 from ecgbench.harness.cell.room import Room
 from ecgbench.harness.cell.shadows import SHADOWS, Refit
-from ecgbench.harness.cell.task import KINDS, Divided, Fitted, Task, scoring
+from ecgbench.harness.cell.task import Fitted, Task, scoring
 from ecgbench.harness.isolation import process
+from ecgbench.harness.isolation.messages import Exit
+from ecgbench.results.store.progress import Part, Stage, Step, Usage
 from ecgbench.results.store.records import (
     CellRecord,
     CostsRecord,
@@ -38,9 +56,12 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterator
 
-    from ecgbench.harness.cell.task import Send
+    from ecgbench.harness.cell.messages import FromProcess, Tell
+    from ecgbench.results.store.store import Record
 
 STOPPED = "stopped"
+
+WORDLESS = "its process ended without a word"
 
 FIT = "fit"
 """Folder of a cell for its fit, while it runs or after it has failed."""
@@ -53,23 +74,23 @@ class Call(Protocol):
         self,
         function: Callable[..., None],
         *arguments: Any,
+        kinds: Any,
         log: Path | None,
         limits: process.Limits,
         stop: threading.Event | None,
-    ) -> Iterator[tuple[Any, ...]]:
-        """Yield the function's messages, and at last an `ecgbench.harness.isolation.process.Exit`."""
+    ) -> Iterator[Any]:
+        """Yield the function's messages of these types, and at last an `Exit`."""
         ...
 
 
 def perform(
-    task: Task, send: Send, stop: threading.Event | None = None, call: Call = process.call
+    task: Task, send: Tell, stop: threading.Event | None = None, call: Call = process.call
 ) -> str | None:
     """Run a cell to its end, though plugins end its processes: each costs the cell, or its own score.
 
     Args:
         task: the cell's; the caller holds the cell's lease.
-        send: is given the messages for everybody (`ecgbench.harness.cell.task.Send`), and
-            ``("usage", memory, cpu_seconds)`` of each process.
+        send: is given the messages for everybody (`ecgbench.harness.cell.messages.Told`).
         stop: when set, ends the process and records nothing.
         call: starts a process.
 
@@ -90,7 +111,11 @@ class _Told:
         stage: its last one.
         began: seconds, by the monotonic clock, when that stage began.
         before: processor time before that stage.
-        heard: the messages for `perform` alone, by kind.
+        used: processor time so far.
+        divided: None if the windows were not divided.
+        drawn: None if no windows were drawn.
+        no_windows: why there are no windows; None if it did not say.
+        damaged: None if the stored cell is sound.
         scored: how many scores it has sent.
         failure: why it ended before its time; None if it did not.
         cpu_seconds: its processor time.
@@ -101,18 +126,42 @@ class _Told:
     began: float = field(default_factory=time.monotonic)
     before: float = 0.0
     used: float = 0.0
-    heard: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    divided: Divided | None = None
+    drawn: Drawn | None = None
+    no_windows: Skipped | Failed | None = None
+    damaged: Damaged | None = None
     scored: int = 0
     failure: str | None = None
     cpu_seconds: float = 0.0
     peak_memory: int = 0
 
+    def take(self, message: FromProcess | Usage) -> None:
+        """Note what a message says of the process."""
+        match message:
+            case Stage(stage):
+                self.stage, self.began, self.before = stage, time.monotonic(), self.used
+            case Usage(_, cpu_seconds):
+                self.used = cpu_seconds
+            case Divided():
+                self.divided = message
+            case Drawn():
+                self.drawn = message
+            case Skipped() | Failed():
+                self.no_windows = message
+            case Damaged():
+                self.damaged = message
+
     @property
     def end(self) -> tuple[Status, str]:
         """Status and reason of a fit without windows."""
-        if self.failure is None and "skip" in self.heard:
-            return "skipped", self.heard["skip"][0]
-        return "failed", self.failure or self.heard["failed"][0]
+        if self.failure is not None:
+            return "failed", self.failure
+        if self.no_windows is None:
+            return "failed", WORDLESS
+        return (
+            "skipped" if isinstance(self.no_windows, Skipped) else "failed",
+            self.no_windows.reason,
+        )
 
     @property
     def costs(self) -> CostsRecord | None:
@@ -133,7 +182,7 @@ class _StoppedError(Exception):
 
 
 class _Performance:
-    def __init__(self, task: Task, send: Send, stop: threading.Event | None, call: Call) -> None:
+    def __init__(self, task: Task, send: Tell, stop: threading.Event | None, call: Call) -> None:
         self.task = task
         self.name = task.cell.name
         self.tell = send
@@ -167,7 +216,7 @@ class _Performance:
             self.fitted = None
             self.store.forget(self.task.cell)
         elif record.stored:
-            self.tell(("stage", "data"))
+            self.tell(Stage("data"))
         if (record is None or not record.stored) and self.fitted is None:
             self.fitted = self._fit()
             if self.fitted is None:
@@ -191,7 +240,7 @@ class _Performance:
             StoreError: its windows were submitted, so they cannot be made again.
         """
         self.store.set_aside(self.name)
-        self.tell(("aside", str(why)))
+        self.tell(SetAside(str(why)))
         if self.task.cell.submitted:
             raise StoreError(
                 f"the submitted windows of cell {self.name} were damaged and are set aside; ecgbench "
@@ -207,7 +256,7 @@ class _Performance:
             score = score_outcome(file, record, metric)
             if score.damage is not None:
                 self.store.set_aside(self.name, file)
-                self.tell(("aside", str(score.damage)))
+                self.tell(SetAside(str(score.damage)))
             if score.status == "todo":
                 missing.append(metric)
         return missing
@@ -224,40 +273,37 @@ class _Performance:
         task = self.task
         limits = process.Limits(threads=task.threads, timeout=task.timeout, memory=task.memory)
         log = self.folder / "log.txt"
-        for message in self.call(function, *arguments, log=log, limits=limits, stop=self.stop):
-            if isinstance(message, process.Exit):
+        kinds = KINDS[function.__name__]
+        how: dict[str, Any] = {"kinds": kinds, "log": log, "limits": limits, "stop": self.stop}
+        for message in self.call(function, *arguments, **how):
+            if isinstance(message, Exit):
                 told.failure = message.reason
                 told.cpu_seconds, told.peak_memory = message.cpu_seconds, message.peak_memory
-            elif message[0] in KINDS[function.__name__]:
+            elif isinstance(message, kinds | Usage):
                 self._hear(told, message)
         if told.failure is not None and self.stop is not None and self.stop.is_set():
             raise _StoppedError
         return told
 
-    def _hear(self, told: _Told, message: tuple[Any, ...]) -> None:
+    def _hear(self, told: _Told, message: FromProcess | Usage) -> None:
         match message:
-            case ("store", why):
-                raise StoreError(why)
-            case ("made", record, windows):
-                self._write_cell(msgspec.json.decode(record, type=CellRecord), windows)
-            case ("scored", score, artefacts):
-                self._write_score(msgspec.json.decode(score, type=ScoreRecord), artefacts)
+            case StoreFault(reason):
+                raise StoreError(reason)
+            case CellMade(content, windows):
+                self._write_cell(_decoded(content, CellRecord), windows)
+            case ScoreMade(content, artefacts):
+                self._write_score(_decoded(content, ScoreRecord), artefacts)
                 told.scored += 1
-            case ("refit", name, seed):
+            case FitWanted(name, seed):
                 folder = self.folder / SHADOWS / Path(name).name
-                refitted = self._run(fit, self._order(folder, seed))
-                refit = Refit("ok") if "fitted" in refitted.heard else Refit(*refitted.end)
+                fitted = self._run(fit, self._order(folder, seed))
+                refit = Refit(*fitted.end) if fitted.drawn is None else Refit("ok")
                 refit.write(folder)
-            case ("divided" | "skip" | "fitted" | "failed" | "damaged" as kind, content):
-                told.heard[kind] = (content,)
-            case ("stage", stage):
-                told.stage, told.began, told.before = stage, time.monotonic(), told.used
-                self.tell(message)
-            case ("usage", _, used):
-                told.used = used
+            case Stage() | Part() | Step() | Usage() | Note():
+                told.take(message)
                 self.tell(message)
             case _:
-                self.tell(message)
+                told.take(message)
 
     def _order(self, folder: Path, seed: int) -> Order:
         return Order(
@@ -271,13 +317,13 @@ class _Performance:
 
     def _fit(self) -> Fitted | None:
         """Divide, fit and sample; return the fit, or None after its end is recorded."""
-        self.tell(("stage", "data"))
+        self.tell(Stage("data"))
         told = self._run(divide, self.task, self.room.folder)
-        divided = Divided(**told.heard["divided"][0]) if "divided" in told.heard else None
-        if divided is not None and told.failure is None and "skip" not in told.heard:
+        divided = told.divided
+        if divided is not None and told.failure is None and told.no_windows is None:
             told = self._run(fit, self._order(self.room.folder, self.task.cell.seed))
-            if "fitted" in told.heard and told.failure is None:
-                costs = msgspec.convert(told.heard["fitted"][0], CostsRecord)
+            if told.drawn is not None and told.failure is None:
+                costs = told.drawn.costs
                 return Fitted(folder=self.room.folder, divided=divided, costs=costs)
         self._end(told, divided)
         return None
@@ -286,13 +332,13 @@ class _Performance:
         """Have the windows checked and scored; return whether there may be more to do."""
         task = replace(self.task, metrics=metrics)
         told = self._run(judge, task, fitted)
-        if "damaged" in told.heard:
-            self._set_aside(told.heard["damaged"][0])
+        if told.damaged is not None:
+            self._set_aside(told.damaged.reason)
             return True
-        if told.failure is None and "failed" not in told.heard:
+        if told.failure is None and told.no_windows is None:
             if told.scored or not metrics:
                 return True
-            told.failure = "its process ended without a word"
+            told.failure = WORDLESS
         return self._end(told, None if fitted is None else fitted.divided, metrics)
 
     def _end(
@@ -323,19 +369,19 @@ class _Performance:
             cpu_seconds=told.cpu_seconds - told.before,
         )
         if told.failure is None and not is_made:
-            self.tell(("cell", status, reason))
+            self.tell(CellEnded(status, reason))
         return goes_on
 
     # --- writing -------------------------------------------------------------------------------
 
-    def _write_cell(self, record: CellRecord, windows: bytes) -> None:
-        if record.cell != self.task.cell:
+    def _write_cell(self, record: CellRecord | None, windows: bytes) -> None:
+        if record is None or record.cell != self.task.cell:
             return  # no judge of this cell sends it
         self.store.write_synthetic(self.name, windows)
         self.store.write_cell(msgspec.structs.replace(record, artefacts=self._write_curve()))
         for note in record.notes:
-            self.tell(("note", note))
-        self.tell(("cell", record.status, record.reason))
+            self.tell(Note(note))
+        self.tell(CellEnded(record.status, record.reason))
 
     def _write_curve(self) -> dict[str, str]:
         """Write the fit's reports; return the artefact's digest by name."""
@@ -344,8 +390,8 @@ class _Performance:
             return {}
         return {"training.csv": self.store.write_artefact(self.name, "training.csv", content)}
 
-    def _write_score(self, score: ScoreRecord, artefacts: dict[str, bytes]) -> None:
-        if score.cell != self.name or score.metric not in self.task.metrics:
+    def _write_score(self, score: ScoreRecord | None, artefacts: dict[str, bytes]) -> None:
+        if score is None or score.cell != self.name or score.metric not in self.task.metrics:
             return  # as above
         # before the first score: after a kill in between, the cell is still to be done, and cleared
         self.room.remove()
@@ -353,8 +399,15 @@ class _Performance:
         for name, content in artefacts.items():
             self.store.write_artefact(self.name, name, content)
         self.store.write_score(score)
-        told = ("score", score.metric.name, score.status, score.reason, score.value)
-        self.tell(told)
+        self.tell(ScoreEnded(score.metric.name, score.status, score.reason, score.value))
+
+
+def _decoded(content: bytes, kind: type[Record]) -> Record | None:
+    """Return the record of a message; None if it is none, for a plugin may have sent it."""
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except msgspec.DecodeError:
+        return None
 
 
 def _of_one_origin(metrics: list[MetricRecord]) -> tuple[MetricRecord, ...]:
@@ -400,7 +453,7 @@ def record_end(
     cell = cell_outcome(store, task.cell.name)
     record = cell.record
     if record is None or cell.status != "ok":
-        known = {} if divided is None else vars(divided)
+        known = {} if divided is None else msgspec.structs.asdict(divided)
         store.write_cell(
             CellRecord(
                 cell=task.cell,

@@ -13,8 +13,9 @@ import time
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import msgspec
 from distributed import Worker, get_worker
 from filelock import FileLock
 
@@ -24,11 +25,13 @@ from ecgbench.harness.cell.shadows import SHADOWS
 from ecgbench.harness.cell.task import check_plugins, plugins_of
 from ecgbench.harness.engine.perform import FIT, perform
 from ecgbench.harness.planning.catalog import discover
+from ecgbench.results.store.progress import Step, Usage
 from ecgbench.results.store.store import Store, write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ecgbench.harness.cell.messages import Told
     from ecgbench.harness.cell.task import Task
 
 TELL_EVERY = 1.0
@@ -175,15 +178,15 @@ class _Teller:
         self.topic = topic
         self.cell = cell
         self.sent = 0
-        self.told: dict[str, float] = {}
+        self.told: dict[type, float] = {}
 
-    def tell(self, message: tuple[Any, ...]) -> None:
+    def tell(self, message: Told) -> None:
         """Send a message, unless it is one of many and one of its kind has just been sent."""
-        kind = message[0]
-        last = kind == "log" and message[1] == message[2]
-        if kind in ("log", "usage") and not last:
+        kind = type(message)
+        last = isinstance(message, Step) and message.step == message.total
+        if isinstance(message, Step | Usage) and not last:
             if time.monotonic() - self.told.get(kind, 0.0) < TELL_EVERY:
                 return
             self.told[kind] = time.monotonic()
         self.sent += 1
-        self.worker.log_event(self.topic, (self.cell, message))
+        self.worker.log_event(self.topic, (self.cell, msgspec.msgpack.encode(message)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -15,17 +15,19 @@ from ecgbench.environment import cores
 from ecgbench.harness.cell.task import Task
 from ecgbench.harness.data import cache as data
 from ecgbench.harness.data import physionet
-from ecgbench.harness.engine.pool import LocalPool
+from ecgbench.harness.engine.pool import Files, LocalPool, TaskEnd
 from ecgbench.harness.isolation import process
+from ecgbench.harness.isolation.messages import Exit
 from ecgbench.harness.planning.plan import forget_other_code, state_of
 from ecgbench.results.store.lease import Leases
-from ecgbench.results.store.progress import Progress
+from ecgbench.results.store.progress import Part, Progress, Stage
 from ecgbench.results.store.states import forget_failed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from ecgbench.harness.cell.messages import Told
     from ecgbench.harness.engine.pool import Pool
     from ecgbench.harness.planning.catalog import Catalog
     from ecgbench.harness.planning.plan import Cell, Plan
@@ -69,7 +71,7 @@ class Watch(Protocol):
     def cell_started(self, cell: Cell) -> None:
         """A cell is begun."""
 
-    def message(self, cell: Cell, message: tuple[Any, ...]) -> None:
+    def message(self, cell: Cell, message: Told) -> None:
         """The cell sent something (`ecgbench.harness.engine.perform.perform`)."""
 
     def cell_ended(self, cell: Cell, failure: str | None) -> None:
@@ -163,8 +165,8 @@ def prepare(
             told = (source.spec.name, as_dict(source.config), source.folder, plugin_files)
             to = data.folder(source)
             for message in process.call(data.prepare_in_process, *told, to, limits=limits):
-                if message[0] == "exit" and message[1]:
-                    raise DataError(_about(source.spec.name, message[1]))
+                if isinstance(message, Exit) and message.reason:
+                    raise DataError(_about(source.spec.name, message.reason))
         records.append(data.record(source, windows))
     return records
 
@@ -317,21 +319,23 @@ class _Engine:
             )
         )
 
-    def _take(self, name: str, message: tuple[Any, ...]) -> None:
+    def _take(self, name: str, message: Told | Files | TaskEnd) -> None:
         running = self.running[name]
-        if message[0] == "files":
+        if isinstance(message, Files):
             if self.leases.holds(running.lease):
-                self.store.receive(name, message[1])
-            return
-        if message[0] != "ended":
+                self.store.receive(name, message.contents)
+        elif isinstance(message, TaskEnd):
+            self._end(name, message.failure)
+        else:
             self.watch.message(running.cell, message)
             self._note(running, message)
-            return
-        del self.running[name]
+
+    def _end(self, name: str, failure: str | BaseException | None) -> None:
+        """Give back the lease of a cell, and tell how it stands in the store now."""
+        running = self.running.pop(name)
         lost = running.lease.lost
         self.store.forget_progress(name)
         self.leases.give_back(running.lease)
-        failure = message[1]
         if isinstance(failure, BaseException):
             raise failure
         if lost:
@@ -343,27 +347,12 @@ class _Engine:
             self.with_others.append(running.cell)
         self.watch.cell_ended(cell, failure)
 
-    def _note(self, running: _Running, message: tuple[Any, ...]) -> None:
+    def _note(self, running: _Running, message: Told) -> None:
         """Let ``ecgbench status`` see how far the cell has come."""
-        progress = running.progress
-        match message:
-            case ("stage", stage):
-                progress.stage, progress.step, progress.total, progress.values = (
-                    stage,
-                    None,
-                    None,
-                    {},
-                )
-            case ("part", part):
-                progress.stage = f"fit {part}"
-                progress.step, progress.total, progress.values = None, None, {}
-            case ("log", step, total, values):
-                progress.step, progress.total, progress.values = step, total, values
-            case ("usage", memory, cpu):
-                progress.memory, progress.cpu_seconds = memory, cpu
-        if time.monotonic() - running.noted > TELL_EVERY or message[0] in ("stage", "part"):
+        running.progress = running.progress.after(message)
+        if time.monotonic() - running.noted > TELL_EVERY or isinstance(message, Stage | Part):
             running.noted = time.monotonic()
-            self.store.write_progress(running.cell.id.name, progress)
+            self.store.write_progress(running.cell.id.name, running.progress)
 
 
 def _about(name: str, text: str) -> str:

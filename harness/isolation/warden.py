@@ -25,11 +25,12 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-import msgspec
 import psutil
 
 from ecgbench.contracts.errors import EcgbenchError
+from ecgbench.harness.isolation.messages import Returned, WorkerEnd, send
 from ecgbench.harness.isolation.streams import open_closed
+from ecgbench.results.store.progress import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,30 +82,13 @@ class Worker:
     folder: str
 
 
-@dataclass(frozen=True)
-class Ended:
-    """How a worker ended.
-
-    Attributes:
-        exitcode: as `subprocess` has it: negative for a signal.
-        cpu_seconds: processor time of the worker and of all processes that it started.
-        peak_memory: bytes, the largest resident set among them.
-        over_memory: bytes in use when the memory limit was passed; None if it was not.
-    """
-
-    exitcode: int
-    cpu_seconds: float
-    peak_memory: int
-    over_memory: int | None
-
-
 def guard(sender: Connection, control: Connection, worker: Worker) -> None:
     """Run a worker to its end; the target of the warden's process.
 
     Args:
         sender: given to the worker.
-        control: receives ``("usage", memory, cpu_seconds)`` now and then and `Ended` at last; when
-            something comes from the other end, or that end closes, the worker is ended.
+        control: receives `Usage` once a second and `WorkerEnd` at last; a byte from the other end, or
+            its closing, ends the worker.
         worker: what to run.
     """
     os.setsid()  # Ctrl-C reaches the run's process group; the run decides what it means
@@ -165,7 +149,7 @@ class _Guard:
             self.log.drain()
         assert self.status is not None
         code = os.waitstatus_to_exitcode(self.status)
-        self._tell(Ended(code, self.cpu, self.peak, self.over))
+        self._tell(WorkerEnd(code, self.cpu, self.peak, self.over))
 
     def _wait(self, wake: int | None, seconds: float) -> list[Any]:
         waiting: list[Any] = [self.control]
@@ -192,7 +176,7 @@ class _Guard:
             if used > self.memory:
                 self.over = used
         if whole:
-            self._tell(("usage", used, self.cpu + _cpu(self.alive)))
+            self._tell(Usage(used, self.cpu + _cpu(self.alive)))
 
     def _reap(self) -> None:
         """Take note of every process that has ended."""
@@ -230,9 +214,9 @@ class _Guard:
         if self.status is None:
             self.status = signal.SIGKILL  # it cannot be killed, or somebody else has reaped it
 
-    def _tell(self, message: Any) -> None:
-        with contextlib.suppress(OSError):  # whoever listened has gone
-            self.control.send(message)
+    def _tell(self, message: Usage | WorkerEnd) -> None:
+        with contextlib.suppress(OSError):  # the run has gone
+            send(self.control, message)
 
 
 def _resident(processes: list[psutil.Process]) -> int:
@@ -387,7 +371,7 @@ def _be_worker(
         _write_at_once()
         _limit_threads(worker.threads)
         keep_freed_memory()
-        send(sender, ("returned", _call(worker, sender)))
+        send(sender, Returned(_call(worker, sender)))
         sender.close()
         code = 0
     except SystemExit as error:
@@ -412,23 +396,6 @@ def _call(worker: Worker, sender: Connection) -> str | None:
         traceback.print_exc()
         return "".join(traceback.format_exception_only(error)).strip()
     return None
-
-
-def send(sender: Connection, message: tuple[Any, ...]) -> None:
-    """Send a message of plain values: the run never unpickles what a plugin's process sends."""
-    sender.send_bytes(msgspec.msgpack.encode(message))
-
-
-def receive(receiver: Connection) -> tuple[Any, ...]:
-    """Receive a message of `send`.
-
-    Raises:
-        OSError: the other end is closed, or sent something else (EOFError, ValueError).
-    """
-    found = msgspec.msgpack.decode(receiver.recv_bytes())
-    if not isinstance(found, list) or not found or not isinstance(found[0], str):
-        raise ValueError("it is no message")
-    return tuple(found)
 
 
 def _exit(code: int) -> None:

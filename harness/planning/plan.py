@@ -260,10 +260,14 @@ def state_of(
         if score.status == "todo" or (score.status == "failed" and retry_failed):
             again.add(metric.key)
     missing = tuple(metric for metric in metrics if metric.key in again)
-    reason = "" if missing else "; ".join(
-        f"{metric.name}: {score.reason}"
-        for metric, score in zip(metrics, scores, strict=True)
-        if score.status == "failed"
+    reason = (
+        ""
+        if missing
+        else "; ".join(
+            f"{metric.name}: {score.reason}"
+            for metric, score in zip(metrics, scores, strict=True)
+            if score.status == "failed"
+        )
     )
     now = "todo" if missing else state(outcome, scores)
     return Cell(cell, now, missing, reason, tuple(other), tuple(record.notes))

@@ -14,14 +14,6 @@ from ecgbench.results.board.catalogue import NOT_INSTALLED
 from ecgbench.results.exchange.provenance import origins
 from ecgbench.results.exchange.sound import MAX_COUNT
 from ecgbench.results.store.contributions import contributions
-from ecgbench.results.store.records import (
-    CellRecord,
-    DatasetRecord,
-    GeneratorRecord,
-    MetricRecord,
-    PlanRecord,
-    PluginRecord,
-)
 from ecgbench.results.store.states import NOT_RUN, CellOutcome, cell_outcome, score_outcome
 
 if TYPE_CHECKING:
@@ -31,6 +23,14 @@ if TYPE_CHECKING:
     from ecgbench.results.audit.records import Verdict
     from ecgbench.results.board.catalogue import Catalogue
     from ecgbench.results.exchange.provenance import Origins, Standing
+    from ecgbench.results.store.records import (
+        CellRecord,
+        DatasetRecord,
+        GeneratorRecord,
+        MetricRecord,
+        PlanRecord,
+        PluginRecord,
+    )
     from ecgbench.results.store.store import Store
 
 NOT_VERIFIED = "merged, not verified"
@@ -375,7 +375,9 @@ def ended(
                 continue
             notes = tuple(map(_short, end.notes))
             reason = _short(end.reason)
-            outcomes[label][seed] = Ended(end.status, reason, end.score, notes, cell.record, standing)
+            outcomes[label][seed] = Ended(
+                end.status, reason, end.score, notes, cell.record, standing
+            )
     return outcomes
 
 

@@ -22,7 +22,7 @@ from ecgbench.harness.cell.task import Task
 from ecgbench.harness.data import cache as data
 from ecgbench.harness.engine.perform import perform
 from ecgbench.harness.engine.run import Machine, locate, work_through
-from ecgbench.harness.isolation.process import Exit
+from ecgbench.harness.isolation.messages import Exit
 from ecgbench.harness.planning.catalog import DISTRIBUTION, discover
 from ecgbench.harness.planning.plan import make_plan
 from ecgbench.harness.planning.study import Study, resolve
@@ -105,13 +105,18 @@ def _gone() -> Any:
 
 
 def call_here(
-    function: Callable[..., None], *arguments: Any, log: Path | None, limits: Any, stop: Any
-) -> Iterator[tuple[Any, ...]]:
+    function: Callable[..., None],
+    *arguments: Any,
+    kinds: Any,
+    log: Path | None,
+    limits: Any,
+    stop: Any,
+) -> Iterator[Any]:
     """Call a function as `ecgbench.harness.isolation.process.call` does, in a thread of this process.
 
     What it raises beyond an `EcgbenchError` is raised here.
     """
-    sent: queue.SimpleQueue[tuple[Any, ...] | None] = queue.SimpleQueue()
+    sent: queue.SimpleQueue[Any] = queue.SimpleQueue()
     ended: list[BaseException | None] = []
 
     def work() -> None:
@@ -129,7 +134,7 @@ def call_here(
     error = ended[0] if ended else None
     if error is not None and not isinstance(error, EcgbenchError):
         raise error
-    yield Exit("exit", None if error is None else str(error), 0.0, 0)
+    yield Exit(None if error is None else str(error), 0.0, 0)
 
 
 @dataclass
@@ -137,7 +142,7 @@ class Watch:
     """Remembers what a run told."""
 
     started: list[str] = field(default_factory=list)
-    messages: list[tuple[Any, ...]] = field(default_factory=list)
+    messages: list[Any] = field(default_factory=list)
     failures: list[str | None] = field(default_factory=list)
     states: list[str] = field(default_factory=list)
     waited: list[list[str]] = field(default_factory=list)
@@ -145,7 +150,7 @@ class Watch:
     def cell_started(self, cell: Cell) -> None:
         self.started.append(cell.id.name)
 
-    def message(self, cell: Cell, message: tuple[Any, ...]) -> None:
+    def message(self, cell: Cell, message: Any) -> None:
         self.messages.append(message)
 
     def cell_ended(self, cell: Cell, failure: str | None) -> None:

@@ -478,6 +478,8 @@ def test_the_windows_of_a_reference_row_are_those_that_are_made_here(bench: Benc
     study = bench.study(generators=("chosen",))
     bench.run(study)
     bench.store.write_cell(msgspec.structs.replace(bench.cell(study), synthetic="f" * 64))
+    for score in bench.scores(study).values():
+        bench.store.write_score(msgspec.structs.replace(score, synthetic="f" * 64))
     (told,) = differences(bench.store, name_of(bench, study), bench.catalog, None)
     assert told == "its windows are others when they are made here"
 

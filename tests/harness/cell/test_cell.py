@@ -13,11 +13,13 @@ import pytest
 import torch
 
 from ecgbench.contracts.errors import PluginError, StoreError
+from ecgbench.harness.cell.messages import CellEnded, ScoreEnded, SetAside
 from ecgbench.harness.cell.trouble import say
 from ecgbench.harness.data import cache as data
 from ecgbench.harness.data.split import split, subsample
 from ecgbench.harness.isolation.plugin_state import plugin_state
 from ecgbench.results.store.npz import npz, read_npz, synthetic_digest
+from ecgbench.results.store.progress import Stage, Step
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,17 +67,17 @@ def scored(bench: Bench, how: str) -> Study:
 def test_a_cell_is_fitted_once_sampled_once_and_scored_by_every_metric(bench: Bench) -> None:
     sent = bench.work()
     assert calls(bench) == {"load": 1, "fit": 1, "step": 3, "sample": 1, "score": 2}
-    assert [m for m in sent if m[0] == "stage"] == [
-        ("stage", "data"),
-        ("stage", "fit"),
-        ("stage", "sample"),
-        ("stage", "score level"),
-        ("stage", "score spread"),
+    assert [m for m in sent if isinstance(m, Stage)] == [
+        Stage("data"),
+        Stage("fit"),
+        Stage("sample"),
+        Stage("score level"),
+        Stage("score spread"),
     ]
-    assert ("log", 3, 3, {"loss": 1 / 3}) in sent
-    assert ("cell", "ok", "") in sent
+    assert Step(3, 3, {"loss": 1 / 3}) in sent
+    assert CellEnded("ok", "") in sent
     level = bench.scores()["level"]
-    assert ("score", "level", "ok", "", level.value) in sent
+    assert ScoreEnded("level", "ok", "", level.value) in sent
     assert bench.plan().cells[0].state == "done"
 
 
@@ -178,7 +180,7 @@ def test_a_metric_that_does_not_apply_is_skipped_with_its_reason(bench: Bench) -
     sent = bench.work(bench.study(metrics=("never",)))
     (record,) = bench.scores(bench.study(metrics=("never",))).values()
     assert (record.status, record.reason, record.value) == ("skipped", "it never applies", None)
-    assert ("score", "never", "skipped", "it never applies", None) in sent
+    assert ScoreEnded("never", "skipped", "it never applies", None) in sent
 
 
 def test_the_training_curve_becomes_an_artefact(bench: Bench) -> None:
@@ -221,7 +223,7 @@ def test_another_metric_is_scored_without_fitting_again(bench: Bench) -> None:
     bench.forget_trace()
     sent = bench.work()
     assert bench.trace == ["score spread"]
-    assert ("stage", "fit") not in sent
+    assert Stage("fit") not in sent
     assert (folder(bench) / "synthetic.npz").read_bytes() == before
     assert bench.scores()["spread"].synthetic == bench.cell().synthetic
 
@@ -249,7 +251,7 @@ def test_a_score_that_another_process_has_finished_meanwhile_is_not_computed_aga
 
 def test_a_fast_fit_tells_of_its_first_and_last_step_and_not_of_each(bench: Bench) -> None:
     study = bench.study(generator={"jitter": {"steps": 500}})
-    steps = [message[1] for message in bench.work(study) if message[0] == "log"]
+    steps = [m.step for m in bench.work(study) if isinstance(m, Step)]
     assert (steps[0], steps[-1]) == (1, 500)
     assert len(steps) < 250
     assert len(curve(bench, study)) == 500
@@ -259,7 +261,8 @@ def test_a_failed_cell_starts_afresh_when_it_is_retried(bench: Bench) -> None:
     bench.work(bad(bench, "raises"))
     assert bench.work(bad(bench, "raises")) == []
     sent = bench.work(bad(bench, "raises"), retry_failed=True)
-    assert sent[-1][:2] == ("cell", "failed")
+    assert isinstance(sent[-1], CellEnded)
+    assert sent[-1].status == "failed"
 
 
 def test_a_failed_score_alone_is_computed_again_when_it_is_retried(bench: Bench) -> None:
@@ -268,7 +271,7 @@ def test_a_failed_score_alone_is_computed_again_when_it_is_retried(bench: Bench)
     bench.forget_trace()
     assert bench.work(study) == []
     sent = bench.work(study, retry_failed=True)
-    assert [m[1] for m in sent if m[0] == "score"] == ["bad-a"]
+    assert [m.metric for m in sent if isinstance(m, ScoreEnded)] == ["bad-a"]
     assert bench.trace == []
 
 
@@ -319,10 +322,10 @@ def damaged(bench: Bench) -> list[str]:
 def made_again(bench: Bench, how: str) -> None:
     """Work through the plan once more, and see that the whole cell is made again."""
     sent = bench.work()
-    (why,) = [message[1] for message in sent if message[0] == "aside"]
+    (why,) = [message.reason for message in sent if isinstance(message, SetAside)]
     assert how in why
     assert "is damaged" in why
-    assert ("stage", "fit") in sent
+    assert Stage("fit") in sent
     assert bench.plan().cells[0].state == "done"
     assert bench.store.damage(bench.plan().cells[0].id.name) is None
 
@@ -369,7 +372,10 @@ def test_a_record_that_somebody_has_edited_is_set_aside_and_the_cell_made_again(
     file = folder(bench) / "cell.json"
     file.write_bytes(file.read_bytes().replace(b'"fold": 0', b'"fold": 1'))
     sent = bench.perform(cell)
-    assert [m[0] for m in sent if m[0] in ("aside", "cell")] == ["aside", "cell"]
+    assert [type(m) for m in sent if isinstance(m, SetAside | CellEnded)] == [
+        SetAside,
+        CellEnded,
+    ]
     assert bench.cell().fold == 0
     assert "cell.json" in damaged(bench)
 
@@ -420,7 +426,7 @@ def test_a_generator_that_breaks_the_contract_fails_its_cell_with_the_reason(
     assert record.status == "failed"
     assert re.match(reason, record.reason)
     assert "\n" not in record.reason
-    assert sent[-1] == ("cell", "failed", record.reason)
+    assert sent[-1] == CellEnded("failed", record.reason)
     assert record.costs is None
     assert bench.scores(study) == {}
     assert not (folder(bench, study) / "synthetic.npz").exists()
@@ -539,7 +545,7 @@ def test_a_metric_that_breaks_the_contract_fails_its_score_only(
     assert found["bad-a"].value is None
     assert found["spread"].status == "ok"
     assert bench.cell(study).status == "ok"
-    assert ("score", "bad-a", "failed", found["bad-a"].reason, None) in sent
+    assert ScoreEnded("bad-a", "failed", found["bad-a"].reason, None) in sent
     assert bench.plan(study).cells[0].state == "failed"
 
 

@@ -14,7 +14,9 @@ import pytest
 
 from ecgbench.harness.cell.once import OnceInStore
 from ecgbench.harness.isolation import process
+from ecgbench.harness.isolation.messages import Exit
 from ecgbench.harness.planning.code import code_of_module
+from ecgbench.results.store.progress import Usage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,8 +33,12 @@ def targets(plugins: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def ask(targets: Any, bench: Bench, who: str, *, hang: bool = False) -> list[Any]:
     once = OnceInStore(bench.store, bench.plan().cells[0].id)
-    messages = process.call(targets.ask_once, once, bench.folder, who, hang)
-    return [message[1] for message in messages if message[0] in ("value", "exit")]
+    messages = process.call(targets.ask_once, once, bench.folder, who, hang, kinds=targets.KINDS)
+    return [
+        message.reason if isinstance(message, Exit) else message.value
+        for message in messages
+        if not isinstance(message, Usage)
+    ]
 
 
 def computed(bench: Bench) -> list[str]:

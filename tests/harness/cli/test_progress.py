@@ -10,13 +10,14 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from ecgbench.harness.cell.messages import CellEnded, ScoreEnded, SetAside
 from ecgbench.harness.cli.progress import watch
 from ecgbench.harness.cli.progress.lines import Plain
 from ecgbench.harness.cli.progress.live import Live
 from ecgbench.harness.cli.progress.say import duration, memory, values
 from ecgbench.harness.cli.progress.tally import Tally
 from ecgbench.harness.planning.plan import Cell
-from ecgbench.results.store.progress import Progress
+from ecgbench.results.store.progress import Progress, Stage, Step, Usage
 from ecgbench.results.store.records import CellId, DatasetRecord, MetricRecord, PluginRecord
 
 if TYPE_CHECKING:
@@ -126,12 +127,12 @@ def test_failures_are_told_as_they_happen_once_on_one_line_without_control_codes
     plain: Watch, piped: Console
 ) -> None:
     plain.cell_started(cell(0))
-    plain.message(cell(0), ("score", "peak", "failed", EVIL + " so" * 60, None))
-    plain.message(cell(0), ("aside", "cell.json is damaged"))
-    plain.message(cell(0), ("score", "never", "skipped", "it never applies", None))
+    plain.message(cell(0), ScoreEnded("peak", "failed", EVIL + " so" * 60, None))
+    plain.message(cell(0), SetAside("cell.json is damaged"))
+    plain.message(cell(0), ScoreEnded("never", "skipped", "it never applies", None))
     plain.cell_ended(cell(0, "failed", reason=f"peak: {EVIL}"), None)
     plain.cell_started(cell(1))
-    plain.message(cell(1), ("cell", "skipped", "too short"))
+    plain.message(cell(1), CellEnded("skipped", "too short"))
     plain.cell_ended(cell(1, "skipped", reason="too short"), None)
     assert printed(piped)[1:] == [
         "failed: tiny/jitter/seed-0: peak: it is [2J[bold]over[/bold] for good" + " so" * 60,
@@ -147,7 +148,7 @@ def test_why_a_process_was_ended_is_told_beside_what_failed_before(
     plain: Watch, piped: Console
 ) -> None:
     plain.cell_started(cell(0))
-    plain.message(cell(0), ("score", "peak", "failed", "no", None))
+    plain.message(cell(0), ScoreEnded("peak", "failed", "no", None))
     plain.cell_ended(cell(0, "failed", reason="peak: no; never: SIGSEGV"), "SIGSEGV")
     assert printed(piped)[-1] == "failed: tiny/jitter/seed-0 in 0.0 s: peak: no; never: SIGSEGV"
 
@@ -156,11 +157,11 @@ def test_plain_lines_tell_of_a_long_fit_every_half_minute_only(
     plain: Watch, piped: Console, clock: Clock
 ) -> None:
     plain.cell_started(cell(0))
-    plain.message(cell(0), ("stage", "fit"))
+    plain.message(cell(0), Stage("fit"))
     for step in range(1, 521):
         clock.now += 0.125
-        plain.message(cell(0), ("log", step, 1000, {"loss": 0.5, "kl": math.nan}))
-        plain.message(cell(0), ("usage", 3 * 2**29, 1.0))
+        plain.message(cell(0), Step(step, 1000, {"loss": 0.5, "kl": math.nan}))
+        plain.message(cell(0), Usage(3 * 2**29, 1.0))
     assert printed(piped)[1:] == [
         "tiny/jitter/seed-0: fit 240/1000, loss 0.500, kl nan, 1.5 GiB, 30 s",
         "tiny/jitter/seed-0: fit 480/1000, loss 0.500, kl nan, 1.5 GiB, 1 min 0 s",
@@ -192,16 +193,16 @@ def terminal(width: int = 100, height: int = 24) -> Console:
 def start(live: Watch, jobs: int) -> None:
     for seed in range(jobs):
         live.cell_started(cell(seed))
-        live.message(cell(seed), ("stage", "fit"))
-        live.message(cell(seed), ("log", 120 + seed, 1000, {"loss": 0.123, "kl": 1e30}))
-        live.message(cell(seed), ("usage", 300 * 2**20, 1.0))
+        live.message(cell(seed), Stage("fit"))
+        live.message(cell(seed), Step(120 + seed, 1000, {"loss": 0.123, "kl": 1e30}))
+        live.message(cell(seed), Usage(300 * 2**20, 1.0))
 
 
 def test_the_display_has_a_line_for_all_cells_and_one_for_each_that_runs(clock: Clock) -> None:
     with watch(terminal(), 12, as_json=False) as live:
         assert isinstance(live, Live)
         start(live, 2)
-        live.message(cell(1), ("stage", "score peak"))
+        live.message(cell(1), Stage("score peak"))
         clock.now += 75
         total, first, second = screen(live)
     assert total.startswith("cells")
@@ -252,7 +253,7 @@ def test_failures_and_ends_scroll_above_the_display(clock: Clock) -> None:
     console = terminal()
     with watch(console, 2, as_json=False) as live:
         start(live, 1)
-        live.message(cell(0), ("cell", "failed", EVIL))
+        live.message(cell(0), CellEnded("failed", EVIL))
         live.cell_ended(cell(0, "failed", reason=EVIL), None)
         assert isinstance(live, Live)
         assert "1/2  1 failed" in screen(live)[0]
@@ -275,8 +276,8 @@ def test_text_of_a_plugin_cannot_steer_the_terminal(clock: Clock) -> None:
     with watch(terminal(200), 1, as_json=False) as live:
         assert isinstance(live, Live)
         live.cell_started(cell(0))
-        live.message(cell(0), ("stage", f"score {EVIL}"))
-        live.message(cell(0), ("log", 1, None, {EVIL: 1.0}))
+        live.message(cell(0), Stage(f"score {EVIL}"))
+        live.message(cell(0), Step(1, None, {EVIL: 1.0}))
         line = screen(live)[1]
     assert "\x1b" not in line
     assert line.count("[2J[bold]over[/bold] for good") == 2
@@ -352,12 +353,12 @@ def test_json_events_are_those_that_the_document_lists(
     with watch(Console(file=io.StringIO()), 3, as_json=True) as watching:
         watching.cell_started(cell(0))
         for message in (
-            ("stage", "fit"),
-            ("log", 3, 10, {"loss": math.nan}),
-            ("usage", 1024, 0.5),
-            ("aside", "damaged"),
-            ("cell", "ok", ""),
-            ("score", "peak", "ok", "", 0.5),
+            Stage("fit"),
+            Step(3, 10, {"loss": math.nan}),
+            Usage(1024, 0.5),
+            SetAside("damaged"),
+            CellEnded("ok", ""),
+            ScoreEnded("peak", "ok", "", 0.5),
         ):
             watching.message(cell(0), message)
         clock.now += 1.5

@@ -12,11 +12,13 @@ import msgspec
 import pytest
 
 from ecgbench.contracts.errors import StoreError, UsageError
+from ecgbench.harness.cell.messages import CellEnded, ScoreEnded, SetAside
 from ecgbench.harness.data import physionet
 from ecgbench.harness.engine import run
 from ecgbench.harness.engine.run import choose_device, default_datasets, work_through
 from ecgbench.harness.isolation import process
 from ecgbench.results.store.lease import Leases, owners
+from ecgbench.results.store.progress import Stage, Step
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +40,7 @@ def log(bench: Bench, study: Study) -> str:
 
 def processes(bench: Bench) -> int:
     """Return how often the last run began to read a cell's data."""
-    return bench.watch.messages.count(("stage", "data"))
+    return bench.watch.messages.count(Stage("data"))
 
 
 # --- a run that goes well --------------------------------------------------------------------------
@@ -51,9 +53,9 @@ def test_a_run_works_through_its_plan_and_tells_of_it(bench: Bench) -> None:
     assert [cell.state for cell in plan.cells] == ["done"] * 4
     assert bench.watch.started == [cell.id.name for cell in plan.cells]
     assert bench.watch.failures == [None] * 4
-    kinds = Counter(message[0] for message in bench.watch.messages)
-    assert (kinds["cell"], kinds["score"]) == (4, 8)
-    assert ("log", 3, 3, {"loss": 1 / 3}) in bench.watch.messages
+    kinds = Counter(type(message) for message in bench.watch.messages)
+    assert (kinds[CellEnded], kinds[ScoreEnded]) == (4, 8)
+    assert Step(3, 3, {"loss": 1 / 3}) in bench.watch.messages
 
 
 def test_the_plan_and_the_study_stand_in_the_store(bench: Bench) -> None:
@@ -162,7 +164,7 @@ def test_a_cell_whose_windows_are_damaged_is_set_aside_and_made_again(bench: Ben
     found = bench.scores()
     assert {name: score.status for name, score in found.items()} == {"level": "ok", "spread": "ok"}
     assert found["level"].value == value
-    (why,) = [message[1] for message in bench.watch.messages if message[0] == "aside"]
+    (why,) = [m.reason for m in bench.watch.messages if isinstance(m, SetAside)]
     assert "synthetic.npz is damaged" in why
     (aside,) = bench.store.path.glob("damaged/cohort/jitter/*/synthetic.npz")
     assert aside.read_bytes() == b"damaged"
@@ -254,8 +256,8 @@ def test_an_interrupt_ends_the_worker_and_records_nothing(
 ) -> None:
     study = bench.study(generator={"jitter": {"seconds": 5}})
 
-    def interrupt(self: Any, cell: Any, message: tuple[Any, ...]) -> None:
-        if message == ("stage", "fit"):
+    def interrupt(self: Any, cell: Any, message: Any) -> None:
+        if message == Stage("fit"):
             raise KeyboardInterrupt
 
     monkeypatch.setattr(type(bench.watch), "message", interrupt)
@@ -363,8 +365,8 @@ def test_a_run_that_has_lost_a_cell_ends_it_records_nothing_and_waits_for_the_ot
     leases = bench.store.path / "leases"
     states = []
 
-    def message(self: Any, cell: Any, message: tuple[Any, ...]) -> None:
-        if message == ("stage", "fit") and not self.failures:
+    def message(self: Any, cell: Any, message: Any) -> None:
+        if message == Stage("fit") and not self.failures:
             (ours,) = leases.glob("*.0")
             owner = msgspec.json.decode(ours.read_bytes()) | {"machine": "another", "token": "x"}
             ours.with_suffix(".1").write_bytes(msgspec.json.encode(owner))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ecgbench.harness.isolation import process
-from ecgbench.harness.isolation.process import Exit, Limits
+from ecgbench.harness.isolation.messages import Exit
+from ecgbench.harness.isolation.process import Limits
+from ecgbench.results.store.progress import Stage, Usage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,18 +28,19 @@ def targets(plugins: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return importlib.import_module("processes")
 
 
-def exit_of(*arguments: Any, **options: Any) -> Exit:
+def exit_of(function: Any, *arguments: Any, **options: Any) -> Exit:
     """The last message."""
-    *_, last = process.call(*arguments, **options)
+    kinds = sys.modules["processes"].KINDS
+    *_, last = process.call(function, *arguments, kinds=kinds, **options)
     assert isinstance(last, Exit)
     return last
 
 
 def test_memory_and_processor_time_are_told_while_the_worker_runs(targets: Any) -> None:
-    messages = list(process.call(targets.hold_memory, 200, 1.7))
-    told = [message for message in messages if message[0] == "usage"]
+    messages = list(process.call(targets.hold_memory, 200, 1.7, kinds=targets.KINDS))
+    told = [message for message in messages if isinstance(message, Usage)]
     assert told
-    _, memory, cpu_seconds = told[-1]
+    memory, cpu_seconds = told[-1].memory, told[-1].cpu_seconds
     ended = messages[-1]
     assert isinstance(ended, Exit)
     assert 200 * MIB < memory <= ended.peak_memory + 20 * MIB
@@ -70,10 +74,11 @@ def test_memory_beyond_the_limit_ends_the_worker_and_the_reason_says_how_much(
 
 def test_a_worker_is_asked_to_end_before_it_is_killed(targets: Any, tmp_path: Path) -> None:
     stop = threading.Event()
-    for message in process.call(targets.tidy_up_at_the_end, tmp_path / "file", stop=stop):
-        if message == ("ready",):
+    how: dict[str, Any] = {"kinds": targets.KINDS, "stop": stop}
+    for message in process.call(targets.tidy_up_at_the_end, tmp_path / "file", **how):
+        if message == targets.Value("ready"):
             stop.set()
-    assert message[:2] == ("exit", "stopped")
+    assert message.reason == "stopped"
     assert (tmp_path / "file").read_text() == "tidy"
 
 
@@ -83,11 +88,13 @@ def test_each_stage_has_the_time_limit_for_itself(targets: Any) -> None:
 
 def test_time_in_which_the_caller_is_busy_or_suspended_is_not_the_workers(targets: Any) -> None:
     reason: str | None = ""
-    for message in process.call(targets.sleep_in_stages, 40, limits=Limits(timeout=2)):
-        if message == ("stage", 0):
+    for message in process.call(
+        targets.sleep_in_stages, 40, kinds=targets.KINDS, limits=Limits(timeout=2)
+    ):
+        if message == Stage("0"):
             time.sleep(2.7)  # the worker goes on meanwhile, and for a while after
-        if message[0] == "exit":
-            reason = message[1]
+        if isinstance(message, Exit):
+            reason = message.reason
     assert reason is None
 
 
