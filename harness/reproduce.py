@@ -13,7 +13,6 @@ import msgspec
 
 from ecgbench.contracts.config import build
 from ecgbench.contracts.errors import (
-    DamagedError,
     DataError,
     EcgbenchError,
     PluginError,
@@ -36,11 +35,11 @@ from ecgbench.harness.planning.identity import used
 from ecgbench.results.board.uncertainty import Resamples, sample
 from ecgbench.results.store.contributions import contributions
 from ecgbench.results.store.npz import read_npz
-from ecgbench.results.store.records import ScoreRecord
-from ecgbench.results.store.states import DAMAGED, cell_outcome, score_outcome
-from ecgbench.results.store.store import Store, read_record
+from ecgbench.results.store.states import cell_outcome, stored_scores
+from ecgbench.results.store.store import Store
 
 if TYPE_CHECKING:
+    from ecgbench.results.store.records import ScoreRecord
     from collections.abc import Callable, Iterator
 
     from ecgbench.harness.cell.messages import Tell
@@ -385,22 +384,13 @@ def _stored_scores(
     store: Store, record: CellRecord
 ) -> tuple[list[ScoreRecord], tuple[Agreement, ...]]:
     """Return the scores of a cell that ended, and those that are still to do, not compared."""
-    scores, lost = [], []
-    for file in store.score_files(record.cell.name):
-        try:
-            read = read_record(file, ScoreRecord)
-        except DamagedError:
-            read = None
-        if read is None:
-            name = file.stem.rpartition("-")[0]
-            lost.append(Agreement(name, None, None, "not compared", DAMAGED))
-            continue
-        outcome = score_outcome(file, record, read.metric)
-        if outcome.status == "todo":
-            lost.append(Agreement(read.metric.name, None, None, "not compared", outcome.reason))
-        else:
-            scores.append(read)
-    return scores, tuple(lost)
+    outcomes = stored_scores(store, record)
+    lost = tuple(
+        Agreement(name.rpartition("-")[0], None, None, "not compared", outcome.reason)
+        for name, outcome in outcomes.items()
+        if outcome.status == "todo"
+    )
+    return [outcome.record for outcome in outcomes.values() if outcome.record is not None], lost
 
 
 def _ended_well(store: Store, name: str) -> CellRecord:

@@ -82,7 +82,7 @@ class ScoreOutcome(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         status: ``ok``, ``skipped``, ``failed`` or ``todo``.
         reason: why it is not ``ok``.
-        record: None if it is ``todo``.
+        record: None if it is ``todo``; with the same status and reason.
         seal: of the record; a score of other windows has one too.
         damage: of the record's file, or its being of other windows; None for a score that counts.
     """
@@ -110,13 +110,15 @@ def cell_outcome(store: Store, name: str) -> CellOutcome:
     return CellOutcome(record.status, record.reason, record, seal)
 
 
-def score_outcome(file: Path | str, cell: CellRecord, metric: MetricRecord) -> ScoreOutcome:
+def score_outcome(
+    file: Path | str, cell: CellRecord, metric: MetricRecord | None = None
+) -> ScoreOutcome:
     """Return the outcome of a score of a cell that ended well.
 
     Args:
         file: of the score's record (`ecgbench.results.store.store.Store.score_file`).
         cell: the record of the cell.
-        metric: with the bounds that hold.
+        metric: with the bounds that hold; None for those of the record.
 
     Raises:
         StoreError: the record cannot be read, or is of an unknown version.
@@ -131,9 +133,15 @@ def score_outcome(file: Path | str, cell: CellRecord, metric: MetricRecord) -> S
     if record.synthetic != cell.synthetic:
         damage = DamagedError(Path(file), "it is of other windows")
         return ScoreOutcome("todo", OTHER_WINDOWS, seal=seal, damage=damage)
-    if record.status == "ok" and (why := no_number(record.value, metric.bounds)):
-        return ScoreOutcome("failed", why, record, seal)
+    bounds = (metric or record.metric).bounds
+    if record.status == "ok" and (why := no_number(record.value, bounds)):
+        record = msgspec.structs.replace(record, status="failed", reason=why, value=None)
     return ScoreOutcome(record.status, record.reason, record, seal)
+
+
+def stored_scores(store: Store, cell: CellRecord) -> dict[str, ScoreOutcome]:
+    """Return the outcomes of all scores that the store holds of a cell, by the names of their files."""
+    return {file.stem: score_outcome(file, cell) for file in store.score_files(cell.cell.name)}
 
 
 def state(cell: CellOutcome, scores: Iterable[ScoreOutcome]) -> State:
