@@ -39,7 +39,6 @@ from ecgbench.results.store.states import cell_outcome, stored_scores
 from ecgbench.results.store.store import Store
 
 if TYPE_CHECKING:
-    from ecgbench.results.store.records import ScoreRecord
     from collections.abc import Callable, Iterator
 
     from ecgbench.harness.cell.messages import Tell
@@ -49,6 +48,7 @@ if TYPE_CHECKING:
         CellRecord,
         MetricRecord,
         PluginRecord,
+        ScoreRecord,
     )
 
 Verdict = Literal["equal", "close", "within its interval", "differs", "not compared"]

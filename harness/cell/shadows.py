@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 
 from ecgbench.contracts.errors import PluginError, Skip
+from ecgbench.contracts.streams import Cells
 from ecgbench.harness.cell.messages import FitWanted
 from ecgbench.harness.cell.room import Room, read_windows
 from ecgbench.results.store.npz import synthetic_digest
@@ -88,7 +89,9 @@ class Shadows:
         code = self.task.cell.generator.code
         room = Room(self.folder / f"{number}-{synthetic_digest(train)[:12]}-{code}")
         if not Refit.file(room.folder).exists():
-            state = np.random.SeedSequence([self.task.cell.seed, number, 61]).generate_state(1)
+            state = np.random.SeedSequence(
+                [self.task.cell.seed, number, Cells.SHADOW]
+            ).generate_state(1)
             seed = int(state[0])
             fresh = _resampled(self.splits.fresh, np.random.default_rng(seed))
             given = fresh if self.spec.draws_on_fresh else None

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.stats import norm
 
 from ecgbench import Skip
+from ecgbench.contracts.streams import Attacks
 from ecgbench.metrics.attacks.roc import judged
 from ecgbench.shared import neighbours
 
@@ -74,7 +75,7 @@ def _shadow_statistics(
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     """Which shadow fits saw each target, and how near they came to it: shape (shadow, window)."""
     assert comparison.refit is not None
-    rng = np.random.default_rng([comparison.seed, 51])
+    rng = np.random.default_rng([comparison.seed, Attacks.SHADOW_HALVES])
     inside = np.empty((shadows, len(targets)), dtype=bool)
     found = np.empty((shadows, len(targets)))
     for number in range(shadows):

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ecgbench.contracts.streams import Utility
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -17,7 +19,7 @@ def real_like_synthetic(splits: Splits, seed: int) -> EcgWindows:
 
     Drawn from ``train`` without replacement; of a class that ``train`` has fewer of, all.
     """
-    rng = np.random.default_rng([seed, 1])
+    rng = np.random.default_rng([seed, Utility.REAL_LIKE_SYNTHETIC])
     wanted = np.bincount(splits.fresh.labels, minlength=len(splits.train.classes))
     rows = []
     for label, count in enumerate(wanted):
