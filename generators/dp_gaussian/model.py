@@ -41,7 +41,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.fft import dct, idct
 
-from ecgbench.contracts.streams import DpGaussian
+from ecgbench.contracts.streams import DpGaussianStream
 from ecgbench.generators.dp_gaussian.mechanism import GaussianMechanism, clipped
 from ecgbench.generators.dp_gaussian.shrinkage import shrunk_covariances, shrunk_means
 
@@ -82,7 +82,7 @@ class DpPcaGaussian:
         mechanism = GaussianMechanism(
             self.config.epsilon,
             self.config.delta,
-            np.random.default_rng([context.seed, DpGaussian.MECHANISM]),
+            np.random.default_rng([context.seed, DpGaussianStream.MECHANISM]),
         )
         self.like = train.take(slice(0))
         norm = self.config.clip * np.sqrt(len(train.leads) * train.length)
@@ -118,7 +118,7 @@ class DpPcaGaussian:
 
     def sample(self, labels: NDArray[np.int64], context: Context) -> EcgWindows:
         """Draw windows."""
-        rng = np.random.default_rng([context.seed, DpGaussian.SAMPLE])
+        rng = np.random.default_rng([context.seed, DpGaussianStream.SAMPLE])
         components = rng.standard_normal((len(labels), self.means.shape[1]))
         for label, (mean, root) in enumerate(zip(self.means, self.roots, strict=True)):
             rows = labels == label

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from ecgbench.contracts.errors import PluginError, Skip
-from ecgbench.contracts.streams import Cells
+from ecgbench.contracts.streams import CellStream
 from ecgbench.harness.cell.messages import FitWanted
 from ecgbench.harness.cell.room import Room, read_windows
 from ecgbench.results.store.npz import synthetic_digest
@@ -90,7 +90,7 @@ class Shadows:
         room = Room(self.folder / f"{number}-{synthetic_digest(train)[:12]}-{code}")
         if not Refit.file(room.folder).exists():
             state = np.random.SeedSequence(
-                [self.task.cell.seed, number, Cells.SHADOW]
+                [self.task.cell.seed, number, CellStream.SHADOW]
             ).generate_state(1)
             seed = int(state[0])
             fresh = _resampled(self.splits.fresh, np.random.default_rng(seed))

@@ -10,7 +10,7 @@ from enum import IntEnum, unique
 
 
 @unique
-class Cells(IntEnum):
+class CellStream(IntEnum):
     """Draws of the harness for a cell."""
 
     SHADOW = 61
@@ -18,7 +18,7 @@ class Cells(IntEnum):
 
 
 @unique
-class Networks(IntEnum):
+class NetworkStream(IntEnum):
     """Draws of `ecgbench.nn`; weights take the seed alone."""
 
     BATCHES = 1
@@ -28,7 +28,7 @@ class Networks(IntEnum):
 
 
 @unique
-class Attacks(IntEnum):
+class AttackStream(IntEnum):
     """Draws of the suite ``attacks``."""
 
     PARTS = 6
@@ -38,7 +38,7 @@ class Attacks(IntEnum):
 
 
 @unique
-class Embedding(IntEnum):
+class EmbeddingStream(IntEnum):
     """Draws of the suite ``embedding``."""
 
     FRECHET_HALVES = 41
@@ -50,7 +50,7 @@ class Embedding(IntEnum):
 
 
 @unique
-class Fidelity(IntEnum):
+class FidelityStream(IntEnum):
     """Draws of the suite ``fidelity``."""
 
     MMD = 5
@@ -64,7 +64,7 @@ class Fidelity(IntEnum):
 
 
 @unique
-class Morphology(IntEnum):
+class MorphologyStream(IntEnum):
     """Draws of the suite ``morphology``."""
 
     WINDOWS = 8
@@ -72,7 +72,7 @@ class Morphology(IntEnum):
 
 
 @unique
-class Patients(IntEnum):
+class PatientStream(IntEnum):
     """Draws of the suite ``patients``."""
 
     WINDOWS = 41
@@ -80,7 +80,7 @@ class Patients(IntEnum):
 
 
 @unique
-class Privacy(IntEnum):
+class PrivacyStream(IntEnum):
     """Draws of the suite ``privacy``."""
 
     PARTS = 1
@@ -92,7 +92,7 @@ class Privacy(IntEnum):
 
 
 @unique
-class Statistics(IntEnum):
+class StatisticsStream(IntEnum):
     """Draws of the suite ``statistics``."""
 
     DIRECTIONS = 10
@@ -102,7 +102,7 @@ class Statistics(IntEnum):
 
 
 @unique
-class Utility(IntEnum):
+class UtilityStream(IntEnum):
     """Draws of the suite ``utility``."""
 
     REAL_LIKE_SYNTHETIC = 1
@@ -112,7 +112,7 @@ class Utility(IntEnum):
 
 
 @unique
-class Baselines(IntEnum):
+class BaselineStream(IntEnum):
     """Draws of the generators ``baselines``."""
 
     FIT = 0
@@ -122,7 +122,7 @@ class Baselines(IntEnum):
 
 
 @unique
-class References(IntEnum):
+class ReferenceStream(IntEnum):
     """Draws of the reference rows that copy."""
 
     ROWS = 0
@@ -132,7 +132,7 @@ class References(IntEnum):
 
 
 @unique
-class DpGaussian(IntEnum):
+class DpGaussianStream(IntEnum):
     """Draws of the generator ``dp-gaussian``."""
 
     MECHANISM = 0
@@ -142,7 +142,7 @@ class DpGaussian(IntEnum):
 
 
 @unique
-class TimeGan(IntEnum):
+class TimeGanStream(IntEnum):
     """Draws of the generator ``timegan``; weights take the seed alone."""
 
     TRAINING = 1
@@ -152,7 +152,7 @@ class TimeGan(IntEnum):
 
 
 @unique
-class Ecgsyn(IntEnum):
+class EcgsynStream(IntEnum):
     """Draws of the dataset ``ecgsyn`` for a person; the number of the person stands before them."""
 
     BODY = 0

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ecgbench.contracts.config import Config
-from ecgbench.contracts.streams import Networks
+from ecgbench.contracts.streams import NetworkStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -132,7 +132,7 @@ class Classifier:
 
     def _batches(self, labels: NDArray[np.int64]) -> Iterator[Tensor]:
         """Rows of each step's windows, drawn with replacement."""
-        rng = np.random.default_rng([self.seed, Networks.BATCHES])
+        rng = np.random.default_rng([self.seed, NetworkStream.BATCHES])
         by_class = torch.from_numpy(np.argsort(labels, kind="stable"))
         counts = np.bincount(labels, minlength=self.classes)
         starts = np.cumsum(counts) - counts
@@ -151,7 +151,7 @@ class _Distortion:
 
     def __init__(self, config: ClassifierConfig, seed: int) -> None:
         self.config = config
-        self.rng = np.random.default_rng([seed, Networks.DISTORTION])
+        self.rng = np.random.default_rng([seed, NetworkStream.DISTORTION])
 
     def __call__(self, x: Tensor) -> Tensor:
         gain, stretch, shift = self.config.gain, self.config.stretch, self.config.shift

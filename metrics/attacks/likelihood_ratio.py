@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import norm
 
 from ecgbench import Skip
-from ecgbench.contracts.streams import Attacks
+from ecgbench.contracts.streams import AttackStream
 from ecgbench.metrics.attacks.roc import judged
 from ecgbench.shared import neighbours
 
@@ -75,7 +75,7 @@ def _shadow_statistics(
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     """Which shadow fits saw each target, and how near they came to it: shape (shadow, window)."""
     assert comparison.refit is not None
-    rng = np.random.default_rng([comparison.seed, Attacks.SHADOW_HALVES])
+    rng = np.random.default_rng([comparison.seed, AttackStream.SHADOW_HALVES])
     inside = np.empty((shadows, len(targets)), dtype=bool)
     found = np.empty((shadows, len(targets)))
     for number in range(shadows):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ecgbench import Skip, stratified
-from ecgbench.contracts.streams import Embedding
+from ecgbench.contracts.streams import EmbeddingStream
 from ecgbench.nn.encoder import VERSION
 from ecgbench.shared import embeddings, encoder
 
@@ -60,7 +60,7 @@ def _balls(comparison: Comparison, k: int, steps: int | UnsetType) -> Balls:
     count = min(len(control), len(synthetic))
     if count <= k:
         raise Skip(f"it needs {k + 1} windows of control and {k + 1} synthetic ones")
-    rng = np.random.default_rng([comparison.seed, Embedding.BALLS])
+    rng = np.random.default_rng([comparison.seed, EmbeddingStream.BALLS])
     real, made = (stratified(side.labels, count, rng) for side in (control, synthetic))
     real_points = embeddings(comparison, "control", steps)[real]
     made_points = embeddings(comparison, "synthetic", steps)[made]

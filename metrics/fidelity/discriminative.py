@@ -11,7 +11,7 @@ from torch.nn import functional
 from torch.optim.lr_scheduler import LambdaLR, OneCycleLR
 
 from ecgbench import Contributions, Score, Skip, stratified
-from ecgbench.contracts.streams import Fidelity
+from ecgbench.contracts.streams import FidelityStream
 from ecgbench.nn import RecurrentStack
 from ecgbench.nn.recurrent import one_thread
 from ecgbench.shared import people_behind
@@ -159,7 +159,7 @@ def _tell(
     seeds: tuple[int, ...],
 ) -> _Test:
     """Divide the windows at random, train a network on one part and try it on the other."""
-    rng = np.random.default_rng([*seeds, Fidelity.DISCRIMINATIVE])
+    rng = np.random.default_rng([*seeds, FidelityStream.DISCRIMINATIVE])
     real = rng.permutation(stratified(control.labels, trained_on + held_out, rng))
     made = rng.permutation(stratified(synthetic.labels, trained_on + held_out, rng))
     signals = control.signals[real]

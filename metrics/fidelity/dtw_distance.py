@@ -8,7 +8,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from ecgbench import Contributions, Score, Skip, stratified
-from ecgbench.contracts.streams import Fidelity
+from ecgbench.contracts.streams import FidelityStream
 from ecgbench.metrics.fidelity.dtw import dtw
 from ecgbench.shared import people_behind
 
@@ -92,7 +92,7 @@ class _Found(NamedTuple):
 
 def _search(comparison: Comparison, config: DtwConfig, of: Side, among: Side) -> _Found:
     left, right = comparison.windows(of), comparison.windows(among)
-    rng = np.random.default_rng([comparison.seed, Fidelity.DTW])
+    rng = np.random.default_rng([comparison.seed, FidelityStream.DTW])
     rows = stratified(left.labels, config.windows, rng)
     apart = cdist(left.signals[rows].reshape(len(rows), -1), right.signals.reshape(len(right), -1))
     if of == among:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecgbench import Contributions, Score, Skip, stratified
-from ecgbench.contracts.streams import Morphology
+from ecgbench.contracts.streams import MorphologyStream
 from ecgbench.metrics.morphology.features import FEATURES, features
 from ecgbench.metrics.morphology.transport import transport
 from ecgbench.processing import usual_place
@@ -68,7 +68,7 @@ def morphology(comparison: Comparison, config: MorphologyConfig) -> Score:
     control, synthetic = comparison.splits.control, comparison.synthetic
     if comparison.sampling_rate < SLOWEST:
         raise Skip(f"it needs {SLOWEST:g} Hz; the windows have {comparison.sampling_rate:g}")
-    rng = np.random.default_rng([comparison.seed, Morphology.WINDOWS])
+    rng = np.random.default_rng([comparison.seed, MorphologyStream.WINDOWS])
     real = control.take(stratified(control.labels, config.windows, rng))
     kept = stratified(synthetic.labels, config.windows, rng)
     made = synthetic.take(kept)

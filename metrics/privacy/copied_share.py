@@ -8,7 +8,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from ecgbench import Contributions, Score, Skip, Term
-from ecgbench.contracts.streams import Privacy
+from ecgbench.contracts.streams import PrivacyStream
 from ecgbench.metrics.privacy.disguises import spaces
 from ecgbench.metrics.privacy.nearest import clearest, nearest
 
@@ -86,7 +86,7 @@ def copied_share(comparison: Comparison, config: CopiedShareConfig) -> Score:
         weights,
         patients,
         labels,
-        np.random.default_rng([comparison.seed, Privacy.REDRAWN_PEOPLE]),
+        np.random.default_rng([comparison.seed, PrivacyStream.REDRAWN_PEOPLE]),
     )
     values = np.vstack([weights @ of_real, values]) / len(hits)
     value, redrawn = float(values[0, 0]), values[1:, 0]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecgbench import Comparison, Contributions, Score, Skip, Term, exchangeable_parts
-from ecgbench.contracts.streams import Privacy
+from ecgbench.contracts.streams import PrivacyStream
 from ecgbench.shared import neighbours
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _real(comparison: Comparison) -> dict[str, NDArray[np.int64] | NDArray[np.fl
     """The part of each training window (−1: in none), and distances to the nearest real neighbour."""
     train, control = comparison.splits.train, comparison.splits.control
     part = exchangeable_parts(
-        train, len(control), np.random.default_rng([comparison.seed, Privacy.PARTS])
+        train, len(control), np.random.default_rng([comparison.seed, PrivacyStream.PARTS])
     )
     distances = np.zeros(len(train))
     for k in range(int(part.max()) + 1):

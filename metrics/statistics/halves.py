@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ecgbench.contracts.streams import Statistics
+from ecgbench.contracts.streams import StatisticsStream
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,6 +22,6 @@ def halves(comparison: Comparison) -> Halves:
     Stratified as ``control`` and ``fresh`` are, so that they differ as those do, but for their size.
     """
     control = comparison.splits.control
-    chance = np.random.default_rng([comparison.seed, Statistics.HALVES]).random(len(control))
+    chance = np.random.default_rng([comparison.seed, StatisticsStream.HALVES]).random(len(control))
     order = np.lexsort((chance, control.labels, control.patients))
     return np.sort(order[::2]), np.sort(order[1::2])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ecgbench.contracts.streams import Utility
+from ecgbench.contracts.streams import UtilityStream
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,7 +19,7 @@ def real_like_synthetic(splits: Splits, seed: int) -> EcgWindows:
 
     Drawn from ``train`` without replacement; of a class that ``train`` has fewer of, all.
     """
-    rng = np.random.default_rng([seed, Utility.REAL_LIKE_SYNTHETIC])
+    rng = np.random.default_rng([seed, UtilityStream.REAL_LIKE_SYNTHETIC])
     wanted = np.bincount(splits.fresh.labels, minlength=len(splits.train.classes))
     rows = []
     for label, count in enumerate(wanted):

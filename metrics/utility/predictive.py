@@ -12,7 +12,7 @@ from torch.nn import functional
 from torch.optim.lr_scheduler import LambdaLR, OneCycleLR
 
 from ecgbench import Contributions, Score, Skip, Term
-from ecgbench.contracts.streams import Utility
+from ecgbench.contracts.streams import UtilityStream
 from ecgbench.metrics.utility.draw import real_like_synthetic, spread
 from ecgbench.nn import RecurrentStack
 from ecgbench.nn.recurrent import one_thread
@@ -132,7 +132,7 @@ def _errors(
     inputs, targets = _leads(x.shape[2], config)
     weights, rng = (
         torch.Generator().manual_seed(seed),
-        np.random.default_rng([seed, Utility.BATCHES]),
+        np.random.default_rng([seed, UtilityStream.BATCHES]),
     )
     found = []
     for _ in range(config.repeats):

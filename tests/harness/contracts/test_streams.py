@@ -24,7 +24,7 @@ def test_no_two_streams_of_a_class_are_equal(kind: type[IntEnum]) -> None:
 
 
 def test_a_named_stream_is_that_of_its_number() -> None:
-    named, plain = (np.random.default_rng([3, k]) for k in (streams.Fidelity.DTW, 6))
+    named, plain = (np.random.default_rng([3, k]) for k in (streams.FidelityStream.DTW, 6))
     assert named.random(4).tolist() == plain.random(4).tolist()
 
 
