@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import tempfile
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -14,34 +13,23 @@ import msgspec
 from ecgbench.contracts.config import build
 from ecgbench.contracts.errors import (
     DataError,
-    EcgbenchError,
-    PluginError,
     StoreError,
 )
 from ecgbench.environment import cores, environment
-from ecgbench.harness.cell.checks import check_sample
-from ecgbench.harness.cell.divide import splits_of
-from ecgbench.harness.cell.plausible import check_origin, remarks
 from ecgbench.harness.cell.task import Task
 from ecgbench.harness.data import cache as data
 from ecgbench.harness.data import physionet
 from ecgbench.harness.engine.perform import perform
-from ecgbench.harness.engine.run import prepare
-from ecgbench.harness.isolation import process
-from ecgbench.harness.isolation.messages import Exit
-from ecgbench.harness.planning.catalog import discover
 from ecgbench.harness.planning.facts import metric_facts
 from ecgbench.harness.planning.identity import used
 from ecgbench.results.board.uncertainty import Resamples, sample
 from ecgbench.results.store.contributions import contributions
-from ecgbench.results.store.npz import read_npz
 from ecgbench.results.store.states import cell_outcome, stored_scores
 from ecgbench.results.store.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from ecgbench.harness.cell.messages import Tell
+    from ecgbench.harness.isolation import process
     from ecgbench.harness.planning.catalog import Catalog
     from ecgbench.results.store.records import (
         CellId,
@@ -53,17 +41,8 @@ if TYPE_CHECKING:
 
 Verdict = Literal["equal", "close", "within its interval", "differs", "not compared"]
 
-VERIFYING = process.Limits(timeout=900.0, memory=4 * 2**30)
-"""For each step of what an archive asks for: its settings may ask for anything."""
-
 EQUAL, CLOSE = 1e-9, 0.01
 """Relative differences: of one machine with itself, and of one machine with another."""
-
-
-class Wrong(msgspec.Struct, frozen=True, tag=True):
-    """A cell's record and windows cannot be so."""
-
-    why: str
 
 
 @dataclass(frozen=True)
@@ -131,15 +110,15 @@ def reproduce(
         UsageError: a plugin or a setting is not there any more.
     """
     record = _ended_well(store, name)
-    source = _source(record.cell, catalog, data_dir)
+    source = source_of(record.cell, catalog, data_dir)
     with tempfile.TemporaryDirectory(prefix="ecgbench-") as folder:
         scratch = Store(Path(folder))
-        cell = _here(record.cell, source, catalog)
+        cell = cell_here(record.cell, source, catalog)
         if cell.submitted:
-            _copy(store, name, scratch, cell.name)
-        scores, lost = _stored_scores(store, record)
-        metrics = [_metric_here(score.metric, catalog) for score in scores]
-        failure = perform(_task(scratch, cell, record, metrics, source, catalog), send)
+            copy_cell(store, name, scratch, cell.name)
+        scores, lost = split_scores(store, record)
+        metrics = [metric_here(score.metric, catalog) for score in scores]
+        failure = perform(task_again(scratch, cell, record, metrics, source, catalog), send)
         outcome = cell_outcome(scratch, cell.name)
         found = outcome.record
         versions = tuple(_versions(record, scores, metrics, found))
@@ -158,191 +137,6 @@ def reproduce(
             ),
             versions=versions,
         )
-
-
-def differences(
-    store: Store,
-    name: str,
-    catalog: Catalog,
-    data_dir: Path | None,
-    limits: process.Limits = VERIFYING,
-) -> list[str]:
-    """Check the stored windows of a cell and score them again; tell what does not come out.
-
-    The windows are compared with those that were asked for, and with real ones; those of a reference row
-    are made again.  Of each score value, parts, count, people and interval are compared.  Made with
-    other versions, or on another processor, a value may differ within our own interval.  What an archive
-    says is done in processes with limits.
-
-    Args:
-        store: that holds the cell.
-        name: of the cell.
-        catalog: of plugins.
-        data_dir: the user's folder of datasets.
-        limits: of time and memory of each step.
-
-    Raises:
-        DataError: the dataset is not on this machine, or cannot be made within the limits.
-        UsageError: a plugin or a setting is not there.
-    """
-    outcome = cell_outcome(store, name)
-    record = outcome.record
-    if record is None or outcome.status != "ok":
-        return ["it did not end well, and nobody can check that it could not"]
-    if not record.stored and not record.reference:
-        return ["its windows did not come with it, so its scores cannot be checked"]
-    source = _source(record.cell, catalog, data_dir)
-    prepare([source], record.cell.dataset.windows, catalog.files, limits)
-    with tempfile.TemporaryDirectory(prefix="ecgbench-") as folder:
-        scratch = Store(Path(folder))
-        cell = _here(record.cell, source, catalog)
-        if cell.name != name:
-            there = ", ".join(
-                f"{what} {then}, here {here}" for what, then, here in _plugins(record, cell)
-            )
-            return [f"it cannot be checked here: {there}"]
-        scores, lost = _stored_scores(store, record)
-        if lost:
-            return [f"{score.metric}: {score.note}" for score in lost]
-        metrics = [_metric_here(score.metric, catalog) for score in scores]
-        if other := [
-            m.name for m, score in zip(metrics, scores, strict=True) if m.key != score.metric.key
-        ]:
-            return [f"it cannot be checked here: metric {other[0]} is another here"]
-        _copy(store, name, scratch, name)
-        task = _task(scratch, cell, record, metrics, source, catalog, limits)
-        wrong = _wrong_windows(task, record, limits)
-        if wrong:
-            return wrong
-        perform(task, lambda _: None)
-        made = scratch.cell(name)
-        if made is None or made.synthetic != record.synthetic:
-            return ["its windows are others when they are made here"]
-        again = [scratch.score(name, metric) for metric in metrics]
-        told = map(partial(_lie, same_machine=not _machine(record)), scores, again)
-        return [reason for reason in told if reason]
-
-
-def _wrong_windows(task: Task, record: CellRecord, limits: process.Limits) -> list[str]:
-    """Tell what is wrong with a cell's windows, and with what its record says of them."""
-    found: list[str] = []
-    for message in process.call(check_windows, task, record, kinds=Wrong, limits=limits):
-        match message:
-            case Wrong(why):
-                found.append(why)
-            case Exit(str(reason)):
-                found.append(f"its windows cannot be checked: {reason}")
-    return found
-
-
-def check_windows(task: Task, record: CellRecord, send: Callable[[Wrong], None]) -> None:
-    """Send a `Wrong` of each thing that a cell's record and windows cannot be.
-
-    Args:
-        task: the cell's, in a store that holds its windows.
-        record: of the cell, as it came.
-        send: is told.
-    """
-    try:
-        for why in _wrong(task, record):
-            send(Wrong(why))
-    except EcgbenchError as error:
-        send(Wrong(str(error)))
-
-
-def _wrong(task: Task, record: CellRecord) -> Iterator[str]:
-    catalog = discover(task.plugin_files)
-    cell = record.cell
-    is_reference = not cell.submitted and catalog.generator(cell.generator.name).reference
-    if record.reference != is_reference:
-        yield f"generator {cell.generator.name} is {'' if is_reference else 'no '}reference row"
-        return
-    splits = splits_of(task, catalog)
-    if record.fold != splits.fold:
-        yield f"it is of fold {record.fold}, seed {cell.seed} is of fold {splits.fold}"
-    if is_reference:
-        return
-    file = Store(task.store).folder(cell.name) / "synthetic.npz"
-    arrays = read_npz(file, "signals", "labels")
-    where = f"generator {cell.generator.name}"
-    try:
-        synthetic = splits.train.synthetic(arrays["signals"], arrays["labels"])
-        check_sample(cell.generator.name, synthetic, splits.train, splits.fresh.labels)
-        check_origin(where, synthetic, splits)
-        said = remarks(where, synthetic, splits.train)
-    except (PluginError, ValueError) as error:
-        yield str(error)
-        return
-    for note in said:
-        if note not in record.notes:
-            yield f"it does not say that {note}"
-
-
-def _lie(stored: ScoreRecord, again: ScoreRecord | None, *, same_machine: bool) -> str:
-    """In what a score is not what its windows give; empty if it is.
-
-    The interval by which the two are compared is ours: theirs could be as wide as they like.
-    """
-    found = compare(stored, again)
-    theirs, ours = interval(stored), None if again is None else interval(again)
-    right = found.verdict in ("equal", "close")
-    if not right and not same_machine and ours is not None and stored.value is not None:
-        right = ours[0] <= stored.value <= ours[1]
-    if not right or again is None:
-        note = f" ({found.note})" if found.note else ""
-        return (
-            f"{found.metric} is {stored.value} in the archive and {found.again} when its windows are "
-            f"scored again{note}"
-        )
-    return _lie_beside(stored, again, same_machine=same_machine) or _lie_of_interval(
-        found.metric, theirs, ours, same_machine=same_machine
-    )
-
-
-def _lie_beside(stored: ScoreRecord, again: ScoreRecord, *, same_machine: bool) -> str:
-    """In what the numbers beside a score's value are not those that its windows give."""
-    name = stored.metric.name
-    if stored.n != again.n:
-        return f"{name} is of {stored.n} windows in the archive and of {again.n} here"
-    if _people(stored) != _people(again):
-        return f"{name} is of other people in the archive than here"
-    if stored.parts.keys() != again.parts.keys():
-        return f"{name} has other parts in the archive than here"
-    for part, then in stored.parts.items():
-        here = again.parts[part]
-        if same_machine and not _is_close(then, here):
-            return f"{name} has the part {part} = {then} in the archive and {here} here"
-    return ""
-
-
-def _people(score: ScoreRecord) -> list[int]:
-    return [] if score.contributions is None else score.contributions.people
-
-
-def _is_close(then: float | None, here: float | None) -> bool:
-    if then is None or here is None:
-        return then is here
-    return abs(then - here) <= CLOSE * max(abs(then), abs(here)) + EQUAL
-
-
-def _lie_of_interval(
-    name: str,
-    theirs: tuple[float, float] | None,
-    ours: tuple[float, float] | None,
-    *,
-    same_machine: bool,
-) -> str:
-    if theirs is ours is None:
-        return ""
-    if theirs is None or ours is None:
-        return f"{name} has {'no' if theirs is None else 'an'} interval, unlike here"
-    slack = (CLOSE if same_machine else 0.5) * (ours[1] - ours[0]) + EQUAL * max(map(abs, ours))
-    if max(abs(theirs[0] - ours[0]), abs(theirs[1] - ours[1])) > slack:
-        return (
-            f"{name} has the interval {theirs} in the archive and {ours} when its windows are scored "
-            "again"
-        )
-    return ""
 
 
 def compare(stored: ScoreRecord, again: ScoreRecord | None, *, is_cost: bool = False) -> Agreement:
@@ -380,7 +174,7 @@ def interval(score: ScoreRecord) -> tuple[float, float] | None:
     return sample({0: score.value}, {0: found}, Resamples(found.people)).interval
 
 
-def _stored_scores(
+def split_scores(
     store: Store, record: CellRecord
 ) -> tuple[list[ScoreRecord], tuple[Agreement, ...]]:
     """Return the scores of a cell that ended, and those that are still to do, not compared."""
@@ -408,7 +202,12 @@ def _ended_well(store: Store, name: str) -> CellRecord:
     return record
 
 
-def _source(cell: CellId, catalog: Catalog, data_dir: Path | None) -> data.Source:
+def source_of(cell: CellId, catalog: Catalog, data_dir: Path | None) -> data.Source:
+    """Return where the dataset of a cell stands on this machine.
+
+    Raises:
+        DataError: it is not here.
+    """
     entry = catalog.entry("dataset", cell.dataset.name)
     spec = catalog.dataset(cell.dataset.name)
     config = build(spec.config, cell.dataset.settings, where=f"dataset {spec.name}")
@@ -420,7 +219,7 @@ def _source(cell: CellId, catalog: Catalog, data_dir: Path | None) -> data.Sourc
     return data.Source(entry, config, folder)
 
 
-def _here(cell: CellId, source: data.Source, catalog: Catalog) -> CellId:
+def cell_here(cell: CellId, source: data.Source, catalog: Catalog) -> CellId:
     """The cell as the plugins that are installed here would have it."""
     generator = cell.generator
     if not cell.submitted:
@@ -432,7 +231,7 @@ def _here(cell: CellId, source: data.Source, catalog: Catalog) -> CellId:
     )
 
 
-def _metric_here(metric: MetricRecord, catalog: Catalog) -> MetricRecord:
+def metric_here(metric: MetricRecord, catalog: Catalog) -> MetricRecord:
     """The metric as it is installed here, with the settings of then."""
     spec = catalog.metric(metric.name)
     settings = build(spec.config, metric.settings, where=f"metric {spec.name}")
@@ -441,7 +240,7 @@ def _metric_here(metric: MetricRecord, catalog: Catalog) -> MetricRecord:
     return msgspec.structs.replace(metric, **msgspec.structs.asdict(here), **facts)
 
 
-def _copy(store: Store, name: str, scratch: Store, cell: str) -> None:
+def copy_cell(store: Store, name: str, scratch: Store, cell: str) -> None:
     """Put a cell without its scores into a store."""
     folder = scratch.folder(cell)
     folder.mkdir(parents=True)
@@ -454,7 +253,7 @@ def _copy(store: Store, name: str, scratch: Store, cell: str) -> None:
             ) from error
 
 
-def _task(
+def task_again(
     scratch: Store,
     cell: CellId,
     record: CellRecord,
@@ -486,15 +285,16 @@ def _versions(
     again: CellRecord | None,
 ) -> list[tuple[str, str, str]]:
     """All that differs between then and here, ``(what, then, here)``."""
-    found = _machine(record)
+    found = machine_differences(record)
     if again is not None:
-        found += _plugins(record, again.cell)
+        found += plugin_differences(record, again.cell)
     for score, here in zip(scores, metrics, strict=True):
         found += _plugin(f"metric {here.name}", score.metric, here, "version", "code", "files")
     return found
 
 
-def _machine(record: CellRecord) -> list[tuple[str, str, str]]:
+def machine_differences(record: CellRecord) -> list[tuple[str, str, str]]:
+    """Return how the machine and its libraries differ from then, ``(what, then, here)``."""
     then, here = dict(record.environment), environment()
     found: list[tuple[str, str, str]] = [
         (what, str(then[what]), str(here[what]))
@@ -517,7 +317,8 @@ def _plugin(
     return [(f"{what} {k}", str(old), str(new)) for k, (old, new) in pairs.items() if old != new]
 
 
-def _plugins(record: CellRecord, cell: CellId) -> list[tuple[str, str, str]]:
+def plugin_differences(record: CellRecord, cell: CellId) -> list[tuple[str, str, str]]:
+    """Return how dataset, generator and protocol differ from then, ``(what, then, here)``."""
     then = record.cell
     found = []
     for what in ("dataset", "generator"):

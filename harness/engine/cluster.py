@@ -16,7 +16,8 @@ import msgspec
 from ecgbench.contracts.errors import EcgbenchError, UsageError
 from ecgbench.environment import cores
 from ecgbench.harness.cell.messages import Told
-from ecgbench.harness.engine.perform import STOPPED, record_end
+from ecgbench.harness.engine.endings import record_end
+from ecgbench.harness.engine.perform import STOPPED
 from ecgbench.harness.engine.pool import Files, TaskEnd
 
 try:

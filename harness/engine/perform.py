@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import shutil
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
 from ecgbench.contracts.errors import StoreError
-from ecgbench.environment import environment
 from ecgbench.harness.cell import curve
 from ecgbench.harness.cell.divide import divide
 from ecgbench.harness.cell.fit import Order, fit
@@ -23,31 +22,26 @@ from ecgbench.harness.cell.messages import (
     KINDS,
     CellEnded,
     CellMade,
-    Damaged,
     Divided,
-    Drawn,
-    Failed,
     FitWanted,
     Note,
     ScoreEnded,
     ScoreMade,
     SetAside,
-    Skipped,
     StoreFault,
 )
 from ecgbench.harness.cell.room import Room
 from ecgbench.harness.cell.shadows import SHADOWS, Refit
-from ecgbench.harness.cell.task import Fitted, Task, scoring
+from ecgbench.harness.cell.task import Fitted, Task
+from ecgbench.harness.engine.account import WORDLESS, Account
+from ecgbench.harness.engine.endings import record_end
 from ecgbench.harness.isolation import process
 from ecgbench.harness.isolation.messages import Exit
 from ecgbench.results.store.progress import Part, Stage, Step, Usage
 from ecgbench.results.store.records import (
     CellRecord,
-    CostsRecord,
     MetricRecord,
     ScoreRecord,
-    Status,
-    now,
 )
 from ecgbench.results.store.states import cell_outcome, score_outcome
 from ecgbench.results.store.store import Store
@@ -60,8 +54,6 @@ if TYPE_CHECKING:
     from ecgbench.results.store.store import Record
 
 STOPPED = "stopped"
-
-WORDLESS = "its process ended without a word"
 
 FIT = "fit"
 """Folder of a cell for its fit, while it runs or after it has failed."""
@@ -101,80 +93,6 @@ def perform(
         why the last process was ended that did not end by itself; None if all did.
     """
     return _Performance(task, send, stop, call).work()
-
-
-@dataclass
-class _Told:
-    """The messages of one process, and its end.
-
-    Attributes:
-        stage: its last one.
-        began: seconds, by the monotonic clock, when that stage began.
-        before: processor time before that stage.
-        used: processor time so far.
-        divided: None if the windows were not divided.
-        drawn: None if no windows were drawn.
-        no_windows: why there are no windows; None if it did not say.
-        damaged: None if the stored cell is sound.
-        scored: how many scores it has sent.
-        failure: why it ended before its time; None if it did not.
-        cpu_seconds: its processor time.
-        peak_memory: bytes.
-    """
-
-    stage: str = ""
-    began: float = field(default_factory=time.monotonic)
-    before: float = 0.0
-    used: float = 0.0
-    divided: Divided | None = None
-    drawn: Drawn | None = None
-    no_windows: Skipped | Failed | None = None
-    damaged: Damaged | None = None
-    scored: int = 0
-    failure: str | None = None
-    cpu_seconds: float = 0.0
-    peak_memory: int = 0
-
-    def take(self, message: FromProcess | Usage) -> None:
-        """Note what a message says of the process."""
-        match message:
-            case Stage(stage):
-                self.stage, self.began, self.before = stage, time.monotonic(), self.used
-            case Usage(_, cpu_seconds):
-                self.used = cpu_seconds
-            case Divided():
-                self.divided = message
-            case Drawn():
-                self.drawn = message
-            case Skipped() | Failed():
-                self.no_windows = message
-            case Damaged():
-                self.damaged = message
-
-    @property
-    def end(self) -> tuple[Status, str]:
-        """Status and reason of a fit without windows."""
-        if self.failure is not None:
-            return "failed", self.failure
-        if self.no_windows is None:
-            return "failed", WORDLESS
-        return (
-            "skipped" if isinstance(self.no_windows, Skipped) else "failed",
-            self.no_windows.reason,
-        )
-
-    @property
-    def costs(self) -> CostsRecord | None:
-        """The costs of a process that was ended; None if it ended by itself."""
-        if self.failure is None:
-            return None
-        seconds = time.monotonic() - self.began
-        return CostsRecord(
-            fit_seconds=seconds if self.stage == "fit" else 0.0,
-            sample_seconds=seconds if self.stage == "sample" else 0.0,
-            cpu_seconds=self.cpu_seconds,
-            peak_memory=self.peak_memory,
-        )
 
 
 class _StoppedError(Exception):
@@ -263,13 +181,13 @@ class _Performance:
 
     # --- processes -----------------------------------------------------------------------------
 
-    def _run(self, function: Callable[..., None], *arguments: Any) -> _Told:
+    def _run(self, function: Callable[..., None], *arguments: Any) -> Account:
         """Call a function in a process of its own, and hear it to its end.
 
         Raises:
             StoreError: it ended by a fault of the store.
         """
-        told = _Told()
+        account = Account()
         task = self.task
         limits = process.Limits(threads=task.threads, timeout=task.timeout, memory=task.memory)
         log = self.folder / "log.txt"
@@ -277,15 +195,15 @@ class _Performance:
         how: dict[str, Any] = {"kinds": kinds, "log": log, "limits": limits, "stop": self.stop}
         for message in self.call(function, *arguments, **how):
             if isinstance(message, Exit):
-                told.failure = message.reason
-                told.cpu_seconds, told.peak_memory = message.cpu_seconds, message.peak_memory
+                account.failure = message.reason
+                account.cpu_seconds, account.peak_memory = message.cpu_seconds, message.peak_memory
             elif isinstance(message, kinds | Usage):
-                self._hear(told, message)
-        if told.failure is not None and self.stop is not None and self.stop.is_set():
+                self._hear(account, message)
+        if account.failure is not None and self.stop is not None and self.stop.is_set():
             raise _StoppedError
-        return told
+        return account
 
-    def _hear(self, told: _Told, message: FromProcess | Usage) -> None:
+    def _hear(self, account: Account, message: FromProcess | Usage) -> None:
         match message:
             case StoreFault(reason):
                 raise StoreError(reason)
@@ -293,17 +211,17 @@ class _Performance:
                 self._write_cell(_decoded(content, CellRecord), windows)
             case ScoreMade(content, artefacts):
                 self._write_score(_decoded(content, ScoreRecord), artefacts)
-                told.scored += 1
+                account.scored += 1
             case FitWanted(name, seed):
                 folder = self.folder / SHADOWS / Path(name).name
                 fitted = self._run(fit, self._order(folder, seed))
                 refit = Refit(*fitted.end) if fitted.drawn is None else Refit("ok")
                 refit.write(folder)
             case Stage() | Part() | Step() | Usage() | Note():
-                told.take(message)
+                account.take(message)
                 self.tell(message)
             case _:
-                told.take(message)
+                account.take(message)
 
     def _order(self, folder: Path, seed: int) -> Order:
         return Order(
@@ -318,38 +236,38 @@ class _Performance:
     def _fit(self) -> Fitted | None:
         """Divide, fit and sample; return the fit, or None after its end is recorded."""
         self.tell(Stage("data"))
-        told = self._run(divide, self.task, self.room.folder)
-        divided = told.divided
-        if divided is not None and told.failure is None and told.no_windows is None:
-            told = self._run(fit, self._order(self.room.folder, self.task.cell.seed))
-            if told.drawn is not None and told.failure is None:
-                costs = told.drawn.costs
+        account = self._run(divide, self.task, self.room.folder)
+        divided = account.divided
+        if divided is not None and account.failure is None and account.no_windows is None:
+            account = self._run(fit, self._order(self.room.folder, self.task.cell.seed))
+            if account.drawn is not None and account.failure is None:
+                costs = account.drawn.costs
                 return Fitted(folder=self.room.folder, divided=divided, costs=costs)
-        self._end(told, divided)
+        self._end(account, divided)
         return None
 
     def _judge(self, fitted: Fitted | None, metrics: tuple[MetricRecord, ...]) -> bool:
         """Have the windows checked and scored; return whether there may be more to do."""
         task = replace(self.task, metrics=metrics)
-        told = self._run(judge, task, fitted)
-        if told.damaged is not None:
-            self._set_aside(told.damaged.reason)
+        account = self._run(judge, task, fitted)
+        if account.damaged is not None:
+            self._set_aside(account.damaged.reason)
             return True
-        if told.failure is None and told.no_windows is None:
-            if told.scored or not metrics:
+        if account.failure is None and account.no_windows is None:
+            if account.scored or not metrics:
                 return True
-            told.failure = WORDLESS
-        return self._end(told, None if fitted is None else fitted.divided, metrics)
+            account.failure = WORDLESS
+        return self._end(account, None if fitted is None else fitted.divided, metrics)
 
     def _end(
         self,
-        told: _Told,
+        account: Account,
         divided: Divided | None,
         metrics: tuple[MetricRecord, ...] | None = None,
     ) -> bool:
         """Record why a process gave nothing; return whether there are scores left to be done."""
-        self.failure = told.failure or self.failure
-        status, reason = told.end
+        self.failure = account.failure or self.failure
+        status, reason = account.end
         is_made = self._record() is not None
         artefacts = {} if is_made else self._write_curve()
         if status == "skipped" or is_made:
@@ -361,14 +279,14 @@ class _Performance:
             self.task if metrics is None else replace(self.task, metrics=metrics),
             status,
             reason,
-            told.stage,
-            costs=told.costs,
+            account.stage,
+            costs=account.costs,
             divided=divided,
             artefacts=artefacts,
-            seconds=time.monotonic() - told.began,
-            cpu_seconds=told.cpu_seconds - told.before,
+            seconds=time.monotonic() - account.began,
+            cpu_seconds=account.cpu_seconds - account.before,
         )
-        if told.failure is None and not is_made:
+        if account.failure is None and not is_made:
             self.tell(CellEnded(status, reason))
         return goes_on
 
@@ -416,77 +334,3 @@ def _of_one_origin(metrics: list[MetricRecord]) -> tuple[MetricRecord, ...]:
     Whatever a metric does to its process, it cannot touch the scores of another distribution's.
     """
     return tuple(metric for metric in metrics if metric.origin == metrics[0].origin)
-
-
-def record_end(
-    store: Store,
-    task: Task,
-    status: Status,
-    reason: str,
-    stage: str = "",
-    *,
-    costs: CostsRecord | None = None,
-    divided: Divided | None = None,
-    artefacts: dict[str, str] | None = None,
-    seconds: float = 0.0,
-    cpu_seconds: float = 0.0,
-) -> bool:
-    """Record the reason of a missing result: as the end of the cell, or of the score in progress.
-
-    If the windows of a finished cell cannot be read, all its scores end so.
-
-    Args:
-        store: the cell's.
-        task: the cell's.
-        status: ``failed`` or ``skipped``.
-        reason: why.
-        stage: the last one.
-        costs: of the cell so far.
-        divided: facts about the cell.
-        artefacts: of the cell, digests by name.
-        seconds: wall-clock time of the score.
-        cpu_seconds: its processor time.
-
-    Returns:
-        whether the cell has windows, so that other scores may be done yet.
-    """
-    cell = cell_outcome(store, task.cell.name)
-    record = cell.record
-    if record is None or cell.status != "ok":
-        known = {} if divided is None else msgspec.structs.asdict(divided)
-        store.write_cell(
-            CellRecord(
-                cell=task.cell,
-                status=status,
-                reason=reason,
-                environment=environment() | {"device": task.device},
-                study=task.study,
-                threads=task.threads,
-                finished=now(),
-                costs=costs,
-                artefacts=artefacts or {},
-                **known,
-            )
-        )
-        return False
-    missing = [
-        metric
-        for metric in task.metrics
-        if score_outcome(store.score_file(task.cell.name, metric), record, metric).status == "todo"
-    ]
-    stages = [scoring(metric) for metric in missing]
-    at = stages.index(stage) if stage in stages else None
-    for metric in missing if at is None else missing[at : at + 1]:
-        store.write_score(
-            ScoreRecord(
-                metric=metric,
-                cell=task.cell.name,
-                synthetic=record.synthetic,
-                status=status,
-                reason=reason,
-                finished=now(),
-                seconds=seconds,
-                cpu_seconds=cpu_seconds,
-            )
-        )
-    return True

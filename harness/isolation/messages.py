@@ -80,7 +80,12 @@ def receive(receiver: Connection, kinds: Any) -> Any:
         EOFError: the other end is closed.
         OSError: the pipe is broken.
     """
-    return _decoder(kinds).decode(receiver.recv_bytes())
+    content = receiver.recv_bytes()
+    try:
+        return _decoder(kinds).decode(content)
+    except msgspec.ValidationError:
+        msgspec.msgpack.decode(content)  # any fault of the bytes counts before one of the type
+        raise
 
 
 @cache

@@ -1,7 +1,7 @@
 """Calls a function in a process of its own, with limits, and relays what it sends.
 
 Three processes take part: this one; a *warden*, forked from a server that has imported torch; and the
-*worker*, forked from the warden, which calls the function (`ecgbench.harness.isolation.warden`).
+*worker*, forked from the warden, which calls the function (`ecgbench.harness.isolation.warden`, `ecgbench.harness.isolation.worker`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ import psutil
 
 from ecgbench.contracts.errors import EcgbenchError
 from ecgbench.harness.isolation.messages import OF_WARDEN, Exit, Returned, WorkerEnd, receive
-from ecgbench.harness.isolation.warden import Worker, guard
+from ecgbench.harness.isolation.warden import guard
+from ecgbench.harness.isolation.worker import Worker
 from ecgbench.results.store.progress import Stage, Usage
 
 if TYPE_CHECKING:

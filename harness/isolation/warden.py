@@ -8,34 +8,27 @@ from the operating system what they used; it keeps the log short; and when the r
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
-import faulthandler
-import functools
-import io
 import multiprocessing
 import os
-import resource
 import select
 import signal
 import sys
 import time
-import traceback
-from collections import deque
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from ecgbench.contracts.errors import EcgbenchError
-from ecgbench.harness.isolation.messages import Returned, WorkerEnd, send
+from ecgbench.harness.isolation.log import Log
+from ecgbench.harness.isolation.messages import WorkerEnd, send
 from ecgbench.harness.isolation.streams import open_closed
+from ecgbench.harness.isolation.worker import PR_SET_CHILD_SUBREAPER, be_worker, prctl
 from ecgbench.results.store.progress import Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from multiprocessing.connection import Connection
-    from pathlib import Path
+
+    from ecgbench.harness.isolation.worker import Worker
 
 LOOK_EVERY = 0.1
 """Seconds between two looks at the memory."""
@@ -46,40 +39,8 @@ TELL_EVERY = 1.0
 PATIENCE = 2.0
 """Seconds from a SIGTERM to the SIGKILL, and from there until what cannot be killed is given up."""
 
-LOG_HEAD, LOG_TAIL = 4 * 2**20, 2**20
-"""Bytes of what a worker prints that are kept, from its beginning and from its end."""
-
-READ = 2**16
-"""Bytes that are read from a worker's output at a time; a pipe holds at most 1 MiB."""
-
 RUSAGE_UNIT = 1 if sys.platform == "darwin" else 1024
 """Bytes in the unit of ``ru_maxrss``."""
-
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-
-
-@dataclass(frozen=True, kw_only=True)
-class Worker:
-    """What a worker process does, and under which conditions.
-
-    Attributes:
-        function: called with the arguments and ``send``.
-        arguments: for the function.
-        log: what is printed is appended to this file; None to print where the run does.
-        threads: for torch, OpenMP and BLAS.
-        memory: bytes; None for any.
-        environ: environment variables.
-        folder: the working folder.
-    """
-
-    function: Callable[..., None]
-    arguments: tuple[Any, ...]
-    log: Path | None
-    threads: int
-    memory: int | None
-    environ: dict[str, str]
-    folder: str
 
 
 def guard(sender: Connection, control: Connection, worker: Worker) -> None:
@@ -94,7 +55,7 @@ def guard(sender: Connection, control: Connection, worker: Worker) -> None:
     os.setsid()  # Ctrl-C reaches the run's process group; the run decides what it means
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    _prctl(PR_SET_CHILD_SUBREAPER)
+    prctl(PR_SET_CHILD_SUBREAPER)
     multiprocessing.current_process().daemon = False
     open_closed()
     output = os.pipe() if worker.log is not None else None
@@ -103,19 +64,19 @@ def guard(sender: Connection, control: Connection, worker: Worker) -> None:
     me, pid = os.getpid(), os.fork()
     if pid == 0:
         control.close()
-        _be_worker(me, sender, output, worker)
+        be_worker(me, sender, output, worker)
     sender.close()
     if output is None:
         _Guard(pid, control, worker.memory, None).watch()
         return
     os.close(output[1])
     assert worker.log is not None
-    with _Log(worker.log, output[0]) as log:
+    with Log(worker.log, output[0]) as log:
         _Guard(pid, control, worker.memory, log).watch()
 
 
 class _Guard:
-    def __init__(self, pid: int, control: Connection, memory: int | None, log: _Log | None) -> None:
+    def __init__(self, pid: int, control: Connection, memory: int | None, log: Log | None) -> None:
         self.pid = pid
         self.control = control
         self.memory = memory
@@ -247,75 +208,6 @@ def _cpu(processes: list[psutil.Process]) -> float:
     return total
 
 
-class _Log:
-    """Appends what a worker prints to a file, from its middle nothing when it is too much.
-
-    Args:
-        file: to append to.
-        source: the reading end of the worker's output.
-    """
-
-    def __init__(self, file: Path, source: int) -> None:
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            self.file = file.open("ab", buffering=0)
-        except OSError:
-            self.file = open(os.devnull, "ab", buffering=0)  # noqa: PTH123, SIM115 - as `_write`
-        self.source = source
-        self.open = True
-        self.written = 0
-        self.left_out = 0
-        self.tail: deque[bytes] = deque()
-        self.kept = 0
-        os.set_blocking(source, False)
-
-    def fileno(self) -> int:
-        """For select."""
-        return self.source
-
-    def read(self) -> bool:
-        """Take over what there is; return whether there may be more."""
-        try:
-            content = os.read(self.source, READ)
-        except BlockingIOError:
-            return False
-        if not content:
-            self.open = False
-            return False
-        if self.written < LOG_HEAD:
-            self._write(content)
-            return True
-        self.tail.append(content)
-        self.kept += len(content)
-        while self.kept - len(self.tail[0]) >= LOG_TAIL:
-            dropped = len(self.tail.popleft())
-            self.kept -= dropped
-            self.left_out += dropped
-        return True
-
-    def drain(self) -> None:
-        """Take over what a pipe holds, and no more: its writer may be one that never stops."""
-        for _ in range(2**20 // READ):
-            if not self.open or not self.read():
-                return
-
-    def _write(self, content: bytes) -> None:
-        self.written += len(content)
-        with contextlib.suppress(OSError):  # a full disk must not cost the worker its guard
-            self.file.write(content)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.left_out:
-            self._write(f"\n[… {self.left_out / 2**20:.1f} MiB left out …]\n".encode())
-        for content in self.tail:
-            self._write(content)
-        self.file.close()
-        os.close(self.source)
-
-
 def _end_of(pid: int) -> int | None:
     """A file descriptor that is readable when the process has ended, where there is such a thing."""
     if hasattr(os, "pidfd_open"):
@@ -325,128 +217,3 @@ def _end_of(pid: int) -> int | None:
             if error.errno not in (errno.ENOSYS, errno.EPERM, errno.ESRCH):
                 raise
     return None
-
-
-def _prctl(option: int, value: int = 1) -> None:
-    """Ask Linux for something that other systems do not have."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
-
-
-# --- the worker ------------------------------------------------------------------------------------
-
-
-def _be_worker(
-    warden: int, sender: Connection, output: tuple[int, int] | None, worker: Worker
-) -> None:
-    """Call the function and end this process; never returns."""
-    code = 1
-    try:
-        os.setpgid(0, 0)
-        _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != warden:
-            os._exit(1)
-        for each in (signal.SIGTERM, signal.SIGCHLD):
-            signal.signal(each, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        # where memory runs out, the system ends a worker and not the run
-        with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "wb") as score:  # noqa: PTH123
-            score.write(b"1000")
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        # the fork server has the variables of its start, and what its imports have set since
-        for name in [
-            n for n in os.environ if n.startswith("ECGBENCH_") and n not in worker.environ
-        ]:
-            del os.environ[name]
-        os.environ.update(worker.environ)
-        os.chdir(worker.folder)
-        # a process of the fork server's would start others in the same way; a plugin expects the usual
-        multiprocessing.set_start_method(None, force=True)
-        if output is not None:
-            os.dup2(output[1], 1)
-            os.dup2(output[1], 2)
-            os.close(output[0])
-            os.close(output[1])
-            faulthandler.enable()
-        _write_at_once()
-        _limit_threads(worker.threads)
-        keep_freed_memory()
-        send(sender, Returned(_call(worker, sender)))
-        sender.close()
-        code = 0
-    except SystemExit as error:
-        code = error.code if isinstance(error.code, int) else int(error.code is not None)
-        if isinstance(error.code, str):
-            print(error.code, file=sys.stderr)  # noqa: T201 - as the interpreter does
-    except BaseException:  # noqa: BLE001 - the fork server's own code must not go on from here
-        traceback.print_exc()
-    finally:
-        _exit(code)
-
-
-def _call(worker: Worker, sender: Connection) -> str | None:
-    """Call the function; return why it failed, or None."""
-    try:
-        worker.function(*worker.arguments, functools.partial(send, sender))
-    except EcgbenchError as error:
-        return str(error)
-    except SystemExit:
-        raise
-    except BaseException as error:  # noqa: BLE001 - whatever it is, the run must hear of it
-        traceback.print_exc()
-        return "".join(traceback.format_exception_only(error)).strip()
-    return None
-
-
-def _exit(code: int) -> None:
-    """End this process as the interpreter would, without the frames that it was forked from."""
-    with contextlib.suppress(Exception):
-        import threading  # noqa: PLC0415 - only here
-
-        multiprocessing.util._exit_function()  # type: ignore[attr-defined]  # noqa: SLF001 - as Process does
-        threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001 - as Process does
-    with contextlib.suppress(Exception):
-        sys.stdout.flush()
-        sys.stderr.flush()
-    os._exit(code)
-
-
-def _write_at_once() -> None:
-    """Let what was printed stand in the log, or on the terminal, in any language, whatever follows."""
-    # not reconfigured: the fork server's streams may be files, and remember a place in them
-    sys.stdout, sys.stderr = (
-        io.TextIOWrapper(
-            os.fdopen(number, "wb", closefd=False),
-            encoding="utf-8",
-            errors="backslashreplace",
-            line_buffering=True,
-        )
-        for number in (1, 2)
-    )
-
-
-def _limit_threads(threads: int) -> None:
-    # for libraries that a plugin has yet to load, and for programs that it starts
-    for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR"):
-        os.environ[f"{library}_NUM_THREADS"] = str(threads)
-
-    import torch  # noqa: PLC0415 - imported by the fork server
-    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - as above
-
-    # gradients of recurrent networks go subnormal, which costs a processor 2-15 times as much; the
-    # flag is inherited by threads that start after it is set
-    torch.set_flush_denormal(True)
-    torch.set_num_threads(threads)
-    threadpool_limits(limits=threads)
-
-
-def keep_freed_memory() -> None:
-    """Let glibc keep what this process frees, for its next allocations.
-
-    A network in training allocates the same tensors in every iteration.  Where their memory goes back to
-    the system in between, the pages' coming and going takes a tenth of the time.
-    """
-    with contextlib.suppress(OSError, AttributeError):  # another C library
-        mallopt = ctypes.CDLL(None).mallopt
-        mallopt(M_TRIM_THRESHOLD, -1)  # never
-        mallopt(M_MMAP_THRESHOLD, 32 << 20)  # the most it takes; larger blocks do go back

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ecgbench.harness.engine.pool import TaskEnd
 from ecgbench.harness.engine.run import Machine, work_through
 from ecgbench.harness.planning.plan import plan_of
 from ecgbench.harness.planning.study import Study
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ecgbench.harness.cell.task import Task
+    from ecgbench.harness.engine.pool import Message
 
 GENERATORS, PEOPLE = 20, 12
 PLAIN: dict[str, Any] = {"version": 1, "settings": {}, "origin": "benchmark 1"}
@@ -67,12 +69,12 @@ class Instant:
                 )
             )
             self.sent.append((name, ("score", metric.name, "ok", "", value)))
-        self.sent.append((name, ("ended", None)))
+        self.sent.append((name, TaskEnd(None)))
 
     def stop(self, cell: str) -> None:
         raise AssertionError
 
-    def messages(self, seconds: float) -> list[tuple[str, tuple[Any, ...]]]:
+    def messages(self, seconds: float) -> list[Message]:
         found = list(self.sent)
         self.sent.clear()
         return found

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ecgbench.contracts.windows import EcgWindows
-from ecgbench.harness import reproduce
+from ecgbench.harness import verify
 from ecgbench.harness.cli import main
 from ecgbench.harness.exchange import FOLDERS
 from ecgbench.results.exchange.provenance import origins, provenance
@@ -366,7 +366,7 @@ def test_verify_is_given_plugins_and_folder_of_data(
         seen.append((cell, catalog.dataset("cohort").name, data_dir, limits.timeout, limits.memory))
         return ["it [red]differs[/red]"]
 
-    monkeypatch.setattr(reproduce, "differences", differences)
+    monkeypatch.setattr(verify, "differences", differences)
     Path("data").mkdir()
     export(there, "free", "cohort/jitter/seed-0")
     limits = ("--timeout", "2m", "--memory", "1G")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ecgbench.harness.engine.run import Watch
-    from ecgbench.harness.planning.plan import State
+    from ecgbench.results.store.states import State
     from tests.harness.cli.conftest import Command
 
 EVIL = "it is \x1b[2J[bold]over[/bold]\r\nfor good"

@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from ecgbench.contracts.errors import StoreError
-from ecgbench.harness.engine.perform import perform, record_end
+from ecgbench.harness.engine.endings import record_end
+from ecgbench.harness.engine.perform import perform
 from ecgbench.harness.planning.facts import facts
 from ecgbench.results.board.board import boards
 

@@ -193,7 +193,7 @@ def reproduced(case: Case, bench: Bench) -> str:
             if said in str(error):
                 return found
         raise
-    scores, lost = reproduce._stored_scores(case.store, record)
+    scores, lost = reproduce.split_scores(case.store, record)
     if lost or len(scores) < len(case.metrics):
         return "todo"
     return joined({score.status for score in scores})
