@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecgbench.contracts.contributions import Contributions
+from ecgbench.results.store.records import MOST
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ecgbench.results.store.records import ContributionsRecord
-
-MOST = 1e100
-"""Of a number: its square, and the sum of the squares of many, are numbers too."""
 
 MAX_TERMS = 1000
 """Of a score's contributions: each resample evaluates all of them."""

@@ -12,6 +12,9 @@ import msgspec
 SCHEMA = 3
 """Raise it when a reader of earlier stores would misunderstand a record."""
 
+MOST = 1e100
+"""The largest number of a score: its square, and the sum of the squares of many, are numbers too."""
+
 Status = Literal["ok", "skipped", "failed"]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,63}\Z")]
 Key = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{12}\Z")]

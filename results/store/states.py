@@ -32,8 +32,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from ecgbench.contracts.errors import DamagedError
-from ecgbench.results.store.contributions import MOST
-from ecgbench.results.store.records import SCHEMA, CellRecord, ScoreRecord, is_sealed
+from ecgbench.results.store.records import MOST, SCHEMA, CellRecord, ScoreRecord, is_sealed
 from ecgbench.results.store.store import content_of, decode, read_sealed
 
 if TYPE_CHECKING:
