@@ -4,13 +4,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
+import numpy as np
 import pytest
 
 from ecgbench.contracts.errors import StoreError
+from ecgbench.harness.cell.messages import CellEnded, ScoreEnded, SetAside
 from ecgbench.harness.engine.endings import record_end
 from ecgbench.harness.engine.perform import perform
 from ecgbench.harness.planning.facts import facts
 from ecgbench.results.board.board import boards
+from ecgbench.results.store.npz import npz
+from ecgbench.results.store.progress import Stage, Step
+from tests.harness.conftest import bad, curve, folder, stored
+from tests.harness.engine.conftest import scored
 
 if TYPE_CHECKING:
     from tests.harness.conftest import Bench
@@ -83,3 +89,159 @@ def test_a_score_of_withheld_windows_that_come_out_otherwise_is_skipped(bench: B
     assert (found["level"].status, found["spread"].status) == ("ok", "skipped")
     assert "made again they come out otherwise" in found["spread"].reason
     assert bench.cell() == other
+
+
+# --- what is finished is not done again ------------------------------------------------------------
+
+
+def test_a_finished_cell_is_not_run_again(bench: Bench) -> None:
+    bench.work()
+    bench.forget_trace()
+    assert bench.work() == []
+    assert bench.trace == []
+
+
+def test_another_metric_is_scored_without_fitting_again(bench: Bench) -> None:
+    bench.work(bench.study(metrics=("level",)))
+    before = (folder(bench) / "synthetic.npz").read_bytes()
+    bench.forget_trace()
+    sent = bench.work()
+    assert bench.trace == ["score spread"]
+    assert Stage("fit") not in sent
+    assert (folder(bench) / "synthetic.npz").read_bytes() == before
+    assert bench.scores()["spread"].synthetic == bench.cell().synthetic
+
+
+def test_a_score_is_the_same_whether_the_windows_come_from_the_fit_or_from_the_store(
+    bench: Bench,
+) -> None:
+    bench.work(bench.study(metrics=("level",)))
+    bench.work()
+    from_store = bench.scores()["spread"].value
+    bench.store_name = "other"
+    bench.work()
+    assert bench.scores()["spread"].value == from_store
+
+
+def test_a_score_that_another_process_has_finished_meanwhile_is_not_computed_again(
+    bench: Bench,
+) -> None:
+    (cell,) = bench.plan().todo
+    bench.perform(cell, metrics=cell.missing[:1])
+    bench.forget_trace()
+    bench.perform(cell)
+    assert bench.trace == ["score spread"]
+
+
+def test_a_fast_fit_tells_of_its_first_and_last_step_and_not_of_each(bench: Bench) -> None:
+    study = bench.study(generator={"jitter": {"steps": 500}})
+    steps = [m.step for m in bench.work(study) if isinstance(m, Step)]
+    assert (steps[0], steps[-1]) == (1, 500)
+    assert len(steps) < 250
+    assert len(curve(bench, study)) == 500
+
+
+def test_a_failed_cell_starts_afresh_when_it_is_retried(bench: Bench) -> None:
+    bench.work(bad(bench, "raises"))
+    assert bench.work(bad(bench, "raises")) == []
+    sent = bench.work(bad(bench, "raises"), retry_failed=True)
+    assert isinstance(sent[-1], CellEnded)
+    assert sent[-1].status == "failed"
+
+
+def test_a_failed_score_alone_is_computed_again_when_it_is_retried(bench: Bench) -> None:
+    study = scored(bench, "raises", metrics=("bad-a", "spread"))
+    bench.work(study)
+    bench.forget_trace()
+    assert bench.work(study) == []
+    sent = bench.work(study, retry_failed=True)
+    assert [m.metric for m in sent if isinstance(m, ScoreEnded)] == ["bad-a"]
+    assert bench.trace == []
+
+
+# --- what is damaged is set aside and made again ---------------------------------------------------
+
+
+def damaged(bench: Bench) -> list[str]:
+    """The files that were set aside, relative to their cell's folder."""
+    folders = list(bench.store.path.glob("damaged/cohort/jitter/*"))
+    return sorted(
+        file.relative_to(each).as_posix()
+        for each in folders
+        for file in each.rglob("*")
+        if file.is_file()
+    )
+
+
+def made_again(bench: Bench, how: str) -> None:
+    """Work through the plan once more, and see that the whole cell is made again."""
+    sent = bench.work()
+    (why,) = [message.reason for message in sent if isinstance(message, SetAside)]
+    assert how in why
+    assert "is damaged" in why
+    assert Stage("fit") in sent
+    assert bench.plan().cells[0].state == "done"
+    assert bench.store.damage(bench.plan().cells[0].id.name) is None
+
+
+def test_windows_that_are_not_those_of_the_record_are_made_again(bench: Bench) -> None:
+    bench.work(bench.study(metrics=("level",)))
+    found, digest = stored(bench), bench.cell().synthetic
+    found["signals"][0, 0, 0] += 1
+    (folder(bench) / "synthetic.npz").write_bytes(npz(found))
+    made_again(bench, "these are not the windows that cell.json speaks of")
+    assert bench.cell().synthetic == digest
+    assert "synthetic.npz" in damaged(bench)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [None, b"", b"PK\x03\x04 and no more", b"text", b"\x93NUMPY\x01\x00v\x00{'descr': '<f8', "],
+)
+def test_damaged_windows_are_made_again(bench: Bench, content: bytes | None) -> None:
+    bench.work(bench.study(metrics=("level",)))
+    digest, file = bench.cell().synthetic, folder(bench) / "synthetic.npz"
+    if content is None:
+        file.unlink()
+    else:
+        file.write_bytes(content)
+    made_again(bench, "synthetic.npz")
+    assert bench.cell().synthetic == digest
+    aside = damaged(bench)
+    assert "cell.json" in aside
+    assert any(name.startswith("artefacts/level-") for name in aside)
+
+
+def test_windows_without_signals_are_damaged(bench: Bench) -> None:
+    bench.work(bench.study(metrics=("level",)))
+    (folder(bench) / "synthetic.npz").write_bytes(npz({"labels": np.zeros(3)}))
+    made_again(bench, "it holds no array 'signals'")
+
+
+def test_a_record_that_somebody_has_edited_is_set_aside_and_the_cell_made_again(
+    bench: Bench,
+) -> None:
+    bench.work(bench.study(metrics=("level",)))
+    (cell,) = bench.plan().todo
+    file = folder(bench) / "cell.json"
+    file.write_bytes(file.read_bytes().replace(b'"fold": 0', b'"fold": 1'))
+    sent = bench.perform(cell)
+    assert [type(m) for m in sent if isinstance(m, SetAside | CellEnded)] == [
+        SetAside,
+        CellEnded,
+    ]
+    assert bench.cell().fold == 0
+    assert "cell.json" in damaged(bench)
+
+
+def test_a_damaged_score_alone_is_set_aside_and_computed_again(bench: Bench) -> None:
+    bench.work()
+    cell = bench.plan().cells[0]
+    value = bench.scores()["level"].value
+    file = bench.store.score_file(cell.id.name, bench.scores()["level"].metric)
+    file.write_bytes(file.read_bytes()[:-20])
+    bench.forget_trace()
+    bench.perform(cell, metrics=tuple(bench.plan().record.metrics))
+    assert bench.trace == ["score level"]
+    assert bench.scores()["level"].value == value
+    assert damaged(bench) == [f"scores/{file.name}"]

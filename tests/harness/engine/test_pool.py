@@ -19,15 +19,6 @@ if TYPE_CHECKING:
     from tests.harness.conftest import Bench
 
 
-@pytest.fixture
-def pids(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where plugins that hang write down the processes that they start."""
-    file = bench.folder / "pids"
-    monkeypatch.setenv("PIDS", str(file))
-    monkeypatch.setenv("HANG", str(bench.folder))
-    return file
-
-
 def hanging(bench: Bench, **fields: Any) -> Any:
     how = {"how": "waits with children"}
     plain = {"generators": ("bad",), "generator": {"bad": how}, "metrics": ("spread",)}

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import importlib
 import multiprocessing.forkserver
 import os
 import signal
@@ -18,15 +17,7 @@ from ecgbench.harness.isolation import process
 from ecgbench.harness.isolation.messages import Exit
 from ecgbench.harness.isolation.process import Limits
 from ecgbench.results.store.progress import Usage
-
-OFF = "its process ended before its work did, with exit code"
-
-
-@pytest.fixture
-def targets(plugins: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The module of functions that run in another process, importable there too."""
-    monkeypatch.syspath_prepend(str(plugins))
-    return importlib.import_module("processes")
+from tests.harness.isolation.conftest import OFF
 
 
 def call(function: Any, *arguments: Any, **options: Any) -> list[Any]:

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import importlib
+import os
+import signal
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ecgbench.harness.engine.pool import LocalPool
 from ecgbench.harness.isolation import process
 from ecgbench.harness.isolation.messages import Exit
 from ecgbench.harness.isolation.process import Limits
+from ecgbench.results.store.lease import owners
 from ecgbench.results.store.progress import Stage, Usage
+from tests.harness.isolation.conftest import all_scored, fitted, started
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.harness.conftest import Bench
+
+
 MIB = 2**20
-
-
-@pytest.fixture
-def targets(plugins: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The module of functions that run in another process, importable there too."""
-    monkeypatch.syspath_prepend(str(plugins))
-    return importlib.import_module("processes")
 
 
 def exit_of(function: Any, *arguments: Any, **options: Any) -> Exit:
@@ -106,3 +107,75 @@ def test_a_flood_of_messages_does_not_outrun_the_time_limit(targets: Any) -> Non
 def test_what_a_plugin_writes_into_the_pipe_costs_its_own_process_only(targets: Any) -> None:
     reason = exit_of(targets.write_into_the_pipe).reason
     assert reason == "its process ended before its work did, with exit code 0"
+
+
+# --- time, and what the operating system counted ---------------------------------------------------
+
+
+def test_the_time_limit_is_for_fitting_sampling_and_each_score_separately(bench: Bench) -> None:
+    slow, metrics = {"how": "takes a second"}, [f"bad-{letter}" for letter in "abcdef"]
+    study = fitted(bench, slow["how"], metrics=tuple(metrics), metric=dict.fromkeys(metrics, slow))
+    bench.run(study, timeout=7)  # eight seconds altogether
+    assert (bench.plan(study).cells[0].state, bench.watch.failures) == ("done", [None])
+
+
+def test_costs_are_what_the_operating_system_counted(bench: Bench) -> None:
+    def costs(how: str) -> Any:
+        study = fitted(bench, how)
+        bench.run(study)
+        return bench.cell(study).costs
+
+    little = costs("well")
+    assert costs("burns").cpu_seconds - little.cpu_seconds == pytest.approx(0.5, abs=0.2)
+    more = costs("allocates").peak_memory - little.peak_memory
+    assert more / 2**20 == pytest.approx(300, abs=30)
+    killed = costs("burns and exits")
+    assert 0.45 <= killed.cpu_seconds < 2.5  # with what the process did before the fit
+    assert killed.fit_seconds > 0.2  # from the news of the fit on, which may come late
+    assert killed.sample_seconds == 0
+    more = costs("allocates and exits").peak_memory - costs("os._exit(3)").peak_memory
+    assert more / 2**20 == pytest.approx(300, abs=30)
+
+
+def test_the_processor_time_of_a_score_is_counted_though_its_process_was_ended(
+    bench: Bench,
+) -> None:
+    for how in ("burns", "burns and exits"):
+        study = all_scored(bench, how)
+        bench.run(study)
+        found = bench.scores(study)
+        assert 0.45 <= found["bad-a"].cpu_seconds < 2.5
+        assert found["spread"].cpu_seconds < 0.3
+
+
+# --- the run itself dies ---------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_run_that_dies_takes_all_processes_along_and_records_nothing_and_the_next_goes_on(
+    bench: Bench,
+    pids: Path,
+    gone: Any,
+    wait_for: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    end: signal.Signals,
+) -> None:
+    hang = bench.folder / "hang"
+    monkeypatch.setenv("HANG", str(hang))
+    hang.touch()
+    study = fitted(bench, "waits with children", seeds=(0, 1))
+    flags = ["--generators=bad", "--seeds=0,1", "--metrics=spread", "--jobs=2"]
+    run = bench.command(*flags, "--set=generator.bad.how=waits with children")
+    wait_for(lambda: len(started(pids)) == 6)  # of each cell the worker, a child and a daemon
+    assert len(owners(bench.store.path)) == 2
+    os.killpg(run.pid, end)
+    out, _ = run.communicate(timeout=180)
+    assert run.returncode == (130 if end == signal.SIGINT else -end)
+    assert ("interrupted; what was finished stands" in out) == (end == signal.SIGINT)
+    wait_for(lambda: all(gone(pid) for pid in started(pids)))
+    assert [cell.state for cell in bench.plan(study).cells] == ["todo", "todo"]
+    assert owners(bench.store.path) == {}
+    hang.unlink()
+    bench.run(study, pool=LocalPool(2))
+    assert [cell.state for cell in bench.plan(study).cells] == ["done", "done"]
