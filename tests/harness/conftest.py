@@ -32,7 +32,7 @@ from ecgbench.harness.planning.catalog import DISTRIBUTION, discover
 from ecgbench.harness.planning.plan import make_plan
 from ecgbench.harness.planning.study import Study, resolve
 from ecgbench.results.store.npz import read_npz
-from ecgbench.results.store.records import ContributionsRecord, encode
+from ecgbench.results.store.records import encode
 from ecgbench.results.store.states import forget_failed
 from ecgbench.results.store.store import Store
 
@@ -370,14 +370,3 @@ def reseal(bench: Bench, cell: str, metric: str, **changes: Any) -> None:
     (record,) = [s for s in bench.store.scores(cell) if s.metric.name == metric]
     file = bench.store.score_file(cell, record.metric)
     file.write_bytes(encode(msgspec.structs.replace(record, **changes)))
-
-
-def contributions(value: float) -> ContributionsRecord:
-    people = list(range(8))
-    return ContributionsRecord(
-        people=people,
-        numerators=[[value + 0.5 * (person - 3.5)] for person in people],
-        denominators=[[1.0]] * 8,
-        coefficients=[1.0],
-        offset=0.0,
-    )

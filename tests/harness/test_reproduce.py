@@ -11,7 +11,8 @@ from ecgbench.contracts.errors import DataError, StoreError, UsageError
 from ecgbench.environment import environment
 from ecgbench.harness import reproduce as module
 from ecgbench.harness.reproduce import compare, reproduce
-from tests.harness.conftest import MANY, contributions, name_of
+from ecgbench.results.store.records import ContributionsRecord
+from tests.harness.conftest import MANY, name_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -200,6 +201,17 @@ def test_a_dataset_that_is_not_here_is_a_data_error(
 
 
 # --- comparing two scores --------------------------------------------------------------------------
+
+
+def contributions(value: float) -> ContributionsRecord:
+    people = list(range(8))
+    return ContributionsRecord(
+        people=people,
+        numerators=[[value + 0.5 * (person - 3.5)] for person in people],
+        denominators=[[1.0]] * 8,
+        coefficients=[1.0],
+        offset=0.0,
+    )
 
 
 @pytest.mark.parametrize(
