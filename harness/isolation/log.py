@@ -1,4 +1,4 @@
-"""`Log`: what a worker prints, in a file that stays short."""
+"""`Log`: the output of a worker, in a file of bounded size."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOG_HEAD, LOG_TAIL = 4 * 2**20, 2**20
-"""Bytes of what a worker prints that are kept, from its beginning and from its end."""
+"""Bytes of a worker's output to keep, from its beginning and from its end."""
 
 READ = 2**16
-"""Bytes that are read from a worker's output at a time; a pipe holds at most 1 MiB."""
+"""Bytes of a worker's output to read at a time; a pipe holds at most 1 MiB."""
 
 
 class Log:
-    """Appends what a worker prints to a file, from its middle nothing when it is too much.
+    """Appends the output of a worker to a file; leaves out its middle if it is too long.
 
     Args:
         file: to append to.
@@ -44,7 +44,7 @@ class Log:
         return self.source
 
     def read(self) -> bool:
-        """Take over what there is; return whether there may be more."""
+        """Read once; return whether there may be more."""
         try:
             content = os.read(self.source, READ)
         except BlockingIOError:
@@ -64,7 +64,7 @@ class Log:
         return True
 
     def drain(self) -> None:
-        """Take over what a pipe holds, and no more: its writer may be one that never stops."""
+        """Read as much as a pipe holds, and no more: its writer may never stop."""
         for _ in range(2**20 // READ):
             if not self.open or not self.read():
                 return

@@ -1,6 +1,6 @@
 """Messages between a worker process, its warden and the run, and their bytes.
 
-A worker runs code of plugins, so a run never unpickles what a worker sends.  Each message is a tagged
+A worker runs code of plugins, so a run never unpickles its messages.  Each message is a tagged
 struct in MessagePack, and is decoded strictly: a message of an unexpected type or with a field of another
 type is not heard.
 """
@@ -33,7 +33,7 @@ class WorkerEnd(msgspec.Struct, frozen=True, tag=True):
 
     Attributes:
         exitcode: as `subprocess` has it: negative for a signal.
-        cpu_seconds: processor time of the worker and of all processes that it started.
+        cpu_seconds: processor time of the worker and of all its children.
         peak_memory: bytes, the largest resident set among them.
         over_memory: bytes in use when the memory limit was passed; None if it was not.
     """
@@ -49,7 +49,7 @@ class Exit(msgspec.Struct, frozen=True, tag=True):
 
     Attributes:
         reason: why the worker ended before its time; None if it did not.
-        cpu_seconds: processor time of the worker and of the processes that it started.
+        cpu_seconds: processor time of the worker and of all its children.
         peak_memory: bytes, the largest resident set among them.
     """
 

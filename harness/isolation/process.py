@@ -1,7 +1,8 @@
-"""Calls a function in a process of its own, with limits, and relays what it sends.
+"""Calls a function in a process of its own, with limits, and relays its messages.
 
-Three processes take part: this one; a *warden*, forked from a server that has imported torch; and the
-*worker*, forked from the warden, which calls the function (`ecgbench.harness.isolation.warden`, `ecgbench.harness.isolation.worker`).
+Three processes take part: this one; a *warden* (`ecgbench.harness.isolation.warden`), forked from a server
+with torch imported; and the *worker* (`ecgbench.harness.isolation.worker`), forked from the warden, for the
+function.
 """
 
 from __future__ import annotations
@@ -47,12 +48,12 @@ GUARD_KILLED = "the process that guarded it was killed"
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What a called function may use.
+    """Limits of a called function.
 
     Attributes:
         threads: for torch, OpenMP and BLAS.
         timeout: seconds of each stage: between two `Stage` messages, and from the last to the end.
-        memory: bytes that the worker and all processes it starts may use together.
+        memory: bytes for the worker and all its children together.
     """
 
     threads: int = 1
@@ -68,7 +69,7 @@ def call(
     limits: Limits = Limits(),
     stop: threading.Event | None = None,
 ) -> Iterator[Any]:
-    """Call ``function(*arguments, send)`` in a new process and yield what it sends.
+    """Call ``function(*arguments, send)`` in a new process and yield its messages.
 
     In between comes a `Usage` about once a second; the last message is an `Exit`.  Closing the iterator, or an exception such as Ctrl-C in the
     caller's loop, ends the process and whatever it has started; so does the end of this one, however
@@ -78,8 +79,8 @@ def call(
         function: importable, like its arguments.
         arguments: for the function.
         kinds: the type of its messages, or a union of several; others are not heard.
-        log: what the process prints is appended to this file.
-        limits: beyond which it is ended.
+        log: file for the output of the process; it is appended.
+        limits: a process beyond them is ended.
         stop: ends it when set, as if it had failed for the reason "stopped".
     """
     context = _context()
@@ -110,7 +111,7 @@ def call(
 
 
 def _started(sender: Connection, control: Connection, worker: Worker) -> ForkServerProcess:
-    """Start a warden; where the fork server was killed meanwhile, from a new one.
+    """Start a warden; from a new fork server if the old one was killed meanwhile.
 
     Raises:
         EcgbenchError: it ends again and again.
@@ -128,7 +129,7 @@ def _started(sender: Connection, control: Connection, worker: Worker) -> ForkSer
 
 
 class _Relay:
-    """Passes on what worker and warden send, and sees to time limit and ``stop``.
+    """Passes on the messages of worker and warden, and keeps time limit and ``stop``.
 
     Args:
         process: the warden's.
@@ -166,12 +167,12 @@ class _Relay:
         sources = [self.receiver, self.control]
         while True:
             ready = wait(sources, POLL)
-            # what was sent comes before the news of the sender's end
+            # messages come before the news of the sender's end
             if self.receiver in ready:
                 try:
                     message = receive(self.receiver, self.kinds)
                 except msgspec.ValidationError:
-                    message = None  # not one that this worker may send
+                    message = None  # this worker may not send it
                 except Exception:  # noqa: BLE001 - its end, or a plugin has written into the pipe
                     sources = [self.control]
                     continue
@@ -209,7 +210,7 @@ class _Relay:
     def _look(self) -> None:
         """End the worker if its time is up, and the warden if it does not do so."""
         now = time.monotonic()
-        # time in which this process was suspended, or its caller busy, is not the worker's
+        # while this process was suspended, or its caller busy, the worker's time stood still
         self.spent += min(now - self.looked, 2 * POLL)
         self.looked = now
         if self.asked is not None:
@@ -238,14 +239,14 @@ class _Relay:
         self._wake()
 
     def _wake(self) -> None:
-        """Let a warden go on that a plugin has stopped."""
+        """Let a warden go on after a plugin stopped it."""
         if self.process.pid is not None and self.process.is_alive():
             with suppress(ProcessLookupError):
                 os.kill(self.process.pid, signal.SIGCONT)
 
 
 def _kill(warden: ForkServerProcess) -> None:
-    """End a warden that does not end, and what it was to end."""
+    """End a warden by force, and its children."""
     with suppress(psutil.Error):
         for each in psutil.Process(warden.pid).children(recursive=True):
             with suppress(psutil.Error):
@@ -255,7 +256,7 @@ def _kill(warden: ForkServerProcess) -> None:
 
 
 def _sweep(warden: ForkServerProcess) -> None:
-    """End what a warden has left that was killed: all of its session."""
+    """End the session of a killed warden."""
     for pid in psutil.pids():
         with suppress(OSError):
             if os.getsid(pid) == warden.pid:
@@ -280,7 +281,7 @@ def _reason(end: WorkerEnd, limits: Limits) -> str:
 class _startable:  # noqa: N801 - a context manager, named as one
     """Let a daemonic process, such as a Dask worker under its nanny, start one of its own.
 
-    What is started so dies with it: its control pipe closes.
+    Such a child dies with it: its control pipe closes.
     """
 
     lock = threading.Lock()
@@ -300,7 +301,7 @@ class _startable:  # noqa: N801 - a context manager, named as one
 
 @cache
 def _context() -> ForkServerContext:
-    # threads that wait for each other by spinning cost a busy machine a factor of five and more; the
+    # threads in busy waiting cost a busy machine a factor of five and more; the
     # fork server and all its children read this when they start
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     context = multiprocessing.get_context("forkserver")

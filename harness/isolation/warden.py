@@ -1,8 +1,8 @@
 """The warden: starts a worker process, holds it to its limits, and leaves nothing of it behind.
 
-It is a small process between the run and the worker, of which no plugin's code runs.  It inherits every
-process that the worker starts and leaves (Linux's child subreaper), so it can end them all; it learns
-from the operating system what they used; it keeps the log short; and when the run dies, it ends them.
+It is a small process between the run and the worker, and runs no code of plugins.  It inherits all orphans
+of the worker (Linux's child subreaper), so it can end them all; it learns from the operating system how
+much they used; it keeps the log short; and when the run dies, it ends them.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ TELL_EVERY = 1.0
 """Seconds between two reports of memory and time."""
 
 PATIENCE = 2.0
-"""Seconds from a SIGTERM to the SIGKILL, and from there until what cannot be killed is given up."""
+"""Seconds from a SIGTERM to the SIGKILL, and from there until an unkillable process is given up."""
 
 RUSAGE_UNIT = 1 if sys.platform == "darwin" else 1024
 """Bytes in the unit of ``ru_maxrss``."""
@@ -50,9 +50,9 @@ def guard(sender: Connection, control: Connection, worker: Worker) -> None:
         sender: given to the worker.
         control: receives `Usage` once a second and `WorkerEnd` at last; a byte from the other end, or
             its closing, ends the worker.
-        worker: what to run.
+        worker: function and conditions.
     """
-    os.setsid()  # Ctrl-C reaches the run's process group; the run decides what it means
+    os.setsid()  # Ctrl-C reaches the run's process group; the run decides
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     prctl(PR_SET_CHILD_SUBREAPER)
@@ -127,12 +127,12 @@ class _Guard:
         return ready
 
     def _look(self, *, whole: bool) -> None:
-        """See that the memory is within its limit; where ``whole``, look for processes, and tell."""
+        """Check the memory against its limit; if ``whole``, look for processes, and tell."""
         if whole:
             self.alive = self.process.children(recursive=True)
         used = _resident(self.alive)
         if self.memory is not None and used > self.memory:
-            # pages that processes share count once
+            # shared pages count once
             used = _proportional(self.alive)
             if used > self.memory:
                 self.over = used
@@ -140,7 +140,7 @@ class _Guard:
             self._tell(Usage(used, self.cpu + _cpu(self.alive)))
 
     def _reap(self) -> None:
-        """Take note of every process that has ended."""
+        """Take note of every ended process."""
         with contextlib.suppress(ChildProcessError):
             while True:
                 pid, status, used = os.wait4(-1, os.WNOHANG)
@@ -190,7 +190,7 @@ def _resident(processes: list[psutil.Process]) -> int:
 
 
 def _proportional(processes: list[psutil.Process]) -> int:
-    """Bytes in use by them, a page that n processes share counted as 1/n of a page for each."""
+    """Return the bytes in use by them; a page shared by n processes counts 1/n for each."""
     used = 0
     for each in processes:
         with contextlib.suppress(psutil.Error):
@@ -200,7 +200,7 @@ def _proportional(processes: list[psutil.Process]) -> int:
 
 
 def _cpu(processes: list[psutil.Process]) -> float:
-    """Seconds of processor time that they have used so far."""
+    """Return their processor time so far, seconds."""
     total = 0.0
     for each in processes:
         with contextlib.suppress(psutil.Error):
@@ -209,7 +209,7 @@ def _cpu(processes: list[psutil.Process]) -> float:
 
 
 def _end_of(pid: int) -> int | None:
-    """A file descriptor that is readable when the process has ended, where there is such a thing."""
+    """Return a file descriptor, readable at the end of the process; None if the system has none."""
     if hasattr(os, "pidfd_open"):
         try:
             return os.pidfd_open(pid)

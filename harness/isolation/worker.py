@@ -1,4 +1,4 @@
-"""The worker: a process that calls one function, under the conditions of a `Worker`."""
+"""The worker: a process for one function, under the conditions of a `Worker`."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 
 @dataclass(frozen=True, kw_only=True)
 class Worker:
-    """What a worker process does, and under which conditions.
+    """Function and conditions of a worker process.
 
     Attributes:
         function: called with the arguments and ``send``.
         arguments: for the function.
-        log: what is printed is appended to this file; None to print where the run does.
+        log: file for its output, appended; None for the output of the run.
         threads: for torch, OpenMP and BLAS.
         memory: bytes; None for any.
         environ: environment variables.
@@ -64,11 +64,11 @@ def be_worker(
         for each in (signal.SIGTERM, signal.SIGCHLD):
             signal.signal(each, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        # where memory runs out, the system ends a worker and not the run
+        # if memory runs out, the system ends a worker and not the run
         with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "wb") as score:  # noqa: PTH123
             score.write(b"1000")
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        # the fork server has the variables of its start, and what its imports have set since
+        # the fork server has the variables of its start, and those of its imports
         for name in [
             n for n in os.environ if n.startswith("ECGBENCH_") and n not in worker.environ
         ]:
@@ -114,7 +114,7 @@ def _call(worker: Worker, sender: Connection) -> str | None:
 
 
 def _exit(code: int) -> None:
-    """End this process as the interpreter would, without the frames that it was forked from."""
+    """End this process as the interpreter would, without the frames of its parent."""
     with contextlib.suppress(Exception):
         import threading  # noqa: PLC0415 - only here
 
@@ -127,7 +127,7 @@ def _exit(code: int) -> None:
 
 
 def _write_at_once() -> None:
-    """Let what was printed stand in the log, or on the terminal, in any language, whatever follows."""
+    """Let all output stand in the log, or on the terminal, at once and in any language."""
     # not reconfigured: the fork server's streams may be files, and remember a place in them
     sys.stdout, sys.stderr = (
         io.TextIOWrapper(
@@ -141,24 +141,24 @@ def _write_at_once() -> None:
 
 
 def _limit_threads(threads: int) -> None:
-    # for libraries that a plugin has yet to load, and for programs that it starts
+    # for libraries still to be loaded, and for programs
     for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR"):
         os.environ[f"{library}_NUM_THREADS"] = str(threads)
 
     import torch  # noqa: PLC0415 - imported by the fork server
     from threadpoolctl import threadpool_limits  # noqa: PLC0415 - as above
 
-    # gradients of recurrent networks go subnormal, which costs a processor 2-15 times as much; the
-    # flag is inherited by threads that start after it is set
+    # gradients of recurrent networks go subnormal, and cost a processor 2-15 times as much; later
+    # threads inherit the flag
     torch.set_flush_denormal(True)
     torch.set_num_threads(threads)
     threadpool_limits(limits=threads)
 
 
 def keep_freed_memory() -> None:
-    """Let glibc keep what this process frees, for its next allocations.
+    """Let glibc keep freed memory for the next allocations of this process.
 
-    A network in training allocates the same tensors in every iteration.  Where their memory goes back to
+    A network in training allocates the same tensors in every iteration.  If their memory goes back to
     the system in between, the pages' coming and going takes a tenth of the time.
     """
     with contextlib.suppress(OSError, AttributeError):  # another C library
@@ -168,6 +168,6 @@ def keep_freed_memory() -> None:
 
 
 def prctl(option: int, value: int = 1) -> None:
-    """Ask Linux for something that other systems do not have."""
+    """Ask Linux for something; do nothing on other systems."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)

@@ -72,7 +72,7 @@ def contributions(record: ContributionsRecord, value: float) -> Contributions:
 
 @lru_cache(maxsize=64)
 def _people(people: tuple[int, ...]) -> NDArray[np.int64]:
-    """The people as an array, which all scores of a split share."""
+    """Return the people as an array; all scores of a split share it."""
     found = np.array(people, dtype=np.int64)
     found.flags.writeable = False
     return found

@@ -1,4 +1,4 @@
-"""`Progress` of a running cell, for readers in another terminal, and the messages that change it."""
+"""`Progress` of a running cell, for readers in another terminal, and its messages."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
         stage: ``data``, ``fit``, ``sample``, or ``score`` and a metric.
         step: of the fit.
         total: steps of the fit; None if the generator does not say.
-        values: numbers of the last step; None for what is no number.
+        values: numbers of the last step; None for NaN.
         memory: bytes in use.
         cpu_seconds: processor time so far.
     """

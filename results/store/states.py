@@ -1,13 +1,13 @@
-"""How a cell and its scores ended: the one answer that every reader of a store gives.
+"""How a cell and its scores ended: one answer for every reader of a store.
 
-A score is wanted of a cell that ended well (``ok``).  In the order in which they are looked at:
+Scores are wanted of cells with the status ``ok``.  In the order of looking:
 
 ====================================  =========  ===================================================
 the store holds                       outcome    why
 ====================================  =========  ===================================================
 no record                             ``todo``   a missing score or cell is computed by the next run
 a damaged record                      ``todo``   a run sets it aside and computes it again
-a record of an unknown version        an error   an ecgbench that knows it can read it; nobody
+a record of an unknown version        an error   a later ecgbench can read it; nobody
                                                  overwrites it, and nobody guesses its number
 a score of other windows              ``todo``   it says nothing about the windows of this cell
 an ``ok`` score without a number      ``failed``  nobody can compare it: none, beyond `MOST`, or out
@@ -15,13 +15,13 @@ an ``ok`` score without a number      ``failed``  nobody can compare it: none, b
 any other record                      its own    ``ok``, ``skipped`` or ``failed``
 ====================================  =========  ===================================================
 
-A cell that was skipped or failed is ``skipped`` or ``failed``, whatever its scores.  Else it is ``todo``
+A skipped or failed cell is ``skipped`` or ``failed``, whatever its scores.  Else it is ``todo``
 if a wanted score is, ``failed`` if one failed, and ``done`` otherwise: a skipped score costs nothing.  A
 cell is ``running`` if it is ``todo`` and a run holds its lease; only a reader of leases can say so.
 
 Damaged windows change no outcome.  A record tells how a cell ended, and `ecgbench.results.store.store.Store.damage`
-alone reads the other files (``ecgbench run --verify``, ``export`` and ``merge``).  A run that needs the windows finds
-the damage, sets the cell aside, and computes it again.
+alone reads the other files (``ecgbench run --verify``, ``export`` and ``merge``).  If a run needs the
+windows, it finds the damage, sets the cell aside, and computes it again.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class ScoreOutcome(msgspec.Struct, frozen=True, gc=False):
         reason: why it is not ``ok``.
         record: None if it is ``todo``; with the same status and reason.
         seal: of the record; a score of other windows has one too.
-        damage: of the record's file, or its being of other windows; None for a score that counts.
+        damage: of the record's file, or its being of other windows; None for one of these windows.
     """
 
     status: Outcome
@@ -112,12 +112,12 @@ def cell_outcome(store: Store, name: str) -> CellOutcome:
 def score_outcome(
     file: Path | str, cell: CellRecord, metric: MetricRecord | None = None
 ) -> ScoreOutcome:
-    """Return the outcome of a score of a cell that ended well.
+    """Return the outcome of a score of an ``ok`` cell.
 
     Args:
         file: of the score's record (`ecgbench.results.store.store.Store.score_file`).
         cell: the record of the cell.
-        metric: with the bounds that hold; None for those of the record.
+        metric: with its bounds; None for those of the record.
 
     Raises:
         StoreError: the record cannot be read, or is of an unknown version.
@@ -139,7 +139,7 @@ def score_outcome(
 
 
 def stored_scores(store: Store, cell: CellRecord) -> dict[str, ScoreOutcome]:
-    """Return the outcomes of all scores that the store holds of a cell, by the names of their files."""
+    """Return the outcomes of all stored scores of a cell, by the names of their files."""
     return {file.stem: score_outcome(file, cell) for file in store.score_files(cell.cell.name)}
 
 
@@ -151,7 +151,7 @@ def state(cell: CellOutcome, scores: Iterable[ScoreOutcome]) -> State:
 
 
 def _joined(statuses: Iterable[Outcome]) -> State:
-    """Return the state of a cell that ended well; no status after the first ``todo`` is looked at."""
+    """Return the state of an ``ok`` cell; look at no status after the first ``todo``."""
     has_failed = False
     for status in statuses:
         if status == "todo":
@@ -174,7 +174,7 @@ def no_number(value: float | None, bounds: Bounds) -> str:
 
 
 def forget_failed(store: Store, cell: str, metrics: Iterable[MetricRecord]) -> None:
-    """Remove the wanted scores of a cell that failed, so that they are computed again."""
+    """Remove the failed ones among the wanted scores of a cell; a run computes them again."""
     record = cell_outcome(store, cell).record
     if record is None or record.status != "ok":
         return
@@ -190,7 +190,7 @@ def forget_failed(store: Store, cell: str, metrics: Iterable[MetricRecord]) -> N
 def quick_state(
     folder: str, wanted: Mapping[str, Bounds], damaged: list[str] | None = None
 ) -> State:
-    """Return what `state` returns, without decoding records.
+    """Return the same as `state`, without decoding records.
 
     Args:
         folder: of the cell.
@@ -230,8 +230,7 @@ def _glance(
 ) -> tuple[Literal["ok", "skipped", "failed"], str, float | None] | None:
     """Return status, digest of the windows and value of a record, None if there is none.
 
-    Bytes with a sound seal are those that a writer wrote.  All others are decoded, so that the error
-    is the same as anywhere.
+    Bytes with a sound seal are those of the writer.  All others are decoded, and raise the usual error.
     """
     content = content_of(file)
     if content is None:
