@@ -1,4 +1,4 @@
-"""Runs a stored cell, or its scores alone, again, and says what agrees."""
+"""Runs a stored cell again, and compares its windows and scores."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Agreement:
         stored: the value; None if there was none.
         again: the same.
         verdict: how they compare.
-        note: why they were not compared, or what went wrong.
+        note: why they were not compared, or why they differ.
     """
 
     metric: str
@@ -66,12 +66,12 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What came out when a cell was run again.
+    """The result of running a cell again.
 
     Attributes:
         same_bytes: whether the synthetic windows are bitwise the same.
-        scores: of all metrics that the cell was scored by.
-        versions: what differs between then and here, ``(what, then, here)``.
+        scores: of all metrics of the cell.
+        versions: all differences between then and here, ``(what, then, here)``.
         reason: why it could not be run to its end; empty if it was.
     """
 
@@ -102,7 +102,7 @@ def reproduce(
         name: of the cell.
         catalog: of plugins.
         data_dir: the user's folder of datasets.
-        send: is given what the cell sends.
+        send: is given the messages of the cell.
 
     Raises:
         StoreError: there is no such cell, or it did not end well.
@@ -140,7 +140,7 @@ def reproduce(
 
 
 def compare(stored: ScoreRecord, again: ScoreRecord | None, *, is_cost: bool = False) -> Agreement:
-    """How a score came out again; what a fit cost is not compared where the cell was fitted again."""
+    """Return how a score came out again; the cost of a new fit is not compared."""
     name, value = stored.metric.name, stored.value
     if is_cost:
         return Agreement(name, value, again.value if again else None, "not compared", "a cost")
@@ -164,7 +164,7 @@ def compare(stored: ScoreRecord, again: ScoreRecord | None, *, is_cost: bool = F
 
 
 def interval(score: ScoreRecord) -> tuple[float, float] | None:
-    """The interval of one score over its own people, None where there is none."""
+    """Return the interval of one score over its own people, None if there is none."""
     if score.contributions is None or score.value is None:
         return None
     try:
@@ -177,7 +177,7 @@ def interval(score: ScoreRecord) -> tuple[float, float] | None:
 def split_scores(
     store: Store, record: CellRecord
 ) -> tuple[list[ScoreRecord], tuple[Agreement, ...]]:
-    """Return the scores of a cell that ended, and those that are still to do, not compared."""
+    """Return the ended scores of a cell, and agreements of those still to do, not compared."""
     outcomes = stored_scores(store, record)
     lost = tuple(
         Agreement(name.rpartition("-")[0], None, None, "not compared", outcome.reason)
@@ -203,7 +203,7 @@ def _ended_well(store: Store, name: str) -> CellRecord:
 
 
 def source_of(cell: CellId, catalog: Catalog, data_dir: Path | None) -> data.Source:
-    """Return where the dataset of a cell stands on this machine.
+    """Return the place of a cell's dataset on this machine.
 
     Raises:
         DataError: it is not here.
@@ -220,7 +220,7 @@ def source_of(cell: CellId, catalog: Catalog, data_dir: Path | None) -> data.Sou
 
 
 def cell_here(cell: CellId, source: data.Source, catalog: Catalog) -> CellId:
-    """The cell as the plugins that are installed here would have it."""
+    """Return the cell with the plugins installed here."""
     generator = cell.generator
     if not cell.submitted:
         spec = catalog.generator(generator.name)
@@ -262,7 +262,7 @@ def task_again(
     catalog: Catalog,
     limits: process.Limits | None = None,
 ) -> Task:
-    """What is to be done to run a cell again; of a stranger's with limits, and no more threads than here."""
+    """Return the task to run a cell again; a stranger's with limits, and no more threads than here."""
     threads = record.threads if limits is None else min(max(1, record.threads), cores())
     return Task(
         store=scratch.path,
@@ -284,7 +284,7 @@ def _versions(
     metrics: list[MetricRecord],
     again: CellRecord | None,
 ) -> list[tuple[str, str, str]]:
-    """All that differs between then and here, ``(what, then, here)``."""
+    """Return all differences between then and here, ``(what, then, here)``."""
     found = machine_differences(record)
     if again is not None:
         found += plugin_differences(record, again.cell)

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from ecgbench.results.store.records import CellRecord, ScoreRecord
 
 VERIFYING = process.Limits(timeout=900.0, memory=4 * 2**30)
-"""For each step of what an archive asks for: its settings may ask for anything."""
+"""For each step of a check: the settings of an archive may ask for anything."""
 
 
 class Wrong(msgspec.Struct, frozen=True, tag=True):
@@ -60,7 +60,7 @@ def differences(
     data_dir: Path | None,
     limits: process.Limits = VERIFYING,
 ) -> list[str]:
-    """Check the stored windows of a cell and score them again; tell what does not come out.
+    """Check the stored windows of a cell and score them again; return all differences.
 
     The windows are compared with those that were asked for, and with real ones; those of a reference row
     are made again.  Of each score value, parts, count, people and interval are compared.  Made with
@@ -68,7 +68,7 @@ def differences(
     says is done in processes with limits.
 
     Args:
-        store: that holds the cell.
+        store: of the cell.
         name: of the cell.
         catalog: of plugins.
         data_dir: the user's folder of datasets.
@@ -120,7 +120,7 @@ def differences(
 
 
 def _wrong_windows(task: Task, record: CellRecord, limits: process.Limits) -> list[str]:
-    """Tell what is wrong with a cell's windows, and with what its record says of them."""
+    """Return all faults of a cell's windows, and of their record."""
     found: list[str] = []
     for message in process.call(check_windows, task, record, kinds=Wrong, limits=limits):
         match message:
@@ -132,10 +132,10 @@ def _wrong_windows(task: Task, record: CellRecord, limits: process.Limits) -> li
 
 
 def check_windows(task: Task, record: CellRecord, send: Callable[[Wrong], None]) -> None:
-    """Send a `Wrong` of each thing that a cell's record and windows cannot be.
+    """Send a `Wrong` for each fault of a cell's record and windows.
 
     Args:
-        task: the cell's, in a store that holds its windows.
+        task: the cell's, in a store with its windows.
         record: of the cell, as it came.
         send: is told.
     """
@@ -175,9 +175,9 @@ def _wrong(task: Task, record: CellRecord) -> Iterator[str]:
 
 
 def _discrepancy(stored: ScoreRecord, again: ScoreRecord | None, *, same_machine: bool) -> str:
-    """In what a score is not what its windows give; empty if it is.
+    """Return how a score differs from that of its windows; empty if it does not.
 
-    The interval by which the two are compared is ours: theirs could be as wide as they like.
+    The two are compared by our interval: theirs could be as wide as they like.
     """
     found = compare(stored, again)
     theirs, ours = interval(stored), None if again is None else interval(again)
@@ -196,7 +196,7 @@ def _discrepancy(stored: ScoreRecord, again: ScoreRecord | None, *, same_machine
 
 
 def _discrepancy_beside(stored: ScoreRecord, again: ScoreRecord, *, same_machine: bool) -> str:
-    """In what the numbers beside a score's value are not those that its windows give."""
+    """Return how the numbers beside a score's value differ from those of its windows."""
     name = stored.metric.name
     if stored.n != again.n:
         return f"{name} is of {stored.n} windows in the archive and of {again.n} here"

@@ -1,4 +1,4 @@
-"""`Account`: what one process of a cell said, and how it ended."""
+"""`Account`: the messages of one process of a cell, and its end."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Account:
 
     Attributes:
         stage: its last one.
-        began: seconds, by the monotonic clock, when that stage began.
-        before: processor time before that stage.
+        began: start of that stage, seconds by the monotonic clock.
+        before: processor time until that stage.
         used: processor time so far.
         divided: None if the windows were not divided.
         drawn: None if no windows were drawn.
@@ -50,7 +50,7 @@ class Account:
     peak_memory: int = 0
 
     def take(self, message: FromProcess | Usage) -> None:
-        """Note what a message says of the process."""
+        """Note a message of the process."""
         match message:
             case Stage(stage):
                 self.stage, self.began, self.before = stage, time.monotonic(), self.used
@@ -79,7 +79,7 @@ class Account:
 
     @property
     def costs(self) -> CostsRecord | None:
-        """The costs of a process that was ended; None if it ended by itself."""
+        """Return the costs of a process ended by force; None if it ended by itself."""
         if self.failure is None:
             return None
         seconds = time.monotonic() - self.began

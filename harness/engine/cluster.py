@@ -49,10 +49,10 @@ JOIN = 60.0
 """Seconds to wait for a first worker."""
 
 LOOK_EVERY = 2.0
-"""Seconds between two looks at which workers there are."""
+"""Seconds between two looks at the list of workers."""
 
 TRIES = 3
-"""How often a cell is handed out again whose data, or whose place, the cluster has lost."""
+"""How often a cell is handed out if the cluster loses its data or its place."""
 
 
 @contextlib.contextmanager
@@ -62,18 +62,18 @@ def connect(address: str, catalog: Catalog, device: str, *, shared: bool) -> Ite
     Args:
         address: of the scheduler.
         catalog: of plugins; files given with ``--plugin`` are sent along.
-        device: ``"cuda"`` for workers that offer the Dask resource ``GPU``.
+        device: ``"cuda"`` for workers with the Dask resource ``GPU``.
         shared: whether workers write into the store themselves, or send their results.
 
     Raises:
-        UsageError: there is no scheduler at that address, or no worker joins it.
+        UsageError: there is no scheduler at this address, or no worker joins it.
     """
     _check_certificates(address)
     try:
-        if not address.startswith("ucx://"):  # of which Dask cannot tell host and port
-            get_address_host_port(address)  # a client that fails to parse it lives on in a thread
+        if not address.startswith("ucx://"):  # Dask cannot tell its host and port
+            get_address_host_port(address)  # a client lives on in a thread if it fails to parse it
         client = Client(address, timeout=CONNECT, set_as_default=False, name="ecgbench")
-    except (OSError, TimeoutError, ValueError, TypeError) as error:  # of what is not installed, too
+    except (OSError, TimeoutError, ValueError, TypeError) as error:  # of missing libraries, too
         raise UsageError(
             f"--scheduler {address}: no Dask scheduler answers there ({error}); docs/cluster.md "
             "tells how to start one"
@@ -97,7 +97,7 @@ def connect(address: str, catalog: Catalog, device: str, *, shared: bool) -> Ite
 
 
 def _check_certificates(address: str) -> None:
-    """See that there are certificates for an address that asks for some.
+    """Check that there are certificates for an address with TLS.
 
     Raises:
         UsageError: Dask is told of none, or they cannot be read.
@@ -122,7 +122,7 @@ def _check_certificates(address: str) -> None:
 
 @dataclass
 class _Sent:
-    """A task that is with the cluster."""
+    """A task in the hands of the cluster."""
 
     task: Task
     future: Future[remote.Result] | None = None
@@ -175,7 +175,7 @@ class DaskPool:
 
     @property
     def threads(self) -> int:
-        """Processors for each task on the machine that has the fewest."""
+        """Return the processors for each task on the machine with the fewest."""
         workers = self._workers()
         slots: Counter[str] = Counter()
         for worker in workers.values():
@@ -277,7 +277,7 @@ class DaskPool:
         return passed
 
     def _settle(self, sent: _Sent) -> None:
-        """Take the result of a task that the cluster says has ended."""
+        """Take the result of an ended task."""
         assert sent.future is not None
         if sent.future.status == "finished":
             result = sent.future.result()
@@ -300,7 +300,7 @@ class DaskPool:
             sent.lost = f"{sent.future.status}{f': {error}' if error else ''}"
 
     def _submit_lost(self) -> None:
-        """Hand out again what the cluster has lost, once its scheduler is there.
+        """Hand out lost tasks again, as soon as the scheduler is there.
 
         Raises:
             EcgbenchError: it loses the same cell again and again.
@@ -316,7 +316,7 @@ class DaskPool:
             self._submit(sent)
 
     def _check_scheduler(self) -> None:
-        """See that the scheduler is there.
+        """Check that the scheduler is there.
 
         Raises:
             EcgbenchError: it has been away for too long.
@@ -332,7 +332,7 @@ class DaskPool:
             )
 
     def _check_workers(self) -> None:
-        """See that there is somebody to work.
+        """Check that there are workers.
 
         Raises:
             EcgbenchError: there has been nobody for too long.
@@ -348,7 +348,7 @@ class DaskPool:
             )
 
     def end(self) -> None:
-        """End all tasks that still run, and wait until the workers have ended them."""
+        """End all running tasks, and wait until the workers have ended them."""
         if not self.running:
             return
         with contextlib.suppress(Exception):  # whatever the state of the cluster, the run ends
@@ -368,7 +368,7 @@ class DaskPool:
 
 
 def _inbox(store: Store, cell: str) -> dict[str, bytes]:
-    """The files of a cell that stands in the store already, for a worker that is to add scores."""
+    """Return the files of a stored cell, for a worker to add scores."""
     while (file := store.damage(cell)) is not None:
         store.set_aside(cell, file)
     record = store.cell(cell)

@@ -1,4 +1,4 @@
-"""Records the end of a cell, or of a score, that has no result."""
+"""Records the end of a cell, or of a score, without a result."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def record_end(
         cpu_seconds: its processor time.
 
     Returns:
-        whether the cell has windows, so that other scores may be done yet.
+        whether the cell has windows, and other scores may be done yet.
     """
     cell = cell_outcome(store, task.cell.name)
     record = cell.record

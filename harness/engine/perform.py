@@ -90,7 +90,7 @@ def perform(
         StoreError: the store cannot be written.
 
     Returns:
-        why the last process was ended that did not end by itself; None if all did.
+        why the last process ended by force was ended; None if all ended by themselves.
     """
     return _Performance(task, send, stop, call).work()
 

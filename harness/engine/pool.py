@@ -1,4 +1,4 @@
-"""Where tasks are performed: on this machine, or (`ecgbench.harness.engine.cluster`) on a Dask cluster."""
+"""Pools for tasks: this machine, or a Dask cluster (`ecgbench.harness.engine.cluster`)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Files(msgspec.Struct, frozen=True):
-    """A cell that was worked on elsewhere has come.
+    """The files of a cell have come from another machine.
 
     Attributes:
         contents: of its files, by path in its folder.
@@ -31,7 +31,7 @@ class TaskEnd:
     """A task has ended; its last message.
 
     Attributes:
-        failure: as `perform` returns it, or the error that it raised.
+        failure: as `perform` returns it, or its error.
     """
 
     failure: str | BaseException | None
@@ -62,7 +62,7 @@ class Pool(Protocol):
         ...
 
     def end(self) -> None:
-        """End all tasks that still run, and wait for that."""
+        """End all running tasks, and wait for their ends."""
         ...
 
 
@@ -91,7 +91,7 @@ class LocalPool:
             self._running[cell][1].set()
 
     def messages(self, seconds: float) -> list[Message]:
-        """What tasks have sent; see `Pool`."""
+        """Return messages of tasks; see `Pool`."""
         found = []
         try:
             found.append(self._queue.get(timeout=seconds))
@@ -114,7 +114,7 @@ class LocalPool:
         self._queue.put((name, TaskEnd(failure)))
 
     def end(self) -> None:
-        """End all tasks that still run, and wait for that."""
+        """End all running tasks, and wait for their ends."""
         for _, stop in self._running.values():
             stop.set()
         for thread, _ in self._running.values():

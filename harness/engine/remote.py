@@ -1,4 +1,4 @@
-"""What a Dask worker does with a cell.
+"""The work of a Dask worker on a cell.
 
 The worker's own process runs no plugin: as on any machine, the cell runs in processes of its own
 (`ecgbench.harness.engine.perform.perform`), so whatever a plugin does, the worker stays.
@@ -45,11 +45,11 @@ _at_work: Counter[str] = Counter()
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """What a worker is told besides the data.
+    """The order to a worker, besides the data.
 
     Attributes:
-        task: its store, where workers share it; paths of the client's machine are replaced.
-        topic: under which to report.
+        task: with its store if workers share it; the worker replaces paths of the client's machine.
+        topic: of the reports.
         plugin_files: contents by name.
         inbox: files of the cell, by path in its folder, that the client's store holds; None where
             the store is shared.
@@ -63,12 +63,12 @@ class Order:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What a worker returns.
+    """The result of a worker.
 
     Attributes:
         failure: as `perform` returns it.
         messages: how many it has sent.
-        files: of the cell, by path in its folder; None where the store is shared.
+        files: of the cell, by path in its folder; None if the store is shared.
         refused: why this worker cannot run the cell as it is meant.
     """
 
@@ -102,7 +102,7 @@ def carry_out(order: Order, windows: dict[str, bytes]) -> Result:
 
 
 def at_work(topic: str) -> int:
-    """How many tasks of that client this worker is still at."""
+    """Return how many tasks of a client this worker is still at."""
     return _at_work[topic]
 
 
@@ -171,7 +171,7 @@ def _watch(worker: Worker, key: str, stop: threading.Event, done: threading.Even
 
 
 class _Teller:
-    """Sends a cell's messages to the client, those that come in streams once a second."""
+    """Sends a cell's messages to the client, streams of them once a second."""
 
     def __init__(self, worker: Worker, topic: str, cell: str) -> None:
         self.worker = worker

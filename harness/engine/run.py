@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 WAIT = 0.5
-"""Seconds between two looks at what other runs are doing."""
+"""Seconds between two looks at the work of other runs."""
 
 REMOVED = "was it moved or removed while this ran? Start the same command again"
 
@@ -54,8 +54,8 @@ class Machine:
         device: ``"cpu"`` or ``"cuda"``.
         threads: for each plugin.
         plugin_files: given with ``--plugin``.
-        timeout: seconds that fitting, sampling and each score may take; None for any.
-        memory: bytes that each cell may use; None for any.
+        timeout: seconds for fitting, for sampling and for each score; None for any.
+        memory: bytes for each cell; None for any.
     """
 
     device: str = "cpu"
@@ -66,7 +66,7 @@ class Machine:
 
 
 class Watch(Protocol):
-    """Is told what happens; the command line draws it."""
+    """Is told of a run's events; the command line draws them."""
 
     def cell_started(self, cell: Cell) -> None:
         """A cell is begun."""
@@ -83,11 +83,11 @@ class Watch(Protocol):
         """
 
     def waiting(self, cells: Sequence[Cell]) -> None:
-        """All that is left is in the hands of other runs; called again when that changes."""
+        """Other runs work on all cells that are left; called again after a change."""
 
 
 def choose_device(device: str) -> str:
-    """``auto`` as ``cuda`` where there is one, else ``cpu``.
+    """Return ``auto`` as ``cuda`` if there is one, else as ``cpu``.
 
     Raises:
         UsageError: CUDA is asked for and not there.
@@ -104,7 +104,7 @@ def choose_device(device: str) -> str:
 
 
 def default_datasets(catalog: Catalog, data_dir: Path | None) -> tuple[tuple[str, ...], bool]:
-    """Every full dataset that is on this machine; the embedded ones when there is none.
+    """Return every full dataset on this machine; the embedded ones if there is none.
 
     Returns:
         names, and whether they are the embedded ones.
@@ -123,13 +123,13 @@ def locate(
     data_dir: Path | None,
     fetch: Callable[[str], Path],
 ) -> list[data.Source]:
-    """Where each dataset of a resolved study stands.
+    """Return the place of each dataset of a resolved study.
 
     Args:
         study: with its datasets named.
         catalog: of plugins.
         data_dir: the user's folder of datasets.
-        fetch: called with the name of a dataset that is absent; returns its folder.
+        fetch: called with the name of an absent dataset; returns its folder.
     """
     sources = []
     for name in study.datasets or ():
@@ -147,16 +147,16 @@ def prepare(
     plugin_files: tuple[str, ...],
     limits: process.Limits | None = None,
 ) -> list[DatasetRecord]:
-    """Read each dataset that the cache lacks, in a process of its own; return their records.
+    """Read each dataset missing from the cache, in a process of its own; return their records.
 
     Args:
-        sources: where they stand.
+        sources: of the datasets.
         windows: size of the subsample; None for all.
         plugin_files: given with ``--plugin``.
         limits: of each process; None for all of this machine.
 
     Raises:
-        DataError: a dataset cannot be read; the message names it, and the record where there is one.
+        DataError: a dataset cannot be read; the message names it, and the record if there is one.
     """
     records = []
     limits = limits or process.Limits(threads=cores())
@@ -180,22 +180,22 @@ def work_through(
     watch: Watch,
     pool: Pool | None = None,
 ) -> None:
-    """Work through what is left of a plan.
+    """Work through the rest of a plan.
 
-    Any number of runs may work on one store: a cell that another has begun is waited for, and taken
-    over if the other dies.
+    Any number of runs may work on one store: this one waits for cells of others, and takes them over if
+    the others die.
 
     Args:
         plan: of the study.
-        store: where the cells end.
+        store: for the cells.
         study: resolved.
         sources: of its datasets.
         machine: how plugins run.
-        watch: is told what happens.
-        pool: where the cells run; None for one after another on this machine.
+        watch: is told of the events.
+        pool: for the cells; None for one after another on this machine.
 
     Raises:
-        StoreError: the store cannot be written; what was finished before stays.
+        StoreError: the store cannot be written; finished work stays.
     """
     store.sweep()
     store.mend_plans()
@@ -259,10 +259,10 @@ class _Engine:
             )
 
     def _check_store(self) -> None:
-        """See that the store is where it was, for a worker's files would make it anew.
+        """Check that the store is still there, for a worker's files would make it anew.
 
         Raises:
-            StoreError: the plan, which this run wrote first, is not there.
+            StoreError: the plan of this run is not there.
         """
         if not self.store.has_plan(self.plan.record):
             raise StoreError(f"the store {self.store.path} is gone, or its plans are: {REMOVED}")

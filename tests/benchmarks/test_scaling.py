@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ecgbench.harness.cell.messages import ScoreEnded
 from ecgbench.harness.engine.pool import TaskEnd
 from ecgbench.harness.engine.run import Machine, work_through
 from ecgbench.harness.planning.plan import plan_of
@@ -44,7 +45,7 @@ class Instant:
     slots = 8
 
     def __init__(self) -> None:
-        self.sent: deque[tuple[str, tuple[Any, ...]]] = deque()
+        self.sent: deque[Message] = deque()
 
     def start(self, task: Task) -> None:
         store, name = Store(task.store), task.cell.name
@@ -68,7 +69,7 @@ class Instant:
                     n=100,
                 )
             )
-            self.sent.append((name, ("score", metric.name, "ok", "", value)))
+            self.sent.append((name, ScoreEnded(metric.name, "ok", "", value)))
         self.sent.append((name, TaskEnd(None)))
 
     def stop(self, cell: str) -> None:
