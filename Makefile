@@ -19,6 +19,7 @@ lint: .venv/tested
 	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/mypy
 	$(BIN)/mypy --explicit-package-bases tests
+	$(BIN)/python tests/words.py
 
 build: .venv/tested  ## sdist and wheel into dist/
 	$(BIN)/python -m build --no-isolation
