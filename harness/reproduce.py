@@ -120,14 +120,14 @@ def reproduce(
         metrics = [metric_here(score.metric, catalog) for score in scores]
         failure = perform(task_again(scratch, cell, record, metrics, source, catalog), send)
         outcome = cell_outcome(scratch, cell.name)
-        found = outcome.record
-        versions = tuple(_versions(record, scores, metrics, found))
-        if found is None or outcome.status != "ok":
-            reason = (outcome.reason if found is not None else failure) or "it did not end"
+        made_here = outcome.record
+        versions = tuple(_versions(record, scores, metrics, made_here))
+        if made_here is None or outcome.status != "ok":
+            reason = (outcome.reason if made_here is not None else failure) or "it did not end"
             return Reproduction(False, (), versions, reason)
         again = [scratch.score(cell.name, metric) for metric in metrics]
         return Reproduction(
-            same_bytes=found.synthetic == record.synthetic,
+            same_bytes=made_here.synthetic == record.synthetic,
             scores=(
                 *(
                     compare(score, here, is_cost=metric.family == "cost")
@@ -168,10 +168,10 @@ def interval(score: ScoreRecord) -> tuple[float, float] | None:
     if score.contributions is None or score.value is None:
         return None
     try:
-        found = contributions(score.contributions, score.value)
+        terms = contributions(score.contributions, score.value)
     except ValueError:
         return None
-    return sample({0: score.value}, {0: found}, Resamples(found.people)).interval
+    return sample({0: score.value}, {0: terms}, Resamples(terms.people)).interval
 
 
 def split_scores(
@@ -285,29 +285,31 @@ def _versions(
     again: CellRecord | None,
 ) -> list[tuple[str, str, str]]:
     """Return all differences between then and here, ``(what, then, here)``."""
-    found = machine_differences(record)
+    differences = machine_differences(record)
     if again is not None:
-        found += plugin_differences(record, again.cell)
+        differences += plugin_differences(record, again.cell)
     for score, here in zip(scores, metrics, strict=True):
-        found += _plugin(f"metric {here.name}", score.metric, here, "version", "code", "files")
-    return found
+        differences += _plugin(
+            f"metric {here.name}", score.metric, here, "version", "code", "files"
+        )
+    return differences
 
 
 def machine_differences(record: CellRecord) -> list[tuple[str, str, str]]:
     """Return how the machine and its libraries differ from then, ``(what, then, here)``."""
     then, here = dict(record.environment), environment()
-    found: list[tuple[str, str, str]] = [
+    differences: list[tuple[str, str, str]] = [
         (what, str(then[what]), str(here[what]))
         for what in ("python", "system", "processor")
         if what in then and then[what] != here[what]
     ]
     packages = then.get("packages", {})
-    found += [
+    differences += [
         (name, str(packages[name]), str(version))
         for name, version in here["packages"].items()
         if name in packages and packages[name] != version
     ]
-    return found
+    return differences
 
 
 def _plugin(
@@ -320,14 +322,14 @@ def _plugin(
 def plugin_differences(record: CellRecord, cell: CellId) -> list[tuple[str, str, str]]:
     """Return how dataset, generator and protocol differ from then, ``(what, then, here)``."""
     then = record.cell
-    found = []
+    differences = []
     for what in ("dataset", "generator"):
         old, new = getattr(then, what), getattr(cell, what)
         fields = ("version", "origin", "settings", "code", "files")
-        found += _plugin(f"{what} {old.name}", old, new, *fields)
+        differences += _plugin(f"{what} {old.name}", old, new, *fields)
     if then.dataset.digest != cell.dataset.digest:
         pair = then.dataset.digest[:12], cell.dataset.digest[:12]
-        found.append((f"dataset {then.dataset.name} data", *pair))
+        differences.append((f"dataset {then.dataset.name} data", *pair))
     if then.protocol != cell.protocol:
-        found.append(("protocol", str(then.protocol), str(cell.protocol)))
-    return found
+        differences.append(("protocol", str(then.protocol), str(cell.protocol)))
+    return differences

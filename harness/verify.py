@@ -109,8 +109,8 @@ def differences(
         if wrong:
             return wrong
         perform(task, lambda _: None)
-        made = scratch.cell(name)
-        if made is None or made.synthetic != record.synthetic:
+        again_record = scratch.cell(name)
+        if again_record is None or again_record.synthetic != record.synthetic:
             return ["its windows are others when they are made here"]
         again = [scratch.score(name, metric) for metric in metrics]
         told = map(
@@ -121,14 +121,14 @@ def differences(
 
 def _wrong_windows(task: Task, record: CellRecord, limits: process.Limits) -> list[str]:
     """Return all faults of a cell's windows, and of their record."""
-    found: list[str] = []
+    faults: list[str] = []
     for message in process.call(check_windows, task, record, kinds=Wrong, limits=limits):
         match message:
             case Wrong(why):
-                found.append(why)
+                faults.append(why)
             case Exit(str(reason)):
-                found.append(f"its windows cannot be checked: {reason}")
-    return found
+                faults.append(f"its windows cannot be checked: {reason}")
+    return faults
 
 
 def check_windows(task: Task, record: CellRecord, send: Callable[[Wrong], None]) -> None:
@@ -179,19 +179,19 @@ def _discrepancy(stored: ScoreRecord, again: ScoreRecord | None, *, same_machine
 
     The two are compared by our interval: theirs could be as wide as they like.
     """
-    found = compare(stored, again)
+    agreement = compare(stored, again)
     theirs, ours = interval(stored), None if again is None else interval(again)
-    right = found.verdict in ("equal", "close")
+    right = agreement.verdict in ("equal", "close")
     if not right and not same_machine and ours is not None and stored.value is not None:
         right = ours[0] <= stored.value <= ours[1]
     if not right or again is None:
-        note = f" ({found.note})" if found.note else ""
+        note = f" ({agreement.note})" if agreement.note else ""
         return (
-            f"{found.metric} is {stored.value} in the archive and {found.again} when its windows are "
+            f"{agreement.metric} is {stored.value} in the archive and {agreement.again} when its windows are "
             f"scored again{note}"
         )
     return _discrepancy_beside(stored, again, same_machine=same_machine) or _interval_discrepancy(
-        found.metric, theirs, ours, same_machine=same_machine
+        agreement.metric, theirs, ours, same_machine=same_machine
     )
 
 

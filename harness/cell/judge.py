@@ -86,7 +86,7 @@ class _Judge:
         except Skip as skip:
             assert record is not None
             for metric in self.task.metrics:
-                self._send(self._ended(metric, record, status="skipped", reason=str(skip)), {})
+                self._send(self._record_of(metric, record, status="skipped", reason=str(skip)), {})
         else:
             self._score_all(record, synthetic)
 
@@ -169,7 +169,7 @@ class _Judge:
     # --- scores --------------------------------------------------------------------------------
 
     def _score_all(self, record: CellRecord, synthetic: EcgWindows) -> None:
-        made = Frozen(synthetic)
+        frozen = Frozen(synthetic)
         spec = self.catalog.dataset(self.task.cell.dataset.name)
         comparison = Comparison(
             synthetic=synthetic,
@@ -187,7 +187,7 @@ class _Judge:
         for metric in self.task.metrics:
             self.send(Stage(scoring(metric)))
             score, artefacts = self._score(metric, record, comparison)
-            for windows in (self.real, made):
+            for windows in (self.real, frozen):
                 windows.check(f"metric {metric.name}")
             self._send(score, artefacts)
 
@@ -215,7 +215,7 @@ class _Judge:
                 f"{metric.name}-{metric.key}-{name}": content
                 for name, content in score.artefacts.items()
             }
-            ended: dict[str, Any] = {
+            outcome: dict[str, Any] = {
                 "status": "ok",
                 "value": score.value,
                 "parts": dict(score.parts),
@@ -225,20 +225,22 @@ class _Judge:
                 "notes": notes,
             }
         except Skip as skip:
-            ended = {"status": "skipped", "reason": str(skip)}
+            outcome = {"status": "skipped", "reason": str(skip)}
         except StoreError:
             raise
         except Exception as error:
             if full := full_disk(error, self.store.folder(record.cell.name)):
                 raise full from error
             traceback.print_exc()
-            ended = {"status": "failed", "reason": say(error)}
+            outcome = {"status": "failed", "reason": say(error)}
         seconds, cpu = time.perf_counter() - started, cpu_seconds() - cpu
-        if ended["status"] != "ok":
+        if outcome["status"] != "ok":
             artefacts = {}
-        return self._ended(metric, record, seconds=seconds, cpu_seconds=cpu, **ended), artefacts
+        return self._record_of(
+            metric, record, seconds=seconds, cpu_seconds=cpu, **outcome
+        ), artefacts
 
-    def _ended(self, metric: MetricRecord, record: CellRecord, **how: Any) -> ScoreRecord:
+    def _record_of(self, metric: MetricRecord, record: CellRecord, **how: Any) -> ScoreRecord:
         return ScoreRecord(
             metric=metric,
             cell=record.cell.name,

@@ -28,7 +28,7 @@ SHADOWS = "shadows"
 """Folder of a cell for fits on other training windows, while a metric needs them."""
 
 LOOK_EVERY = 0.02
-"""Seconds between two looks at whether a fit has ended."""
+"""Seconds between two looks at whether a fit has refit."""
 
 
 class Refit(msgspec.Struct, frozen=True):
@@ -99,12 +99,12 @@ class Shadows:
             self.send(FitWanted(str(room.folder), seed % 2**31))
             while not Refit.file(room.folder).exists():
                 time.sleep(LOOK_EVERY)
-        ended = msgspec.json.decode(Refit.file(room.folder).read_bytes(), type=Refit)
-        if ended.status == "skipped":
-            raise Skip(f"its generator does not apply to fewer windows: {ended.reason}")
-        if ended.status != "ok":
+        refit = msgspec.json.decode(Refit.file(room.folder).read_bytes(), type=Refit)
+        if refit.status == "skipped":
+            raise Skip(f"its generator does not apply to fewer windows: {refit.reason}")
+        if refit.status != "ok":
             shutil.rmtree(room.folder, ignore_errors=True)
-            raise PluginError(f"its generator failed on other training windows: {ended.reason}")
+            raise PluginError(f"its generator failed on other training windows: {refit.reason}")
         drawn = read_windows(room.drawn)
         return train.synthetic(drawn.signals, drawn.labels)
 

@@ -109,12 +109,12 @@ def _check_certificates(address: str) -> None:
         "distributed.comm.tls in Dask's configuration, name the files (docs/cluster.md)"
     )
     try:
-        found = Security().get_connection_args("client").get("ssl_context")
+        context = Security().get_connection_args("client").get("ssl_context")
     except (OSError, ValueError) as error:
         raise UsageError(
             f"--scheduler {address}: the certificates for TLS cannot be read ({error}); {where}"
         ) from None
-    if found is None:
+    if context is None:
         raise UsageError(
             f"--scheduler {address}: TLS needs certificates, and Dask is told of none; {where}"
         )
@@ -175,20 +175,20 @@ class DaskPool:
 
     @property
     def threads(self) -> int:
-        """Return the processors for each task on the machine with the fewest."""
+        """Return the processors for shares task on the machine with the fewest."""
         workers = self._workers()
         slots: Counter[str] = Counter()
         for worker in workers.values():
             slots[worker["host"]] += worker["nthreads"]
         try:
-            found = self.client.run(cores, workers=list(workers), on_error="ignore")
+            counts = self.client.run(cores, workers=list(workers), on_error="ignore")
         except Exception as error:
             raise UsageError(
                 f"a worker of {self.address} cannot be asked: {error}; is synthetic-ecgbench[dask] "
                 "installed there?"
             ) from error
-        each = [count // slots[workers[address]["host"]] for address, count in found.items()]
-        return max(1, min(each, default=1))
+        shares = [count // slots[workers[address]["host"]] for address, count in counts.items()]
+        return max(1, min(shares, default=1))
 
     def _workers(self) -> dict[str, Any]:
         """The workers as the scheduler describes them, by address."""

@@ -92,17 +92,17 @@ class LocalPool:
 
     def messages(self, seconds: float) -> list[Message]:
         """Return messages of tasks; see `Pool`."""
-        found = []
+        arrived = []
         try:
-            found.append(self._queue.get(timeout=seconds))
+            arrived.append(self._queue.get(timeout=seconds))
             while not self._queue.empty():
-                found.append(self._queue.get_nowait())
+                arrived.append(self._queue.get_nowait())
         except queue.Empty:
             pass
-        for cell, message in found:
+        for cell, message in arrived:
             if isinstance(message, TaskEnd):
                 self._running.pop(cell)[0].join()
-        return found
+        return arrived
 
     def _perform(self, task: Task, stop: threading.Event) -> None:
         name = task.cell.name

@@ -159,7 +159,7 @@ class _Relay:
         self.returned = False
         self.spent = 0.0
         self.looked = self.heard = time.monotonic()
-        self.asked: float | None = None
+        self.told_to_end: float | None = None
 
     def messages(self) -> Iterator[Any]:
         """Yield all messages, an `Exit` at last."""
@@ -213,27 +213,27 @@ class _Relay:
         # while this process was suspended, or its caller busy, the worker's time stood still
         self.spent += min(now - self.looked, 2 * POLL)
         self.looked = now
-        if self.asked is not None:
-            if now - self.asked > GRACE:
+        if self.told_to_end is not None:
+            if now - self.told_to_end > GRACE:
                 _kill(self.process)
             return
         timeout = self.limits.timeout
         if self.returned:
             if self.spent > GRACE:
-                self._ask(now)
+                self._tell_to_end(now)
         elif self.stop is not None and self.stop.is_set():
             self.failure = "stopped"
-            self._ask(now)
+            self._tell_to_end(now)
         elif timeout is not None and self.spent > timeout:
             self.failure = f"it took longer than its time limit of {timeout:g} s (--timeout)"
-            self._ask(now)
+            self._tell_to_end(now)
         elif now - self.heard > GRACE:
             self.heard = now
             self._wake()
 
-    def _ask(self, now: float) -> None:
+    def _tell_to_end(self, now: float) -> None:
         """Have the warden end the worker."""
-        self.asked = now
+        self.told_to_end = now
         with suppress(OSError):
             self.control.send_bytes(b"end")
         self._wake()
@@ -248,9 +248,9 @@ class _Relay:
 def _kill(warden: ForkServerProcess) -> None:
     """End a warden by force, and its children."""
     with suppress(psutil.Error):
-        for each in psutil.Process(warden.pid).children(recursive=True):
+        for child in psutil.Process(warden.pid).children(recursive=True):
             with suppress(psutil.Error):
-                each.kill()
+                child.kill()
     warden.kill()
     warden.join()
 

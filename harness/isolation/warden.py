@@ -154,7 +154,7 @@ class _Guard:
     def _end_all(self) -> None:
         """End whatever the worker has started: politely first, unless it is eating the memory."""
         deadline = time.monotonic() + (PATIENCE if self.over is None else 0.0)
-        asked: set[int] = set()
+        terminated: set[int] = set()
         while True:
             self._reap()
             alive = self.process.children(recursive=True)
@@ -165,8 +165,8 @@ class _Guard:
                 with contextlib.suppress(psutil.Error):
                     if late > 0:
                         child.kill()
-                    elif child.pid not in asked:
-                        asked.add(child.pid)
+                    elif child.pid not in terminated:
+                        terminated.add(child.pid)
                         child.terminate()
                         child.resume()
             if self.log is not None:
@@ -183,18 +183,18 @@ class _Guard:
 def _resident(processes: list[psutil.Process]) -> int:
     """Bytes, the sum of their resident sets."""
     used = 0
-    for each in processes:
+    for process in processes:
         with contextlib.suppress(psutil.Error):
-            used += each.memory_info().rss
+            used += process.memory_info().rss
     return used
 
 
 def _proportional(processes: list[psutil.Process]) -> int:
-    """Return the bytes in use by them; a page shared by n processes counts 1/n for each."""
+    """Return the bytes in use by them; a page shared by n processes counts 1/n for process."""
     used = 0
-    for each in processes:
+    for process in processes:
         with contextlib.suppress(psutil.Error):
-            info = each.memory_full_info()
+            info = process.memory_full_info()
             used += getattr(info, "pss", info.uss)
     return used
 
@@ -202,9 +202,9 @@ def _proportional(processes: list[psutil.Process]) -> int:
 def _cpu(processes: list[psutil.Process]) -> float:
     """Return their processor time so far, seconds."""
     total = 0.0
-    for each in processes:
+    for process in processes:
         with contextlib.suppress(psutil.Error):
-            total += sum(each.cpu_times()[:2])
+            total += sum(process.cpu_times()[:2])
     return total
 
 

@@ -61,8 +61,8 @@ def be_worker(
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != warden:
             os._exit(1)
-        for each in (signal.SIGTERM, signal.SIGCHLD):
-            signal.signal(each, signal.SIG_DFL)
+        for number in (signal.SIGTERM, signal.SIGCHLD):
+            signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         # if memory runs out, the system ends a worker and not the run
         with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "wb") as score:  # noqa: PTH123

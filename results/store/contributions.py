@@ -55,12 +55,12 @@ def contributions(record: ContributionsRecord, value: float) -> Contributions:
     if not (np.abs(both).max() <= MOST and all(abs(each) <= MOST for each in others)):
         raise ValueError(f"its contributions hold numbers beyond {MOST:g}")
     top, bottom = both.sum(axis=1).tolist()
-    made = record.offset + sum(
+    total = record.offset + sum(
         coefficient * (t / b if b else 0.0)
         for coefficient, t, b in zip(record.coefficients, top, bottom, strict=True)
     )
-    if not math.isclose(made, value, rel_tol=1e-5, abs_tol=1e-6):
-        raise ValueError(f"its contributions make {made:.6g}, its value is {value:.6g}")
+    if not math.isclose(total, value, rel_tol=1e-5, abs_tol=1e-6):
+        raise ValueError(f"its contributions make {total:.6g}, its value is {value:.6g}")
     return Contributions(
         people=people,
         numerators=both[0],
@@ -73,6 +73,6 @@ def contributions(record: ContributionsRecord, value: float) -> Contributions:
 @lru_cache(maxsize=64)
 def _people(people: tuple[int, ...]) -> NDArray[np.int64]:
     """Return the people as an array; all scores of a split share it."""
-    found = np.array(people, dtype=np.int64)
-    found.flags.writeable = False
-    return found
+    array = np.array(people, dtype=np.int64)
+    array.flags.writeable = False
+    return array

@@ -110,11 +110,11 @@ class Leases:
         key = digest_of(cell)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            found = _files(self.folder, key)
-            seen = {file: _content(file) for file in found}
-            if not all(self._is_left(file) for file in found):
+            leases = _files(self.folder, key)
+            seen = {file: _content(file) for file in leases}
+            if not all(self._is_left(file) for file in leases):
                 return None
-            number = _number(found[-1]) + 1 if found else 0
+            number = _number(leases[-1]) + 1 if leases else 0
             file = self.folder / f"{key}.{number}"
             if not self._make(file, cell):
                 return None
@@ -123,7 +123,7 @@ class Leases:
                 # while we looked, others took it: after a left one, or anew
                 file.unlink(missing_ok=True)
                 return None
-            for old in found:
+            for old in leases:
                 old.unlink(missing_ok=True)
         except OSError as error:
             raise StoreError(f"cannot write {self.folder}: {error.strerror}") from error
@@ -159,8 +159,8 @@ class Leases:
                 raise
             except OSError:
                 # a file system without hard links: whoever reads it before it is written sees no owner
-                with file.open("xb") as made:
-                    made.write(content)
+                with file.open("xb") as stream:
+                    stream.write(content)
         except FileExistsError:
             return False
         finally:
@@ -202,7 +202,7 @@ class Leases:
 def owners(store: Path, *, stale: float = STALE) -> dict[str, float]:
     """Return the cells with a living owner, and for how many seconds each owner has been silent."""
     folder = store / "leases"
-    found: dict[str, float] = {}
+    silence: dict[str, float] = {}
     for file in sorted(folder.glob("[0-9a-f]*.[0-9]*")):
         with suppress(FileNotFoundError):
             owner = _owner(file)
@@ -211,8 +211,8 @@ def owners(store: Path, *, stale: float = STALE) -> dict[str, float]:
                 continue
             if owner.machine == machine() and not _lives(owner):
                 continue
-            found[owner.cell] = max(silent, 0.0)
-    return found
+            silence[owner.cell] = max(silent, 0.0)
+    return silence
 
 
 @cache

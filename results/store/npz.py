@@ -104,16 +104,16 @@ def parse_npz(
             warnings.simplefilter("ignore")  # numpy's, of an odd but readable header
             if sum(info.file_size for info in archive.infolist()) > most:
                 raise ValueError(f"its arrays have more than {most} bytes")
-            found = {
+            arrays = {
                 name: _array(archive, info)
                 for info in archive.infolist()
                 if (name := info.filename.removesuffix(".npy")) in (only or (name,))
             }
     except UNREADABLE as error:
         raise ValueError(f"it is no archive of arrays, or damaged: {error}") from error
-    if missing := [name for name in names if name not in found]:
+    if missing := [name for name in names if name not in arrays]:
         raise ValueError(f"it holds no array {missing[0]!r}")
-    return found
+    return arrays
 
 
 def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]:

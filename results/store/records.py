@@ -293,8 +293,8 @@ def encode(record: msgspec.Struct) -> bytes:
 def seal_of(content: bytes) -> str:
     """Return the digest in the seal of a record's bytes; empty if there is none, or several."""
     # of many small records the search for a pattern costs more than the digest
-    found = SEALED.findall(content, max(0, content.find(SEAL_AT)))
-    return found[0].decode() if len(found) == 1 else ""
+    seals = SEALED.findall(content, max(0, content.find(SEAL_AT)))
+    return seals[0].decode() if len(seals) == 1 else ""
 
 
 def is_sealed(content: bytes, seal: str | None = None) -> bool:

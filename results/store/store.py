@@ -170,17 +170,17 @@ class Store:
             file: the damaged file; a file of a score costs that score alone.
         """
         folder = self.folder(cell)
-        aside = self.path / "damaged" / f"{cell}-{secrets.token_hex(4)}"
-        aside.parent.mkdir(parents=True, exist_ok=True)
+        target = self.path / "damaged" / f"{cell}-{secrets.token_hex(4)}"
+        target.parent.mkdir(parents=True, exist_ok=True)
         if file is not None and file.parent == folder / "artefacts":
             file = self._score_of(cell, file) or file
         if file is not None and file.parent == folder / "scores":
-            aside = aside / "scores" / file.name
-            aside.parent.mkdir(parents=True)
-            file.rename(aside)
+            target = target / "scores" / file.name
+            target.parent.mkdir(parents=True)
+            file.rename(target)
         elif folder.exists():
-            folder.rename(aside)
-        return aside
+            folder.rename(target)
+        return target
 
     def _score_of(self, cell: str, artefact: Path) -> Path | None:
         for file in self.score_files(cell):
@@ -229,9 +229,9 @@ class Store:
             try:
                 read_record(file, PlanRecord)
             except DamagedError:
-                aside = self.path / "damaged" / "plans" / file.name
-                aside.parent.mkdir(parents=True, exist_ok=True)
-                file.replace(aside)
+                target = self.path / "damaged" / "plans" / file.name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                file.replace(target)
 
     def _plan_files(self) -> list[Path]:
         return sorted((self.path / "plans").glob("*/*.json"))
@@ -249,11 +249,11 @@ class Store:
         """
         known = list(self.cell_names())
         wanted = text.strip("/")
-        found = [n for n in known if n == wanted or n.rpartition("-")[0] == wanted]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise UsageError(f"{text!r} is one of several cells: {', '.join(found)}")
+        matches = [n for n in known if n == wanted or n.rpartition("-")[0] == wanted]
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            raise UsageError(f"{text!r} is one of several cells: {', '.join(matches)}")
         raise UsageError(f"{self.path} has no cell {text!r}; {suggest(wanted, known)}")
 
 
@@ -299,8 +299,8 @@ def write_record(file: Path, record: msgspec.Struct) -> None:
 
 def read_record(file: Path, record: type[Record]) -> Record | None:
     """A record, None if it is not there; raises like `decode`."""
-    found = read_sealed(file, record)
-    return None if found is None else found[0]
+    pair = read_sealed(file, record)
+    return None if pair is None else pair[0]
 
 
 def read_sealed(file: Path | str, record: type[Record]) -> tuple[Record, str] | None:
@@ -348,20 +348,20 @@ def decode(
         DamagedError: the bytes are not as they were written.
         StoreError: they are of another schema.
     """
-    found = OF_SCHEMA.search(content, max(0, content.find(SCHEMA_AT)))
+    schema = OF_SCHEMA.search(content, max(0, content.find(SCHEMA_AT)))
     sealed = is_sealed(content, seal)
-    if found and int(found.group(1)) != SCHEMA and (sealed or b'"sha256"' not in content):
+    if schema and int(schema.group(1)) != SCHEMA and (sealed or b'"sha256"' not in content):
         raise StoreError(
-            f"{file} has schema {int(found.group(1))}, this ecgbench reads schema {SCHEMA}; use "
+            f"{file} has schema {int(schema.group(1))}, this ecgbench reads schema {SCHEMA}; use "
             "another --store, or the ecgbench that wrote it"
         )
     if not sealed:
         raise DamagedError(Path(file), "its bytes do not have the SHA-256 that it claims")
     try:
-        found_record: Record = _decoder(record).decode(content)
+        decoded: Record = _decoder(record).decode(content)
     except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
         raise DamagedError(Path(file), str(error)) from None
-    return found_record
+    return decoded
 
 
 @cache
