@@ -210,8 +210,7 @@ class _Performance:
             case CellMade(content, windows):
                 self._write_cell(_decoded(content, CellRecord), windows)
             case ScoreMade(content, artefacts):
-                self._write_score(_decoded(content, ScoreRecord), artefacts)
-                account.scored += 1
+                account.scored += self._write_score(_decoded(content, ScoreRecord), artefacts)
             case FitWanted(name, seed):
                 folder = self.folder / SHADOWS / Path(name).name
                 fitted = self._run(fit, self._order(folder, seed))
@@ -308,9 +307,10 @@ class _Performance:
             return {}
         return {"training.csv": self.store.write_artefact(self.name, "training.csv", content)}
 
-    def _write_score(self, score: ScoreRecord | None, artefacts: dict[str, bytes]) -> None:
+    def _write_score(self, score: ScoreRecord | None, artefacts: dict[str, bytes]) -> bool:
+        """Write a score; return whether it is one of this task."""
         if score is None or score.cell != self.name or score.metric not in self.task.metrics:
-            return  # as above
+            return False  # as above
         # before the first score: after a kill in between, the cell is still to be done, and cleared
         self.room.remove()
         self.fitted = None
@@ -318,6 +318,7 @@ class _Performance:
             self.store.write_artefact(self.name, name, content)
         self.store.write_score(score)
         self.tell(ScoreEnded(score.metric.name, score.status, score.reason, score.value))
+        return True
 
 
 def _decoded(content: bytes, kind: type[Record]) -> Record | None:

@@ -8,17 +8,31 @@ import numpy as np
 import pytest
 
 from ecgbench.contracts.errors import StoreError
-from ecgbench.harness.cell.messages import CellEnded, ScoreEnded, SetAside
+from ecgbench.harness.cell.messages import (
+    CellEnded,
+    CellMade,
+    Drawn,
+    FitWanted,
+    ScoreEnded,
+    ScoreMade,
+    SetAside,
+)
+from ecgbench.harness.engine.account import WORDLESS
 from ecgbench.harness.engine.endings import record_end
 from ecgbench.harness.engine.perform import perform
+from ecgbench.harness.isolation.messages import Exit
 from ecgbench.harness.planning.facts import facts
 from ecgbench.results.board.board import boards
 from ecgbench.results.store.npz import npz
 from ecgbench.results.store.progress import Stage, Step
-from tests.harness.conftest import bad, curve, folder, stored
+from ecgbench.results.store.records import CostsRecord
+from tests.harness.conftest import bad, call_here, curve, folder, stored
 from tests.harness.engine.conftest import scored
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
     from tests.harness.conftest import Bench
 
 
@@ -245,3 +259,40 @@ def test_a_damaged_score_alone_is_set_aside_and_computed_again(bench: Bench) -> 
     assert bench.trace == ["score level"]
     assert bench.scores()["level"].value == value
     assert damaged(bench) == [f"scores/{file.name}"]
+
+
+# --- processes that send anything ------------------------------------------------------------------
+
+
+def told_by(bench: Bench, **messages: list[Any]) -> list[Any]:
+    """Perform a cell; the messages of its processes are these, or their own."""
+    sent: list[Any] = []
+
+    def call(function: Any, *arguments: Any, **how: Any) -> Iterator[Any]:
+        if function.__name__ not in messages:
+            yield from call_here(function, *arguments, **how)
+            return
+        yield from messages[function.__name__]
+        yield Exit(None, 0.0, 0)
+
+    perform(bench.task(bench.plan().cells[0]), sent.append, call=call)
+    return sent
+
+
+def test_a_fit_that_ends_without_a_word_fails_its_cell(bench: Bench) -> None:
+    assert told_by(bench, fit=[])[-1] == CellEnded("failed", "its process ended without a word")
+
+
+@pytest.mark.parametrize("record", [b"", b"{}", b"\xff", b'{"cell": 3}'])
+def test_a_record_that_is_none_is_not_written_and_ends_no_run(bench: Bench, record: bytes) -> None:
+    made = [CellMade(record, b"windows"), ScoreMade(record, {})]
+    told_by(bench, judge=made)
+    assert (bench.cell().status, bench.cell().reason) == ("failed", WORDLESS)
+    assert bench.scores() == {}
+    assert not (folder(bench) / "synthetic.npz").exists()
+
+
+def test_a_message_of_another_process_is_not_heard(bench: Bench) -> None:
+    costs = CostsRecord(fit_seconds=0.0, sample_seconds=0.0, cpu_seconds=0.0, peak_memory=0)
+    sent = told_by(bench, divide=[Drawn(costs), FitWanted("x", 0), ScoreMade(b"", {})])
+    assert sent[-1] == CellEnded("failed", WORDLESS)
