@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from ecgbench.contracts.config import build
-from ecgbench.contracts.errors import StoreError
 from ecgbench.contracts.faults import DOSES, FAULTS
 from ecgbench.contracts.specs import MetricSpec
 from ecgbench.harness.planning.plan import cell_id, generator_record, metric_records, plan_of
 from ecgbench.harness.planning.study import Study
 from ecgbench.results.audit.judge import Measured, judge
 from ecgbench.results.audit.records import AuditRecord
+from ecgbench.results.store.states import cell_outcome, score_outcome
 from ecgbench.results.store.store import Store
 
 if TYPE_CHECKING:
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from ecgbench.results.audit.judge import Values
     from ecgbench.results.store.records import (
         CellId,
-        CellRecord,
         DatasetRecord,
         GeneratorRecord,
         MetricRecord,
         ScoreRecord,
         Status,
     )
+    from ecgbench.results.store.states import CellOutcome
 
 DOSE = "dose"
 """The name of the generator of doses."""
@@ -135,8 +135,9 @@ def audit_records(plan: Plan, catalog: Catalog, store: Store, study: Study) -> l
     records = []
     for dataset in plan.record.datasets:
         cells = [cell.id for cell in plan.cells if cell.id.dataset.name == dataset.name]
-        doses = {cell.name: _cell(store, cell) for cell in cells}
-        sizes = (dose.sizes.get("fresh") for dose in doses.values() if dose is not None)
+        doses = {cell.name: cell_outcome(store, cell.name) for cell in cells}
+        finished = (dose.record for dose in doses.values() if dose.record is not None)
+        sizes = (record.sizes.get("fresh") for record in finished)
         windows = next((size for size in sizes if size is not None), None)
         for metric in plan.record.metrics:
             ends: dict[DoseKind, list[DoseEnd]] = {}
@@ -163,26 +164,15 @@ class DoseEnd(NamedTuple):
     score: ScoreRecord | None = None
 
 
-def _cell(store: Store, cell: CellId) -> CellRecord | None:
-    try:
-        return store.cell(cell.name)
-    except StoreError:
-        return None
-
-
-def _end(store: Store, cell: CellId, dose: CellRecord | None, metric: MetricRecord) -> DoseEnd:
+def _end(store: Store, cell: CellId, dose: CellOutcome, metric: MetricRecord) -> DoseEnd:
     at = cell.generator.settings["amount"], cell.seed
-    if dose is not None and dose.status != "ok":
+    if dose.status in ("skipped", "failed"):
         return DoseEnd(*at, dose.status, f"this dose {dose.status}: {dose.reason}")
-    try:
-        score = store.score(cell.name, metric)
-    except StoreError:
-        score = None
-    if score is None:
-        return DoseEnd(
-            *at, "failed", "a dose was not finished; the same command goes on from there"
-        )
-    return DoseEnd(*at, score.status, score.reason, score)
+    if dose.record is not None:
+        score = score_outcome(store.score_file(cell.name, metric), dose.record, metric)
+        if score.status != "todo":
+            return DoseEnd(*at, score.status, score.reason, score.record)
+    return DoseEnd(*at, "failed", "a dose was not finished; the same command goes on from there")
 
 
 def _record(
@@ -232,7 +222,7 @@ def _values(ends: list[DoseEnd]) -> Values:
     return {
         (end.amount, end.seed): end.score.value
         for end in ends
-        if end.score is not None and end.score.value is not None
+        if end.status == "ok" and end.score is not None and end.score.value is not None
     }
 
 

@@ -188,7 +188,7 @@ def _digest(archive: Path) -> str:
 
 
 def _check(plugins: tuple[Path, ...], data_dir: Path | None, limits: Limits) -> Check:
-    from ecgbench.harness.reproduce import differences  # noqa: PLC0415 - only --verify needs it
+    from ecgbench.harness.verify import differences  # noqa: PLC0415 - only --verify needs it
 
     catalog = discover(plugins)
     return lambda store, cell: differences(store, cell, catalog, data_dir, limits)

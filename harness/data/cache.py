@@ -371,7 +371,7 @@ def prepare_in_process(
     folder: Path | None,
     plugin_files: tuple[str, ...],
     to: Path,
-    send: Callable[[tuple[Any, ...]], None],
+    send: Callable[[Any], None],
 ) -> None:
     """Read a dataset into a folder of the cache, told in plain values; send nothing.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -23,6 +23,7 @@ from ecgbench.results.store.records import (
     PlannedCell,
     PlanRecord,
 )
+from ecgbench.results.store.states import cell_outcome, score_outcome, state
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,10 +31,9 @@ if TYPE_CHECKING:
     from ecgbench.contracts.config import Config
     from ecgbench.harness.planning.catalog import Catalog
     from ecgbench.harness.planning.study import Study
-    from ecgbench.results.store.records import CellRecord, PluginRecord, ScoreRecord
+    from ecgbench.results.store.records import CellRecord, PluginRecord
+    from ecgbench.results.store.states import State
     from ecgbench.results.store.store import Store
-
-State = Literal["todo", "done", "failed", "skipped"]
 
 
 @dataclass(frozen=True)
@@ -242,7 +242,7 @@ def state_of(
     retry_failed: bool = False,
     fresh: bool = False,
 ) -> Cell:
-    """Return the state of a cell in the store; damaged results are still to do.
+    """Return a cell with its state in the store (`ecgbench.results.store.states`).
 
     Args:
         cell: its identity.
@@ -250,42 +250,40 @@ def state_of(
         store: read only.
         retry_failed: whether failed results are still to do.
         fresh: whether results of other code of the same version are still to do.
+
+    Raises:
+        StoreError: a record cannot be read, or is of an unknown version.
     """
-    try:
-        record = store.cell(cell.name)
-    except DamagedError:
-        return Cell(cell, "todo", tuple(metrics), "its record is damaged")
+    outcome = cell_outcome(store, cell.name)
+    record = outcome.record
     if record is None:
-        return Cell(cell, "todo", tuple(metrics))
+        return Cell(cell, "todo", tuple(metrics), outcome.reason if outcome.damage else "")
     other = _other_code(cell, record)
     if (other and fresh) or (record.status == "failed" and retry_failed):
         return Cell(cell, "todo", tuple(metrics), other_code=tuple(other))
     if record.status != "ok":
-        return Cell(cell, record.status, (), record.reason, tuple(other))
-    missing, failed = [], []
-    for metric in metrics:
-        score = _score(cell, record, metric, store)
-        is_other = score is not None and score.metric.is_of_other_code(metric)
-        if is_other:
+        return Cell(cell, state(outcome, ()), (), outcome.reason, tuple(other))
+    scores = [score_outcome(store.score_file(cell.name, m), record, m) for m in metrics]
+    again = set()
+    for metric, score in zip(metrics, scores, strict=True):
+        if score.record is not None and score.record.metric.is_of_other_code(metric):
             other.append(_call("metric", metric))
-        if score is None or (is_other and fresh) or (score.status == "failed" and retry_failed):
-            missing.append(metric)
-        elif score.status == "failed":
-            failed.append(f"{metric.name}: {score.reason}")
-    state: State = "todo" if missing else "failed" if failed else "done"
-    reason = "" if missing else "; ".join(failed)
-    return Cell(cell, state, tuple(missing), reason, tuple(other), tuple(record.notes))
-
-
-def _score(
-    cell: CellId, record: CellRecord, metric: MetricRecord, store: Store
-) -> ScoreRecord | None:
-    """Return a score of a finished cell; None if it is damaged or of other windows."""
-    with suppress(DamagedError):
-        score = store.score(cell.name, metric)
-        if score is not None and score.synthetic == record.synthetic:
-            return score
-    return None
+            if fresh:
+                again.add(metric.key)
+        if score.status == "todo" or (score.status == "failed" and retry_failed):
+            again.add(metric.key)
+    missing = tuple(metric for metric in metrics if metric.key in again)
+    reason = (
+        ""
+        if missing
+        else "; ".join(
+            f"{metric.name}: {score.reason}"
+            for metric, score in zip(metrics, scores, strict=True)
+            if score.status == "failed"
+        )
+    )
+    now = "todo" if missing else state(outcome, scores)
+    return Cell(cell, now, missing, reason, tuple(other), tuple(record.notes))
 
 
 def forget_other_code(cell: CellId, metrics: Iterable[MetricRecord], store: Store) -> None:

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ecgbench.contracts.errors import DamagedError
 from ecgbench.results.audit.records import verdicts
 from ecgbench.results.board.columns import metrics, of_plans
 from ecgbench.results.board.rows import PlannedRow, board_seeds, planned_rows
 from ecgbench.results.exchange.sound import MAX_COUNT
-from ecgbench.results.store.contributions import MOST, contributions
-from ecgbench.results.store.records import CellRecord, MetricRecord, ScoreRecord
-from ecgbench.results.store.store import read_sealed
+from ecgbench.results.store.contributions import contributions
+from ecgbench.results.store.states import NOT_RUN, CellOutcome, cell_outcome, score_outcome
 from ecgbench.results.store.track import untracked
 
 if TYPE_CHECKING:
@@ -25,6 +23,10 @@ if TYPE_CHECKING:
     from ecgbench.results.board.catalogue import Catalogue
     from ecgbench.results.board.plans import BoardPlan
     from ecgbench.results.exchange.provenance import Origins, Standing
+    from ecgbench.results.store.records import (
+        CellRecord,
+        MetricRecord,
+    )
     from ecgbench.results.store.store import Store
     from ecgbench.results.store.track import Track
 
@@ -69,8 +71,6 @@ class Ended(msgspec.Struct, frozen=True, gc=False):
     cell: CellRecord | None = None
     standing: Standing | None = None
 
-
-DAMAGED = Ended("todo", "its record is damaged; ecgbench run makes it again")
 
 OfRow = dict[str, dict[int, Ended]]
 """How each metric, by label, ended on each seed."""
@@ -166,34 +166,31 @@ def ended(
     Raises:
         StoreError: a record cannot be read.
     """
-    found: dict[str, dict[int, Ended]] = {label: {} for label in metrics_by_label}
+    outcomes: dict[str, dict[int, Ended]] = {label: {} for label in metrics_by_label}
     files = {label: f"{m.name}-{m.key}.json" for label, m in metrics_by_label.items()}
     for seed in seeds_of_board:
         name = row.cells.get(seed, "")
-        try:
-            read = read_sealed(store.folder(name) / "cell.json", CellRecord) if name else None
-        except DamagedError:
-            found = {label: of | {seed: DAMAGED} for label, of in found.items()}
-            continue
+        cell = cell_outcome(store, name) if name else CellOutcome("todo", NOT_RUN)
         for label, metric in metrics_by_label.items():
-            if read is None:
-                found[label][seed] = Ended("todo", "not run yet")
+            if cell.record is None:
+                outcomes[label][seed] = Ended(cell.status, cell.reason)
                 continue
-            record, seal = read
-            seals = [seal]
-            if record.status == "ok":
+            seals = [cell.seal]
+            if cell.status == "ok":
                 file = f"{store.path}/cells/{name}/scores/{files[label]}"
-                end = _score_ended(file, record, metric, seals)
+                end = _score_ended(file, cell.record, metric, seals)
             else:
-                end = Ended(record.status, record.reason)
+                end = Ended(cell.status, cell.reason)
             standing = known.of(*seals)
             if row.counts and standing == "merged":
-                found[label][seed] = Ended("todo", NOT_VERIFIED)
+                outcomes[label][seed] = Ended("todo", NOT_VERIFIED)
                 continue
             notes = tuple(map(_short, end.notes))
             reason = _short(end.reason)
-            found[label][seed] = Ended(end.status, reason, end.score, notes, record, standing)
-    return found
+            outcomes[label][seed] = Ended(
+                end.status, reason, end.score, notes, cell.record, standing
+            )
+    return outcomes
 
 
 def _short(text: str) -> str:
@@ -201,46 +198,27 @@ def _short(text: str) -> str:
 
 
 def _score_ended(file: str, cell: CellRecord, metric: MetricRecord, seals: list[str]) -> Ended:
-    """How a score ended, of which this is the record; its seal is added to those given."""
-    try:
-        read = read_sealed(file, ScoreRecord)
-    except DamagedError:
-        return DAMAGED
-    if read is None:
-        return Ended("todo", "not scored yet")
-    score = read[0]
-    seals.append(read[1])
-    if score.synthetic != cell.synthetic:
-        return Ended("todo", "its score is of other windows; ecgbench run computes it again")
-    if score.status == "ok" and (why := _no_number(score.value, metric)):
-        return Ended("failed", why)
-    notes, n, found = list(score.notes), score.n, None
+    """Return how a score ended; add the seal of its record to those given."""
+    outcome = score_outcome(file, cell, metric)
+    if outcome.seal:
+        seals.append(outcome.seal)
+    score = outcome.record
+    if score is None:
+        return Ended(outcome.status, outcome.reason)
+    if outcome.status != "ok" or score.value is None:
+        return Ended(outcome.status, outcome.reason, notes=tuple(score.notes))
+    notes, n, terms = list(score.notes), score.n, None
     if n is not None and not 0 <= n < MAX_COUNT:
         n = None
         notes.append("it is of no number of windows that there can be")
-    if score.value is not None and score.contributions is not None:
+    if score.contributions is not None:
         try:
-            found = contributions(score.contributions, score.value)
+            terms = contributions(score.contributions, score.value)
         except ValueError as error:
             notes.append(f"{error}, so there is no interval")
-    value = None
-    if score.status == "ok" and score.value is not None:
-        # the lists of the record go at once: of a hundred thousand the collector would look at each
-        value = Value(score.metric, score.value or 0.0, found, n)  # 0 has no sign
-    return Ended(score.status, score.reason, value, tuple(notes))
-
-
-def _no_number(value: float | None, metric: MetricRecord) -> str:
-    """Why a value is none that can be compared; empty if it is one."""
-    if value is None:
-        return "its record holds no number"
-    if not abs(value) <= MOST:
-        return f"its value, {value:.3g}, is beyond {MOST:g}"
-    low, high = metric.bounds
-    slack = 1e-6 * max(1.0, abs(value))
-    if (low is not None and value < low - slack) or (high is not None and value > high + slack):
-        return f"its value, {value:.6g}, is out of the metric's bounds"
-    return ""
+    # the lists of the record go at once: of a hundred thousand the collector would look at each
+    value = Value(score.metric, score.value or 0.0, terms, n)  # 0 has no sign
+    return Ended("ok", outcome.reason, value, tuple(notes))
 
 
 def mark(of_row: Mapping[str, Mapping[int, Ended]], row: PlannedRow) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from ecgbench.results.store.contributions import MOST
+from ecgbench.results.store.records import MOST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -27,6 +27,7 @@ from ecgbench.results.exchange.provenance import (
 from ecgbench.results.exchange.sound import check_plan
 from ecgbench.results.store.lease import Leases
 from ecgbench.results.store.records import CellRecord, ScoreRecord, digest_of, now
+from ecgbench.results.store.states import score_outcome
 from ecgbench.results.store.store import (
     Store,
     decode,
@@ -307,7 +308,7 @@ class _Merge:
                 continue
             score = decode(self._read(arrival, path), ScoreRecord, path)
             if path not in lacking:
-                self._compare(score, how)
+                self._compare(ours, score, how)
             elif not is_comparable(score.metric.family) and ours.costs != theirs.costs:
                 reason = "it is what their run cost; ecgbench run scores what ours did"
                 self._end("conflict", name, reason=reason, theirs=_tell(score), **how)
@@ -326,18 +327,18 @@ class _Merge:
             # the very bytes, for the seal tells their archive
             write(folder / path, self._read(arrival, path))
 
-    def _compare(self, score: ScoreRecord, how: dict[str, Any]) -> None:
-        """Compare a score of the store with the archive's."""
-        try:
-            ours = self.store.score(score.cell, score.metric)
-        except DamagedError as error:
-            self._end("conflict", score.cell, reason=str(error), ours="damaged", **how)
+    def _compare(self, cell: CellRecord, score: ScoreRecord, how: dict[str, Any]) -> None:
+        """Compare a score of the store, of this cell, with the archive's."""
+        file = self.store.score_file(score.cell, score.metric)
+        outcome = score_outcome(file, cell, score.metric)
+        ours = outcome.record
+        if ours is None:
+            reason = str(outcome.damage or outcome.reason)
+            self._end("conflict", score.cell, reason=reason, ours="damaged", **how)
             return
-        assert ours is not None
         if _agree(ours, score):
             self._end("already here", score.cell, **how)
             return
-        file = self.store.score_file(score.cell, score.metric)
         told = {"ours": _tell(ours), "theirs": _tell(score)}
         reason = f"to have theirs, remove {file} and merge again"
         self._end("conflict", score.cell, reason=reason, **told, **how)

@@ -13,7 +13,7 @@ import numpy as np
 from ecgbench.contracts.errors import DamagedError, StoreError
 from ecgbench.contracts.windows import EcgWindows
 from ecgbench.results.exchange.archive import CELL, MAX_SYNTHETIC, limit
-from ecgbench.results.store.contributions import MOST, contributions
+from ecgbench.results.store.contributions import contributions
 from ecgbench.results.store.npz import parse_npz, synthetic_digest
 from ecgbench.results.store.records import (
     CellId,
@@ -22,6 +22,7 @@ from ecgbench.results.store.records import (
     ScoreRecord,
     digest_of,
 )
+from ecgbench.results.store.states import no_number
 from ecgbench.results.store.store import decode
 
 if TYPE_CHECKING:
@@ -247,14 +248,8 @@ def _check_value(score: ScoreRecord) -> None:
         if score.contributions is not None:
             raise StoreError(f"it ended as {score.status} with contributions")
         return
-    if not abs(score.value) <= MOST:
-        raise StoreError(f"its value {score.value:.3g} is beyond {MOST:g}")
-    low, high = score.metric.bounds
-    tolerance = 1e-6 * max(1.0, abs(score.value))
-    if (low is not None and score.value < low - tolerance) or (
-        high is not None and score.value > high + tolerance
-    ):
-        raise StoreError(f"its value {score.value} is out of its bounds {score.metric.bounds}")
+    if why := no_number(score.value, score.metric.bounds):
+        raise StoreError(why)
     if score.contributions is None:
         return
     if len(score.contributions.people) > MAX_PEOPLE:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ecgbench.harness import reproduce
+from ecgbench.harness import verify
 from ecgbench.results.store.records import CellRecord, encode
 from ecgbench.results.store.store import Store, sha256
 from tests.harness.cli.exchanges import export, forge, merged, named, planned, rows
@@ -130,7 +130,7 @@ def test_verify_is_given_plugins_and_folder_of_data(
         seen.append((cell, catalog.dataset("cohort").name, data_dir, limits.timeout, limits.memory))
         return ["it [red]differs[/red]"]
 
-    monkeypatch.setattr(reproduce, "differences", differences)
+    monkeypatch.setattr(verify, "differences", differences)
     Path("data").mkdir()
     export(there, "free", "cohort/jitter/seed-0")
     limits = ("--timeout", "2m", "--memory", "1G")

@@ -117,8 +117,8 @@ def test_windows_that_are_no_arrays_are_refused(theirs: Source, ours: Source) ->
     [
         ({"value": None}, "it ended as ok with the value None"),
         ({"status": "failed"}, "it ended as failed with the value 1.5"),
-        ({"value": 9.1}, "9.1 is out of its bounds"),
-        ({"value": -0.1}, "-0.1 is out of its bounds"),
+        ({"value": 9.1}, "its value, 9.1, is out of the metric's bounds"),
+        ({"value": -0.1}, "its value, -0.1, is out of the metric's bounds"),
         (
             {"cell": "cohort/jitter/seed-1-000000000000"},
             "it is a score of cell cohort/jitter/seed-1",
@@ -130,7 +130,7 @@ def test_windows_that_are_no_arrays_are_refused(theirs: Source, ours: Source) ->
         ({"n": 2**53}, "at most 9007199254740991"),
         (
             {"value": 1.7e308, "metric": metric(bounds=(None, None))},
-            "its value 1.7e+308 is beyond 1e+100",
+            "its value, 1.7e+308, is beyond 1e+100",
         ),
         (
             {"artefacts": {"level-note.txt": "f" * 64}},
