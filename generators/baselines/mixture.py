@@ -5,21 +5,21 @@ A window x (all samples of all leads, D numbers) of class c is modelled as::
     x = μ_c + W s + √v_c · (1 − W Wᵀ) ε,    s ~ Σ_j π_cj N(m_cj, Σ_cj),    ε ~ N(0, 1)
 
 μ_c is the mean of the class; the k columns of W are the principal components of all training windows
-about the means of their classes; v_c is the variance that they leave in each of the other D − k
-directions.  With one Gaussian (m = 0) this is probabilistic PCA (Tipping, Bishop 1999) with a
-covariance of each class's own within W.
+about the means of their classes; v_c is the remaining variance in each of the other D − k directions.
+With one Gaussian (m = 0) this is probabilistic PCA (Tipping, Bishop 1999) with a covariance of each
+class's own within W.
 
 A class can have fewer windows than dimensions, or only one.  So every covariance is shrunk towards the
-pooled covariance within classes S, which counts as ``prior`` windows::
+pooled covariance within classes S, with the weight of ``prior`` windows::
 
     Σ_cj = (n_c C_cj + prior · S) / (n_c − 1 + prior)
 
-and v_c likewise, with n_c the windows of the class and C_cj the covariance found.  A class that the
-training windows lack is drawn as if its label were any of theirs, at their frequency.
+and v_c likewise, with n_c the windows of the class and C_cj the estimated covariance.  If the training
+windows lack a class, each of its windows is drawn from another class, at the frequencies of ``train``.
 
-W is known up to signs, and up to rotations where variances are equal; a library's next version may turn
-it.  So windows are drawn in a way that such a turn leaves as they are, from noise ε in all D directions
-and the symmetric root of Σ_cj::
+W is known up to signs, and up to rotations of equal variances; another version of a library may turn
+it.  So windows are drawn from noise ε in all D directions and the symmetric root of Σ_cj, and such a
+turn does not change them::
 
     s = m_cj + Σ_cj^½ Wᵀ ε
 
@@ -37,6 +37,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
 from ecgbench import principal_components
+from ecgbench.contracts.streams import BaselineStream
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,8 +76,8 @@ class PcaGaussian:
     """One Gaussian a class.
 
     Attributes:
-        parameters: how many numbers the fit estimated: W, and of each class μ, v, and of its
-            Gaussians π, m, Σ as far as they are free.
+        parameters: number of estimated numbers: W, and of each class μ, v, and of its Gaussians the
+            free ones of π, m, Σ.
     """
 
     def __init__(self, config: PcaGaussianConfig) -> None:
@@ -85,7 +86,7 @@ class PcaGaussian:
 
     def fit(self, train: EcgWindows, context: Context) -> None:
         """Estimate W from all windows and the rest from each class."""
-        rng = np.random.default_rng([context.seed, 0])
+        rng = np.random.default_rng([context.seed, BaselineStream.FIT])
         self.like = train.take(slice(0))
         self.labels = train.labels
         classes = [int(label) for label in np.unique(train.labels)]
@@ -107,25 +108,25 @@ class PcaGaussian:
         for label in classes:
             own = train.labels == label
             count = int(own.sum())
-            found = self.mixture(scores[own], pooled_rest, rng)
-            covariances = (count * found.covariances + prior * pooled) / (count - 1 + prior)
+            of_class = self.mixture(scores[own], pooled_rest, rng)
+            covariances = (count * of_class.covariances + prior * pooled) / (count - 1 + prior)
             noise = (rest[own].sum() / others + prior * pooled_rest) / (count - 1 + prior)
             self.classes[label] = _Class(
-                means[label], found.weights, found.means, _roots(covariances), np.sqrt(noise)
+                means[label], of_class.weights, of_class.means, _roots(covariances), np.sqrt(noise)
             )
-            gaussians = len(found.weights)
+            gaussians = len(of_class.weights)
             free = gaussians * dimensions * (dimensions + 1) // 2 + (gaussians - 1) * (
                 dimensions + 1
             )
             self.parameters += size + 1 + free
 
     def mixture(self, scores: Floats, floor: float, rng: np.random.Generator) -> Mixture:
-        """The Gaussians of a class: here one.
+        """Return the Gaussians of a class: here one.
 
         Args:
             scores: of the class's windows about their mean, shape (window, k).
-            floor: variance below which a Gaussian is not to shrink.
-            rng: draws what is random in the fit.
+            floor: least variance of a Gaussian.
+            rng: source of the randomness of the fit.
         """
         del floor, rng
         covariance = scores.T @ scores / len(scores)
@@ -133,7 +134,7 @@ class PcaGaussian:
 
     def sample(self, labels: NDArray[np.int64], context: Context) -> EcgWindows:
         """Draw windows."""
-        rng = np.random.default_rng([context.seed, 1])
+        rng = np.random.default_rng([context.seed, BaselineStream.SAMPLE])
         unknown = ~np.isin(labels, list(self.classes))
         drawn = np.where(unknown, rng.choice(self.labels, len(labels)), labels)
         if unknown.any():
@@ -158,19 +159,19 @@ class PcaGaussian:
         return self.like.synthetic(flat.reshape(-1, *self.like.signals.shape[1:]), labels)
 
     def _principal(self, within: Floats) -> Floats:
-        """W transposed, shape (k, D); without directions in which no window lies, which are arbitrary."""
-        found = principal_components(within, min(self.config.dimensions, len(within) - 1))
-        kept = found.variances > 1e-12 * found.total
+        """Return W transposed, shape (k, D), without arbitrary directions: those without any window."""
+        components = principal_components(within, min(self.config.dimensions, len(within) - 1))
+        kept = components.variances > 1e-12 * components.total
         kept[:1] = True
-        return found.axes[kept]
+        return components.axes[kept]
 
 
 class Gmm(PcaGaussian):
     """A mixture of Gaussians a class, fitted by EM from k-means.
 
     A class has one Gaussian for every ``windows`` of its training windows, at most ``components``;
-    one Gaussian is that of `PcaGaussian`.  Each of several is shrunk towards their mean E_c, which
-    counts as ``prior`` windows too::
+    one Gaussian is that of `PcaGaussian`.  Each of several is shrunk towards their mean E_c, with the
+    weight of ``prior`` windows too::
 
         C_cj = (n_cj E_cj + prior · E_c) / (n_cj + prior),    E_c = Σ_j π_cj E_cj
     """
@@ -178,7 +179,7 @@ class Gmm(PcaGaussian):
     config: GmmConfig
 
     def mixture(self, scores: Floats, floor: float, rng: np.random.Generator) -> Mixture:
-        """The Gaussians of a class."""
+        """Return the Gaussians of a class."""
         gaussians = min(self.config.components, len(scores) // self.config.windows)
         if gaussians < 2:
             return super().mixture(scores, floor, rng)
@@ -193,16 +194,16 @@ class Gmm(PcaGaussian):
         ):  # after the last iteration it is a valid mixture all the same
             warnings.simplefilter("ignore", ConvergenceWarning)
             model.fit(scores)
-        found, prior = model.covariances_, self.config.prior
-        mean = np.tensordot(model.weights_, found, axes=1)
+        covariances, prior = model.covariances_, self.config.prior
+        mean = np.tensordot(model.weights_, covariances, axes=1)
         counts = (model.weights_ * len(scores))[:, None, None]
         return Mixture(
-            model.weights_, model.means_, (counts * found + prior * mean) / (counts + prior)
+            model.weights_, model.means_, (counts * covariances + prior * mean) / (counts + prior)
         )
 
 
 def _roots(covariances: Floats) -> Floats:
-    """The symmetric root of each covariance, which may be singular."""
+    """Return the symmetric root of each covariance; a covariance may be singular."""
     values, vectors = np.linalg.eigh(covariances)
     roots = vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]
     return np.asarray(roots @ np.swapaxes(vectors, 1, 2))

@@ -14,7 +14,7 @@ from ecgbench.harness.planning.catalog import discover
 from ecgbench.harness.planning.facts import facts
 from ecgbench.results.board import table
 from ecgbench.results.board.board import boards as boards_of
-from ecgbench.results.board.gather import named
+from ecgbench.results.board.plans import named
 from ecgbench.results.render.frame import to_frame, to_wide
 from ecgbench.results.render.html import to_html
 from ecgbench.results.render.terminal import show

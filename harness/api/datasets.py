@@ -11,7 +11,7 @@ from ecgbench.contracts.errors import DataError, UsageError
 from ecgbench.harness.api.messages import Fetching, Notice, Reading
 from ecgbench.harness.data import cache as data
 from ecgbench.harness.data import physionet
-from ecgbench.harness.engine.run import default_datasets, locate, prepare
+from ecgbench.harness.data.sources import default_datasets, locate, prepare
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,8 +14,9 @@ from threadpoolctl import threadpool_limits
 
 from ecgbench.contracts.comparison import Comparison
 from ecgbench.contracts.errors import Skip, UsageError
+from ecgbench.contracts.families import place_of
 from ecgbench.contracts.plain import plain
-from ecgbench.contracts.specs import FAMILIES, MetricSpec
+from ecgbench.contracts.specs import MetricSpec
 from ecgbench.contracts.windows import EcgWindows, Splits
 from ecgbench.harness.api.boards import as_text
 from ecgbench.harness.api.request import names, request
@@ -213,7 +214,7 @@ def evaluate(
     else:
         chosen = {name: catalog.metric(name) for name in resolved.metrics or ()} | own
     comparison = sides.comparison(seed, threads, device, headline_classes)
-    ordered = sorted(chosen.values(), key=lambda spec: FAMILIES.index(spec.family))
+    ordered = sorted(chosen.values(), key=lambda spec: place_of(spec.family))
     evaluated = {}
     for spec in ordered:
         evaluated[spec.name] = _evaluated(spec, resolved.settings(spec), comparison, sides)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ecgbench.harness.cell import messages
 from ecgbench.results.store.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from ecgbench.harness.cell.messages import Told
     from ecgbench.harness.planning.plan import Cell
 
 
@@ -196,19 +198,21 @@ class Callback:
         self._progress[cell.id.name] = Progress(began=0.0)
         self.tell(CellStarted(cell=cell.id.name))
 
-    def message(self, cell: Cell, message: tuple[Any, ...]) -> None:
+    def message(self, cell: Cell, message: Told) -> None:
         """Tell about a message of a cell."""
         name = cell.id.name
         match message:
-            case ("score", metric, status, reason, value):
-                ended = {"status": status, "reason": reason, "value": value}
-                self.tell(ScoreEnded(cell=name, metric=metric, **ended))
-            case ("note" | "aside", text):
+            case messages.ScoreEnded(metric=metric, status=status, reason=reason, value=value):
+                score = ScoreEnded(
+                    cell=name, metric=metric, status=status, reason=reason, value=value
+                )
+                self.tell(score)
+            case messages.Note(text=text) | messages.SetAside(reason=text):
                 self.tell(CellNote(cell=name, text=text))
-            case ("cell", *_):
+            case messages.CellEnded():
                 pass  # `cell_ended` says the same
             case _:
-                self._progress[name] = _after(self._progress[name], message)
+                self._progress[name] = self._progress[name].after(message)
                 self.tell(CellProgress(cell=name, progress=self._progress[name]))
 
     def cell_ended(self, cell: Cell, failure: str | None) -> None:
@@ -220,19 +224,3 @@ class Callback:
     def waiting(self, cells: Sequence[Cell]) -> None:
         """Tell about cells of other runs."""
         self.tell(Waiting(cells=tuple(cell.id.name for cell in cells)))
-
-
-def _after(progress: Progress, message: tuple[Any, ...]) -> Progress:
-    """Return the progress of a cell after a message."""
-    from msgspec.structs import replace  # noqa: PLC0415 - a run alone needs it
-
-    match message:
-        case ("stage", stage):
-            return replace(progress, stage=stage, step=None, total=None, values={})
-        case ("part", part):
-            return replace(progress, stage=f"fit {part}", step=None, total=None, values={})
-        case ("log", step, total, values):
-            return replace(progress, step=step, total=total, values=values)
-        case ("usage", memory, cpu_seconds):
-            return replace(progress, memory=memory, cpu_seconds=cpu_seconds)
-    return progress

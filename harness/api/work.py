@@ -15,7 +15,7 @@ from ecgbench.harness.engine.run import work_through
 from ecgbench.harness.planning.facts import facts
 from ecgbench.harness.planning.plan import state_of
 from ecgbench.results.board.board import boards
-from ecgbench.results.board.gather import groups
+from ecgbench.results.board.plans import groups
 from ecgbench.results.render import write_boards
 from ecgbench.results.render.html import page, table
 from ecgbench.results.render.terminal import summarise
@@ -84,8 +84,8 @@ class Run:
 
     @property
     def ok(self) -> bool:
-        """Whether no cell failed: the command's exit code 0."""
-        return not self.failed
+        """Whether no cell failed and none is left: the command's exit code 0."""
+        return not self.failed and not self.counts.get("todo")
 
     @cached_property
     def counts(self) -> dict[str, int]:

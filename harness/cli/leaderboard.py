@@ -13,7 +13,7 @@ from ecgbench.harness.api.boards import boards
 from ecgbench.harness.cli.options import plugin_option, store_option
 from ecgbench.harness.cli.progress.bar import tracking
 from ecgbench.results.board.critical import critical
-from ecgbench.results.render import render
+from ecgbench.results.render import FORMATS, render
 from ecgbench.results.render.critical import show_critical, write_critical
 from ecgbench.results.render.terminal import show
 from ecgbench.results.store.store import Store
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["terminal", "markdown", "csv", "json", "latex"]),
+    type=click.Choice(["terminal", *FORMATS]),
     default="terminal",
     show_default=True,
 )
@@ -57,22 +57,21 @@ def leaderboard(
             "--dataset and --format"
         )
     with tracking(Console()) as track:
-        found: list[Board] = [
+        chosen: list[Board] = [
             *boards(store_path, dataset=dataset, study=study, plugins=plugins, track=track)
         ]
     if over_datasets:
-        _show_critical(found, Store(store_path))
+        _show_critical(chosen, Store(store_path))
     elif form == "terminal":
-        show(found, Console())
+        show(chosen, Console())
     else:
         # as in the files, whatever the terminal's encoding: it may be for a program
-        made = render(found, form)  # type: ignore[arg-type]  # the choices are the formats
-        click.echo(made.encode(), nl=False)
+        click.echo(render(chosen, form).encode(), nl=False)
 
 
-def _show_critical(found: list[Board], store: Store) -> None:
+def _show_critical(chosen: list[Board], store: Store) -> None:
     console = Console()
-    for each in critical(found):
-        path = write_critical(each, store)  # first: a terminal may fail
-        show_critical(each, console)
+    for diagram in critical(chosen):
+        path = write_critical(diagram, store)  # first: a terminal may fail
+        show_critical(diagram, console)
         console.print(Text(f"written: {path}"), soft_wrap=True)

@@ -42,6 +42,12 @@ def report(run: Run, console: Console) -> int:
     for folder in dict.fromkeys(path.with_suffix("") for path in run.written):
         suffixes = ",".join(p.suffix[1:] for p in run.written if p.with_suffix("") == folder)
         console.print(Text(f"written: {relative(folder)}.{{{suffixes}}}"), soft_wrap=True)
+    if left := run.counts.get("todo", 0):
+        console.print(
+            Text(
+                f"{left} cells are still to do; the same command goes on with them", style="yellow"
+            )
+        )
     if run.failed:
         console.print(
             Text(
@@ -51,7 +57,7 @@ def report(run: Run, console: Console) -> int:
                 style="red",
             )
         )
-    return 1 if run.failed else 0
+    return 0 if run.ok else 1
 
 
 def _option(store: Path) -> str:

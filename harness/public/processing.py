@@ -1,6 +1,6 @@
-"""From a recording and the places of its beats to windows; the place of the beat in windows.
+"""Windows from a recording and its beats, and the place of the beat in a window.
 
-Importing this module costs no numpy: the light module of a dataset derives its settings from
+Importing this module costs no numpy, so a dataset's light module can derive its settings from
 `BeatWindowConfig`.
 """
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BUTTERWORTH_ORDER = 2
-"""Order of the band-pass, run over the signal twice; low, because then a steep QRS rings least."""
+"""Order of the band-pass, applied to the signal twice; low, so that a steep QRS rings least."""
 
 DECIMALS = 10
-"""Of the filter's coefficients.  Versions of numpy compute them alike to 16 and no more; with the
-others cut off, they filter a recording to the same bytes."""
+"""Digits of the filter's coefficients.  Versions of numpy agree in 16 of them and no more; without
+the others, they filter a recording to the same bytes."""
 
 
 class BeatWindowConfig(Config, frozen=True):
-    """Settings of a dataset with windows around beats."""
+    """Settings of a dataset of windows around beats."""
 
     sampling_rate: Annotated[
-        float, msgspec.Meta(gt=0, le=2000, description="Hz, of the resampled recordings")
+        float, msgspec.Meta(gt=0, le=2000, description="Hz, the rate of the windows")
     ] = 100.0
     length: Annotated[int, msgspec.Meta(ge=2, description="samples in a window")] = 200
     r_sample: Annotated[
@@ -91,9 +91,10 @@ def beat_windows(
 
 
 def usual_place(signals: NDArray[np.floating], sampling_rate: float) -> float:
-    """Return the usual place of the QRS complex, in seconds from the first sample.
+    """Return the usual place of the QRS complex in a window, in seconds from the first sample.
 
-    It is the time of the largest squared slope, on average over 80 ms; every window counts equally.
+    It is the time of the largest squared slope, averaged over 80 ms and over windows; the squared slope
+    of every window has the sum 1.
 
     Args:
         signals: shape (window, sample), mV; one lead.

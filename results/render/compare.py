@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, get_args
 from rich.table import Table
 from rich.text import Text
 
+from ecgbench.contracts.families import OVERALL
 from ecgbench.contracts.plain import plain
-from ecgbench.results.board.board import seed_list
 from ecgbench.results.board.compare import ENDS, Verdict
-from ecgbench.results.board.table import OVERALL
+from ecgbench.results.board.notes import seed_list
 from ecgbench.results.board.uncertainty import LEVEL, folds
 from ecgbench.results.render import text
-from ecgbench.results.render.terminal import GAP, RULED
+from ecgbench.results.render.grid import GAP, RULED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -161,7 +161,7 @@ def test_a_mixture_of_equal_windows_is_modelled() -> None:
 @BOTH
 def test_the_same_seed_gives_the_same_bytes_and_leaves_the_global_state_alone(make: Any) -> None:
     real, labels = train((200, 60)), np.arange(30) % 2
-    before = repr(np.random.get_state())  # noqa: NPY002 - the state that nobody is to touch
+    before = repr(np.random.get_state())  # noqa: NPY002 - the global state, to stay as it is
     first, again, other = (draw(make(), real, labels, seed) for seed in (0, 0, 1))
     assert first.tobytes() == again.tobytes()
     assert np.abs(first - other).max() > 0.1

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import ecgbench
+from tests.harness.contracts.conftest import make_comparison
 
 STUBS = Path(__file__).parents[1] / "harness" / "cli" / "stubs.py"
 TINY: dict[str, Any] = {
@@ -61,3 +62,9 @@ def _alone(patch: pytest.MonkeyPatch, folder: Path) -> None:
     patch.setenv("ECGBENCH_CACHE_DIR", str(folder / "cache"))
     patch.setenv("COLUMNS", "120")
     patch.chdir(folder)
+
+
+@pytest.fixture
+def comparison() -> ecgbench.Comparison:
+    """Return the comparison of the contracts' tests."""
+    return make_comparison()
