@@ -188,6 +188,16 @@ def allocate() -> None:
     KEPT.append(b"x" * (300 * MIB))
 
 
+def burn_and_exit() -> None:
+    burn()
+    os._exit(3)
+
+
+def allocate_and_exit() -> None:
+    allocate()
+    os._exit(3)
+
+
 def recurse() -> None:
     recurse()
 
@@ -235,9 +245,9 @@ DOES: dict[str, "Callable[[], object]"] = {
     "changes everything": change_everything,
     "takes a second": lambda: time.sleep(1),
     "burns": burn,
-    "burns and exits": lambda: (burn(), os._exit(3)),
+    "burns and exits": burn_and_exit,
     "allocates": allocate,
-    "allocates and exits": lambda: (allocate(), os._exit(3)),
+    "allocates and exits": allocate_and_exit,
     "waits with children": wait_with_children,
 }
 

@@ -1,4 +1,4 @@
-"""A bit that flips in a store is noticed, and costs what it stood in and nothing else."""
+"""A flipped bit in a store is noticed, and costs its own file and nothing else."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 BYTES = 40
-"""Places that are tried in each file, each with all its bits."""
+"""Places to try in each file, each with all its bits."""
 
 PARTS = (
     "cells/cohort/jitter/seed-0-*/cell.json",
@@ -65,7 +65,7 @@ def flip(file: Path, place: int, bit: int) -> None:
 
 
 def flips(file: Path) -> Iterator[tuple[int, int]]:
-    """Flip each bit of a sample of bytes, one at a time; yield which is flipped."""
+    """Flip each bit of a sample of bytes, one at a time; yield its number."""
     content = file.read_bytes()
     places = random.Random(file.name).sample(range(len(content)), min(BYTES, len(content)))
     for place in places:
@@ -141,7 +141,7 @@ COST = {
     "spread": 1,
     "shared": 1,
 }
-"""Scores that are computed again for want of a file; a cell whose three all are is fitted again."""
+"""Scores to compute again for want of a file; a cell without all three is fitted again."""
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -163,7 +163,7 @@ def test_what_is_damaged_is_set_aside_and_made_again_and_nothing_else_is(
     _is_as_undisturbed(store, undisturbed)
     aside = [f for f in (store / "damaged").rglob("*") if f.is_file()]
     if file.suffix == ".txt":
-        # it is written over; what is set aside is the record that speaks of it
+        # it is written over; its record is set aside
         assert [f.name.split("-")[0] for f in aside] == ["level"]
     else:
         assert damaged in [f.read_bytes() for f in aside]
@@ -234,4 +234,4 @@ def _is_as_undisturbed(store: Path, undisturbed: Undisturbed, but: str = "-") ->
     assert after.keys() == undisturbed.state.keys()
     for name, content in undisturbed.state.items():
         if not name.startswith(but):
-            assert after[name] == content, f"{name} is not what an undisturbed run writes"
+            assert after[name] == content, f"{name} is unlike the file of an undisturbed run"
