@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -139,7 +139,7 @@ class Job:
 
     def planned(self) -> Run:
         """Return the state of the plan, without any work."""
-        return self._run(tuple(self.plan.cells))
+        return run_of(self.plan, self.store, self.study)
 
     def work(self, watch: Watch) -> Run:
         """Work through the plan, write the boards' tables into the store, and return the outcome.
@@ -157,28 +157,38 @@ class Job:
         # first: a terminal that fails must not cost the tables
         written = tuple(write_boards(made, self.store))
         keys = {dataset.key for dataset in record.datasets}
-        own = [b for b in made if b.key == record.board_key and b.dataset.key in keys]
-        states = tuple(state_of(c.id, record.metrics, self.store) for c in self.plan.cells)
-        return self._run(states, boards=list(map(Board.of, own)), written=written)
+        own = [Board.of(b) for b in made if b.key == record.board_key and b.dataset.key in keys]
+        states = tuple(state_of(cell.id, record.metrics, self.store) for cell in self.plan.cells)
+        done = replace(self.plan, cells=states)
+        return run_of(done, self.store, self.study, boards=own, written=written)
 
-    def _run(self, cells: tuple[Any, ...], **outcome: Any) -> Run:
-        return Run(
-            store=self.store.path,
-            study=self.study,
-            cells=tuple(
-                CellState(
-                    cell=cell.id.name,
-                    dataset=cell.id.dataset.name,
-                    generator=cell.id.generator.name,
-                    seed=cell.id.seed,
-                    state=cell.state,
-                    reason=cell.reason,
-                )
-                for cell in cells
-            ),
-            warnings=tuple(self.plan.warnings),
-            **outcome,
-        )
+
+def run_of(plan: Plan, store: Store, study: Study, **boards_of_run: Any) -> Run:
+    """Return the outcome of a plan.
+
+    Args:
+        plan: of the study, with the states of its cells.
+        store: of the cells.
+        study: resolved.
+        boards_of_run: the fields ``boards`` and ``written``, if there are some.
+    """
+    return Run(
+        store=store.path,
+        study=study,
+        cells=tuple(
+            CellState(
+                cell=cell.id.name,
+                dataset=cell.id.dataset.name,
+                generator=cell.id.generator.name,
+                seed=cell.id.seed,
+                state=cell.state,
+                reason=cell.reason,
+            )
+            for cell in plan.cells
+        ),
+        warnings=tuple(plan.warnings),
+        **boards_of_run,
+    )
 
 
 @contextmanager

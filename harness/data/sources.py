@@ -82,7 +82,7 @@ def prepare(
             arguments = (source.spec.name, as_dict(source.config), source.folder, plugin_files)
             to = data.folder(source)
             for message in process.call(data.prepare_in_process, *arguments, to, limits=limits):
-                if message[0] == "exit" and message[1]:
+                if isinstance(message, process.Exit) and message.reason:
                     raise DataError(_with_name(source.spec.name, message[1]))
         records.append(data.record(source, windows))
     return records

@@ -20,7 +20,7 @@ from rich.console import Console
 
 from ecgbench.contracts.errors import UsageError
 from ecgbench.harness.cli.compare import _board as compared_as_json
-from ecgbench.harness.cli.compare import _show as show_compared
+from ecgbench.results.render.compare import show_compared
 from ecgbench.results.board.board import boards
 from ecgbench.results.board.compare import compare
 from ecgbench.results.board.critical import DATASETS, critical

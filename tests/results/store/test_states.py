@@ -13,10 +13,11 @@ from rich.console import Console
 
 from ecgbench.contracts.errors import DamagedError, StoreError
 from ecgbench.harness import audit, reproduce
+from ecgbench.harness.api.work import run_of
 from ecgbench.harness.cli.report import report
 from ecgbench.harness.cli.status import status_of
-from ecgbench.harness.planning.catalog import discover
 from ecgbench.harness.planning.plan import Plan, state_of
+from ecgbench.harness.planning.study import Study
 from ecgbench.results.store.lease import Leases
 from ecgbench.results.store.records import CellId, encode
 from ecgbench.results.store.states import (
@@ -165,7 +166,8 @@ def run(case: Case, bench: Bench) -> str:
     """The state by what a run prints when it has ended."""
     printed = io.StringIO()
     planned = Plan(case.record, (state_of(case.cell, case.metrics, case.store),))
-    code = report(planned, case.store, discover([]), Console(file=printed, width=200))
+    outcome = run_of(planned, case.store, Study(name="test"))
+    code = report(outcome, Console(file=printed, width=200))
     ends = {"1 cells failed": "failed", "1 cells are still to do": "todo"}
     (found,) = [state for text, state in ends.items() if text in printed.getvalue()] or ["done"]
     assert code == (found != "done")
