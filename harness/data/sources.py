@@ -10,6 +10,7 @@ from ecgbench.environment import cores
 from ecgbench.harness.data import cache as data
 from ecgbench.harness.data import physionet
 from ecgbench.harness.isolation import process
+from ecgbench.harness.isolation.messages import Exit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,8 +83,8 @@ def prepare(
             arguments = (source.spec.name, as_dict(source.config), source.folder, plugin_files)
             to = data.folder(source)
             for message in process.call(data.prepare_in_process, *arguments, to, limits=limits):
-                if isinstance(message, process.Exit) and message.reason:
-                    raise DataError(_with_name(source.spec.name, message[1]))
+                if isinstance(message, Exit) and message.reason:
+                    raise DataError(_with_name(source.spec.name, message.reason))
         records.append(data.record(source, windows))
     return records
 

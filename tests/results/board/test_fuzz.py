@@ -20,12 +20,12 @@ from rich.console import Console
 
 from ecgbench.contracts.errors import UsageError
 from ecgbench.harness.cli.compare import _board as compared_as_json
-from ecgbench.results.render.compare import show_compared
 from ecgbench.results.board.board import boards
 from ecgbench.results.board.compare import compare
 from ecgbench.results.board.critical import DATASETS, critical
 from ecgbench.results.exchange.provenance import ArchiveRecord, BroughtRecord
 from ecgbench.results.render import FORMATS, render, write_boards
+from ecgbench.results.render.compare import show_compared
 from ecgbench.results.render.critical import show_critical
 from ecgbench.results.render.terminal import show, summarise
 from ecgbench.results.store.records import (
