@@ -11,6 +11,7 @@ import threading
 import time
 import warnings
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -188,6 +189,11 @@ def allocate() -> None:
     KEPT.append(b"x" * (300 * MIB))
 
 
+def exit_after(does: "Callable[[], object]") -> None:
+    does()
+    os._exit(3)
+
+
 def recurse() -> None:
     recurse()
 
@@ -235,9 +241,9 @@ DOES: dict[str, "Callable[[], object]"] = {
     "changes everything": change_everything,
     "takes a second": lambda: time.sleep(1),
     "burns": burn,
-    "burns and exits": lambda: (burn(), os._exit(3)),
+    "burns and exits": partial(exit_after, burn),
     "allocates": allocate,
-    "allocates and exits": lambda: (allocate(), os._exit(3)),
+    "allocates and exits": partial(exit_after, allocate),
     "waits with children": wait_with_children,
 }
 
