@@ -37,6 +37,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
 from ecgbench import principal_components
+from ecgbench.contracts.streams import BaselineStream
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -85,7 +86,7 @@ class PcaGaussian:
 
     def fit(self, train: EcgWindows, context: Context) -> None:
         """Estimate W from all windows and the rest from each class."""
-        rng = np.random.default_rng([context.seed, 0])
+        rng = np.random.default_rng([context.seed, BaselineStream.FIT])
         self.like = train.take(slice(0))
         self.labels = train.labels
         classes = [int(label) for label in np.unique(train.labels)]
@@ -133,7 +134,7 @@ class PcaGaussian:
 
     def sample(self, labels: NDArray[np.int64], context: Context) -> EcgWindows:
         """Draw windows."""
-        rng = np.random.default_rng([context.seed, 1])
+        rng = np.random.default_rng([context.seed, BaselineStream.SAMPLE])
         unknown = ~np.isin(labels, list(self.classes))
         drawn = np.where(unknown, rng.choice(self.labels, len(labels)), labels)
         if unknown.any():

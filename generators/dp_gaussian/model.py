@@ -39,6 +39,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.fft import dct, idct
 
+from ecgbench.contracts.streams import DpGaussianStream
 from ecgbench.generators.dp_gaussian.mechanism import GaussianMechanism, clipped
 from ecgbench.generators.dp_gaussian.shrinkage import shrunk_covariances, shrunk_means
 
@@ -77,7 +78,9 @@ class DpPcaGaussian:
             EcgbenchError: dp-accounting is not installed.
         """
         mechanism = GaussianMechanism(
-            self.config.epsilon, self.config.delta, np.random.default_rng([context.seed, 0])
+            self.config.epsilon,
+            self.config.delta,
+            np.random.default_rng([context.seed, DpGaussianStream.MECHANISM]),
         )
         self.like = train.take(slice(0))
         norm = self.config.clip * np.sqrt(len(train.leads) * train.length)
@@ -113,7 +116,7 @@ class DpPcaGaussian:
 
     def sample(self, labels: NDArray[np.int64], context: Context) -> EcgWindows:
         """Draw windows."""
-        rng = np.random.default_rng([context.seed, 1])
+        rng = np.random.default_rng([context.seed, DpGaussianStream.SAMPLE])
         components = rng.standard_normal((len(labels), self.means.shape[1]))
         for label, (mean, root) in enumerate(zip(self.means, self.roots, strict=True)):
             rows = labels == label

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecgbench import Config, EcgbenchError
+from ecgbench.contracts.streams import ReferenceStream
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,7 +61,7 @@ class Copy:
     def sample(self, labels: NDArray[np.int64], context: Context) -> EcgWindows:
         """Return copies."""
         rows = np.empty(len(labels), dtype=np.int64)
-        rng = np.random.default_rng([context.seed, 0])
+        rng = np.random.default_rng([context.seed, ReferenceStream.ROWS])
         for label in np.unique(labels):
             wanted = np.flatnonzero(labels == label)
             pool = np.flatnonzero(self.train.labels == label)
@@ -92,7 +93,9 @@ class NoisyCopy(Copy):
         """Return noisy copies: the windows of `Copy` for the same seed, and noise."""
         copies = super().sample(labels, context)
         deviation = self.train.signals.std(axis=(0, 2), keepdims=True, dtype=np.float64)
-        noise = np.random.default_rng([context.seed, 1]).standard_normal(copies.signals.shape)
+        noise = np.random.default_rng([context.seed, ReferenceStream.NOISE]).standard_normal(
+            copies.signals.shape
+        )
         signals = copies.signals + self.sigma * deviation * noise
         return dataclasses.replace(copies, signals=signals.astype(np.float32))
 

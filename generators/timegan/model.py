@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch.nn.functional import one_hot
 
+from ecgbench.contracts.streams import TimeGanStream
 from ecgbench.generators.timegan.training import Training, draw_noise
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class TimeGan:
 
         If the training windows lacked a class, the networks know nothing of it: any shape may come.
         """
-        rng = np.random.default_rng([context.seed, 2])
+        rng = np.random.default_rng([context.seed, TimeGanStream.SAMPLE])
         parts = [np.zeros((0, self._length, len(self._low)), dtype=np.float32)]
         with torch.inference_mode():
             for s in self._static(labels, context.device).split(SAMPLING_BATCH):

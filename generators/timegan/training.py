@@ -28,6 +28,7 @@ import msgspec
 import numpy as np
 import torch
 
+from ecgbench.contracts.streams import TimeGanStream
 from ecgbench.generators.timegan import checkpoint
 from ecgbench.generators.timegan.losses import (
     adversarial_loss,
@@ -82,7 +83,7 @@ class Training:
         weights = torch.Generator().manual_seed(context.seed)
         self.networks = Networks(x.shape[2], s.shape[1], config, weights).to(context.device)
         self.sampler = copy.deepcopy(self.networks) if config.ema else self.networks
-        self.rng = np.random.default_rng([context.seed, 1])
+        self.rng = np.random.default_rng([context.seed, TimeGanStream.TRAINING])
         nets = self.networks
         self.adams = {
             "embedding": self._adam(nets.embedder, nets.recovery),

@@ -27,7 +27,8 @@ from ecgbench.harness.cli.options import (
 )
 from ecgbench.harness.cli.progress import watch
 from ecgbench.harness.cli.report import warn
-from ecgbench.harness.engine.run import default_datasets, work_through
+from ecgbench.harness.data.sources import default_datasets
+from ecgbench.harness.engine.run import work_through
 from ecgbench.harness.planning import study
 from ecgbench.harness.planning.catalog import discover
 from ecgbench.results.audit.records import write_audit

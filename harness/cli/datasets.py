@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from ecgbench.contracts.errors import UsageError
 from ecgbench.harness.data import cache as data
 from ecgbench.harness.data import physionet
-from ecgbench.harness.engine.run import default_datasets, locate, prepare
+from ecgbench.harness.data.sources import default_datasets, locate, prepare
 
 if TYPE_CHECKING:
     from pathlib import Path

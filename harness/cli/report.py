@@ -11,8 +11,9 @@ from rich.text import Text
 from ecgbench.contracts.plain import plain
 from ecgbench.harness.cli.options import DEFAULT_STORE
 from ecgbench.harness.planning.facts import facts
+from ecgbench.harness.planning.plan import state_of
 from ecgbench.results.board.board import boards
-from ecgbench.results.board.gather import groups
+from ecgbench.results.board.plans import groups
 from ecgbench.results.render import write_boards
 from ecgbench.results.render.terminal import summarise
 
@@ -52,7 +53,16 @@ def report(plan: Plan, store: Store, catalog: Catalog, console: Console) -> int:
     for folder in dict.fromkeys(path.with_suffix("") for path in paths):
         suffixes = ",".join(p.suffix[1:] for p in paths if p.with_suffix("") == folder)
         console.print(Text(f"written: {relative(folder)}.{{{suffixes}}}"), soft_wrap=True)
-    failed = [name for name, state in _ended_states(plan, store).items() if state == "failed"]
+    states = {
+        cell.id.name: state_of(cell.id, plan.record.metrics, store).state for cell in plan.cells
+    }
+    failed = [name for name, state in states.items() if state == "failed"]
+    if left := sum(state == "todo" for state in states.values()):
+        console.print(
+            Text(
+                f"{left} cells are still to do; the same command goes on with them", style="yellow"
+            )
+        )
     if failed:
         console.print(
             Text(
@@ -62,25 +72,13 @@ def report(plan: Plan, store: Store, catalog: Catalog, console: Console) -> int:
                 style="red",
             )
         )
-    return 1 if failed else 0
+    return 1 if failed or left else 0
 
 
 def _option(store: Store) -> str:
     """The option that names a store, where the command does not find it by itself."""
     path = relative(store.path)
     return "" if path == DEFAULT_STORE else f" --store {shlex.quote(str(path))}"
-
-
-def _ended_states(plan: Plan, store: Store) -> dict[str, str]:
-    states: dict[str, str] = {}
-    for cell in plan.cells:
-        record = store.cell(cell.id.name)
-        if record is None:
-            continue
-        scores = [store.score(cell.id.name, metric) for metric in plan.record.metrics]
-        failed = record.status == "failed" or any(s and s.status == "failed" for s in scores)
-        states[cell.id.name] = "failed" if failed else record.status
-    return states
 
 
 def relative(path: Path) -> Path:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ecgbench.contracts.config import Config
+from ecgbench.contracts.streams import NetworkStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -131,7 +132,7 @@ class Classifier:
 
     def _batches(self, labels: NDArray[np.int64]) -> Iterator[Tensor]:
         """Yield the rows of each step's windows, drawn with replacement."""
-        rng = np.random.default_rng([self.seed, 1])
+        rng = np.random.default_rng([self.seed, NetworkStream.BATCHES])
         by_class = torch.from_numpy(np.argsort(labels, kind="stable"))
         counts = np.bincount(labels, minlength=self.classes)
         starts = np.cumsum(counts) - counts
@@ -150,7 +151,7 @@ class _Distortion:
 
     def __init__(self, config: ClassifierConfig, seed: int) -> None:
         self.config = config
-        self.rng = np.random.default_rng([seed, 2])
+        self.rng = np.random.default_rng([seed, NetworkStream.DISTORTION])
 
     def __call__(self, x: Tensor) -> Tensor:
         gain, stretch, shift = self.config.gain, self.config.stretch, self.config.shift

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ecgbench.contracts.config import Config
+from ecgbench.contracts.streams import NetworkStream
 from ecgbench.nn.recurrent import one_thread
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ class Encoder:
 
     def _batches(self) -> Iterator[tuple[Tensor, ...]]:
         """Yield the windows of each step, the same distorted, by how much, their classes and people."""
-        rng = np.random.default_rng([self.seed, 1])
+        rng = np.random.default_rng([self.seed, NetworkStream.BATCHES])
         signals = (self.windows.signals - self.mean) / self.deviation
         people = np.searchsorted(self.people, self.windows.patients)
         for _ in range(self.config.steps):

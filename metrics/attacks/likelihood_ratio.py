@@ -9,6 +9,7 @@ import numpy as np
 from scipy.stats import norm
 
 from ecgbench import Skip
+from ecgbench.contracts.streams import AttackStream
 from ecgbench.metrics.attacks.roc import attack_score
 from ecgbench.shared import neighbours
 
@@ -70,7 +71,7 @@ def _shadow_statistics(
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     """Return which targets each shadow fit saw, and its distance to them: shape (shadow, window)."""
     assert comparison.refit is not None
-    rng = np.random.default_rng([comparison.seed, 51])
+    rng = np.random.default_rng([comparison.seed, AttackStream.SHADOW_HALVES])
     inside = np.empty((shadows, len(targets)), dtype=bool)
     distances = np.empty((shadows, len(targets)))
     for number in range(shadows):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecgbench import Skip, exchangeable_parts
+from ecgbench.contracts.streams import AttackStream
 
 if TYPE_CHECKING:
     from ecgbench import Comparison
@@ -28,7 +29,7 @@ def parts_of_train(comparison: Comparison) -> list[Comparison]:
         raise Skip(f"{len(train)} training and {size} control windows; three each are needed")
 
     def compute() -> list[Comparison]:
-        rng = np.random.default_rng([comparison.seed, 6])
+        rng = np.random.default_rng([comparison.seed, AttackStream.PARTS])
         part = exchangeable_parts(train, size, rng)
         return [
             replace(

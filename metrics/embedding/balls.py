@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ecgbench import Skip, stratified
+from ecgbench.contracts.streams import EmbeddingStream
 from ecgbench.nn.encoder import VERSION
 from ecgbench.shared import embeddings, encoder
 
@@ -59,7 +60,7 @@ def _balls(comparison: Comparison, k: int, steps: int | UnsetType) -> Balls:
     count = min(len(control), len(synthetic))
     if count <= k:
         raise Skip(f"it needs {k + 1} windows of control and {k + 1} synthetic ones")
-    rng = np.random.default_rng([comparison.seed, 42])
+    rng = np.random.default_rng([comparison.seed, EmbeddingStream.BALLS])
     real_rows, synthetic_rows = (
         stratified(side.labels, count, rng) for side in (control, synthetic)
     )

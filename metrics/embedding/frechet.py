@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ecgbench import Contributions, Score, Skip
+from ecgbench.contracts.streams import EmbeddingStream
 from ecgbench.nn.encoder import VERSION
 from ecgbench.shared import embeddings, encoder, people_behind
 
@@ -74,7 +75,7 @@ def frechet_distance(comparison: Comparison, config: EmbeddingConfig) -> Score:
 
 
 def _reference(comparison: Comparison, encoder: Encoder, real: Array) -> dict[str, NDArray[Any]]:
-    rng = np.random.default_rng([comparison.seed, 41])
+    rng = np.random.default_rng([comparison.seed, EmbeddingStream.FRECHET_HALVES])
     orders = [rng.permutation(len(real)) for _ in range(HALVINGS)]
     middle = len(real) // 2
     halves = [frechet(real[order[:middle]], real[order[middle:]]).value for order in orders]

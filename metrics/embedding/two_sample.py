@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from ecgbench import Contributions, Score, Skip, stratified
+from ecgbench.contracts.streams import EmbeddingStream
 from ecgbench.nn import Classifier, ClassifierConfig
 from ecgbench.shared import people_behind
 
@@ -47,7 +48,7 @@ def classifier_two_sample(comparison: Comparison, config: TwoSampleConfig) -> Sc
     count = min(len(control), len(synthetic))
     if count < 4:
         raise Skip(f"it needs 4 real and 4 synthetic windows, there are {count} to compare")
-    rng = np.random.default_rng([comparison.seed, 43])
+    rng = np.random.default_rng([comparison.seed, EmbeddingStream.TWO_SAMPLE])
     real_rows, synthetic_rows = (
         rng.permutation(stratified(side.labels, count, rng)) for side in (control, synthetic)
     )

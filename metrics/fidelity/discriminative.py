@@ -11,6 +11,7 @@ from torch.nn import functional
 from torch.optim.lr_scheduler import LambdaLR, OneCycleLR
 
 from ecgbench import Contributions, Score, Skip, stratified
+from ecgbench.contracts.streams import FidelityStream
 from ecgbench.nn import RecurrentStack
 from ecgbench.nn.recurrent import one_thread
 from ecgbench.shared import people_behind
@@ -158,7 +159,7 @@ def _tell(
     seeds: tuple[int, ...],
 ) -> _Test:
     """Divide the windows at random, train a network on one part and test it on the other."""
-    rng = np.random.default_rng([*seeds, 7])
+    rng = np.random.default_rng([*seeds, FidelityStream.DISCRIMINATIVE])
     real_rows = rng.permutation(stratified(control.labels, trained_on + held_out, rng))
     synthetic_rows = rng.permutation(stratified(synthetic.labels, trained_on + held_out, rng))
     signals = control.signals[real_rows]

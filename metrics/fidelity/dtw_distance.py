@@ -8,6 +8,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from ecgbench import Contributions, Score, Skip, stratified
+from ecgbench.contracts.streams import FidelityStream
 from ecgbench.metrics.fidelity.dtw import dtw
 from ecgbench.shared import people_behind
 
@@ -86,7 +87,7 @@ class _Nearest(NamedTuple):
 
 def _search(comparison: Comparison, config: DtwConfig, of: Side, among: Side) -> _Nearest:
     left, right = comparison.windows(of), comparison.windows(among)
-    rng = np.random.default_rng([comparison.seed, 6])
+    rng = np.random.default_rng([comparison.seed, FidelityStream.DTW])
     rows = stratified(left.labels, config.windows, rng)
     apart = cdist(left.signals[rows].reshape(len(rows), -1), right.signals.reshape(len(right), -1))
     if of == among:

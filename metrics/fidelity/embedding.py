@@ -9,6 +9,7 @@ from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
 from ecgbench import Contributions, Score, Skip, principal_components, stratified
+from ecgbench.contracts.streams import FidelityStream
 from ecgbench.metrics.fidelity.overlap import fewest, overlap
 from ecgbench.metrics.fidelity.pictures import Cloud, side_by_side
 from ecgbench.shared import people_behind
@@ -156,7 +157,9 @@ def _clouds(
 
 
 def _rows(comparison: Comparison, windows: EcgWindows, count: int) -> NDArray[np.int64]:
-    return stratified(windows.labels, count, np.random.default_rng([comparison.seed, 8]))
+    return stratified(
+        windows.labels, count, np.random.default_rng([comparison.seed, FidelityStream.EMBEDDING])
+    )
 
 
 def _flat(signals: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ecgbench import Contributions, Score, Skip, stratified
+from ecgbench.contracts.streams import FidelityStream
 from ecgbench.shared import people_behind
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def mmd(comparison: Comparison, config: MmdConfig) -> Score:
         Skip: there are too few control windows, or they are all equal.
     """
     control, synthetic = comparison.splits.control, comparison.synthetic
-    rng = np.random.default_rng([comparison.seed, 5])
+    rng = np.random.default_rng([comparison.seed, FidelityStream.MMD])
     real_rows = stratified(control.labels, config.windows, rng)
     synthetic_rows = stratified(synthetic.labels, config.windows, rng)
     if len(real_rows) < 2 or len(synthetic_rows) < 2:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecgbench import Contributions, Score, Skip, stratified
+from ecgbench.contracts.streams import MorphologyStream
 from ecgbench.metrics.morphology.features import FEATURES, features
 from ecgbench.metrics.morphology.transport import transport
 from ecgbench.processing import usual_place
@@ -65,7 +66,7 @@ def morphology(comparison: Comparison, config: MorphologyConfig) -> Score:
     control, synthetic = comparison.splits.control, comparison.synthetic
     if comparison.sampling_rate < SLOWEST:
         raise Skip(f"it needs {SLOWEST:g} Hz; the windows have {comparison.sampling_rate:g}")
-    rng = np.random.default_rng([comparison.seed, 8])
+    rng = np.random.default_rng([comparison.seed, MorphologyStream.WINDOWS])
     real = control.take(stratified(control.labels, config.windows, rng))
     kept = stratified(synthetic.labels, config.windows, rng)
     chosen = synthetic.take(kept)

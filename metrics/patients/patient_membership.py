@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecgbench import Contributions, Score, Skip, Term
+from ecgbench.contracts.streams import PatientStream
 from ecgbench.shared import neighbours, one_beat
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def patient_membership(comparison: Comparison, config: PatientMembershipConfig) 
     Raises:
         Skip: there are fewer than two members or two unseen people.
     """
-    rng = np.random.default_rng([comparison.seed, 41])
+    rng = np.random.default_rng([comparison.seed, PatientStream.WINDOWS])
     beats = one_beat(comparison)
     sides = beats.splits.control, beats.splits.test
     fewest = min(int(np.unique(side.patients, return_counts=True)[1].min()) for side in sides)

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from ecgbench import Contributions, Score, Skip, Term
+from ecgbench.contracts.streams import PrivacyStream
 from ecgbench.metrics.privacy.disguises import spaces
 from ecgbench.metrics.privacy.nearest import clearest, nearest
 
@@ -76,7 +77,11 @@ def copied_share(comparison: Comparison, config: CopiedShareConfig) -> Score:
 
     weights = np.where(member, 1.0, -len(train) / len(control))
     values = _redrawn(
-        of_real, weights, patients, labels, np.random.default_rng([comparison.seed, 6])
+        of_real,
+        weights,
+        patients,
+        labels,
+        np.random.default_rng([comparison.seed, PrivacyStream.REDRAWN_PEOPLE]),
     )
     values = np.vstack([weights @ of_real, values]) / len(hits)
     value, redrawn = float(values[0, 0]), values[1:, 0]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecgbench import Comparison, Contributions, Score, Skip, Term, exchangeable_parts
+from ecgbench.contracts.streams import PrivacyStream
 from ecgbench.shared import neighbours
 
 if TYPE_CHECKING:
@@ -76,7 +77,9 @@ def _hits(synthetic: NDArray[np.float64], real: NDArray[np.float64]) -> NDArray[
 def _real(comparison: Comparison) -> dict[str, NDArray[np.int64] | NDArray[np.float64]]:
     """Return the part of each training window (−1: none), and distances to the nearest real neighbour."""
     train, control = comparison.splits.train, comparison.splits.control
-    part = exchangeable_parts(train, len(control), np.random.default_rng([comparison.seed, 1]))
+    part = exchangeable_parts(
+        train, len(control), np.random.default_rng([comparison.seed, PrivacyStream.PARTS])
+    )
     distances = np.zeros(len(train))
     for k in range(int(part.max()) + 1):
         distances[part == k] = _nearest_other(comparison, train.take(part == k))

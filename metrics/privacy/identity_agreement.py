@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecgbench import Comparison, Contributions, Score, Skip, Term
+from ecgbench.contracts.streams import PrivacyStream
 from ecgbench.shared import neighbours, one_beat
 
 if TYPE_CHECKING:
@@ -71,7 +72,9 @@ def _real(comparison: Comparison) -> dict[str, NDArray[np.float64]]:
     """Return the agreement of windows of unseen people and of unused windows of the members."""
     beats = one_beat(comparison)
     test, count = beats.splits.test, len(beats.splits.fresh)
-    rows = np.random.default_rng([comparison.seed, 7]).permutation(len(test))[:count]
+    rows = np.random.default_rng([comparison.seed, PrivacyStream.UNSEEN_WINDOWS]).permutation(
+        len(test)
+    )[:count]
     return {
         "test": _agreement(beats, test.take(np.sort(rows))),
         "fresh": _agreement(beats, beats.splits.fresh),

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ecgbench.contracts.streams import StatisticsStream
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -21,6 +23,6 @@ def halves(comparison: Comparison) -> Halves:
     their size.
     """
     control = comparison.splits.control
-    chance = np.random.default_rng([comparison.seed, 11]).random(len(control))
+    chance = np.random.default_rng([comparison.seed, StatisticsStream.HALVES]).random(len(control))
     order = np.lexsort((chance, control.labels, control.patients))
     return np.sort(order[::2]), np.sort(order[1::2])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecgbench import Contributions, Score, Skip
+from ecgbench.contracts.streams import StatisticsStream
 from ecgbench.metrics.statistics.halves import halves
 from ecgbench.metrics.statistics.wasserstein import wasserstein
 from ecgbench.shared import people_behind
@@ -90,7 +91,7 @@ def sliced_wasserstein(comparison: Comparison, config: SlicedWassersteinConfig) 
 def _directions(comparison: Comparison, config: SlicedWassersteinConfig) -> NDArray[np.float64]:
     """Return unit vectors, shape (direction, lead · sample)."""
     control = comparison.splits.control
-    rng = np.random.default_rng([comparison.seed, 10])
+    rng = np.random.default_rng([comparison.seed, StatisticsStream.DIRECTIONS])
     directions = rng.standard_normal((config.projections, len(control.leads) * control.length))
     return np.asarray(directions / np.linalg.norm(directions, axis=1, keepdims=True))
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ecgbench.contracts.streams import UtilityStream
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -17,7 +19,7 @@ def real_like_synthetic(splits: Splits, seed: int) -> EcgWindows:
 
     They are drawn from ``train`` without replacement; if ``train`` has fewer of a class, all of them.
     """
-    rng = np.random.default_rng([seed, 1])
+    rng = np.random.default_rng([seed, UtilityStream.REAL_LIKE_SYNTHETIC])
     wanted = np.bincount(splits.fresh.labels, minlength=len(splits.train.classes))
     rows = []
     for label, count in enumerate(wanted):

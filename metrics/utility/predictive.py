@@ -12,6 +12,7 @@ from torch.nn import functional
 from torch.optim.lr_scheduler import LambdaLR, OneCycleLR
 
 from ecgbench import Contributions, Score, Skip, Term
+from ecgbench.contracts.streams import UtilityStream
 from ecgbench.metrics.utility.draw import real_like_synthetic, spread
 from ecgbench.nn import RecurrentStack
 from ecgbench.nn.recurrent import one_thread
@@ -127,7 +128,10 @@ def _errors(
         mean, deviation = x.mean((0, 1)), x.std((0, 1), correction=0) + 1e-6
     x, unseen = (x - mean) / deviation, (_time_major(test) - mean) / deviation
     inputs, targets = _leads(x.shape[2], config)
-    weights, rng = torch.Generator().manual_seed(seed), np.random.default_rng([seed, 2])
+    weights, rng = (
+        torch.Generator().manual_seed(seed),
+        np.random.default_rng([seed, UtilityStream.BATCHES]),
+    )
     errors_of_parts = []
     for _ in range(config.repeats):
         network = _fit(x, config, weights, rng)

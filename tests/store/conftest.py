@@ -43,7 +43,7 @@ class Outcome:
     killed: bool
     kinds: str
     error: tuple[str, str] | None
-    sent: list[list[Any]]
+    sent: list[dict[str, Any]]
     trace: list[str]
 
     @property
@@ -53,7 +53,7 @@ class Outcome:
     @property
     def asides(self) -> list[str]:
         """What was damaged and set aside."""
-        return [message[1] for message in self.sent if message[0] == "aside"]
+        return [message["reason"] for message in self.sent if message["type"] == "SetAside"]
 
 
 class Rehearsals:

@@ -19,10 +19,10 @@ import msgspec
 from ecgbench.contracts.errors import EcgbenchError
 from ecgbench.harness.cell.task import Task
 from ecgbench.harness.data import cache as data
+from ecgbench.harness.data.sources import locate
 from ecgbench.harness.engine import preload
 from ecgbench.harness.engine.perform import perform
-from ecgbench.harness.engine.run import locate
-from ecgbench.harness.isolation.process import Exit
+from ecgbench.harness.isolation.messages import Exit
 from ecgbench.harness.planning.catalog import discover
 from ecgbench.harness.planning.facts import facts
 from ecgbench.harness.planning.plan import make_plan
@@ -48,18 +48,16 @@ WAYS = ("count", "before", "after", "half", "full", "once")
 """As `crash.c` numbers them."""
 
 
-def call_here(
-    function: Callable[..., None], *arguments: Any, **_: Any
-) -> Iterator[tuple[Any, ...]]:
+def call_here(function: Callable[..., None], *arguments: Any, **_: Any) -> Iterator[Any]:
     """Call a function in this process; what it sends is heard when it has ended."""
-    sent: list[tuple[Any, ...]] = []
+    sent: list[Any] = []
     failure = None
     try:
         function(*arguments, sent.append)
     except EcgbenchError as error:
         failure = str(error)
     yield from sent
-    yield Exit("exit", failure, 0.0, 0)
+    yield Exit(failure, 0.0, 0)
 
 
 def rehearse(path: Path) -> list[Any]:
@@ -104,7 +102,7 @@ def told_to(asked: dict[str, Any], shim: ctypes.CDLL, answer: int) -> None:
     except Exception:  # noqa: BLE001 - the test shows it
         error = ["traceback", traceback.format_exc()]
     shim.crash_disarm()
-    told = {"error": error, "sent": sent, "kinds": shim.crash_kinds().decode()}
+    told = {"error": error, "sent": msgspec.to_builtins(sent), "kinds": shim.crash_kinds().decode()}
     with os.fdopen(answer, "w") as stream:
         json.dump(told, stream)
 

@@ -44,7 +44,7 @@ def test_a_rehearsal_is_the_same_each_time(
     assert again.kinds == undisturbed.kinds
     assert state(tmp_path / "store") == undisturbed.state
     assert again.fits == 2
-    assert Counter(message[0] for message in again.sent)["score"] == 12
+    assert Counter(message["type"] for message in again.sent)["ScoreEnded"] == 12
     assert len(again.kinds) > 200
     assert set("owsrlud") <= set(again.kinds)
 
@@ -86,7 +86,7 @@ def _die_and_go_on(
     assert again.asides == [], "something read was torn"
     assert not (store / "damaged").exists()
     assert again.fits == 2 - fitted, "a cell that had ended was fitted again, or one was not fitted"
-    assert Counter(message[0] for message in again.sent)["score"] == 12 - scored
+    assert Counter(message["type"] for message in again.sent)["ScoreEnded"] == 12 - scored
     for file, content in before.items():
         assert file.read_bytes() == content, f"{file} has changed"
     assert strays(store) == [], "what the killed writer left is still there"

@@ -159,7 +159,7 @@ def test_what_is_damaged_is_set_aside_and_made_again_and_nothing_else_is(
     again = rehearse(store)
     assert again.error is None
     cost = COST.get(file.name) or COST[file.name.split("-")[0]]
-    assert Counter(message[0] for message in again.sent)["score"] == cost
+    assert Counter(message["type"] for message in again.sent)["ScoreEnded"] == cost
     assert again.fits == (cost == 3 and "jitter" in part)
     _is_as_undisturbed(store, undisturbed)
     aside = [f for f in (store / "damaged").rglob("*") if f.is_file()]
@@ -185,7 +185,7 @@ def test_a_run_notices_damaged_records_of_its_own_plan_without_being_asked_to(
     assert len(again.asides) == 1
     assert f"{file} is damaged" in again.asides[0]
     cost = COST.get(file.name) or COST[file.name.split("-")[0]]
-    assert Counter(message[0] for message in again.sent)["score"] == cost
+    assert Counter(message["type"] for message in again.sent)["ScoreEnded"] == cost
     assert again.fits == (cost == 3 and "jitter" in part)
     _is_as_undisturbed(store, undisturbed)
     assert damaged in [f.read_bytes() for f in (store / "damaged").rglob("*.json")]
@@ -225,7 +225,7 @@ def test_scores_that_rest_on_a_damaged_shared_result_are_right(
         score.unlink()
     again = rehearse(store)
     assert (again.error, again.fits) == (None, 0)
-    assert Counter(message[0] for message in again.sent)["score"] == 2
+    assert Counter(message["type"] for message in again.sent)["ScoreEnded"] == 2
     np.testing.assert_array_equal(read_npz(file)["mean"], sound["mean"])
     _is_as_undisturbed(store, undisturbed, but="shared/")
 

@@ -1,143 +1,36 @@
-"""Archives that were changed in every way: ``ECGBENCH_FUZZ_EXAMPLES`` says how many."""
+"""Forged archives: a valid one, changed in every way."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import json
-import os
-import shutil
 import stat
 import struct
 import zipfile
-from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
-import pytest
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ecgbench.contracts.errors import EcgbenchError
-from ecgbench.contracts.windows import EcgWindows
-from ecgbench.results.exchange.archive import pack
-from ecgbench.results.exchange.merge import merge
-from ecgbench.results.exchange.sound import check_cell, check_plan, check_score
-from ecgbench.results.store.npz import npz, synthetic_digest
+from ecgbench.results.store.npz import npz
 from ecgbench.results.store.records import (
     SEAL,
     UNSEALED,
-    CellId,
     CellRecord,
-    ContributionsRecord,
-    CostsRecord,
-    DatasetRecord,
-    GeneratorRecord,
-    MetricRecord,
-    PlannedCell,
     PlanRecord,
-    PluginRecord,
     ScoreRecord,
     digest_of,
-    encode,
 )
-from ecgbench.results.store.store import Store, sha256
+from ecgbench.results.store.store import sha256
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-EXAMPLES = int(os.environ.get("ECGBENCH_FUZZ_EXAMPLES", "300"))
-
-PLUGIN: dict[str, Any] = {"version": 1, "origin": "x 1"}
-DATASET = DatasetRecord(name="cohort", settings={"gain": 1.0}, digest="d" * 64, **PLUGIN)
-GENERATOR = PluginRecord(name="jitter", settings={"sigma": 0.1}, **PLUGIN)
-METRIC = MetricRecord(
-    name="level",
-    settings={},
-    family="fidelity",
-    better="lower",
-    bounds=(0.0, 9.0),
-    ideal=0.0,
-    ranked=True,
-    **PLUGIN,
-)
-CELL = CellId(dataset=DATASET, generator=GENERATOR, seed=0, protocol=1)
-NAME = CELL.name
-SKIPPED = msgspec.structs.replace(CELL, seed=1)
-
-
-def valid() -> dict[str, bytes]:
-    """The files of an archive of two cells, one of them with all that a cell can have."""
-    windows = EcgWindows(
-        signals=np.linspace(-1, 1, 24, dtype=np.float32).reshape(3, 1, 8),
-        labels=np.array([0, 1, 1]),
-        patients=np.full(3, -1),
-        sampling_rate=8.0,
-        leads=("II",),
-        classes=("N", "V"),
-    )
-    synthetic = npz({"signals": windows.signals, "labels": windows.labels})
-    record = CellRecord(
-        cell=CELL,
-        status="ok",
-        synthetic=synthetic_digest(windows),
-        synthetic_file=sha256(synthetic),
-        costs=CostsRecord(fit_seconds=1.5, sample_seconds=0.1, cpu_seconds=2.5, peak_memory=10**9),
-        environment={"python": "3.11"},
-        study={"seeds": [0, 1]},
-        artefacts={"training.csv": sha256(b"step\n1\n")},
-    )
-    contributions = ContributionsRecord(
-        people=[4, 9],
-        numerators=[[1.0], [2.0]],
-        denominators=[[2.0], [1.0]],
-        coefficients=[1.0],
-        offset=0.5,
-    )
-    score = ScoreRecord(
-        metric=METRIC,
-        cell=NAME,
-        synthetic=record.synthetic,
-        status="ok",
-        value=1.5,
-        parts={"N": 0.5, "V": None},
-        contributions=contributions,
-        n=12,
-        artefacts={"level-note.txt": sha256(b"a note")},
-    )
-    plan = PlanRecord(
-        protocol=1,
-        study="quick",
-        settings={},
-        datasets=[DATASET],
-        generators=[GeneratorRecord(name="jitter", settings={"sigma": 0.1}, **PLUGIN)],
-        metrics=[METRIC],
-        cells=[
-            PlannedCell(name=cell.name, dataset=0, generator=0, seed=cell.seed)
-            for cell in (CELL, SKIPPED)
-        ],
-    )
-    skipped = CellRecord(cell=SKIPPED, status="skipped", reason="it does not apply")
-    return {
-        f"cells/{NAME}/artefacts/level-note.txt": b"a note",
-        f"cells/{NAME}/artefacts/training.csv": b"step\n1\n",
-        f"cells/{NAME}/cell.json": encode(record),
-        f"cells/{NAME}/scores/level-{METRIC.key}.json": encode(score),
-        f"cells/{NAME}/synthetic.npz": synthetic,
-        f"cells/{SKIPPED.name}/cell.json": encode(skipped),
-        f"plans/{plan.board_key}/{digest_of(plan)}.json": encode(plan),
-    }
-
-
-VALID = valid()
-SYNTHETIC = f"cells/{NAME}/synthetic.npz"
-RECORDS = [path for path in VALID if path.endswith(".json")]
-
-# --- the changes -----------------------------------------------------------------------------------
+from tests.results.exchange.valid import NAME, RECORDS, SKIPPED, SYNTHETIC, VALID
 
 ODD = st.one_of(
     st.sampled_from(
@@ -470,105 +363,3 @@ def archives(draw: Callable[..., Any]) -> bytes:
         content = draft.zipped()
         return changed(content, draw) if deep is changes and draw(st.booleans()) else content
     return b"PK\x05\x06" + bytes(18)
-
-
-# --- the promise -----------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder with something beside the store; stores of three states to begin with."""
-    root = tmp_path_factory.mktemp("fuzz")
-    (root / "outside").mkdir()
-    (root / "outside" / "keep").write_bytes(b"mine")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("os.fsync", lambda _: None)
-        for state in ("empty", "same", "other"):
-            (root / "templates" / state).mkdir(parents=True)
-        for path, content in VALID.items():
-            file = root / "templates" / "same" / path
-            if "scores" not in path and "level-note" not in path:
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_bytes(content)
-        failed = CellRecord(cell=CELL, status="failed", reason="ours failed")
-        Store(root / "templates" / "other").write_cell(failed)
-        yield root
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {
-        file.relative_to(folder).as_posix(): file.read_bytes()
-        for where, _, names in os.walk(folder)
-        for file in (Path(where, name) for name in names)
-    }
-
-
-def see_that_all_is_sound(store: Store) -> None:
-    for name in store.cell_names():
-        record = check_cell(store.folder(name), name)
-        for file in (store.folder(name) / "scores").glob("*"):
-            check_score(store.folder(name), file.name, record)
-    for file in store.path.glob("**/plans/*/*.json"):
-        check_plan(file)
-
-
-@pytest.mark.filterwarnings("ignore:Duplicate name")  # zipfile's, of what is made here
-def test_whatever_an_archive_holds_only_our_errors_come_out_and_only_sound_cells_go_in(
-    root: Path,
-) -> None:
-    ended: Counter[str] = Counter()
-
-    @settings(
-        max_examples=EXAMPLES,
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(archive=archives(), state=st.sampled_from(["empty", "same", "other"]))
-    def merge_it(archive: bytes, state: str) -> None:
-        ended.update(see_what_becomes_of(archive, state, root))
-
-    merge_it()
-    # the changes reach all layers
-    wanted = {"archive refused", "cell added", "cell refused", "cell conflict", "cell already here"}
-    assert wanted | {"score added", "plan added", "plan refused"} <= set(ended)
-
-
-def see_what_becomes_of(archive: bytes, state: str, root: Path) -> set[str]:
-    """Merge an archive into a store; see that the promise holds; return which ends there were."""
-    store = Store(root / "store")
-    shutil.rmtree(store.path, ignore_errors=True)
-    shutil.copytree(root / "templates" / state, store.path)
-    file = root / "a.zip"
-    file.write_bytes(archive)
-    before, outside = contents(store.path), contents(root / "outside")
-    told, outcomes = "", []
-    try:
-        outcomes = merge(store, file)
-    except EcgbenchError as error:
-        told = str(error)
-    after = contents(store.path)
-    assert {path: after.get(path) for path in before} == before
-    assert {path.split("/")[0] for path in after} <= {"cells", "plans", "provenance"}
-    see_that_all_is_sound(store)
-    assert contents(root / "outside") == outside
-    assert {path.name for path in root.iterdir()} == {"outside", "templates", "store", "a.zip"}
-    assert not (store.path / "incoming").exists()
-    assert not Path(ABSOLUTE).exists()
-    if told:
-        assert str(file) in told
-        assert after == before
-        return {"archive refused"}
-    return {f"{outcome.what} {outcome.end}" for outcome in outcomes}
-
-
-def test_the_archive_that_is_changed_is_valid(root: Path) -> None:
-    pack(root / "a.zip", VALID, who="me", when="2026", environment={})
-    store = Store(root / "valid")
-    try:
-        assert {outcome.end for outcome in merge(store, root / "a.zip")} == {"added"}
-        (folder,) = (store.path / "provenance").iterdir()
-        found = contents(store.path) | contents(folder)
-        assert {path: found.get(path) for path in VALID} == VALID
-    finally:
-        shutil.rmtree(store.path)
