@@ -13,6 +13,7 @@ import msgspec
 
 from ecgbench.contracts.config import build
 from ecgbench.contracts.errors import DataError, EcgbenchError, PluginError, StoreError
+from ecgbench.contracts.families import is_comparable
 from ecgbench.environment import cores, environment
 from ecgbench.harness.cell.checks import check_sample
 from ecgbench.harness.cell.divide import splits_of
@@ -135,7 +136,7 @@ def reproduce(
         return Reproduction(
             same_bytes=found.synthetic == record.synthetic,
             scores=tuple(
-                compare(score, here, is_cost=metric.family == "cost")
+                compare(score, here, is_cost=not is_comparable(metric.family))
                 for score, here, metric in zip(scores, again, metrics, strict=True)
             ),
             versions=versions,

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from ecgbench import Comparison, EcgWindows, Splits
-from ecgbench.contracts.specs import FAMILIES
+from ecgbench.contracts.families import FAMILIES
 from ecgbench.harness.cli import cli
 from ecgbench.harness.planning.catalog import discover
 

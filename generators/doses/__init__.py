@@ -7,31 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import msgspec
 
 from ecgbench import Config, GeneratorSpec, hookimpl
+from ecgbench.contracts.faults import DOSES, KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-Fault = Literal[
-    "none",
-    "noise",
-    "gain",
-    "shift",
-    "warp",
-    "smoothing",
-    "slope",
-    "class-collapse",
-    "mode-drop",
-    "patient-drop",
-    "duplication",
-    "shrinking",
-    "gain-scatter",
-    "outliers",
-    "mode-collapse",
-    "collapse-outliers",
-    "copies",
-    "copied-people",
-    "members",
-]
+    Fault = str
+else:
+    Fault = Literal[("none", *KINDS)]
 
 
 class DoseConfig(Config, frozen=True):
@@ -54,7 +37,7 @@ def ecgbench_generators() -> Iterable[GeneratorSpec]:
             target="ecgbench.generators.doses.dose:Dose",
             config=DoseConfig,
             summary="fresh real windows with a dose of one fault, for ecgbench audit",
-            version=2,
+            version=DOSES,
             citation="ecgbench, docs/audit.md",
             conditional=True,
             min_windows=1,

@@ -17,17 +17,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ecgbench.contracts.families import OVERALL
 from ecgbench.contracts.plain import ascii_json, plain
 from ecgbench.harness.cli.options import plugin_option, store_option
 from ecgbench.harness.planning.catalog import discover
 from ecgbench.harness.planning.facts import facts
-from ecgbench.results.board.board import seed_list
 from ecgbench.results.board.compare import ENDS, Verdict
 from ecgbench.results.board.compare import compare as compare_rows
-from ecgbench.results.board.table import OVERALL
+from ecgbench.results.board.notes import seed_list
 from ecgbench.results.board.uncertainty import LEVEL, folds
 from ecgbench.results.render import text
-from ecgbench.results.render.terminal import GAP, RULED
+from ecgbench.results.render.grid import GAP, RULED
 from ecgbench.results.store.store import Store
 
 if TYPE_CHECKING:

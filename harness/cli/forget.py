@@ -17,7 +17,7 @@ from ecgbench.harness.planning.facts import facts
 from ecgbench.results.board.board import boards
 from ecgbench.results.board.forget import choose
 from ecgbench.results.board.forget import forget as take_out
-from ecgbench.results.board.gather import groups
+from ecgbench.results.board.plans import groups
 from ecgbench.results.render import remove_boards, write_boards
 from ecgbench.results.store.store import Store
 

@@ -15,8 +15,8 @@ from ecgbench.harness.planning.catalog import discover
 from ecgbench.harness.planning.facts import facts
 from ecgbench.results.board.board import boards
 from ecgbench.results.board.critical import critical
-from ecgbench.results.board.gather import named
-from ecgbench.results.render import render
+from ecgbench.results.board.plans import named
+from ecgbench.results.render import FORMATS, render
 from ecgbench.results.render.critical import show_critical, write_critical
 from ecgbench.results.render.terminal import show
 from ecgbench.results.store.store import Store
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["terminal", "markdown", "csv", "json", "latex"]),
+    type=click.Choice(["terminal", *FORMATS]),
     default="terminal",
     show_default=True,
 )
@@ -63,20 +63,19 @@ def leaderboard(
     groups = named(store, dataset, study)
     catalogue = facts(discover(plugins))
     with tracking(Console()) as track:
-        found = boards(store, catalogue, groups, track)
+        chosen = boards(store, catalogue, groups, track)
     if over_datasets:
-        _show_critical(found, store)
+        _show_critical(chosen, store)
     elif form == "terminal":
-        show(found, Console())
+        show(chosen, Console())
     else:
         # as in the files, whatever the terminal's encoding: it may be for a program
-        made = render(found, form)  # type: ignore[arg-type]  # the choices are the formats
-        click.echo(made.encode(), nl=False)
+        click.echo(render(chosen, form).encode(), nl=False)
 
 
-def _show_critical(found: list[Board], store: Store) -> None:
+def _show_critical(chosen: list[Board], store: Store) -> None:
     console = Console()
-    for each in critical(found):
-        path = write_critical(each, store)  # first: a terminal may fail
-        show_critical(each, console)
+    for diagram in critical(chosen):
+        path = write_critical(diagram, store)  # first: a terminal may fail
+        show_critical(diagram, console)
         console.print(Text(f"written: {path}"), soft_wrap=True)

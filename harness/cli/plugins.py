@@ -13,8 +13,9 @@ import msgspec
 
 from ecgbench.contracts.canonical import canonical
 from ecgbench.contracts.errors import UsageError, suggest
+from ecgbench.contracts.families import FAMILIES
 from ecgbench.contracts.plain import plain
-from ecgbench.contracts.specs import FAMILIES, DatasetSpec, GeneratorSpec, Kind, MetricSpec
+from ecgbench.contracts.specs import DatasetSpec, GeneratorSpec, Kind, MetricSpec
 from ecgbench.harness.cli.options import plugin_option, store_option
 from ecgbench.harness.planning.catalog import KINDS, Catalog, Entry, discover
 
@@ -65,9 +66,9 @@ def _groups(kind: Kind, entries: list[Entry]) -> Iterator[tuple[str, list[Entry]
     if kind != "metric":
         yield f"{kind}s", entries
         return
-    for family in FAMILIES:
-        if found := [entry for entry in entries if cast("MetricSpec", entry.spec).family == family]:
-            yield f"metrics of {family}", found
+    for name, family in FAMILIES.items():
+        if found := [entry for entry in entries if cast("MetricSpec", entry.spec).family == name]:
+            yield family.title, found
 
 
 def _lines(entries: list[Entry], width: int) -> Iterator[str]:

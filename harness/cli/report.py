@@ -12,7 +12,7 @@ from ecgbench.contracts.plain import plain
 from ecgbench.harness.cli.options import DEFAULT_STORE
 from ecgbench.harness.planning.facts import facts
 from ecgbench.results.board.board import boards
-from ecgbench.results.board.gather import groups
+from ecgbench.results.board.plans import groups
 from ecgbench.results.render import write_boards
 from ecgbench.results.render.terminal import summarise
 

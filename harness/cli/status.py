@@ -17,7 +17,8 @@ from ecgbench.contracts.errors import DamagedError, StoreError, UsageError
 from ecgbench.contracts.plain import ascii_json, plain
 from ecgbench.harness.cli.options import store_option
 from ecgbench.harness.cli.progress.say import duration, memory, steps, values
-from ecgbench.results.board import gather
+from ecgbench.results.board.labels import labels as labels_of
+from ecgbench.results.board.plans import groups as plan_groups
 from ecgbench.results.store.lease import BEAT, owners
 from ecgbench.results.store.progress import Progress
 from ecgbench.results.store.records import CellRecord, ScoreRecord
@@ -25,6 +26,8 @@ from ecgbench.results.store.store import Store, decode
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+
+    from ecgbench.results.board.plans import BoardPlan
 
 Ended = TypeVar("Ended", CellRecord, ScoreRecord)
 
@@ -129,14 +132,14 @@ def status_of(store: Store) -> Status:
         StoreError: the store cannot be read.
     """
     working = owners(store.path)
-    groups = gather.groups(store)
+    groups = plan_groups(store)
     if not groups and not working:
         raise UsageError(
             f"{store.path} holds no plan of a run; ecgbench run makes one, --store names another "
             "folder"
         )
     damaged: list[str] = []
-    labels = gather.labels(used.dataset for group in groups for used in group[:1])
+    labels = labels_of(used.dataset for group in groups for used in group[:1])
     return Status(
         boards=[_count(store, group, labels, working, damaged) for group in groups],
         running=[
@@ -149,7 +152,7 @@ def status_of(store: Store) -> Status:
 
 def _count(
     store: Store,
-    group: list[gather.Used],
+    group: list[BoardPlan],
     labels: Mapping[str, str],
     working: Collection[str],
     damaged: list[str],

@@ -25,6 +25,11 @@ def facts(catalog: Catalog) -> Catalogue:
             if isinstance(spec, MetricSpec)
         },
         references={spec.name: spec.reference for spec in specs if isinstance(spec, GeneratorSpec)},
+        named_terms={
+            (spec.name, spec.version): spec.terms
+            for spec in specs
+            if isinstance(spec, MetricSpec) and spec.terms
+        },
     )
 
 

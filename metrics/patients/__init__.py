@@ -42,6 +42,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             ),
             needs_patients=True,
             needs_both_folds=True,
+            terms=("members", "unseen", "distance"),
             sees=("members",),
         ),
     ]

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ecgbench.contracts.errors import DamagedError, EcgbenchError, StoreError
+from ecgbench.contracts.families import is_comparable
 from ecgbench.results.exchange.archive import MAX_TOTAL, opened
 from ecgbench.results.exchange.arrival import cells_of, receive
 from ecgbench.results.exchange.outcome import Outcome
@@ -307,7 +308,7 @@ class _Merge:
             score = decode(self._read(arrival, path), ScoreRecord, path)
             if path not in lacking:
                 self._compare(score, how)
-            elif score.metric.family == "cost" and ours.costs != theirs.costs:
+            elif not is_comparable(score.metric.family) and ours.costs != theirs.costs:
                 reason = "it is what their run cost; ecgbench run scores what ours did"
                 self._end("conflict", name, reason=reason, theirs=_tell(score), **how)
             elif clash := self._clash(score):
@@ -391,6 +392,6 @@ def _tell(record: CellRecord | ScoreRecord) -> str:
 def _agree(ours: ScoreRecord, theirs: ScoreRecord) -> bool:
     if ours.status != theirs.status:
         return False
-    if ours.value is None or theirs.value is None or ours.metric.family == "cost":
-        return True  # costs of the same windows differ from run to run; ours stay
+    if ours.value is None or theirs.value is None or not is_comparable(ours.metric.family):
+        return True  # what the same windows cost differs from run to run; ours stays
     return math.isclose(ours.value, theirs.value, rel_tol=1e-9)

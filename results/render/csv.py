@@ -1,7 +1,7 @@
 """The boards as one tidy CSV: a line for each dataset, study, generator and metric.
 
-An apostrophe stands before text that a spreadsheet would take for a formula, or a reader of CSV for a
-missing value or a number: a generator called ``nan`` is ``'nan``, which pandas and R read as text.
+An apostrophe stands before text if a spreadsheet would take it for a formula, or a reader of CSV for a
+missing value or a number.  A generator called ``nan`` is ``'nan``: pandas and R read it as text.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from ecgbench.results.board.table import Board
 
 WHOLE = ("rank", "family_rank", "overall_rank", "n")
-"""Columns of whole numbers, any of which may be missing."""
+"""Columns of whole numbers; any may be missing."""
 
 
 READ_OTHERWISE = ("na", "n/a", "null", "none", "true", "false")
-"""Words, in small letters, that readers of CSV do not take for text; numbers and nan go beside them."""
+"""Words, in small letters, that readers of CSV take for no text; so are numbers and nan."""
 
 
 def to_table(boards: list[Board]) -> pd.DataFrame:
-    """One row for each dataset, study, generator and metric."""
-    import pandas as pd  # noqa: PLC0415 - takes longer than all that the terminal needs
+    """Return one row for each dataset, study, generator and metric."""
+    import pandas as pd  # noqa: PLC0415 - takes longer than the whole terminal
 
     rows = [
         {
@@ -66,12 +66,12 @@ def to_table(boards: list[Board]) -> pd.DataFrame:
 
 
 def to_csv(boards: list[Board]) -> str:
-    """The table as CSV text."""
+    """Return the table as CSV text."""
     return to_table(boards).to_csv(index=False)
 
 
 def _safe(text: str) -> str:
-    """Text that no spreadsheet takes for a formula, and no reader for a missing value or a number."""
+    """Return text that no spreadsheet takes for a formula, and no reader for a gap or a number."""
     shown = plain(text)
     first = unicodedata.normalize("NFKC", shown[:1])
     is_odd = first in ("=", "+", "-", "@", "−", "#", "<") or shown.lower() in READ_OTHERWISE

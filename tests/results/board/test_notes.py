@@ -1,5 +1,3 @@
-"""What a board says of the code behind its numbers."""
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -7,8 +5,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from ecgbench.results.board.notes import MAX_NOTES, seed_list
+from tests.results.board.samples import change, score
+
 if TYPE_CHECKING:
     from tests.results.conftest import Bench
+
 
 SAYS = (
     "unlike codes of this version made its results; ecgbench run --fresh computes again what the "
@@ -100,3 +102,44 @@ def test_libraries_of_unlike_versions_are_told(bench: Bench) -> None:
 def test_equal_or_unknown_libraries_are_not(bench: Bench, other: dict[str, object] | None) -> None:
     made_with(bench, {"numpy": "2.4.6"}, other)
     assert bench.board.notes == []
+
+
+# --- of cells and scores -----------------------------------------------------------------------
+
+
+def test_notes_of_cells_and_scores_are_told_once_with_row_metric_and_seeds(bench: Bench) -> None:
+    plan = bench.run({"gmm": {"mmd": {0: 1.0, 1: 1.0, 2: 1.0}, "auc": {0: 1.0, 1: 1.0, 2: 1.0}}})
+    for cell in plan.cells:
+        record = bench.store.cell(cell.name)
+        assert record is not None
+        notes = ["all samples lie in [0, 1]"] if cell.seed < 2 else []
+        bench.store.write_cell(msgspec.structs.replace(record, notes=notes))
+    change(bench, "auc", 2, notes=["it gave up early", "it gave up early", "it is tired"])
+    assert bench.board.notes == [
+        "gmm (seeds 0, 1): all samples lie in [0, 1]",
+        "gmm, auc (seed 2): it gave up early",
+        "gmm, auc (seed 2): it is tired",
+    ]
+    assert score(bench.board, "gmm", "auc").notes == (
+        "(seed 2): it gave up early",
+        "(seed 2): it is tired",
+    )
+
+
+def test_notes_of_what_failed_are_told(bench: Bench) -> None:
+    bench.run({"gmm": {"mmd": {0: ("failed", "no memory")}}})
+    change(bench, "mmd", 0, notes=["it was slow"])
+    assert bench.board.notes == ["gmm, mmd (seed 0): it was slow"]
+
+
+def test_so_many_notes_are_told_and_the_others_are_counted(bench: Bench) -> None:
+    bench.run({"gmm": {"mmd": {0: 1.0}, "auc": {0: 1.0}}})
+    for metric in ("mmd", "auc"):
+        change(bench, metric, 0, notes=[f"note {i}" for i in range(1000)])
+    assert len(bench.board.notes) == MAX_NOTES + 1
+    assert bench.board.notes[-1] == f"{2 * (MAX_NOTES + 1) - MAX_NOTES} more notes are in the store"
+    assert score(bench.board, "gmm").notes[-1] == f"{1000 - MAX_NOTES} more notes are in the store"
+
+
+def test_runs_of_seeds_are_said_briefly() -> None:
+    assert seed_list([4, 0, 2, 1, 7, 8]) == "seeds 0–2, 4, 7, 8"

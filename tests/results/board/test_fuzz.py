@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import math
 import os
-import re
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -18,11 +19,15 @@ from msgspec import inspect
 from rich.console import Console
 
 from ecgbench.contracts.errors import UsageError
+from ecgbench.harness.cli.compare import _board as compared_as_json
+from ecgbench.harness.cli.compare import _show as show_compared
 from ecgbench.results.board.board import boards
 from ecgbench.results.board.compare import compare
+from ecgbench.results.board.critical import DATASETS, critical
 from ecgbench.results.exchange.provenance import ArchiveRecord, BroughtRecord
-from ecgbench.results.render import SUFFIX, render, write_boards
-from ecgbench.results.render.terminal import show
+from ecgbench.results.render import FORMATS, render, write_boards
+from ecgbench.results.render.critical import show_critical
+from ecgbench.results.render.terminal import show, summarise
 from ecgbench.results.store.records import (
     CellRecord,
     ContributionsRecord,
@@ -36,88 +41,20 @@ from ecgbench.results.store.records import (
 )
 from ecgbench.results.store.store import Store, write_record
 from tests.results.conftest import Bench, installed
+from tests.results.drawn import changed, of_type
+
+if TYPE_CHECKING:
+    from ecgbench.results.board.table import Board
 
 EXAMPLES = int(os.environ.get("ECGBENCH_FUZZ_EXAMPLES", "60"))
-
-NUMBERS = st.one_of(
-    st.sampled_from(
-        [1.7e308, -1.7e308, 1e308, 1e-308, 1e150, -1e150, 1e99, 0.0, -0.0, 1e-300, 0.5]
-    ),
-    st.floats(allow_nan=False, allow_infinity=False),
-)
-INTEGERS = st.one_of(
-    st.sampled_from([2**63 + 5, 2**63 - 1, -(2**63), 2**64, 10**40, 0, -1, 2**53]), st.integers()
-)
-TEXTS = st.one_of(
-    st.sampled_from(
-        ["\x1b[31m", "\\end{table}", "=1+1", "| a |", "\u202e", "null", "a" * 5000, ""]
-    ),
-    st.text(st.characters(exclude_categories=["Cs"]), max_size=12),
-)
-ANYTHING = st.recursive(
-    st.none() | st.booleans() | INTEGERS | NUMBERS | TEXTS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
-    max_leaves=5,
-)
-
-
-def of_type(kind: Any) -> st.SearchStrategy[Any]:  # noqa: C901, PLR0912 - one case a type
-    """Values that msgspec takes for a type, as `msgspec.inspect` tells it."""
-    match kind:
-        case inspect.IntType(ge=ge, le=le):
-            if ge is None and le is None:
-                return INTEGERS
-            return st.integers(ge, le) | st.sampled_from([x for x in (ge, le) if x is not None])
-        case inspect.FloatType():
-            return NUMBERS
-        case inspect.BoolType():
-            return st.booleans()
-        case inspect.NoneType():
-            return st.none()
-        case inspect.StrType(pattern=None):
-            return TEXTS
-        case inspect.StrType(pattern=pattern):
-            return st.from_regex(str(pattern).replace(r"\Z", "$"), fullmatch=True).filter(
-                re.compile(str(pattern)).search
-            )
-        case inspect.LiteralType(values=values):
-            return st.sampled_from(values)
-        case inspect.ListType(item_type=item):
-            return st.lists(of_type(item), max_size=4)
-        case inspect.TupleType(item_types=items):
-            return st.tuples(*map(of_type, items))
-        case inspect.DictType(key_type=key, value_type=value):
-            return st.dictionaries(of_type(key), of_type(value), max_size=3)
-        case inspect.UnionType(types=types):
-            return st.one_of(*map(of_type, types))
-        case inspect.StructType(cls=cls, fields=fields):
-            told = {field.name: of_type(field.type) for field in fields if field.name != "schema"}
-            return st.builds(cls, **told)
-        case inspect.AnyType():
-            return ANYTHING
-    raise AssertionError(kind)
-
-
-def changed(record: Any, keep: tuple[str, ...] = ()) -> st.SearchStrategy[Any]:
-    """The record with one to three of its members drawn anew."""
-    known = inspect.type_info(type(record))
-    assert isinstance(known, inspect.StructType)
-    drawn = {
-        field.name: of_type(field.type)
-        for field in known.fields
-        if field.name not in ("schema", *keep)
-    }
-    some = st.lists(st.sampled_from(sorted(drawn)), min_size=1, max_size=3, unique=True)
-    return some.flatmap(
-        lambda names: st.builds(
-            lambda **new: msgspec.structs.replace(record, **new), **{n: drawn[n] for n in names}
-        )
-    )
 
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    """A store of two competitors and a reference row, two seeds and three metrics."""
+    """A store of two competitors and a reference row, two seeds and five metrics.
+
+    ``took-part`` is tested by the roles of people, ``one-term`` wants to be and cannot.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("os.fsync", lambda _: None)
         bench = Bench(Store(tmp_path_factory.mktemp("sound") / "store"))
@@ -126,11 +63,32 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Bench:
             "mmd": people,
             "auc": {0: 0.6, 1: 0.7},
             "trtr": {0: 0.5, 1: ("skipped", "no")},
+            "took-part": {seed: took_part(seed, 3) for seed in (0, 1)},
+            "one-term": {seed: took_part(seed, 1) for seed in (0, 1)},
         }
-        auc = bench.metric("auc", family="privacy", null=0.5, bounds=(0.0, 1.0))
-        utility = bench.metric("trtr", family="utility", better="higher")
-        bench.run({"a": both, "b": both, "real": both}, auc, utility)
+        folds = {"family": "privacy", "null": 0.5, "needs_both_folds": True}
+        used = [
+            bench.metric("auc", family="privacy", null=0.5, bounds=(0.0, 1.0)),
+            bench.metric("trtr", family="utility", better="higher"),
+            *(bench.metric(name, **folds) for name in ("took-part", "one-term")),
+        ]
+        bench.run({"a": both, "b": both, "real": both}, *used)
         return bench
+
+
+def took_part(seed: int, terms: int, people: int = 12, scale: float = 1.0) -> ContributionsRecord:
+    """Contributions of members, of unseen people, and the distance of each, or fewer or more terms."""
+    ones = np.ones((people, terms))
+    is_member = np.arange(people) % 2 == seed % 2
+    numerators = scale * np.random.default_rng([seed, terms]).random((people, terms))
+    ones[:, 0], ones[:, 1:2] = is_member, ~is_member[:, None]
+    return ContributionsRecord(
+        people=list(range(people)),
+        numerators=(numerators * (ones > 0)).tolist(),
+        denominators=ones.tolist(),
+        coefficients=[1.0, *[0.0] * (terms - 1)],
+        offset=0.0,
+    )
 
 
 @pytest.fixture
@@ -144,16 +102,37 @@ def show_all(store: Store, sound: Bench) -> None:
     known = installed(metric for plan in sound.store.plans() for metric in plan.metrics)
     found = boards(store, known)
     assert found
-    for form in SUFFIX:
+    for form in FORMATS:
         assert render(found, form)
-    show(found, Console(file=io.StringIO(), width=100))
+    console = Console(file=io.StringIO(), width=100)
+    show(found, console)
     for board in found:
         for row in board.rows:
             for score in row.scores.values():
                 numbers = (score.value, score.low, score.high, score.spread, score.p)
                 assert all(x is None or math.isfinite(x) for x in numbers)
         for row, other in zip(board.rows, board.rows[1:], strict=False):
-            compare(store, row.label, other.label, known)
+            for compared in compare(store, row.label, other.label, known)[0]:
+                assert msgspec.json.encode(compared_as_json(compared))
+        if len(board.rows) > 1:
+            show_compared(compared, console)
+        over_datasets(board, console)
+
+
+def over_datasets(board: Board, console: Console) -> None:
+    """Show what ten datasets with this board tell apart, where there are two competitors."""
+    boards_of_all = [
+        dataclasses.replace(
+            board, dataset=msgspec.structs.replace(board.dataset, name=f"d{number}")
+        )
+        for number in range(DATASETS)
+    ]
+    try:
+        diagrams = critical(boards_of_all)
+    except UsageError:
+        return  # submitted windows of one name, say, are one competitor
+    for diagram in diagrams:
+        show_critical(diagram, console)
 
 
 def fuzz(examples: int = EXAMPLES) -> settings:
@@ -179,6 +158,82 @@ def test_a_board_is_made_whatever_a_score_says(sound: Bench, copy: Store, data: 
         )
         copy.score_file(name, score.metric).write_bytes(encode(record))
     show_all(copy, sound)
+
+
+PEOPLE = st.one_of(st.integers(0, 13), st.sampled_from([-1, -(2**63), 2**63 - 1]))
+
+
+@st.composite
+def consistent(draw: st.DrawFn, value: float) -> ContributionsRecord:
+    """Contributions that make a value: of whatever people, terms and numbers."""
+    people = sorted(draw(st.sets(PEOPLE, min_size=1, max_size=14)))
+    terms = draw(st.integers(1, 4))
+    number = st.sampled_from([0.0, 1.0, -1.0, 0.5, 1e-300, 1e50, -1e99, 7.0])
+    weight = st.sampled_from([0.0, 1.0, 2.0, -1.0, 1e-300, 1e50])
+    rows = st.lists(number, min_size=terms, max_size=terms)
+    weights = st.lists(weight, min_size=terms, max_size=terms)
+    record = ContributionsRecord(
+        people=people,
+        numerators=[draw(rows) for _ in people],
+        denominators=[draw(weights) for _ in people],
+        coefficients=draw(
+            st.lists(st.sampled_from([0.0, 1.0, -0.5]), min_size=terms, max_size=terms)
+        ),
+        offset=0.0,
+    )
+    tops, bottoms = (np.sum(side, axis=0) for side in (record.numerators, record.denominators))
+    made = sum(
+        c * (t / b if b else 0.0)
+        for c, t, b in zip(record.coefficients, tops, bottoms, strict=True)
+    )
+    offset = float(value - made)
+    return msgspec.structs.replace(record, offset=offset if math.isfinite(offset) else 0.0)
+
+
+@fuzz(EXAMPLES // 2)
+@given(data=st.data())
+def test_a_board_is_made_of_whatever_contributions_make_the_value(
+    sound: Bench, copy: Store, data: Any
+) -> None:
+    names = sorted(copy.cell_names())
+    for name in data.draw(st.lists(st.sampled_from(names), min_size=1, max_size=6, unique=True)):
+        for score in sound.store.scores(name):
+            if score.value is None or not data.draw(st.booleans()):
+                continue
+            contributions = data.draw(st.none() | consistent(score.value))
+            record = msgspec.structs.replace(score, contributions=contributions)
+            copy.score_file(name, score.metric).write_bytes(encode(record))
+    show_all(copy, sound)
+
+
+@pytest.mark.parametrize(
+    ("terms", "people"), [(1, 12), (2, 12), (3, 1), (3, 2), (3, 12), (3, 3000), (4, 12), (900, 12)]
+)
+def test_a_metric_of_both_folds_has_a_p_or_the_reason(
+    sound: Bench, copy: Store, terms: int, people: int
+) -> None:
+    metric = next(m for m in sound.store.plans()[0].metrics if m.name == "took-part")
+    for name in copy.cell_names():
+        seed = int(name.rpartition("/")[2].split("-")[1])
+        record = took_part(seed, terms, people)
+        value = sum(row[0] for row in record.numerators) / max(
+            1.0, sum(row[0] for row in record.denominators)
+        )
+        score = copy.score(name, metric)
+        assert score is not None
+        score = msgspec.structs.replace(score, value=value, contributions=record)
+        copy.score_file(name, metric).write_bytes(encode(score))
+    show_all(copy, sound)
+    known = installed(metric for plan in sound.store.plans() for metric in plan.metrics)
+    (board,) = boards(copy, known)
+    for row in board.rows:
+        shown = row.scores["took-part"]
+        assert shown.value is not None
+        if terms == 3 and people > 1:
+            assert shown.p is not None
+        else:
+            assert shown.p is None
+            assert any("no p: it" in note for note in shown.notes)
 
 
 LARGE = ContributionsRecord(
@@ -209,7 +264,7 @@ LARGE = ContributionsRecord(
             )
         },
         {"contributions": msgspec.structs.replace(LARGE, people=list(range(2**63 - 12, 2**63)))},
-        {"notes": ["x" * 10**6] * 99, "reason": "y" * 10**6},
+        {"notes": ["x" * 10**5] * 99, "reason": "y" * 10**5},
         {"parts": {"a" * 99: 1.7e308}},
     ],
 )
@@ -222,8 +277,10 @@ def test_a_board_is_made_of_sizes_that_overflow(
             copy.score_file(name, score.metric).write_bytes(encode(record))
     show_all(copy, sound)
     known = installed(metric for plan in sound.store.plans() for metric in plan.metrics)
-    assert write_boards(boards(copy, known), copy)
-    for board in boards(copy, known):
+    found = boards(copy, known)
+    assert write_boards(found, copy)
+    summarise(found, Console(file=io.StringIO(), width=100))
+    for board in found:
         assert len(render([board], "markdown")) < 10**6
 
 
