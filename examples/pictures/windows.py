@@ -45,7 +45,7 @@ class Source(NamedTuple):
 
 def sources(dataset: str, store: Path, seed: int) -> tuple[list[Source], ecgbench.EcgWindows]:
     """Return the fresh real windows and those of each generator in the store, by name."""
-    real = ecgbench.splits(dataset, seed).control
+    real = ecgbench.splits(dataset, seed=seed).control
     rows = [Source("real", real.signals[:, 0], real.labels)]
     for file in sorted(store.glob(f"cells/{dataset}/*/seed-{seed}-*/synthetic.npz")):
         generator = file.parts[-3]
@@ -69,13 +69,13 @@ def draw(rows: list[Source], real: ecgbench.EcgWindows, seed: int, out: Path) ->
     shown = np.unique(real.labels)
     figure = Figure(figsize=(10, 1.15 * len(rows) + 0.4), dpi=100, layout="constrained")
     axes = figure.subplots(len(rows), COLUMNS * len(shown), sharex=True, sharey=True)
-    for line, row in zip(axes, rows, strict=True):
+    for number, (line, row) in enumerate(zip(axes, rows, strict=True)):
         for place, axis in enumerate(line):
             label = shown[place // COLUMNS]
             own = np.flatnonzero(row.labels == label)
             if len(own):
                 axis.plot(time, row.signals[rng.choice(own)], color="black", linewidth=0.8)
-            if line is axes[0]:
+            if number == 0:
                 axis.set_title(f"class {real.classes[label]}", fontsize=9)
             paper(axis)
         line[0].set_ylabel(row.name, rotation=0, ha="right", va="center", fontsize=9)
