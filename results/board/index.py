@@ -89,7 +89,7 @@ class Place(NamedTuple):
 
     def board(self) -> Board | None:
         """Return the board; None if it is not kept, or something behind it has changed."""
-        with suppress(StoreError, msgspec.MsgspecError, RecursionError):
+        with suppress(StoreError, msgspec.MsgspecError, ValueError, RecursionError):
             seal, _, content = (content_of(self.file) or b"").partition(b"\n")
             if seal == self._seal(content):
                 return msgspec.json.decode(content, type=Board)
@@ -97,12 +97,13 @@ class Place(NamedTuple):
 
     def keep(self, board: Board) -> None:
         """Keep a board, made after this place was asked for; do nothing if it cannot be kept."""
-        content = msgspec.json.encode(board)
-        # JSON has no NaN: such a board would come back as another one
-        if self.is_settled and content == msgspec.json.encode(
-            msgspec.json.decode(content, type=Board)
-        ):
-            with suppress(StoreError):
+        if not self.is_settled:
+            return
+        with suppress(StoreError, msgspec.MsgspecError, ValueError, OverflowError, RecursionError):
+            content = msgspec.json.encode(board)
+            back = msgspec.json.decode(content, type=Board)
+            # JSON has no NaN, and a whole number may come back as another type of number
+            if back == board and msgspec.json.encode(back) == content:
                 write(self.file, self._seal(content) + b"\n" + content)
 
     def _seal(self, content: bytes) -> bytes:
