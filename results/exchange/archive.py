@@ -45,8 +45,8 @@ NAME, _KEY = (
 _SEED = "(?:0|[1-9][0-9]{0,18})"
 CELL = re.compile(rf"{NAME}/{NAME}/seed-{_SEED}-{_KEY}")
 _LAYOUT = (
-    (re.compile(rf"cells/{CELL.pattern}/cell\.json"), MAX_RECORD),
     (re.compile(rf"cells/{CELL.pattern}/scores/{NAME}-{_KEY}\.json"), MAX_RECORD),
+    (re.compile(rf"cells/{CELL.pattern}/cell\.json"), MAX_RECORD),
     (
         re.compile(rf"cells/{CELL.pattern}/artefacts/[A-Za-z0-9][A-Za-z0-9._-]{{0,191}}"),
         MAX_ARTEFACT,

@@ -105,7 +105,10 @@ def _write(file: str | None, chunks: Iterable[bytes]) -> None:
             pass
         return
     with open(file, "xb", buffering=0) as stream:  # noqa: PTH123 - as `content_of`
-        stream.writelines(chunks)
+        for chunk in chunks:
+            rest = memoryview(chunk)
+            while rest:  # a full disk may take a part, and refuse only the rest
+                rest = rest[stream.write(rest) :]
 
 
 class _Check:
