@@ -65,7 +65,7 @@ class Index:
         """Return the place of a board, by its plans; look at its files as they are now."""
         plan, dataset, _ = group[0]
         files = _Files(self._store.path)
-        with suppress(OSError):
+        with suppress(OSError, ValueError):  # a merged plan may call a cell by no path at all
             files.look_at(dataset.name, _cells(group))
         return Place(
             file=self._store.path / "index" / f"{plan.board_key}-{dataset.key}",
@@ -116,12 +116,11 @@ def _digest(*told: object) -> str:
 
 def _cells(group: Iterable[BoardPlan]) -> Iterable[str]:
     """Return the names of all cells that a board may show, each once."""
-    return dict.fromkeys(
-        cell.name
-        for plan, dataset, _ in group
-        for cell in plan.cells
-        if plan.datasets[cell.dataset].key == dataset.key
-    )
+    names: dict[str, None] = {}
+    for plan, dataset, _ in group:
+        of_board = {place for place, used in enumerate(plan.datasets) if used.key == dataset.key}
+        names |= dict.fromkeys(cell.name for cell in plan.cells if cell.dataset in of_board)
+    return names
 
 
 class _Files:

@@ -17,6 +17,8 @@ from ecgbench.contracts.errors import StoreError
 from ecgbench.results.audit.records import write_audit
 from ecgbench.results.board import gather, index
 from ecgbench.results.board.board import boards
+from ecgbench.results.board.plans import BoardPlan
+from ecgbench.results.exchange.provenance import origins
 from ecgbench.results.render import FORMATS, render
 from ecgbench.results.render.terminal import show
 from ecgbench.results.store.records import ScoreRecord, encode
@@ -276,6 +278,20 @@ def test_a_folder_of_scores_that_cannot_be_listed_is_never_kept(
     monkeypatch.setattr(index, "_inside", inside)
     assert len(two.boards) == 2
     assert not kept(two)
+
+
+@pytest.mark.parametrize("changes", [{"dataset": 7}, {"dataset": -1}, {"name": "a\0b"}])
+def test_a_merged_plan_with_cells_of_nowhere_changes_no_row_of_ours(
+    two: Bench, changes: dict[str, Any]
+) -> None:
+    first = rendered(two)
+    plan = next(plan for plan in two.store.plans() if plan.study == "first")
+    cells = [msgspec.structs.replace(cell, **changes) for cell in plan.cells[:1]]
+    place = index.Index(two.store, two.catalogue, origins(two.store)).place(
+        [BoardPlan(msgspec.structs.replace(plan, cells=cells), plan.datasets[0], own=False)]
+    )
+    assert place.board() is None
+    assert rendered(two) == first
 
 
 def test_several_commands_at_once_agree(two: Bench) -> None:
