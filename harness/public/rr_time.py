@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-BAND = (5.0, 15.0)
-"""Hz: most of a QRS complex and little of a T wave (Pan, Tompkins, IEEE Trans Biomed Eng 32:230, 1985)."""
+BAND = (5.0, 20.0)
+"""Hz: most of a QRS complex and little of a T wave."""
 
-WIDTH = 0.11
-"""Seconds over which the squared slope is averaged."""
+WIDTH = 0.07
+"""Seconds over which the squared slope is averaged, twice: once leaves a flat top and no peak."""
 
 SHARE = 0.15
 """A neighbour's mean squared slope is at least this share of that of the window's own beat."""
@@ -65,9 +65,10 @@ class RrIntervals(NamedTuple):
 def rr_intervals(signals: NDArray[np.floating], sampling_rate: float, r_sample: int) -> RrIntervals:
     """Detect the R peaks beside each window's own and return the intervals to them.
 
-    Peaks are those of the squared slope in `BAND`, averaged over `WIDTH` and summed over the leads.
-    Against the annotations of mitdb (100 Hz, two seconds, 20,000 windows), 97.9% of the neighbours
-    within 0.95 s are found, with a mean error of 9 ms, and 1% of the windows have one too many.
+    A peak is one of the squared slope in `BAND`, averaged over `WIDTH` and over the leads, as in the
+    detector of Pan and Tompkins (IEEE Trans Biomed Eng 32:230, 1985).  Against the annotations of
+    mitdb (100 Hz, two seconds, 20,000 windows) it finds 97.5% of the neighbours within 0.95 s, with a
+    mean error of 6 ms, and a false one in 0.6% of the windows.
 
     Args:
         signals: shape (window, lead, sample), mV; a flat window has censored intervals only.
@@ -131,10 +132,7 @@ class RrTime:
     @property
     def samples(self) -> tuple[int, int]:
         """Samples of canonical time before and after the R peak: all that a window can show."""
-        before, after = (
-            self.place + max(reach - SHORTEST, 0.0) if reach > SHORTEST else reach
-            for reach in self.reach
-        )
+        before, after = (self.place + max(reach - SHORTEST, 0.0) for reach in self.reach)
         return round(before * self.sampling_rate), round(after * self.sampling_rate)
 
     def limited(self, intervals: RrIntervals) -> RrIntervals:
@@ -209,7 +207,9 @@ def _energy(signals: NDArray[np.floating], sampling_rate: float) -> Floats:
     sections = butter(2, BAND, "bandpass", fs=sampling_rate, output="sos")
     slope = np.gradient(sosfiltfilt(sections, signals.astype(np.float64), axis=2), axis=2)
     width = max(1, round(WIDTH * sampling_rate))
-    energy = uniform_filter1d(slope**2, width, axis=2, mode="nearest")
+    energy = slope**2
+    for _ in range(2):
+        energy = uniform_filter1d(energy, width, axis=2, mode="nearest")
     largest = energy.max(axis=2, keepdims=True)
     share = np.divide(energy, largest, out=np.zeros_like(energy), where=largest > 0)
     return np.asarray(share.mean(axis=1))
