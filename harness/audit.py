@@ -8,29 +8,32 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from ecgbench.contracts.config import build
-from ecgbench.contracts.errors import StoreError
+from ecgbench.contracts.faults import DOSES, FAULTS
 from ecgbench.contracts.specs import MetricSpec
 from ecgbench.harness.planning.plan import cell_id, generator_record, metric_records, plan_of
 from ecgbench.harness.planning.study import Study
-from ecgbench.results.audit.records import DOSES, SERIES, AuditRecord, Series, judge
+from ecgbench.results.audit.judge import Measured, judge
+from ecgbench.results.audit.records import AuditRecord
+from ecgbench.results.store.states import cell_outcome, score_outcome
 from ecgbench.results.store.store import Store
 
 if TYPE_CHECKING:
+    from ecgbench.contracts.faults import Fault
     from ecgbench.harness.planning.catalog import Catalog
     from ecgbench.harness.planning.plan import Plan
-    from ecgbench.results.audit.records import Values
+    from ecgbench.results.audit.judge import Values
     from ecgbench.results.store.records import (
         CellId,
-        CellRecord,
         DatasetRecord,
         GeneratorRecord,
         MetricRecord,
         ScoreRecord,
         Status,
     )
+    from ecgbench.results.store.states import CellOutcome
 
 DOSE = "dose"
-"""The generator."""
+"""The name of the generator of doses."""
 
 STUDY = Study(
     name="audit",
@@ -45,42 +48,41 @@ STUDY = Study(
 
 
 def store_of(store: Store) -> Store:
-    """The store within a store in which the audit's cells stand; no board reads them."""
+    """Return the store of the audit's cells, within a store; no board reads them."""
     return Store(store.path / "audit")
 
 
 def seeds_at_0(study: Study) -> tuple[int, ...]:
-    """The seeds of the windows without a fault: those of the doses, and as many more."""
+    """Return the seeds of the windows without a fault: the seeds of the doses, and as many more."""
     more = range(max(study.seeds) + 1, max(study.seeds) + 1 + len(study.seeds))
     return (*study.seeds, *more)
 
 
-def shown(catalog: Catalog, metric: MetricRecord) -> list[Series]:
-    """The series that a metric is shown: what it claims to see, and of its family the others.
-
-    ``members`` is what a metric of people sees; the windows of one who was not copied are no fault
-    to any other.
-    """
+def shown(catalog: Catalog, metric: MetricRecord) -> list[Fault]:
+    """Return the faults to show a metric: its claims, and the other faults of its family."""
     spec = catalog.metric(metric.name)
     held, others = spec.claims, spec.audited_on == "family"
     return [
-        series
-        for series in SERIES
-        if series.name in held
-        or (others and metric.family in series.families and series.fault != "members")
+        fault
+        for fault in FAULTS.values()
+        if fault.name in held or (others and metric.family in fault.shown_to)
     ]
 
 
 def left_out(study: Study, catalog: Catalog) -> dict[str, str]:
-    """Why metrics are not audited: those that the study names, or of which one might expect it."""
-    found = {}
+    """Return why metrics are not audited, by name.
+
+    A metric of a family without faults is left out in silence, unless the study names it.
+    """
+    audited = {family for fault in FAULTS.values() for family in fault.shown_to}
+    reasons = {}
     for metric in metric_records(study, catalog):
-        if not shown(catalog, metric) and (metric.family != "cost" or study.metrics is not None):
-            found[metric.name] = "there is no fault that it claims to see or its family is shown"
+        if not shown(catalog, metric) and (metric.family in audited or study.metrics is not None):
+            reasons[metric.name] = "it claims to see no fault, and is shown none of its family's"
     for entry in catalog.of_kind("metric") if study.metrics is None else ():
         if isinstance(entry.spec, MetricSpec) and entry.spec.costly:
-            found[entry.spec.name] = "it is costly, and audited only where --metrics names it"
-    return found
+            reasons[entry.spec.name] = "it is costly, and audited only where --metrics names it"
+    return reasons
 
 
 def make_plans(
@@ -92,15 +94,11 @@ def make_plans(
     retry: bool,
     fresh: bool = False,
 ) -> list[Plan]:
-    """Plans that together show each metric what it is to be shown.
-
-    Metrics that are shown the same series share a plan.
-    """
+    """Return plans that together show each metric its faults; metrics with the same faults share one."""
     metrics_of: dict[tuple[str, ...], list[MetricRecord]] = {}
     for metric in metric_records(study, catalog):
-        names = tuple(series.name for series in shown(catalog, metric))
-        if names:
-            metrics_of.setdefault(names, []).append(metric)
+        if faults := tuple(fault.name for fault in shown(catalog, metric)):
+            metrics_of.setdefault(faults, []).append(metric)
     plans = []
     how = {"retry_failed": retry, "fresh": fresh}
     for names, metrics in metrics_of.items():
@@ -122,42 +120,41 @@ def make_plans(
 
 
 def _doses(names: tuple[str, ...]) -> list[dict[str, str | float]]:
-    """Settings of the generator, of every dose of these series; first none at all."""
-    found: list[dict[str, str | float]] = [{"fault": "none", "amount": 0.0, "sigma": 0.0}]
-    for series in SERIES:
-        if series.name in names:
-            amounts = (0.0, *series.amounts) if series.fault == "members" else series.amounts
-            found += [
-                {"fault": series.fault, "amount": amount, "sigma": series.sigma}
-                for amount in amounts
-            ]
-    return found
+    """Return the generator's settings for every dose of these faults; first those without a fault."""
+    doses: list[dict[str, str | float]] = [{"fault": "none", "amount": 0.0, "sigma": 0.0}]
+    for fault in map(FAULTS.__getitem__, names):
+        amounts = (0.0, *fault.amounts) if fault.own_0 else fault.amounts
+        doses += [
+            {"fault": fault.kind, "amount": amount, "sigma": fault.sigma} for amount in amounts
+        ]
+    return doses
 
 
 def audit_records(plan: Plan, catalog: Catalog, store: Store, study: Study) -> list[AuditRecord]:
-    """What a plan that was worked through says of each metric on each dataset."""
-    found = []
+    """Return the audit of each metric on each dataset, from the cells of a plan."""
+    records = []
     for dataset in plan.record.datasets:
         cells = [cell.id for cell in plan.cells if cell.id.dataset.name == dataset.name]
-        doses = {cell.name: _cell(store, cell) for cell in cells}
-        sizes = (dose.sizes.get("fresh") for dose in doses.values() if dose is not None)
+        doses = {cell.name: cell_outcome(store, cell.name) for cell in cells}
+        finished = (dose.record for dose in doses.values() if dose.record is not None)
+        sizes = (record.sizes.get("fresh") for record in finished)
         windows = next((size for size in sizes if size is not None), None)
         for metric in plan.record.metrics:
-            ended: dict[Of, list[Ended]] = {}
+            ends: dict[DoseKind, list[DoseEnd]] = {}
             for cell in cells:
                 settings = cell.generator.settings
-                of = settings["fault"], settings["sigma"]
+                kind = settings["fault"], settings["sigma"]
                 end = _end(store, cell, doses[cell.name], metric)
-                ended.setdefault(of, []).append(end)
-            found.append(_record(dataset, metric, ended, windows, catalog, study))
-    return found
+                ends.setdefault(kind, []).append(end)
+            records.append(_record(dataset, metric, ends, windows, catalog, study))
+    return records
 
 
-Of = tuple[str, float]
-"""A fault and the noise on it: what tells series apart."""
+DoseKind = tuple[str, float]
+"""The generator's settings ``fault`` and ``sigma``: together they identify a fault."""
 
 
-class Ended(NamedTuple):
+class DoseEnd(NamedTuple):
     """How a metric ended on one dose with one seed."""
 
     amount: float
@@ -167,53 +164,43 @@ class Ended(NamedTuple):
     score: ScoreRecord | None = None
 
 
-def _cell(store: Store, cell: CellId) -> CellRecord | None:
-    try:
-        return store.cell(cell.name)
-    except StoreError:
-        return None
-
-
-def _end(store: Store, cell: CellId, dose: CellRecord | None, metric: MetricRecord) -> Ended:
+def _end(store: Store, cell: CellId, dose: CellOutcome, metric: MetricRecord) -> DoseEnd:
     at = cell.generator.settings["amount"], cell.seed
-    if dose is not None and dose.status != "ok":
-        return Ended(*at, dose.status, f"this dose {dose.status}: {dose.reason}")
-    try:
-        score = store.score(cell.name, metric)
-    except StoreError:
-        score = None
-    if score is None:
-        return Ended(*at, "failed", "a dose was not finished; the same command goes on from there")
-    return Ended(*at, score.status, score.reason, score)
+    if dose.status in ("skipped", "failed"):
+        return DoseEnd(*at, dose.status, f"this dose {dose.status}: {dose.reason}")
+    if dose.record is not None:
+        score = score_outcome(store.score_file(cell.name, metric), dose.record, metric)
+        if score.status != "todo":
+            return DoseEnd(*at, score.status, score.reason, score.record)
+    return DoseEnd(*at, "failed", "a dose was not finished; the same command goes on from there")
 
 
 def _record(
     dataset: DatasetRecord,
     metric: MetricRecord,
-    ended: dict[Of, list[Ended]],
+    ends: dict[DoseKind, list[DoseEnd]],
     windows: int | None,
     catalog: Catalog,
     study: Study,
 ) -> AuditRecord:
-    """The audit of one metric on one dataset."""
+    """Return the audit of one metric on one dataset."""
     held = catalog.metric(metric.name).claims
-    values = {of: _values(ends) for of, ends in ended.items()}
+    values = {kind: _values(of_kind) for kind, of_kind in ends.items()}
     fresh = ("none", 0.0)
-    without = _lacks(ended[fresh]) if any(values.values()) or _has_failed(ended[fresh]) else ""
-    found, skipped = {}, {}
-    for series in shown(catalog, metric):
-        of = (series.fault, series.sigma)
-        ends = ended[of]
-        if values[of] or _has_failed(ends):
-            found[series.name] = series, values[of], _lacks(ends) or without
+    without = _lacks(ends[fresh]) if any(values.values()) or _has_failed(ends[fresh]) else ""
+    measured, skipped = [], {}
+    for fault in shown(catalog, metric):
+        kind = (fault.kind, fault.sigma)
+        if values[kind] or _has_failed(ends[kind]):
+            measured.append(Measured(fault, values[kind], _lacks(ends[kind]) or without))
         else:
-            skipped[series.name] = ends[0].reason
+            skipped[fault.name] = ends[kind][0].reason
     at_0 = {seed: value for (_, seed), value in values[fresh].items()}
-    series_records, verdict, blind, rewarded = judge(metric, found, at_0, held)
+    series, verdict, blind, rewarded = judge(metric, measured, at_0, held)
     reason = ""
     if held and verdict == "open":
         verdict, reason = "skipped", next(skipped[name] for name in held if name in skipped)
-    scores = [end.score for ends in ended.values() for end in ends if end.score is not None]
+    scores = [end.score for of_kind in ends.values() for end in of_kind if end.score is not None]
     return AuditRecord(
         doses=DOSES,
         dataset=dataset,
@@ -222,7 +209,7 @@ def _record(
         seeds=list(study.seeds),
         seeds_at_0=sorted(at_0),
         windows=windows,
-        series=series_records,
+        series=series,
         verdict=verdict,
         blind=blind,
         reversed=rewarded,
@@ -231,20 +218,20 @@ def _record(
     )
 
 
-def _values(ends: list[Ended]) -> Values:
+def _values(ends: list[DoseEnd]) -> Values:
     return {
         (end.amount, end.seed): end.score.value
         for end in ends
-        if end.score is not None and end.score.value is not None
+        if end.status == "ok" and end.score is not None and end.score.value is not None
     }
 
 
-def _has_failed(ends: list[Ended]) -> bool:
+def _has_failed(ends: list[DoseEnd]) -> bool:
     return any(end.status == "failed" for end in ends)
 
 
-def _lacks(ends: list[Ended]) -> str:
-    """Why a series is not whole: a part of it tells nothing of the fault."""
+def _lacks(ends: list[DoseEnd]) -> str:
+    """Return why a dose is missing; empty if none is."""
     for status in ("failed", "skipped"):
         for end in ends:
             if end.status == status:
@@ -253,6 +240,6 @@ def _lacks(ends: list[Ended]) -> str:
 
 
 def resolved(study: Study, datasets: tuple[str, ...]) -> Study:
-    """The study with only the settings of datasets that it has."""
+    """Return the study for these datasets, without settings of others."""
     kept = {name: table for name, table in study.dataset.items() if name in datasets}
     return msgspec.structs.replace(study, datasets=datasets, dataset=kept)

@@ -1,39 +1,33 @@
-"""Runs a stored cell, or its scores alone, again, and says what agrees."""
+"""Runs a stored cell again, and compares its windows and scores."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from ecgbench.contracts.config import build
-from ecgbench.contracts.errors import DataError, EcgbenchError, PluginError, StoreError
+from ecgbench.contracts.errors import DataError, StoreError
+from ecgbench.contracts.families import is_comparable
 from ecgbench.environment import cores, environment
-from ecgbench.harness.cell.checks import check_sample
-from ecgbench.harness.cell.divide import splits_of
-from ecgbench.harness.cell.plausible import check_origin, remarks
 from ecgbench.harness.cell.task import Task
 from ecgbench.harness.data import cache as data
 from ecgbench.harness.data import physionet
 from ecgbench.harness.engine.perform import perform
-from ecgbench.harness.engine.run import prepare
-from ecgbench.harness.isolation import process
-from ecgbench.harness.planning.catalog import discover
 from ecgbench.harness.planning.facts import metric_facts
 from ecgbench.harness.planning.identity import used
 from ecgbench.results.board.uncertainty import Resamples, sample
 from ecgbench.results.store.contributions import contributions
-from ecgbench.results.store.npz import read_npz
+from ecgbench.results.store.states import cell_outcome, stored_scores
 from ecgbench.results.store.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
+    from ecgbench.harness.cell.messages import Tell
+    from ecgbench.harness.isolation import process
     from ecgbench.harness.planning.catalog import Catalog
     from ecgbench.results.store.records import (
         CellId,
@@ -44,9 +38,6 @@ if TYPE_CHECKING:
     )
 
 Verdict = Literal["equal", "close", "within its interval", "differs", "not compared"]
-
-VERIFYING = process.Limits(timeout=900.0, memory=4 * 2**30)
-"""For each step of what an archive asks for: its settings may ask for anything."""
 
 EQUAL, CLOSE = 1e-9, 0.01
 """Relative differences: of one machine with itself, and of one machine with another."""
@@ -61,7 +52,7 @@ class Agreement:
         stored: the value; None if there was none.
         again: the same.
         verdict: how they compare.
-        note: why they were not compared, or what went wrong.
+        note: why they were not compared, or why they differ.
     """
 
     metric: str
@@ -73,12 +64,12 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What came out when a cell was run again.
+    """The result of running a cell again.
 
     Attributes:
         same_bytes: whether the synthetic windows are bitwise the same.
-        scores: of all metrics that the cell was scored by.
-        versions: what differs between then and here, ``(what, then, here)``.
+        scores: of all metrics of the cell.
+        versions: all differences between then and here, ``(what, then, here)``.
         reason: why it could not be run to its end; empty if it was.
     """
 
@@ -100,7 +91,7 @@ def reproduce(
     name: str,
     catalog: Catalog,
     data_dir: Path | None,
-    send: Callable[[tuple[Any, ...]], None],
+    send: Tell,
 ) -> Reproduction:
     """Fit, sample and score a stored cell again, from its own record.
 
@@ -109,7 +100,7 @@ def reproduce(
         name: of the cell.
         catalog: of plugins.
         data_dir: the user's folder of datasets.
-        send: is given what the cell sends.
+        send: is given the messages of the cell.
 
     Raises:
         StoreError: there is no such cell, or it did not end well.
@@ -117,214 +108,37 @@ def reproduce(
         UsageError: a plugin or a setting is not there any more.
     """
     record = _ended_well(store, name)
-    source = _source(record.cell, catalog, data_dir)
+    source = source_of(record.cell, catalog, data_dir)
     with tempfile.TemporaryDirectory(prefix="ecgbench-") as folder:
         scratch = Store(Path(folder))
-        cell = _here(record.cell, source, catalog)
+        cell = cell_here(record.cell, source, catalog)
         if cell.submitted:
-            _copy(store, name, scratch, cell.name)
-        scores = store.scores(name)
-        metrics = [_metric_here(score.metric, catalog) for score in scores]
-        failure = perform(_task(scratch, cell, record, metrics, source, catalog), send)
-        found = scratch.cell(cell.name)
-        versions = tuple(_versions(record, scores, metrics, found))
-        if found is None or found.status != "ok":
-            reason = (found.reason if found is not None else failure) or "it did not end"
+            copy_cell(store, name, scratch, cell.name)
+        scores, lost = split_scores(store, record)
+        metrics = [metric_here(score.metric, catalog) for score in scores]
+        failure = perform(task_again(scratch, cell, record, metrics, source, catalog), send)
+        outcome = cell_outcome(scratch, cell.name)
+        made_here = outcome.record
+        versions = tuple(_versions(record, scores, metrics, made_here))
+        if made_here is None or outcome.status != "ok":
+            reason = (outcome.reason if made_here is not None else failure) or "it did not end"
             return Reproduction(False, (), versions, reason)
         again = [scratch.score(cell.name, metric) for metric in metrics]
         return Reproduction(
-            same_bytes=found.synthetic == record.synthetic,
-            scores=tuple(
-                compare(score, here, is_cost=metric.family == "cost")
-                for score, here, metric in zip(scores, again, metrics, strict=True)
+            same_bytes=made_here.synthetic == record.synthetic,
+            scores=(
+                *(
+                    compare(score, here, is_cost=not is_comparable(metric.family))
+                    for score, here, metric in zip(scores, again, metrics, strict=True)
+                ),
+                *lost,
             ),
             versions=versions,
         )
 
 
-def differences(
-    store: Store,
-    name: str,
-    catalog: Catalog,
-    data_dir: Path | None,
-    limits: process.Limits = VERIFYING,
-) -> list[str]:
-    """Check the stored windows of a cell and score them again; tell what does not come out.
-
-    The windows are compared with those that were asked for, and with real ones; those of a reference row
-    are made again.  Of each score value, parts, count, people and interval are compared.  Made with
-    other versions, or on another processor, a value may differ within our own interval.  What an archive
-    says is done in processes with limits.
-
-    Args:
-        store: that holds the cell.
-        name: of the cell.
-        catalog: of plugins.
-        data_dir: the user's folder of datasets.
-        limits: of time and memory of each step.
-
-    Raises:
-        DataError: the dataset is not on this machine, or cannot be made within the limits.
-        UsageError: a plugin or a setting is not there.
-    """
-    record = store.cell(name)
-    if record is None or record.status != "ok":
-        return ["it did not end well, and nobody can check that it could not"]
-    if not record.stored and not record.reference:
-        return ["its windows did not come with it, so its scores cannot be checked"]
-    source = _source(record.cell, catalog, data_dir)
-    prepare([source], record.cell.dataset.windows, catalog.files, limits)
-    with tempfile.TemporaryDirectory(prefix="ecgbench-") as folder:
-        scratch = Store(Path(folder))
-        cell = _here(record.cell, source, catalog)
-        if cell.name != name:
-            there = ", ".join(
-                f"{what} {then}, here {here}" for what, then, here in _plugins(record, cell)
-            )
-            return [f"it cannot be checked here: {there}"]
-        scores = store.scores(name)
-        metrics = [_metric_here(score.metric, catalog) for score in scores]
-        if other := [
-            m.name for m, score in zip(metrics, scores, strict=True) if m.key != score.metric.key
-        ]:
-            return [f"it cannot be checked here: metric {other[0]} is another here"]
-        _copy(store, name, scratch, name)
-        task = _task(scratch, cell, record, metrics, source, catalog, limits)
-        wrong = _wrong_windows(task, record, limits)
-        if wrong:
-            return wrong
-        perform(task, lambda _: None)
-        made = scratch.cell(name)
-        if made is None or made.synthetic != record.synthetic:
-            return ["its windows are others when they are made here"]
-        again = [scratch.score(name, metric) for metric in metrics]
-        told = map(partial(_lie, same_machine=not _machine(record)), scores, again)
-        return [reason for reason in told if reason]
-
-
-def _wrong_windows(task: Task, record: CellRecord, limits: process.Limits) -> list[str]:
-    """Tell what is wrong with a cell's windows, and with what its record says of them."""
-    found: list[str] = []
-    for message in process.call(check_windows, task, record, log=None, limits=limits, stop=None):
-        if message[0] == "wrong":
-            found.append(message[1])
-        elif message[0] == "exit" and message[1]:
-            found.append(f"its windows cannot be checked: {message[1]}")
-    return found
-
-
-def check_windows(task: Task, record: CellRecord, send: Callable[[tuple[Any, ...]], None]) -> None:
-    """Send ``("wrong", why)`` of each thing that a cell's record and windows cannot be.
-
-    Args:
-        task: the cell's, in a store that holds its windows.
-        record: of the cell, as it came.
-        send: is told.
-    """
-    try:
-        for why in _wrong(task, record):
-            send(("wrong", why))
-    except EcgbenchError as error:
-        send(("wrong", str(error)))
-
-
-def _wrong(task: Task, record: CellRecord) -> Iterator[str]:
-    catalog = discover(task.plugin_files)
-    cell = record.cell
-    is_reference = not cell.submitted and catalog.generator(cell.generator.name).reference
-    if record.reference != is_reference:
-        yield f"generator {cell.generator.name} is {'' if is_reference else 'no '}reference row"
-        return
-    splits = splits_of(task, catalog)
-    if record.fold != splits.fold:
-        yield f"it is of fold {record.fold}, seed {cell.seed} is of fold {splits.fold}"
-    if is_reference:
-        return
-    file = Store(task.store).folder(cell.name) / "synthetic.npz"
-    arrays = read_npz(file, "signals", "labels")
-    where = f"generator {cell.generator.name}"
-    try:
-        synthetic = splits.train.synthetic(arrays["signals"], arrays["labels"])
-        check_sample(cell.generator.name, synthetic, splits.train, splits.fresh.labels)
-        check_origin(where, synthetic, splits)
-        said = remarks(where, synthetic, splits.train)
-    except (PluginError, ValueError) as error:
-        yield str(error)
-        return
-    for note in said:
-        if note not in record.notes:
-            yield f"it does not say that {note}"
-
-
-def _lie(stored: ScoreRecord, again: ScoreRecord | None, *, same_machine: bool) -> str:
-    """In what a score is not what its windows give; empty if it is.
-
-    The interval by which the two are compared is ours: theirs could be as wide as they like.
-    """
-    found = compare(stored, again)
-    theirs, ours = interval(stored), None if again is None else interval(again)
-    right = found.verdict in ("equal", "close")
-    if not right and not same_machine and ours is not None and stored.value is not None:
-        right = ours[0] <= stored.value <= ours[1]
-    if not right or again is None:
-        note = f" ({found.note})" if found.note else ""
-        return (
-            f"{found.metric} is {stored.value} in the archive and {found.again} when its windows are "
-            f"scored again{note}"
-        )
-    return _lie_beside(stored, again, same_machine=same_machine) or _lie_of_interval(
-        found.metric, theirs, ours, same_machine=same_machine
-    )
-
-
-def _lie_beside(stored: ScoreRecord, again: ScoreRecord, *, same_machine: bool) -> str:
-    """In what the numbers beside a score's value are not those that its windows give."""
-    name = stored.metric.name
-    if stored.n != again.n:
-        return f"{name} is of {stored.n} windows in the archive and of {again.n} here"
-    if _people(stored) != _people(again):
-        return f"{name} is of other people in the archive than here"
-    if stored.parts.keys() != again.parts.keys():
-        return f"{name} has other parts in the archive than here"
-    for part, then in stored.parts.items():
-        here = again.parts[part]
-        if same_machine and not _is_close(then, here):
-            return f"{name} has the part {part} = {then} in the archive and {here} here"
-    return ""
-
-
-def _people(score: ScoreRecord) -> list[int]:
-    return [] if score.contributions is None else score.contributions.people
-
-
-def _is_close(then: float | None, here: float | None) -> bool:
-    if then is None or here is None:
-        return then is here
-    return abs(then - here) <= CLOSE * max(abs(then), abs(here)) + EQUAL
-
-
-def _lie_of_interval(
-    name: str,
-    theirs: tuple[float, float] | None,
-    ours: tuple[float, float] | None,
-    *,
-    same_machine: bool,
-) -> str:
-    if theirs is ours is None:
-        return ""
-    if theirs is None or ours is None:
-        return f"{name} has {'no' if theirs is None else 'an'} interval, unlike here"
-    slack = (CLOSE if same_machine else 0.5) * (ours[1] - ours[0]) + EQUAL * max(map(abs, ours))
-    if max(abs(theirs[0] - ours[0]), abs(theirs[1] - ours[1])) > slack:
-        return (
-            f"{name} has the interval {theirs} in the archive and {ours} when its windows are scored "
-            "again"
-        )
-    return ""
-
-
 def compare(stored: ScoreRecord, again: ScoreRecord | None, *, is_cost: bool = False) -> Agreement:
-    """How a score came out again; what a fit cost is not compared where the cell was fitted again."""
+    """Return how a score came out again; the cost of a new fit is not compared."""
     name, value = stored.metric.name, stored.value
     if is_cost:
         return Agreement(name, value, again.value if again else None, "not compared", "a cost")
@@ -348,18 +162,34 @@ def compare(stored: ScoreRecord, again: ScoreRecord | None, *, is_cost: bool = F
 
 
 def interval(score: ScoreRecord) -> tuple[float, float] | None:
-    """The interval of one score over its own people, None where there is none."""
+    """Return the interval of one score over its own people, None if there is none."""
     if score.contributions is None or score.value is None:
         return None
     try:
-        found = contributions(score.contributions, score.value)
+        terms = contributions(score.contributions, score.value)
     except ValueError:
         return None
-    return sample({0: score.value}, {0: found}, Resamples(found.people)).interval
+    return sample({0: score.value}, {0: terms}, Resamples(terms.people)).interval
+
+
+def split_scores(
+    store: Store, record: CellRecord
+) -> tuple[list[ScoreRecord], tuple[Agreement, ...]]:
+    """Return the ended scores of a cell, and agreements of those still to do, not compared."""
+    outcomes = stored_scores(store, record)
+    lost = tuple(
+        Agreement(name.rpartition("-")[0], None, None, "not compared", outcome.reason)
+        for name, outcome in outcomes.items()
+        if outcome.status == "todo"
+    )
+    return [outcome.record for outcome in outcomes.values() if outcome.record is not None], lost
 
 
 def _ended_well(store: Store, name: str) -> CellRecord:
-    record = store.cell(name)
+    outcome = cell_outcome(store, name)
+    if outcome.damage is not None:
+        raise outcome.damage
+    record = outcome.record
     if record is None:
         raise StoreError(f"{store.path} has no cell {name}")
     if record.status != "ok":
@@ -370,7 +200,12 @@ def _ended_well(store: Store, name: str) -> CellRecord:
     return record
 
 
-def _source(cell: CellId, catalog: Catalog, data_dir: Path | None) -> data.Source:
+def source_of(cell: CellId, catalog: Catalog, data_dir: Path | None) -> data.Source:
+    """Return the place of a cell's dataset on this machine.
+
+    Raises:
+        DataError: it is not here.
+    """
     entry = catalog.entry("dataset", cell.dataset.name)
     spec = catalog.dataset(cell.dataset.name)
     config = build(spec.config, cell.dataset.settings, where=f"dataset {spec.name}")
@@ -382,8 +217,8 @@ def _source(cell: CellId, catalog: Catalog, data_dir: Path | None) -> data.Sourc
     return data.Source(entry, config, folder)
 
 
-def _here(cell: CellId, source: data.Source, catalog: Catalog) -> CellId:
-    """The cell as the plugins that are installed here would have it."""
+def cell_here(cell: CellId, source: data.Source, catalog: Catalog) -> CellId:
+    """Return the cell with the plugins installed here."""
     generator = cell.generator
     if not cell.submitted:
         spec = catalog.generator(generator.name)
@@ -394,7 +229,7 @@ def _here(cell: CellId, source: data.Source, catalog: Catalog) -> CellId:
     )
 
 
-def _metric_here(metric: MetricRecord, catalog: Catalog) -> MetricRecord:
+def metric_here(metric: MetricRecord, catalog: Catalog) -> MetricRecord:
     """The metric as it is installed here, with the settings of then."""
     spec = catalog.metric(metric.name)
     settings = build(spec.config, metric.settings, where=f"metric {spec.name}")
@@ -403,7 +238,7 @@ def _metric_here(metric: MetricRecord, catalog: Catalog) -> MetricRecord:
     return msgspec.structs.replace(metric, **msgspec.structs.asdict(here), **facts)
 
 
-def _copy(store: Store, name: str, scratch: Store, cell: str) -> None:
+def copy_cell(store: Store, name: str, scratch: Store, cell: str) -> None:
     """Put a cell without its scores into a store."""
     folder = scratch.folder(cell)
     folder.mkdir(parents=True)
@@ -416,7 +251,7 @@ def _copy(store: Store, name: str, scratch: Store, cell: str) -> None:
             ) from error
 
 
-def _task(
+def task_again(
     scratch: Store,
     cell: CellId,
     record: CellRecord,
@@ -425,7 +260,7 @@ def _task(
     catalog: Catalog,
     limits: process.Limits | None = None,
 ) -> Task:
-    """What is to be done to run a cell again; of a stranger's with limits, and no more threads than here."""
+    """Return the task to run a cell again; a stranger's with limits, and no more threads than here."""
     threads = record.threads if limits is None else min(max(1, record.threads), cores())
     return Task(
         store=scratch.path,
@@ -447,29 +282,32 @@ def _versions(
     metrics: list[MetricRecord],
     again: CellRecord | None,
 ) -> list[tuple[str, str, str]]:
-    """All that differs between then and here, ``(what, then, here)``."""
-    found = _machine(record)
+    """Return all differences between then and here, ``(what, then, here)``."""
+    differences = machine_differences(record)
     if again is not None:
-        found += _plugins(record, again.cell)
+        differences += plugin_differences(record, again.cell)
     for score, here in zip(scores, metrics, strict=True):
-        found += _plugin(f"metric {here.name}", score.metric, here, "version", "code", "files")
-    return found
+        differences += _plugin(
+            f"metric {here.name}", score.metric, here, "version", "code", "files"
+        )
+    return differences
 
 
-def _machine(record: CellRecord) -> list[tuple[str, str, str]]:
+def machine_differences(record: CellRecord) -> list[tuple[str, str, str]]:
+    """Return how the machine and its libraries differ from then, ``(what, then, here)``."""
     then, here = dict(record.environment), environment()
-    found: list[tuple[str, str, str]] = [
+    differences: list[tuple[str, str, str]] = [
         (what, str(then[what]), str(here[what]))
         for what in ("python", "system", "processor")
         if what in then and then[what] != here[what]
     ]
     packages = then.get("packages", {})
-    found += [
+    differences += [
         (name, str(packages[name]), str(version))
         for name, version in here["packages"].items()
         if name in packages and packages[name] != version
     ]
-    return found
+    return differences
 
 
 def _plugin(
@@ -479,16 +317,17 @@ def _plugin(
     return [(f"{what} {k}", str(old), str(new)) for k, (old, new) in pairs.items() if old != new]
 
 
-def _plugins(record: CellRecord, cell: CellId) -> list[tuple[str, str, str]]:
+def plugin_differences(record: CellRecord, cell: CellId) -> list[tuple[str, str, str]]:
+    """Return how dataset, generator and protocol differ from then, ``(what, then, here)``."""
     then = record.cell
-    found = []
+    differences = []
     for what in ("dataset", "generator"):
         old, new = getattr(then, what), getattr(cell, what)
         fields = ("version", "origin", "settings", "code", "files")
-        found += _plugin(f"{what} {old.name}", old, new, *fields)
+        differences += _plugin(f"{what} {old.name}", old, new, *fields)
     if then.dataset.digest != cell.dataset.digest:
         pair = then.dataset.digest[:12], cell.dataset.digest[:12]
-        found.append((f"dataset {then.dataset.name} data", *pair))
+        differences.append((f"dataset {then.dataset.name} data", *pair))
     if then.protocol != cell.protocol:
-        found.append(("protocol", str(then.protocol), str(cell.protocol)))
-    return found
+        differences.append(("protocol", str(then.protocol), str(cell.protocol)))
+    return differences

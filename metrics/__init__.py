@@ -1,1 +1,1 @@
-"""Metrics of synthetic ECG, one folder for each family."""
+"""Metrics of synthetic ECG, one folder for each suite."""

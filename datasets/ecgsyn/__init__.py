@@ -1,4 +1,4 @@
-"""`ecgsyn`: a simulated cohort whose truth is known."""
+"""`ecgsyn`: a simulated cohort with known truth."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class EcgsynConfig(Config, frozen=True):
     length: Annotated[int, msgspec.Meta(ge=8, description="samples in a window")] = 200
     r_sample: Annotated[
         int,
-        msgspec.Meta(ge=0, description="sample of a window, from 0, at which the R peak stands"),
+        msgspec.Meta(ge=0, description="sample of the R peak in a window, from 0"),
     ] = 100
 
     def __post_init__(self) -> None:

@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecgbench import EcgWindows
+from ecgbench.contracts.streams import EcgsynStream
 from ecgbench.datasets.ecgsyn.model import Course, Waves, integrate
 from ecgbench.datasets.ecgsyn.people import Person, draw_person
 from ecgbench.datasets.ecgsyn.rhythm import F, N, S, V, draw_classes, draw_times
@@ -61,7 +62,10 @@ def load(config: EcgsynConfig, _folder: Path | None) -> EcgWindows:
     kept = slice(margin, margin + config.beats)
     people, courses, classes = [], [], []
     for number in range(config.patients):
-        body, rhythm, waves = (np.random.default_rng([config.seed, number, k]) for k in range(3))
+        body, rhythm, waves = (
+            np.random.default_rng([config.seed, number, stream])
+            for stream in (EcgsynStream.BODY, EcgsynStream.RHYTHM, EcgsynStream.WAVES)
+        )
         person = draw_person(body)
         labels = np.full(config.beats + 2 * margin, N, dtype=np.int64)
         labels[kept] = draw_classes(person, config.beats, rhythm)
@@ -127,7 +131,7 @@ def draw_waves(
     weights[0] = 0.0
     breath = np.sin(2 * np.pi * person.breathing * times + person.offset)
     gain = 1.0 + person.modulation * breath + JITTER["gain"] * rng.standard_normal(len(times))
-    each = 1.0 + JITTER["amplitude"] * rng.standard_normal(shape)
+    scatter = 1.0 + JITTER["amplitude"] * rng.standard_normal(shape)
     shift = JITTER["time"] * np.clip(rng.standard_normal(shape), -2, 2)
     shift[:, [1, 2, 3, 6, 7, 8]] = 0.0
     shift[:, 0] += due - times
@@ -135,7 +139,7 @@ def draw_waves(
     stretch = 1.0 + JITTER["width"] * np.clip(rng.standard_normal(shape), -2, 2)
     return Waves(
         (times[:, None] + base.times + shift).ravel(),
-        (base.amplitudes * weights * each * gain[:, None]).ravel(),
+        (base.amplitudes * weights * scatter * gain[:, None]).ravel(),
         (base.widths * stretch).ravel(),
     )
 
@@ -144,7 +148,7 @@ def _windows(
     config: EcgsynConfig, number: int, signal: NDArray[np.float64], peaks: NDArray[np.float64]
 ) -> NDArray[np.float32]:
     """Add the noise to a person's recording and cut a window at each peak; (beat, 1, sample)."""
-    noise = np.random.default_rng([config.seed, number, 3])
+    noise = np.random.default_rng([config.seed, number, EcgsynStream.NOISE])
     noisy = signal + config.noise * noise.standard_normal(len(signal))
     first = np.rint(peaks * config.sampling_rate).astype(np.int64) - config.r_sample
     rows = first[:, None] + np.arange(config.length)

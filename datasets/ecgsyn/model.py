@@ -163,7 +163,7 @@ def _cut(courses: Sequence[Course], counts: Sequence[int]) -> _Pieces:
     which = first + np.arange((end - first).max())
     near = which < end
     which = np.minimum(which, known - 1)
-    each = np.repeat(np.arange(len(courses)), counts)
+    recording = np.repeat(np.arange(len(courses)), counts)
     return _Pieces(
         starts=starts,
         speed=np.concatenate(speeds, axis=1),
@@ -171,7 +171,7 @@ def _cut(courses: Sequence[Course], counts: Sequence[int]) -> _Pieces:
         angles=np.concatenate(angles)[which],
         pushes=np.where(near, np.concatenate(pushes)[which], 0.0),
         spreads=np.concatenate(spreads)[which],
-        wander=np.array([course.wander for course in courses])[each],
-        breathing=np.array([course.breathing for course in courses])[each],
-        offset=np.array([course.offset for course in courses])[each],
+        wander=np.array([course.wander for course in courses])[recording],
+        breathing=np.array([course.breathing for course in courses])[recording],
+        offset=np.array([course.offset for course in courses])[recording],
     )

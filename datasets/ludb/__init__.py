@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
-"""Every record has all twelve; the database writes them in lower case."""
+"""The leads of every record; the database writes them in lower case."""
 
 
 class LudbConfig(BeatWindowConfig, frozen=True):
@@ -35,7 +35,7 @@ class LudbConfig(BeatWindowConfig, frozen=True):
 
 @hookimpl
 def ecgbench_datasets() -> Iterable[DatasetSpec]:
-    """The whole database, from PhysioNet."""
+    """Return the whole database, from PhysioNet."""
     return [
         DatasetSpec(
             name="ludb",

@@ -1,4 +1,4 @@
-"""All records of the database into windows."""
+"""All records of the database as windows."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ logger = logging.getLogger(__name__)
 
 
 def load(config: LudbConfig, folder: Path) -> EcgWindows:
-    """One window for each beat that is marked in the first of the leads asked for.
+    """Return one window for each marked beat of the first of the chosen leads.
 
-    A beat stands where the cardiologist marked the peak of its QRS complex, in all leads at the same
-    sample.  The marks are of beats without classes, and what the database calls a rhythm is one of a
-    patient and not of a beat, so the one class is ``beat``, and rhythms are attributes.  A beat whose
-    window would leave its record is left out; how many is logged.
+    A beat stands at the cardiologist's mark of the peak of its QRS complex, in all leads at the same
+    sample.  The marked beats have no classes, and the database gives a rhythm to a patient and not to a
+    beat.  So the one class is ``beat``, and rhythms are attributes.  A beat is left out if its window
+    would leave its record; their number is logged.
 
     Args:
         config: how to filter, resample and cut; which leads.
@@ -45,13 +45,13 @@ def load(config: LudbConfig, folder: Path) -> EcgWindows:
     windows, positions, marked = [], [], 0
     for record in people:
         beats = boundaries(folder, record, config.leads[0])["QRS"][:, 1].astype(np.int64)
-        found, kept = beat_windows(
+        cut, kept = beat_windows(
             signals(folder, record, config.leads), SAMPLING_RATE, beats, config
         )
-        windows.append(found)
+        windows.append(cut)
         positions.append(beats[kept] / SAMPLING_RATE)
         marked += len(beats)
-    patients = np.repeat(np.array(list(people), dtype=np.int64), [len(found) for found in windows])
+    patients = np.repeat(np.array(list(people), dtype=np.int64), [len(cut) for cut in windows])
     logger.info(
         "ludb: %d beats of %d records; left out: %d beats whose window would leave the record",
         len(patients),

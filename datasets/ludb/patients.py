@@ -1,4 +1,4 @@
-"""What the database tells of its patients."""
+"""The patients of the database: sex, age, rhythm and findings."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ COLUMNS = {
 """The attribute of each column of findings in ``ludb.csv``."""
 
 OLDEST = 90.0
-"""Years: the one age that the table hides, as ``>89``; the database's README tells it."""
+"""Years: the one age that the table hides, as ``>89``; the database's README gives it."""
 
 
 def attributes(folder: Path) -> dict[int, dict[str, str | float]]:
-    """Each patient's attributes, from ``ludb.csv``.
+    """Return each patient's attributes, from ``ludb.csv``.
 
-    ``sex`` ("F" or "M"), ``age`` (years) and ``rhythm`` (one of seven) are told of everybody.  What
-    else there is are findings, as the table words them: ``axis``, ``conduction``, ``extrasystoles``,
+    Everybody has ``sex`` ("F" or "M"), ``age`` (years) and ``rhythm`` (one of seven).  The other
+    attributes are findings, in the words of the table: ``axis``, ``conduction``, ``extrasystoles``,
     ``hypertrophy``, ``pacing``, ``ischaemia``, ``repolarisation`` and ``other``, several joined by
-    ``"; "`` in the table's order; an attribute that is absent was not found.  A few rhythms have an
-    addition in the table (wandering atrial pacemaker, aberrant conduction), left out here.
+    ``"; "`` in the table's order; an absent attribute was not found.  A few rhythms have an addition in
+    the table (wandering atrial pacemaker, aberrant conduction), left out here.
 
     Args:
-        folder: the database's, in which ``ludb.csv`` stands.
+        folder: the database's folder, with ``ludb.csv``.
 
     Raises:
         DataError: the table is missing or is not that of the database.
@@ -44,26 +44,26 @@ def attributes(folder: Path) -> dict[int, dict[str, str | float]]:
     table = folder / "ludb.csv"
     try:
         with table.open(encoding="utf-8", newline="") as opened:
-            found = {int(row["ID"]): _told(row) for row in csv.DictReader(opened)}
+            patients = {int(row["ID"]): _attributes(row) for row in csv.DictReader(opened)}
     except FileNotFoundError:
         raise DataError(f"there is no file {table}") from None
     except (KeyError, ValueError, AttributeError, IndexError) as error:
         raise DataError(
             f"{table} is not the table of ludb ({type(error).__name__}: {error})"
         ) from error
-    if not found:
+    if not patients:
         raise DataError(f"{table} names no patient")
-    return found
+    return patients
 
 
-def _told(row: dict[str, str]) -> dict[str, str | float]:
+def _attributes(row: dict[str, str]) -> dict[str, str | float]:
     age = row["Age"].strip()
-    told: dict[str, str | float] = {
+    attributes: dict[str, str | float] = {
         "sex": row["Sex"].strip(),
         "age": OLDEST if age == ">89" else float(age),
         "rhythm": row["Rhythms"].splitlines()[0],
     }
     for column, name in COLUMNS.items():
         if row[column]:
-            told[name] = "; ".join(row[column].splitlines())
-    return told
+            attributes[name] = "; ".join(row[column].splitlines())
+    return attributes

@@ -1,4 +1,4 @@
-"""One record of the database: its signals, and the boundaries of waves that cardiologists marked."""
+"""One record of the database: its signals, and the cardiologists' marks of the boundaries of waves."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ SAMPLING_RATE = 500.0
 """Hz, of every record."""
 
 COUNTS_PER_MV = 1000.0
-"""A count is taken for 1 µV, against the headers.
+"""One count is 1 µV here, against the headers.
 
-Their gains make each lead of each record span exactly 1 mV, and I + III is no longer II.  In counts it
-is, in every sample of all records, so these have one scale; with 1 µV a count the leads are as large
-as those of adults are (docs/data.md).
+The headers' gains make each lead of each record span exactly 1 mV, and I + III is no longer II.  In
+counts I + III is II, in every sample of all records, so the counts have one scale; with 1 µV a count the
+leads are as large as those of adults (docs/data.md).
 """
 
 PEAKS = {"p": "P", "N": "QRS", "t": "T"}
-"""The wave of each symbol that marks a peak; ``(`` is an onset and ``)`` an offset."""
+"""The wave of each symbol of a peak; ``(`` is an onset and ``)`` an offset."""
 
 
 def signals(folder: Path, record: int, leads: tuple[str, ...]) -> NDArray[np.float64]:
-    """The signals of a record.
+    """Return the signals of a record.
 
     Args:
-        folder: the database's, in which ``data`` stands.
-        record: its number, which is the patient's.
+        folder: the database's folder, with ``data``.
+        record: its number, the same as the patient's.
         leads: names, of ``ecgbench.datasets.ludb.LEADS``.
 
     Returns:
@@ -48,16 +48,18 @@ def signals(folder: Path, record: int, leads: tuple[str, ...]) -> NDArray[np.flo
             lead is not among them; the message names the record.
     """
     with _naming(record):
-        found = wfdb.rdrecord(str(folder / "data" / str(record)), physical=False)
-        counts: NDArray[np.int64] = found.d_signal.T.astype(np.int64)
-        names = found.sig_name
-        if found.fs != SAMPLING_RATE:
-            raise DataError(f"record {record}: its header says {found.fs:g} Hz; 500 Hz are wanted")
-        for lead, said, total in zip(names, found.checksum, counts.sum(axis=1), strict=True):
-            if (said - total) % 65536:
+        recording = wfdb.rdrecord(str(folder / "data" / str(record)), physical=False)
+        counts: NDArray[np.int64] = recording.d_signal.T.astype(np.int64)
+        names = recording.sig_name
+        if recording.fs != SAMPLING_RATE:
+            raise DataError(
+                f"record {record}: its header says {recording.fs:g} Hz; 500 Hz are wanted"
+            )
+        for lead, stated, total in zip(names, recording.checksum, counts.sum(axis=1), strict=True):
+            if (stated - total) % 65536:
                 raise DataError(
                     f"record {record}: the header disagrees with the signal of lead {lead}: its "
-                    f"checksum is {said}, that of the signal {total % 65536}"
+                    f"checksum is {stated}, that of the signal {total % 65536}"
                 )
         absent = [lead for lead in leads if lead.lower() not in names]
         if absent:
@@ -66,16 +68,16 @@ def signals(folder: Path, record: int, leads: tuple[str, ...]) -> NDArray[np.flo
 
 
 def boundaries(folder: Path, record: int, lead: str) -> dict[str, NDArray[np.float64]]:
-    """Where each wave of one lead begins, peaks and ends, as a cardiologist marked it.
+    """Return onset, peak and offset of each wave of one lead, as a cardiologist marked them.
 
-    Each lead was marked on its own.  Boundaries are given as they stand in the files: of the 21,965
+    Each lead was marked on its own.  Boundaries are those of the files: of the 21,965
     QRS complexes of all leads, 104 have no onset, 18 (and a P wave) an onset one or two samples after
-    the peak, and one has no offset.  Marks that make up no wave are left out: two pairs of boundaries
+    the peak, and one has no offset.  Marks without a whole wave are left out: two pairs of boundaries
     without a peak, in V5 of record 8, and 12 of the 58,423 peaks, in record 116.
 
     Args:
-        folder: the database's, in which ``data`` stands.
-        record: its number, which is the patient's.
+        folder: the database's folder, with ``data``.
+        record: its number, the same as the patient's.
         lead: a name, of ``ecgbench.datasets.ludb.LEADS``.
 
     Returns:
@@ -103,12 +105,12 @@ def boundaries(folder: Path, record: int, lead: str) -> dict[str, NDArray[np.flo
         if len(peaks) == 1 and len(at) == len(group[0]):
             boundary = [at.get(symbol, np.nan) for symbol in ("(", peaks[0], ")")]
             waves[PEAKS[peaks[0]]].append(boundary)
-    return {wave: np.array(found, np.float64).reshape(-1, 3) for wave, found in waves.items()}
+    return {wave: np.array(places, np.float64).reshape(-1, 3) for wave, places in waves.items()}
 
 
 @contextmanager
 def _naming(record: int) -> Iterator[None]:
-    """Turn what wfdb raises into a `DataError` that names the record."""
+    """Turn wfdb's errors into a `DataError` that names the record."""
     try:
         yield
     except DataError:

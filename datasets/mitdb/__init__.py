@@ -19,7 +19,7 @@ class MitdbConfig(BeatWindowConfig, frozen=True):
 
     leads: Annotated[
         tuple[str, ...],
-        msgspec.Meta(min_length=1, description="names; records that lack one are left out"),
+        msgspec.Meta(min_length=1, description="names; a record that lacks one is left out"),
     ] = ("MLII",)
 
     def __post_init__(self) -> None:
@@ -30,7 +30,7 @@ class MitdbConfig(BeatWindowConfig, frozen=True):
 
 @hookimpl
 def ecgbench_datasets() -> Iterable[DatasetSpec]:
-    """The whole database, from PhysioNet."""
+    """Return the whole database, from PhysioNet."""
     return [
         DatasetSpec(
             name="mitdb",

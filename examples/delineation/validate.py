@@ -6,8 +6,8 @@ prints the tables of docs/morphology.md.  DIR/ludb is the database as PhysioNet 
 cut as the dataset `ludb` cuts them, each lead by its own marks, at 100 and at 500 Hz.  The people are
 those by whom no constant was chosen, 101 to 200; ``--people fitted`` takes the others.
 
-A mark and what was found are the same if no more than 150 ms apart.  Se is the share of marks that were
-found, P+ the share of what was found that is marked; error is found − marked.  At either end of a
+A mark and a found point are the same if no more than 150 ms apart.  Se is the share of found marks, P+ the
+share of marked points among the found ones; error is found − marked.  At either end of a
 record the database leaves waves unmarked: the P wave of its first marked beat and the T wave of its last
 one are not counted, nor a mark outside of the window.
 """
@@ -37,7 +37,7 @@ CONFIGS = {
     500: BeatWindowConfig(sampling_rate=500.0, length=1000, r_sample=500),
 }
 TOLERANCE = 150.0
-"""ms between a mark and what was found, at most."""
+"""The most ms between a mark and a found point."""
 
 POINTS = (
     ("P onset", "p_onset", 10.2),
@@ -54,12 +54,12 @@ POINTS = (
 
 
 class Marked(NamedTuple):
-    """Windows of one lead, and where cardiologists see its waves.
+    """Windows of one lead, and the waves as cardiologists marked them.
 
     Attributes:
         windows: float32, shape (beat, sample), mV.
-        marks: float64, shape (beat, 9), ms from the QRS peak; NaN where there is none.
-        known: of that shape: whether the database would have marked it.
+        marks: float64, shape (beat, 9), ms from the QRS peak; NaN without a mark.
+        known: of the same shape: whether the database marks such points there.
     """
 
     windows: NDArray[np.float32]
@@ -88,13 +88,13 @@ def marked(folder: Path, people: range, lead: str, config: BeatWindowConfig) -> 
 
 
 def _between(waves: NDArray[np.float64], start: float, end: float) -> NDArray[np.float64]:
-    """Waves whose peak lies between two samples; one of NaN if there is none."""
+    """Return the waves with a peak between two samples; one of NaN if there is none."""
     inside = waves[(waves[:, 1] > start) & (waves[:, 1] < end)]
     return inside if len(inside) else np.full((1, 3), np.nan)
 
 
 def found(windows: NDArray[np.float32], config: BeatWindowConfig) -> NDArray[np.float64]:
-    """Where the delineator sees the same points, in ms from the sample of the QRS peak."""
+    """Return the same points as the delineator sees them, in ms from the sample of the QRS peak."""
     place = config.r_sample / config.sampling_rate
     beats = delineate(windows, config.sampling_rate, place)
     return 1000 * (np.stack([getattr(beats, name) for _, name, _ in POINTS], axis=1) - place)
@@ -110,7 +110,7 @@ def table(truth: Marked, places: NDArray[np.float64], config: BeatWindowConfig) 
     ]
     for column, (name, _, limit) in enumerate(POINTS):
         mark, place = truth.marks[:, column], places[:, column]
-        # a peak that is marked, but not this end of its wave, tells nothing of this end
+        # a marked peak without this end of its wave tells nothing about this end
         unmarked_end = np.isfinite(truth.marks[:, column // 3 * 3 + 1]) & np.isnan(mark)
         counted = truth.known[:, column] & ~unmarked_end & ~(mark < start) & ~(mark > end)
         mark, place = mark[counted], place[counted]

@@ -1,16 +1,15 @@
-"""The smallest dose of copies that `copied-share` detects, by what disguises them.
+"""The smallest dose of copies that `copied-share` detects, by disguise.
 
     python examples/privacy-doses/doses.py --data-dir DIR --seed 0 --out doses-0.json
 
-A synthetic set is made of unused real windows (`fresh`), but for a dose of it, which is copied from ``train``
-and disguised.  The dose is detected if p ≤ .05 under at least 90% of random divisions into ``train`` and
-``control``.  Which real windows are nearest does not depend on that division, so it is computed once; then
-labels are drawn within patient and class, and copies among what is ``train`` by these labels.
+A synthetic set is made of unused real windows (`fresh`), but for a dose of disguised copies from ``train``.  The dose is detected if p ≤ .05 under at least 90% of random divisions into ``train`` and
+``control``.  The nearest real windows do not depend on that division, so they are computed once; then
+labels are drawn within patient and class, and copies among the windows labelled ``train``.
 
-Prints how often either of the parts ``p`` and ``p-scan`` is ≤ .05 where nothing was copied, and for a generator
-that gives out one training window of each class, over and over.  Then a row for each disguise: the smallest
-doses that the two detect, the value that a dose of 5% reads, and the share of the copies that is a hit of its
-source in each space.  Last, what the search takes in each space.
+Prints how often either of the parts ``p`` and ``p-scan`` is ≤ .05 without a copy, and for a generator that
+repeats one training window of each class.  Then comes a row for each disguise: the smallest doses detected by
+the two, the value of a dose of 5%, and the share of copies with a hit of their source in each space.  Last
+comes the time of the search in each space.
 """
 
 # ruff: noqa: T201 - it is a program
@@ -28,10 +27,8 @@ from scipy.interpolate import CubicSpline
 from scipy.signal import butter, sosfiltfilt
 from threadpoolctl import threadpool_limits
 
+import ecgbench
 from ecgbench import Comparison
-from ecgbench.harness.cli.datasets import load_splits
-from ecgbench.harness.planning import study
-from ecgbench.harness.planning.catalog import discover
 from ecgbench.metrics.privacy import CopiedShareConfig
 from ecgbench.metrics.privacy.copied_share import SCAN, p_values
 from ecgbench.metrics.privacy.disguises import spaces
@@ -62,7 +59,7 @@ def noisy(share: float) -> Disguise:
 
 
 def moved(seconds: float, speed: float = 1.0) -> Disguise:
-    """Later by so many seconds, and faster about the R peak; what is missing repeats the edge."""
+    """Later by so many seconds, and faster about the R peak; missing samples repeat the edge."""
 
     def move(x: Floats, _: Floats, __: np.random.Generator) -> Floats:
         time = np.arange(x.shape[2])
@@ -75,7 +72,7 @@ def moved(seconds: float, speed: float = 1.0) -> Disguise:
 
 
 def circled(x: Floats, _: Floats, rng: np.random.Generator) -> Floats:
-    """Later by any time, each window its own; what leaves the end comes in at the start."""
+    """Later by any time, each window its own; samples leave at the end and come in at the start."""
     by = rng.integers(x.shape[2], size=len(x))
     return np.stack([np.roll(window, each, axis=1) for window, each in zip(x, by, strict=True)])
 
@@ -174,13 +171,13 @@ DISGUISES: dict[str, Disguise] = {
 }
 
 OF_TWO = ("mixture", "splice", "another")
-"""How the names of disguises start that are made of two windows."""
+"""First words of the names of disguises made of two windows."""
 
 
 class Copies(NamedTuple):
-    """Disguised windows: what each was made of (others: of mixtures and splices), and what is nearest to it.
+    """Disguised windows, their sources (others: of mixtures and splices), and their nearest windows.
 
-    Seen is the share of them that is a hit of what it was made of, by space.
+    Seen is the share of them with a hit of their source, by space.
     """
 
     sources: Rows
@@ -195,7 +192,7 @@ class Cohort:
     Args:
         splits: of the protocol.
         seed: of the cell.
-        divisions: into train and control that a dose is tried under.
+        divisions: into train and control, for each dose.
     """
 
     def __init__(self, splits: Splits, seed: int, divisions: int) -> None:
@@ -229,7 +226,7 @@ class Cohort:
         return found
 
     def copies(self, disguise: Disguise, count: int, *, of_two: bool) -> Copies:
-        """Disguised copies of random windows, which are train or control by the labels drawn."""
+        """Return disguised copies of random windows; the drawn labels make them train or control."""
         sources = self.rng.permutation(len(self.real))[:count]
         others = sources.copy()
         for label in np.unique(self.labels) if of_two else ():
@@ -313,7 +310,7 @@ def collapsed(splits: Splits, rng: np.random.Generator) -> Floats:
 def smallest(
     cohort: Cohort, rest: Nearest, copies: Copies, tried: dict[float, Scores | None], part: int
 ) -> float | None:
-    """The smallest dose that is detected by ``p`` (1) or ``p-scan`` (2), by bisection."""
+    """Return the smallest dose detected by ``p`` (1) or ``p-scan`` (2), by bisection."""
     low, high = 0, len(DOSES)
     while low < high:
         middle = (low + high) // 2
@@ -329,7 +326,7 @@ def smallest(
 
 
 def alarms(cohort: Cohort, found: Nearest) -> dict[str, float]:
-    """Of windows that are no copies: mean value, and how often p and p-scan are at most .05."""
+    """Return, for windows without copies, the mean value, and how often p and p-scan are at most .05."""
     scores = cohort.scores(found)
     assert scores is not None
     rates = (scores[:, 1:] <= LEVEL).mean(axis=0)
@@ -340,24 +337,17 @@ def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data-dir", type=Path, help="folder of PhysioNet databases")
-    parser.add_argument("--dataset", default="mitdb", help="whose windows have the default shape")
+    parser.add_argument("--dataset", default="mitdb", help="with windows of the default shape")
     parser.add_argument("--windows", type=int, help="of a subsample of the dataset")
     parser.add_argument("--seed", type=int, default=0, help="even: fold 0, odd: fold 1")
     parser.add_argument("--copies", type=int, default=1500, help="windows under each disguise")
-    parser.add_argument("--divisions", type=int, default=50, help="that a dose is tried under")
+    parser.add_argument("--divisions", type=int, default=50, help="for each dose")
     parser.add_argument("--out", type=Path, default=Path("doses.json"))
     asked = parser.parse_args()
     threadpool_limits(limits=1)
-    catalog = discover()
-    given = study.override(
-        study.read("standard"),
-        datasets=(asked.dataset,),
-        generators=("gaussian-noise",),
-        metrics=("copied-share",),
-        seeds=(asked.seed,),
-        windows=asked.windows,
+    splits = ecgbench.splits(
+        asked.dataset, asked.seed, windows=asked.windows, data_dir=asked.data_dir
     )
-    _, _, splits = load_splits(study.resolve(given, catalog), catalog, asked.data_dir)
     cohort = Cohort(splits, asked.seed, asked.divisions)
     rest = clearest(cohort.nearest(splits.fresh.signals))
     found: dict[str, Any] = {"seed": asked.seed, "synthetic": len(splits.fresh), "alarms": {}}

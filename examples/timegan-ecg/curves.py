@@ -1,14 +1,14 @@
-"""Learning curve of TimeGAN on ECG: what its samples score in the course of the joint phase.
+"""Learning curve of TimeGAN on ECG: the scores of its samples in the course of the joint phase.
 
-One fit, on the splits and with the labels that a cell of the benchmark has, which is asked for samples on
-the way.  They are scored with the registered metrics; the fit draws the same random numbers as without,
-and so ends where the cell ends.
+One fit, on the splits and with the labels of a cell of the benchmark, draws samples on the way.  They are
+scored with the registered metrics; the fit draws the same random numbers as without, and so ends with the
+weights of the cell.
 
     python examples/timegan-ecg/curves.py --data-dir DIR --set hidden=48 --set noise=gaussian --out curves/
 
-The result is ``--out``/seed-N-SETTINGS.json, written anew after each point: settings, the seconds that the
-fit alone took, the scores at each point, and those of the fresh real windows (`real`), which no generator
-should be expected to surpass.  ``plot.py`` draws several of them.
+The result is ``--out``/seed-N-SETTINGS.json, written anew after each point: settings, the seconds of the
+fit alone, the scores at each point, and those of the fresh real windows (`real`); no generator should be
+expected to surpass them.  ``plot.py`` draws several of them.
 """
 
 # ruff: noqa: T201 - it is a program
@@ -26,16 +26,11 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-from ecgbench import Comparison, Context, EcgWindows, principal_components
-from ecgbench.contracts.comparison import Once
-from ecgbench.contracts.config import as_dict, parse_overrides
+import ecgbench
+from ecgbench import Context, EcgWindows, principal_components
+from ecgbench.contracts.config import as_dict, parse_assignments
 from ecgbench.generators.timegan import TimeGanConfig
 from ecgbench.generators.timegan.model import TimeGan
-from ecgbench.harness.cell.checks import as_score
-from ecgbench.harness.cli.datasets import load_splits
-from ecgbench.harness.isolation.plugin_state import plugin_state
-from ecgbench.harness.planning import study
-from ecgbench.harness.planning.catalog import Catalog, discover
 from ecgbench.metrics.fidelity.overlap import overlap
 
 if TYPE_CHECKING:
@@ -43,45 +38,46 @@ if TYPE_CHECKING:
 
 METRICS = ("mmd", "cross-classification", "discriminative")
 EARLY = (0, 100, 250)
-"""Joint iterations at which there is a point whatever ``--every`` says."""
+"""Joint iterations of points in addition to ``--every``."""
 
 
 class Scoring:
     """Scores windows as a cell does.
 
     Args:
-        resolved: the study, with one dataset and one seed.
-        catalog: of plugins.
-        data_dir: the folder of databases; None for the user's cache.
-        threads: for metrics.
+        asked: the program's options.
     """
 
-    def __init__(
-        self, resolved: study.Study, catalog: Catalog, data_dir: Path | None, threads: int
-    ) -> None:
-        source, _, self.splits = load_splits(resolved, catalog, data_dir)
-        self.study, self.catalog, self.threads = resolved, catalog, threads
-        self.headline = source.spec.headline_classes or self.splits.train.classes
-        self.once = Once()
-        control = self.splits.control
-        self.plane = principal_components(_flat(control), 2)
+    def __init__(self, asked: argparse.Namespace) -> None:
+        self.seed, self.threads = asked.seed, asked.threads
+        self.study, self.metrics = asked.study, asked.metrics.split(",")
+        of_dataset = [each for each in asked.set if each.startswith("dataset.")]
+        self.splits = ecgbench.splits(
+            asked.dataset,
+            asked.seed,
+            study=asked.study,
+            settings=parse_assignments(of_dataset),
+            windows=asked.windows,
+            data_dir=asked.data_dir,
+        )
+        spec = ecgbench.discover().dataset(asked.dataset)
+        self.headline = spec.headline_classes or self.splits.train.classes
+        self.plane = principal_components(_flat(self.splits.control), 2)
 
     def scores(self, synthetic: EcgWindows) -> dict[str, dict[str, float]]:
-        """The value and the parts of each metric, by its name, and of `_diversity`."""
-        (seed,) = self.study.seeds
-        comparison = Comparison(
-            synthetic=synthetic,
-            splits=self.splits,
-            seed=seed,
-            threads=self.threads,
+        """Return the value and the parts of each metric, by its name, and of `_diversity`."""
+        evaluation = ecgbench.evaluate(
+            self.splits,
+            synthetic,
+            self.metrics,
+            seed=self.seed,
             headline_classes=self.headline,
-            once_per_seed=self.once,
+            study=self.study,
+            threads=self.threads,
         )
         found = {"diversity": self._diversity(synthetic)}
-        for name in self.study.metrics or ():
-            spec = self.catalog.metric(name)
-            with plugin_state(seed):
-                score = as_score(spec, spec.load()(comparison, self.study.settings(spec)))
+        for name, score in evaluation.metrics.items():
+            assert score.value is not None, score.reason
             found[name] = {"value": score.value, **score.parts}
         return found
 
@@ -108,7 +104,7 @@ class Scoring:
 
 
 class Curve:
-    """A fit of TimeGAN that is sampled and scored on the way.
+    """A fit of TimeGAN, sampled and scored on the way.
 
     Args:
         config: settings of TimeGAN.
@@ -123,12 +119,11 @@ class Curve:
 
     def points(self) -> Iterator[dict[str, Any]]:
         """Fit, and yield the scores at each point with the seconds of the fit until then."""
-        (seed,) = self.scoring.study.seeds
         splits, labels = self.scoring.splits, self.scoring.splits.fresh.labels
         model = TimeGan(self.config)
         with tempfile.TemporaryDirectory() as folder:
             context = Context(
-                seed=seed,
+                seed=self.scoring.seed,
                 device="cpu",
                 threads=self.scoring.threads,
                 log=self._log,
@@ -194,23 +189,23 @@ def main() -> None:
     torch.set_flush_denormal(True)  # as in a cell, before any thread starts
     torch.set_num_threads(asked.threads)
     threadpool_limits(limits=asked.threads)
-    catalog = discover()
-    given = study.override(
-        study.read(asked.study),
-        datasets=(asked.dataset,),
-        generators=("timegan",),
-        metrics=tuple(asked.metrics.split(",")),
-        seeds=(asked.seed,),
-        windows=asked.windows,
-        settings=parse_overrides(
+    planned = ecgbench.run(
+        "timegan",
+        asked.dataset,
+        seeds=[asked.seed],
+        study=asked.study,
+        settings=parse_assignments(
             each if each.startswith("dataset.") else f"generator.timegan.{each}"
             for each in asked.set
         ),
+        windows=asked.windows,
+        references=False,
+        dry_run=True,
+        data_dir=asked.data_dir,
     )
-    resolved = study.resolve(given, catalog)
-    config = resolved.settings(catalog.generator("timegan"))
+    config = planned.study.settings(ecgbench.discover().generator("timegan"))
     assert isinstance(config, TimeGanConfig)
-    scoring = Scoring(resolved, catalog, asked.data_dir, asked.threads)
+    scoring = Scoring(asked)
     found: dict[str, Any] = {
         "dataset": asked.dataset,
         "windows": asked.windows,

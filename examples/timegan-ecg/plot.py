@@ -1,8 +1,8 @@
-"""Draws learning curves that ``curves.py`` has written, one panel for each score.
+"""Draws learning curves of ``curves.py``, one panel for each score.
 
     python examples/timegan-ecg/plot.py curves/*.json --out curves.png
 
-The dashed lines are what the fresh real windows score on the same splits, one for each seed.
+The dashed lines are the scores of the fresh real windows on the same splits, one for each seed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def draw(curves: dict[str, dict[str, Any]], out: Path, x: str) -> None:
     """Write the picture.
 
     Args:
-        curves: what ``curves.py`` has written, by what the legend calls it.
+        curves: files of ``curves.py``, by their name in the legend.
         out: a file of any format that matplotlib writes.
         x: ``"iteration"`` or one of `SECONDS`.
     """

@@ -7,7 +7,7 @@ discriminative .011 ± .008, predictive .093 ± .019.
 
     python examples/timegan-sines/reproduce.py --seed 0 --out sines/
 
-A fit that is killed goes on from its last checkpoint in ``--out`` when it is started again.  The result is
+A killed fit goes on from its last checkpoint in ``--out`` when it is started again.  The result is
 ``--out``/seed-N.json: both scores of each of the 10 repeats, and the losses every 1,000 iterations.
 """
 
@@ -33,7 +33,7 @@ from ecgbench.nn import RecurrentStack
 
 SERIES, STEPS, FEATURES = 10_000, 24, 5
 KEEP_EVERY = 1_000
-"""Iterations between two losses that are kept."""
+"""Iterations between two kept losses."""
 
 
 def sines(rng: np.random.Generator) -> np.ndarray[Any, np.dtype[np.float32]]:

@@ -1,12 +1,12 @@
-"""How well classes are told in people that nobody has seen, by a classifier of real windows.
+"""How well a classifier of real windows tells classes in unseen people.
 
     python examples/utility-ceiling/ceiling.py --data-dir DIR --out ceiling.json
 
 This is TRTR of `cross-classification` and its like on `mitdb`: trained on as many windows of ``train`` as a
 generator is asked for, tested on all windows of the unseen people.  No generator is expected to beat it, and
-what it cannot tell, no utility can show.  Rows are classifiers, for the default window, which reaches a second
-to either side of the R peak, so that the beats before and after are seen as well; for one that holds the beat
-alone; for one that reaches .8 s; and for the default one at a higher rate.
+no utility can show more.  Rows are classifiers, for the default window of a second to either side of the R
+peak, with the beats before and after; for the beat alone; for .8 s to either side; and for the default window
+at a higher rate.
 
 Prints, for each fold, the mean over seeds of macro-F1 over N, S and V, with its least and largest value, and
 sensitivity and positive predictivity of S and V, as the literature on AAMI classes reports them.
@@ -26,11 +26,7 @@ import numpy as np
 import torch
 from sklearn.metrics import precision_recall_fscore_support
 
-from ecgbench import DataError
-from ecgbench.datasets.mitdb import MitdbConfig, ecgbench_datasets
-from ecgbench.datasets.mitdb.load import load
-from ecgbench.harness.data import physionet
-from ecgbench.harness.data.split import number, split, subsample
+import ecgbench
 from ecgbench.metrics.utility import BoostingConfig, CrossClassificationConfig, LinearConfig
 from ecgbench.metrics.utility.boosting import Boosting
 from ecgbench.metrics.utility.draw import real_like_synthetic
@@ -43,15 +39,15 @@ if TYPE_CHECKING:
     from ecgbench import Splits
     from ecgbench.metrics.utility.experiments import Model
 
-[MITDB] = ecgbench_datasets()
 HEADLINE = ("N", "S", "V")
 
-WINDOWS = {
-    "default": MitdbConfig(),
-    "one-beat": MitdbConfig(sampling_rate=125.0, length=128, r_sample=48),
-    "0.8-s": MitdbConfig(length=160, r_sample=80),
-    "125-hz": MitdbConfig(sampling_rate=125.0, length=256, r_sample=128),
+WINDOWS: dict[str, dict[str, float]] = {
+    "default": {},
+    "one-beat": {"sampling_rate": 125.0, "length": 128, "r_sample": 48},
+    "0.8-s": {"length": 160, "r_sample": 80},
+    "125-hz": {"sampling_rate": 125.0, "length": 256, "r_sample": 128},
 }
+"""Settings of the dataset mitdb."""
 
 
 def network(seed: int, *, distorted: bool) -> Model:
@@ -118,19 +114,21 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("ceiling.json"))
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    assert MITDB.source is not None
-    folder = physionet.find(MITDB.source, asked.data_dir)
-    if folder is None:
-        raise DataError(f"{asked.data_dir} holds no mitdb")
     print("| window | classifier | fold | macro-F1 | seeds | N | S | V |")
     print("|---|---|---:|---:|---:|---:|---:|---:|")
     results = []
     for window in asked.windows:
-        everything = subsample(number(load(WINDOWS[window], folder)), asked.count)
+        settings = {f"dataset.mitdb.{name}": value for name, value in WINDOWS[window].items()}
+
+        def splits(seed: int, settings: dict[str, float] = settings) -> Splits:
+            return ecgbench.splits(
+                "mitdb", seed, settings=settings, windows=asked.count, data_dir=asked.data_dir
+            )
+
         for name in asked.models:
             of_model = [
                 {"window": window, "model": name, "seed": seed, "fold": seed % 2}
-                | ceiling(split(everything, seed, MITDB.halves), MODELS[name](seed), seed)
+                | ceiling(splits(seed), MODELS[name](seed), seed)
                 for seed in range(asked.seeds)
             ]
             for fold in (0, 1):

@@ -18,7 +18,7 @@ class PcaGaussianConfig(Config, frozen=True):
     dimensions: Annotated[int, msgspec.Meta(ge=1, description="principal components")] = 48
     prior: Annotated[
         float,
-        msgspec.Meta(gt=0, description="windows that the pooled covariance counts as in a class"),
+        msgspec.Meta(gt=0, description="weight of the pooled covariance in a class, in windows"),
     ] = 10.0
     time: Annotated[
         Literal["own", "rr"],

@@ -36,6 +36,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
 from ecgbench import principal_components
+from ecgbench.contracts.streams import BaselineStream
 from ecgbench.generators.baselines.space import NormalisedTime, OwnTime, Points
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class PcaGaussian:
         Raises:
             Skip: ``time`` is ``"rr"``, and the windows are longer than a beat and its neighbours.
         """
-        rng = np.random.default_rng([context.seed, 0])
+        rng = np.random.default_rng([context.seed, BaselineStream.FIT])
         self.like = train.take(slice(0))
         self.labels = train.labels
         points = self.space.points(train)
@@ -164,7 +165,7 @@ class PcaGaussian:
 
     def sample(self, labels: NDArray[np.int64], context: Context) -> EcgWindows:
         """Draw windows."""
-        rng = np.random.default_rng([context.seed, 1])
+        rng = np.random.default_rng([context.seed, BaselineStream.SAMPLE])
         unknown = ~np.isin(labels, list(self.classes))
         drawn = np.where(unknown, rng.choice(self.labels, len(labels)), labels)
         if unknown.any():

@@ -7,37 +7,20 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import msgspec
 
 from ecgbench import Config, GeneratorSpec, hookimpl
+from ecgbench.contracts.faults import DOSES, KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-Fault = Literal[
-    "none",
-    "noise",
-    "gain",
-    "shift",
-    "warp",
-    "smoothing",
-    "slope",
-    "class-collapse",
-    "mode-drop",
-    "patient-drop",
-    "duplication",
-    "shrinking",
-    "gain-scatter",
-    "outliers",
-    "mode-collapse",
-    "collapse-outliers",
-    "copies",
-    "copied-people",
-    "members",
-]
+    Fault = str
+else:
+    Fault = Literal[("none", *KINDS)]
 
 
 class DoseConfig(Config, frozen=True):
     """Settings of `dose`."""
 
-    fault: Annotated[Fault, msgspec.Meta(description="what is done to fresh windows")] = "none"
+    fault: Annotated[Fault, msgspec.Meta(description="of the fresh windows")] = "none"
     amount: Annotated[float, msgspec.Meta(ge=0, description="how much; docs/audit.md")] = 0.0
     sigma: Annotated[
         float,
@@ -47,14 +30,14 @@ class DoseConfig(Config, frozen=True):
 
 @hookimpl
 def ecgbench_generators() -> Iterable[GeneratorSpec]:
-    """The doses of ``ecgbench audit``."""
+    """Return the doses of ``ecgbench audit``."""
     return [
         GeneratorSpec(
             name="dose",
             target="ecgbench.generators.doses.dose:Dose",
             config=DoseConfig,
             summary="fresh real windows with a dose of one fault, for ecgbench audit",
-            version=2,
+            version=DOSES,
             citation="ecgbench, docs/audit.md",
             conditional=True,
             min_windows=1,

@@ -23,38 +23,38 @@ if TYPE_CHECKING:
 
 
 def noise(windows: EcgWindows, amount: float, rng: np.random.Generator) -> Signals:
-    """White noise of ``amount`` deviations of the lead."""
+    """Return the windows under white noise of ``amount`` deviations of the lead."""
     deviation = windows.signals.std(axis=(0, 2), keepdims=True, dtype=np.float64)
     noise = rng.standard_normal(windows.signals.shape)
     return np.asarray(windows.signals + amount * deviation * noise)
 
 
 def gain(windows: EcgWindows, amount: float, _rng: np.random.Generator) -> Signals:
-    """Every amplitude times 1 + ``amount``."""
+    """Return every amplitude times 1 + ``amount``."""
     return windows.signals * (1.0 + amount)
 
 
 def gain_scatter(windows: EcgWindows, amount: float, rng: np.random.Generator) -> Signals:
-    """Each window times a factor of its own, log-normal of median 1 and deviation ``amount``."""
+    """Return each window times a factor of its own, log-normal of median 1 and deviation ``amount``."""
     factors = np.exp(amount * rng.standard_normal((len(windows), 1, 1)))
     return np.asarray(windows.signals * factors)
 
 
 def shift(windows: EcgWindows, amount: float, _rng: np.random.Generator) -> Signals:
-    """Later by ``amount`` seconds; the first sample stands in for what would come before."""
+    """Return the windows later by ``amount`` seconds; the first sample fills the time before."""
     samples = np.arange(windows.signals.shape[2])
     return _resampled(windows.signals, samples - amount * windows.sampling_rate)
 
 
 def warp(windows: EcgWindows, amount: float, _rng: np.random.Generator) -> Signals:
-    """Slower by ``amount`` about the middle of the window: everything is 1 + ``amount`` as wide."""
+    """Return the windows slower about their middle: everything is 1 + ``amount`` as wide."""
     samples = np.arange(windows.signals.shape[2])
     middle = (len(samples) - 1) / 2
     return _resampled(windows.signals, middle + (samples - middle) / (1.0 + amount))
 
 
 def smoothing(windows: EcgWindows, amount: float, _rng: np.random.Generator) -> Signals:
-    """Convolved with a Gaussian of ``amount`` seconds deviation."""
+    """Return the windows convolved with a Gaussian of ``amount`` seconds deviation."""
     sigma = amount * windows.sampling_rate
     if sigma == 0:
         return windows.signals
@@ -62,7 +62,7 @@ def smoothing(windows: EcgWindows, amount: float, _rng: np.random.Generator) -> 
 
 
 def slope(windows: EcgWindows, amount: float, _rng: np.random.Generator) -> Signals:
-    """Amplitude spectrum divided by frequency to the power ``amount``; each window keeps its deviation."""
+    """Divide the amplitude spectrum by frequency to the power ``amount``; windows keep their deviation."""
     signals = windows.signals.astype(np.float64)
     mean = signals.mean(axis=2, keepdims=True)
     spectrum = np.fft.rfft(signals - mean, axis=2)
@@ -75,7 +75,7 @@ def slope(windows: EcgWindows, amount: float, _rng: np.random.Generator) -> Sign
 
 
 def shrinking(windows: EcgWindows, amount: float, _rng: np.random.Generator) -> Signals:
-    """Nearer to the mean of their class by the share ``amount``."""
+    """Return the windows nearer to the mean of their class by the share ``amount``."""
     signals = windows.signals.astype(np.float64)
     for label in np.unique(windows.labels):
         rows = windows.labels == label
@@ -96,7 +96,7 @@ DISTORTIONS: dict[str, Distort] = {
 
 
 def _resampled(signals: NDArray[np.float32], places: Signals) -> Signals:
-    """Values at fractional samples, linear between them, the ends held beyond."""
+    """Return values at fractional samples, linear between them, the ends held beyond."""
     last = signals.shape[2] - 1
     places = np.clip(places, 0, last)
     left = np.minimum(places.astype(np.int64), last - 1)

@@ -1,4 +1,4 @@
-"""`dose`: fresh real windows in which one thing is wrong, by a known amount."""
+"""`dose`: fresh real windows with one fault, by a known amount."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 class Dose:
     """The fresh windows, distorted, or some of them replaced.
 
-    At an amount of 0 they are the fresh windows themselves, whatever the fault; but ``members`` at 0
-    are white noise.  Random choices do not depend on the amount: a larger dose replaces the windows
-    that a smaller one does, and others.  They depend on the fault by its name, so a further fault
-    changes no window of the others.
+    At an amount of 0 they are the fresh windows themselves, for any fault; but ``members`` at 0 are
+    white noise.  Random choices do not depend on the amount: a larger dose replaces the windows of a
+    smaller one, and others.  They depend on the fault by its name, so a further fault changes no window
+    of the others.
     """
 
     def __init__(self, config: DoseConfig) -> None:
         self.config = config
 
     def fit(self, train: EcgWindows, _context: Context) -> None:
-        """Keep the training windows, which copies and replacements are taken from."""
+        """Keep the training windows, the source of copies and replacements."""
         self.train = train
 
     def sample(self, labels: NDArray[np.int64], context: Context) -> EcgWindows:
@@ -68,7 +68,7 @@ class Dose:
     def _hide_copies(
         self, fresh: EcgWindows, signals: NDArray[Any], rng: np.random.Generator
     ) -> NDArray[Any]:
-        """White noise on the windows that were replaced."""
+        """Add white noise to the replaced windows."""
         deviation = self.train.signals.std(axis=(0, 2), keepdims=True, dtype=np.float64)
         replaced = (signals != fresh.signals).any(axis=(1, 2), keepdims=True)
         noise = self.config.sigma * deviation * rng.standard_normal(signals.shape)

@@ -1,11 +1,11 @@
 """Faults of some windows: they are replaced, and the rest stay fresh.
 
 Each takes fresh and training windows, an amount and random numbers, and returns signals, shape
-(window, lead, sample), in mV; None where the fault needs several classes or people.
+(window, lead, sample), in mV; None if the fault needs several classes or people.
 
-Whatever replaces a window without being meant as a copy, or as no window at all (`outliers`), is a
-training window too: fidelity, diversity and utility, which compare with `control` and `test`, cannot
-tell it from a fresh one.
+A replacement is a training window, also if it is not meant as a copy; only `outliers` and the rest of
+`members` are noise.  Fidelity, diversity and utility compare with `control` and `test`, and so cannot
+tell a training window from a fresh one.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ WILD, SPREAD = 3.0, 0.7
 def class_collapse(
     fresh: EcgWindows, train: EcgWindows, amount: float, rng: np.random.Generator
 ) -> Signals | None:
-    """The share ``amount`` of every rarer class are windows of the commonest, under their old label."""
+    """Replace the share ``amount`` of every rarer class by the commonest, under the old label."""
     counts = np.bincount(fresh.labels)
     if (counts > 0).sum() < 2:
         return None
@@ -51,7 +51,7 @@ def class_collapse(
 def mode_drop(
     fresh: EcgWindows, train: EcgWindows, amount: float, rng: np.random.Generator
 ) -> Signals:
-    """The share ``amount`` of each class that lies furthest along its first component is lacking."""
+    """Remove the share ``amount`` of each class furthest along its first component."""
     signals = fresh.signals.copy()
     if amount == 0:
         return signals
@@ -72,7 +72,7 @@ def mode_drop(
 def patient_drop(
     fresh: EcgWindows, train: EcgWindows, amount: float, rng: np.random.Generator
 ) -> Signals | None:
-    """The share ``amount`` of the people are lacking; others' windows of the class stand for theirs."""
+    """Remove the share ``amount`` of the people; others' windows of the class stand for theirs."""
     people = rng.permutation(np.unique(train.patients))
     if len(people) < 2:
         return None
@@ -90,7 +90,7 @@ def patient_drop(
 def duplication(
     fresh: EcgWindows, _train: EcgWindows, amount: float, rng: np.random.Generator
 ) -> Signals:
-    """Each window comes 1 + ``amount`` times, and as many others of its class are lacking."""
+    """Repeat each window 1 + ``amount`` times, and remove as many others of its class."""
     signals = fresh.signals.copy()
     for label in np.unique(fresh.labels):
         rows = rng.permutation(np.flatnonzero(fresh.labels == label))
@@ -102,21 +102,21 @@ def duplication(
 def outliers(
     fresh: EcgWindows, train: EcgWindows, amount: float, rng: np.random.Generator
 ) -> Signals:
-    """The share ``amount`` are smooth noise that resembles no ECG, some of it huge."""
+    """Replace the share ``amount`` by smooth noise that resembles no ECG, some of it huge."""
     return _share(fresh, _wild(fresh, train, rng), amount, rng)
 
 
 def mode_collapse(
     fresh: EcgWindows, train: EcgWindows, amount: float, rng: np.random.Generator
 ) -> Signals:
-    """The share ``amount`` are nearly the same: one training window of the class, under slight noise."""
+    """Replace the share ``amount`` by nearly the same training window of the class, under slight noise."""
     return _share(fresh, _one_mode(fresh, train, rng), amount, rng)
 
 
 def collapse_outliers(
     fresh: EcgWindows, train: EcgWindows, amount: float, rng: np.random.Generator
 ) -> Signals:
-    """The share ``amount`` has collapsed as in `mode_collapse`, but a tenth of it are outliers."""
+    """Collapse the share ``amount`` as in `mode_collapse`, but make a tenth of it outliers."""
     collapsed, wild = _one_mode(fresh, train, rng), _wild(fresh, train, rng)
     is_wild = rng.random(len(fresh)) < 0.1
     return _share(fresh, np.where(is_wild[:, None, None], wild, collapsed), amount, rng)
@@ -125,7 +125,7 @@ def collapse_outliers(
 def copies(
     fresh: EcgWindows, train: EcgWindows, amount: float, rng: np.random.Generator
 ) -> Signals:
-    """The share ``amount`` are training windows of the class, each given away once if they suffice."""
+    """Replace the share ``amount`` by training windows of the class, each once if they suffice."""
     rows = rng.permutation(len(fresh))[: round(amount * len(fresh))]
     return _copied(fresh, train, rows, rng)
 
@@ -133,7 +133,7 @@ def copies(
 def copied_people(
     fresh: EcgWindows, train: EcgWindows, amount: float, rng: np.random.Generator
 ) -> Signals:
-    """Of the share ``amount`` of the people every window is a copy of a training window of theirs."""
+    """Replace every window of the share ``amount`` of the people by a training window of theirs."""
     people = rng.permutation(np.unique(fresh.patients))[
         : max(1, round(amount * len(np.unique(fresh.patients)))) if amount else 0
     ]
@@ -143,7 +143,7 @@ def copied_people(
 def members(
     fresh: EcgWindows, train: EcgWindows, amount: float, rng: np.random.Generator
 ) -> Signals:
-    """The share ``amount`` are fresh windows; the rest are white noise, which knows nobody."""
+    """Keep the share ``amount`` of fresh windows; make the rest white noise, which knows nobody."""
     mean = train.signals.mean(axis=(0, 2), keepdims=True, dtype=np.float64)
     signals = mean + _deviation(train) * rng.standard_normal(fresh.signals.shape)
     rows = rng.permutation(len(fresh))[: round(amount * len(fresh))]
@@ -166,7 +166,7 @@ REPLACEMENTS: dict[str, Replace] = {
 
 
 def _share(fresh: EcgWindows, others: Signals, amount: float, rng: np.random.Generator) -> Signals:
-    """The fresh windows, the share ``amount`` of them replaced by the others of their place."""
+    """Return the fresh windows, the share ``amount`` of them replaced by the others in their place."""
     signals = fresh.signals.copy()
     rows = rng.permutation(len(fresh))[: round(amount * len(fresh))]
     signals[rows] = others[rows]
@@ -174,7 +174,7 @@ def _share(fresh: EcgWindows, others: Signals, amount: float, rng: np.random.Gen
 
 
 def _one_mode(fresh: EcgWindows, train: EcgWindows, rng: np.random.Generator) -> Signals:
-    """For each fresh window nearly the same training window of its class."""
+    """Return for each fresh window nearly the same training window of its class."""
     noise = NEAR * _deviation(train) * rng.standard_normal(fresh.signals.shape)
     modes = fresh.signals.copy()
     for label in np.unique(fresh.labels):
@@ -184,7 +184,7 @@ def _one_mode(fresh: EcgWindows, train: EcgWindows, rng: np.random.Generator) ->
 
 
 def _wild(fresh: EcgWindows, train: EcgWindows, rng: np.random.Generator) -> Signals:
-    """For each fresh window noise that is smooth over 10 to 120 ms, of log-normal amplitude."""
+    """Return for each fresh window noise, smooth over 10 to 120 ms, of log-normal amplitude."""
     signals = rng.standard_normal(fresh.signals.shape)
     for window, width in zip(signals, rng.uniform(0.01, 0.12, len(fresh)), strict=True):
         window[:] = gaussian_filter1d(window, width * fresh.sampling_rate, axis=-1)
@@ -194,7 +194,7 @@ def _wild(fresh: EcgWindows, train: EcgWindows, rng: np.random.Generator) -> Sig
 
 
 def _deviation(train: EcgWindows) -> NDArray[np.float64]:
-    """Of each lead, to scale windows by."""
+    """Return the deviation of each lead, to scale windows by."""
     return np.asarray(train.signals.std(axis=(0, 2), keepdims=True, dtype=np.float64))
 
 
@@ -206,7 +206,7 @@ def _copied(
     *,
     own: bool = False,
 ) -> Signals:
-    """The fresh windows, those of ``rows`` replaced by training windows of class (and person)."""
+    """Return the fresh windows, those of ``rows`` replaced by training windows of class (and person)."""
     signals = fresh.signals.copy()
     strata = fresh.labels * (1 + fresh.patients.max()) + fresh.patients if own else fresh.labels
     for stratum in np.unique(strata[rows]):
@@ -223,7 +223,7 @@ def _copied(
 def _draw(
     pool: NDArray[np.bool_], train: EcgWindows, count: int, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """So many training windows of the pool, none again before all have been."""
+    """Return so many training windows of the pool, none again before all have been."""
     rows = np.flatnonzero(pool)
     rounds = -(-count // len(rows))
     drawn = np.concatenate([rng.permutation(rows) for _ in range(max(1, rounds))])[:count]

@@ -26,17 +26,17 @@ class DpPcaGaussianConfig(Config, frozen=True):
         Meta(
             gt=0,
             description="mV, root mean square over samples and leads: windows above it are scaled "
-            "down to it; not to be chosen by looking at the training windows",
+            "down to it; do not choose it by looking at the training windows",
         ),
     ] = 0.5
     bandwidth: Annotated[
-        float, Meta(ge=0, description="Hz, of the cosine components that are modelled")
+        float, Meta(ge=0, description="Hz, the highest frequency of the modelled cosine components")
     ] = 32.0
 
 
 @hookimpl
 def ecgbench_generators() -> Iterable[GeneratorSpec]:
-    """A generator whose training windows are protected by differential privacy."""
+    """Return a generator with differential privacy for its training windows."""
     return [
         GeneratorSpec(
             name="dp-pca-gaussian",

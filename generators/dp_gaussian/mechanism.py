@@ -1,4 +1,4 @@
-"""The Gaussian mechanism: sums over windows, with noise that hides any one window."""
+"""The Gaussian mechanism: sums over windows, under noise that hides any one window."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Released(NamedTuple):
     """Sums that may be published.
 
     Attributes:
-        values: with their noise, the shape of what was to be released.
+        values: the sums with their noise, in the same shape.
         deviation: of the noise.
     """
 
@@ -29,16 +29,16 @@ class Released(NamedTuple):
 class GaussianMechanism:
     """Releases sums over windows, all of them together (ε, δ)-differentially private.
 
-    Releases of Gaussian noise whose deviations are m_1, m_2, … times their sensitivities protect as
-    one of multiplier m does, where 1/m² = Σ 1/m_i²; each may depend on what was released before it
-    (Dong, Roth, Su, J R Stat Soc B 84:3, 2022; corollary 3.3 of arXiv:1905.02383).  So 1/m² is the
-    budget: a release that takes a share w of it has the multiplier m_i = m / √w.  m is the least
-    that ε and δ allow (Balle, Wang, ICML 2018, theorem 8), as Google's dp-accounting computes it.
+    Several releases have Gaussian noise of deviations m_1, m_2, … times their sensitivities.  Together
+    they protect as one release of multiplier m, with 1/m² = Σ 1/m_i²; each may depend on the releases
+    before it (Dong, Roth, Su, J R Stat Soc B 84:3, 2022; corollary 3.3 of arXiv:1905.02383).  So 1/m² is
+    the budget: a release with a share w of it has the multiplier m_i = m / √w.  m is the least multiplier
+    for ε and δ (Balle, Wang, ICML 2018, theorem 8), as Google's dp-accounting computes it.
 
     Args:
         epsilon: ε.
         delta: δ.
-        rng: draws the noise.
+        rng: source of the noise.
 
     Attributes:
         multiplier: m.
@@ -63,7 +63,7 @@ class GaussianMechanism:
 
         Args:
             sums: of any shape.
-            sensitivity: the Euclidean norm of the largest change that one window can make to them.
+            sensitivity: the Euclidean norm of the largest change of the sums by one window.
             share: of the budget.
 
         Raises:
@@ -78,21 +78,23 @@ class GaussianMechanism:
     def release_symmetric(self, sums: Floats, *, sensitivity: float, share: float) -> Released:
         """Add symmetric noise to symmetric matrices, shape (…, k, k).
 
-        A symmetric matrix is released as its diagonal and √2 times what is above it: a vector whose
-        Euclidean norm is the matrix's Frobenius norm, in which ``sensitivity`` is measured.
+        A symmetric matrix is released as its diagonal and √2 times its upper triangle.  The Euclidean
+        norm of this vector is the Frobenius norm of the matrix, the norm of ``sensitivity``.
 
         Returns:
             ``deviation`` is that of the noise off the diagonal; on it, it is √2 times as large.
         """
         rows, columns = np.triu_indices(sums.shape[-1])
         scale = np.where(rows == columns, 1.0, np.sqrt(2.0))
-        found = self.release(sums[..., rows, columns] * scale, sensitivity=sensitivity, share=share)
+        released = self.release(
+            sums[..., rows, columns] * scale, sensitivity=sensitivity, share=share
+        )
         values = np.empty_like(sums)
-        values[..., rows, columns] = values[..., columns, rows] = found.values / scale
-        return Released(values, found.deviation / np.sqrt(2.0))
+        values[..., rows, columns] = values[..., columns, rows] = released.values / scale
+        return Released(values, released.deviation / np.sqrt(2.0))
 
 
 def clipped(vectors: Floats, norm: float) -> Floats:
-    """Scale down the rows whose Euclidean norm exceeds ``norm``, so that it is ``norm``."""
+    """Scale down the rows of a larger Euclidean norm than ``norm`` to ``norm``."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors * (norm / np.maximum(lengths, norm)))

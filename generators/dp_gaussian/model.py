@@ -5,16 +5,15 @@ to ``bandwidth``, k numbers y in all; it has nothing above.  Windows of class c 
 
     y ~ N(μ_c, Σ_c),    Σ_c = E Λ Eᵀ
 
-and back-transformed.  The basis is fixed, so that it costs no privacy, and spares the noise that the
-components above would bring.
+and back-transformed.  The basis is fixed, so it costs no privacy, and it avoids the noise of the
+components above.
 
-**What is protected.**  One window with its label.  Sets of windows that differ by one (added or removed)
-give models whose probabilities differ by no more than the factor exp(ε), up to δ.  A person with
-hundreds of windows is *not* protected to that degree.  Public are what the windows have in common
-(classes, leads, rate, length), never how many windows there are.  The harness names the labels to be
-drawn.
+**What is protected.**  One window with its label.  Two sets of windows that differ by one (added or
+removed) give models with probabilities that differ by no more than the factor exp(ε), up to δ.  A person
+with hundreds of windows is *not* protected to that degree.  The common properties of the windows are
+public (classes, leads, rate, length), but not their number.  The harness names the labels to draw.
 
-**How.**  Only these sums over the training windows are looked at, each through the Gaussian mechanism
+**How.**  The model sees only these sums over the training windows, each through the Gaussian mechanism
 (``mechanism.py``), with C = clip · √(samples of all leads), since the norm of y is at most that of the
 window::
 
@@ -22,16 +21,15 @@ window::
     a_c = Σ clip(y, C)                            sensitivity C,   35%
     S_c = Σ clip(y − μ_c, C) clip(y − μ_c, C)ᵀ    sensitivity C²,  60%  (Frobenius norm)
 
-A window belongs to one class, so that its change in all classes together is that in its own.  μ_c
-is made of n and a before S is asked for.  S is after Analyze Gauss (Dwork and others, 2014).  All
-that follows needs n, a, S only and costs nothing: n_c is raised to the deviation of its noise where
-it is below; means a_c/n_c and covariances S_c/n_c are shrunk against noise of known size
-(``shrinkage.py``), where the principal components appear: eigenvectors that stand out of the noise
-keep a variance of their own.  With ε → ∞ these are the mean and the covariance of the class's
-clipped windows.
+A window belongs to one class, so its change in all classes together is that in its own.  n and a give
+μ_c before the release of S.  S is after Analyze Gauss (Dwork and others, 2014).  The rest needs n, a, S
+only and costs nothing: n_c is raised at least to the deviation of its noise; means a_c/n_c and
+covariances S_c/n_c are shrunk against noise of known size (``shrinkage.py``).  There the principal
+components appear: eigenvectors above the noise keep a variance of their own.  With ε → ∞ these are the
+mean and the covariance of the class's clipped windows.
 
-**Not for a real release.**  The noise comes of a seed, and who knows the seed can subtract it; and it is
-drawn in floating point, whose rounding can betray what it was added to (Mironov, CCS 2012).
+**Not for a real release.**  The noise comes from a seed, and anybody with the seed can subtract it.  And
+it is drawn in floating point: the rounding can betray the true sum (Mironov, CCS 2012).
 """
 
 from __future__ import annotations
@@ -41,6 +39,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.fft import dct, idct
 
+from ecgbench.contracts.streams import DpGaussianStream
 from ecgbench.generators.dp_gaussian.mechanism import GaussianMechanism, clipped
 from ecgbench.generators.dp_gaussian.shrinkage import shrunk_covariances, shrunk_means
 
@@ -62,10 +61,10 @@ nearly flat about them: equal shares raise it by 10% in one fold and 16% in the 
 
 
 class DpPcaGaussian:
-    """One Gaussian a class, whose moments are released by the Gaussian mechanism.
+    """One Gaussian a class, with moments released by the Gaussian mechanism.
 
     Attributes:
-        parameters: how many numbers the fit estimated: of each class n, μ and Σ.
+        parameters: number of estimated numbers: n, μ and Σ of each class.
     """
 
     def __init__(self, config: DpPcaGaussianConfig) -> None:
@@ -79,17 +78,19 @@ class DpPcaGaussian:
             EcgbenchError: dp-accounting is not installed.
         """
         mechanism = GaussianMechanism(
-            self.config.epsilon, self.config.delta, np.random.default_rng([context.seed, 0])
+            self.config.epsilon,
+            self.config.delta,
+            np.random.default_rng([context.seed, DpGaussianStream.MECHANISM]),
         )
         self.like = train.take(slice(0))
         norm = self.config.clip * np.sqrt(len(train.leads) * train.length)
         components = self._components(train)
         own = [train.labels == label for label in range(len(train.classes))]
 
-        found = mechanism.release(
+        sizes = mechanism.release(
             np.array([rows.sum() for rows in own], dtype=float), sensitivity=1.0, share=COUNTS
         )
-        counts = np.maximum(found.values, found.deviation)
+        counts = np.maximum(sizes.values, sizes.deviation)
         bounded = clipped(components, norm)
         sums = mechanism.release(
             np.stack([bounded[rows].sum(axis=0) for rows in own]), sensitivity=norm, share=SUMS
@@ -108,14 +109,14 @@ class DpPcaGaussian:
         )
         values, vectors = np.linalg.eigh(covariances)
         roots = vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]
-        # symmetric: an eigenvector's sign is LAPACK's own, and equal eigenvalues leave more than a sign open
+        # symmetric: an eigenvector's sign is LAPACK's own, and equal eigenvalues leave more open
         self.roots = roots @ np.swapaxes(vectors, 1, 2)
         size = components.shape[1]
         self.parameters = len(own) * (1 + size + size * (size + 1) // 2)
 
     def sample(self, labels: NDArray[np.int64], context: Context) -> EcgWindows:
         """Draw windows."""
-        rng = np.random.default_rng([context.seed, 1])
+        rng = np.random.default_rng([context.seed, DpGaussianStream.SAMPLE])
         components = rng.standard_normal((len(labels), self.means.shape[1]))
         for label, (mean, root) in enumerate(zip(self.means, self.roots, strict=True)):
             rows = labels == label
@@ -125,7 +126,7 @@ class DpPcaGaussian:
         return self.like.synthetic(idct(leads, n=length, norm="ortho", axis=-1), labels)
 
     def _components(self, windows: EcgWindows) -> Floats:
-        """Cosine components of all leads; component j of a lead has the frequency j · rate / 2T."""
+        """Return cosine components of all leads; component j of a lead has the frequency j · rate / 2T."""
         highest = 2 * windows.length * self.config.bandwidth / windows.sampling_rate
         kept = min(windows.length, int(highest) + 1)
         leads = dct(windows.signals.astype(np.float64), norm="ortho", axis=-1)[:, :, :kept]

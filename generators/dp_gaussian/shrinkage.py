@@ -1,9 +1,9 @@
-"""What is best made of means and covariances under noise of a known deviation.
+"""The best estimates of means and covariances under noise of a known deviation.
 
-In all of it, numbers of several classes have noise of deviations s_c, and P is their average in which
-noise is least, with weights in proportion to 1/s_c².  Its noise has the variance p² = 1 / Σ_c s_c⁻², and
-that of the difference between a class and P has s_c² − p².  The differences are what is shrunk.
-Without noise nothing is.
+Several classes have numbers with noise of deviations s_c.  P is their average with the least noise: its
+weights are in proportion to 1/s_c².  Its noise has the variance p² = 1 / Σ_c s_c⁻², and the noise of the
+difference between a class and P has s_c² − p².  The differences are shrunk.  Without noise nothing
+changes.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 def shrunk_means(means: Floats, deviations: Floats) -> Floats:
-    """James and Stein's estimate of the means of classes, its positive part.
+    """Return James and Stein's estimate of the means of classes, its positive part.
 
-    Each difference from P is multiplied by max(0, 1 − k (s_c² − p²) / ‖difference‖²), with k where
-    they have k − 2 (Proc 4th Berkeley Symposium 1:361, 1961).
+    Each difference from P is multiplied by max(0, 1 − k (s_c² − p²) / ‖difference‖²); James and Stein
+    have k − 2 in place of k (Proc 4th Berkeley Symposium 1:361, 1961).
 
     Args:
         means: shape (class, k).
@@ -37,13 +37,13 @@ def shrunk_means(means: Floats, deviations: Floats) -> Floats:
 
 
 def shrunk_covariances(covariances: Floats, deviations: Floats) -> Floats:
-    """The covariances of classes, by optimal shrinkage of eigenvalues.
+    """Return the covariances of classes, by optimal shrinkage of eigenvalues.
 
-    An eigenvalue λ of a matrix in noise becomes sign(λ) √(λ² − 4 k s²), or 0 where |λ| < 2 √k s: with
+    An eigenvalue λ of a matrix in noise becomes sign(λ) √(λ² − 4 k s²), or 0 if |λ| < 2 √k s.  This has
     the least squared error for few eigenvalues among many of noise (Gavish, Donoho, IEEE Trans Inf
-    Theory 63:2137, 2017, for square matrices).  It is done to P, whose negative eigenvalues become 0,
-    and to the difference of each class from P.  The lost variance of P returns as noise of its colour
-    (`_colour`).
+    Theory 63:2137, 2017, for square matrices).  P is shrunk so, and its negative eigenvalues become 0;
+    its lost variance returns as noise of its colour (`_colour`).  The difference of each class from P is
+    shrunk so, too.
 
     Args:
         covariances: symmetric, shape (class, k, k).

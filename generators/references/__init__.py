@@ -25,12 +25,12 @@ class NoisyCopyConfig(Config, frozen=True):
 
 @hookimpl
 def ecgbench_generators() -> Iterable[GeneratorSpec]:
-    """The four reference rows."""
+    """Return the four reference rows."""
     return [
         GeneratorSpec(
             name="real",
             target="ecgbench.generators.references.copies:Real",
-            summary="the fresh real windows themselves: what an ideal generator would score",
+            summary="the fresh real windows themselves: the score of an ideal generator",
             citation="ecgbench, docs/protocol.md",
             conditional=True,
             min_windows=1,
@@ -40,7 +40,7 @@ def ecgbench_generators() -> Iterable[GeneratorSpec]:
         GeneratorSpec(
             name="copy",
             target="ecgbench.generators.references.copies:Copy",
-            summary="training windows of the class asked for: perfect looks, no privacy",
+            summary="training windows of the wanted class: perfect looks, no privacy",
             citation="ecgbench, docs/protocol.md",
             conditional=True,
             min_windows=1,
@@ -50,7 +50,7 @@ def ecgbench_generators() -> Iterable[GeneratorSpec]:
             name="noisy-copy",
             target="ecgbench.generators.references.copies:NoisyCopy",
             config=NoisyCopyConfig,
-            summary="training windows under white noise: copies that hide",
+            summary="training windows under white noise: hidden copies",
             citation="ecgbench, docs/protocol.md",
             conditional=True,
             min_windows=1,

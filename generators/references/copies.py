@@ -1,4 +1,4 @@
-"""Reference rows made of real windows; they keep the windows' ``indices``, never their patients."""
+"""Reference rows of real windows; they keep the windows' ``indices``, never their patients."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecgbench import Config, EcgbenchError
+from ecgbench.contracts.streams import ReferenceStream
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,9 +46,9 @@ class Real:
 class Copy:
     """For each label, a random training window of that class.
 
-    No window is drawn again before all of its class have been.  A class that the training windows
-    lack (one or two windows in the whole dataset may all fall to other splits) is filled with random
-    training windows of any class; how many is logged.
+    No window is drawn again before all of its class have been.  If the training windows lack a class
+    (one or two windows in the whole dataset may all fall to other splits), random training windows of
+    any class stand in; their number is logged.
     """
 
     def __init__(self, config: Config) -> None:
@@ -60,7 +61,7 @@ class Copy:
     def sample(self, labels: NDArray[np.int64], context: Context) -> EcgWindows:
         """Return copies."""
         rows = np.empty(len(labels), dtype=np.int64)
-        rng = np.random.default_rng([context.seed, 0])
+        rng = np.random.default_rng([context.seed, ReferenceStream.ROWS])
         for label in np.unique(labels):
             wanted = np.flatnonzero(labels == label)
             pool = np.flatnonzero(self.train.labels == label)
@@ -89,10 +90,12 @@ class NoisyCopy(Copy):
         self.sigma = config.sigma
 
     def sample(self, labels: NDArray[np.int64], context: Context) -> EcgWindows:
-        """Return noisy copies: those that `Copy` returns for the same seed, and noise."""
+        """Return noisy copies: the windows of `Copy` for the same seed, and noise."""
         copies = super().sample(labels, context)
         deviation = self.train.signals.std(axis=(0, 2), keepdims=True, dtype=np.float64)
-        noise = np.random.default_rng([context.seed, 1]).standard_normal(copies.signals.shape)
+        noise = np.random.default_rng([context.seed, ReferenceStream.NOISE]).standard_normal(
+            copies.signals.shape
+        )
         signals = copies.signals + self.sigma * deviation * noise
         return dataclasses.replace(copies, signals=signals.astype(np.float32))
 

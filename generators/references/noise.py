@@ -1,4 +1,4 @@
-"""The reference row that knows two numbers of each lead."""
+"""The reference row of noise, with two numbers of each lead."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Read on in ``networks.py`` (the five networks), ``losses.py`` (every loss with its weight),
 ``training.py`` (the three phases), ``model.py`` (the generator that the harness calls) and
-``checkpoint.py`` (how a fit survives being stopped).
+``checkpoint.py`` (how a fit survives a stop).
 """
 
 from collections.abc import Iterable
@@ -16,9 +16,9 @@ Noise = Literal["uniform", "gaussian", "wiener"]
 
 
 class TimeGanConfig(Config, frozen=True):
-    """Settings of `TimeGan`; the defaults are the authors' code's, or the description names those.
+    """Settings of `TimeGan`; a default is that of the authors' code, or the description names the latter.
 
-    Where the paper differs from the code, the description says how.
+    If paper and code differ, the description says how.
     """
 
     hidden: Annotated[
@@ -54,7 +54,7 @@ class TimeGanConfig(Config, frozen=True):
     ] = 100.0
     moment_weight: Annotated[
         float,
-        Meta(ge=0, description="of the generator's loss of moments, which the paper lacks: 0"),
+        Meta(ge=0, description="of the generator's loss of moments; the paper lacks it: 0"),
     ] = 100.0
     discriminator_threshold: Annotated[
         float, Meta(ge=0, description="the discriminator is updated only if its loss is above")
@@ -70,15 +70,15 @@ class TimeGanConfig(Config, frozen=True):
         int,
         Meta(
             ge=0,
-            description="channels of N(0, 1) beside it that are drawn once for a window, the paper's z_S "
+            description="further channels of N(0, 1), drawn once for a window, the paper's z_S "
             "(section 4.2; the code has none)",
         ),
     ] = 0
     latent: Annotated[
         Literal["sigmoid", "linear"],
         Meta(
-            description="what ends embedder, generator and supervisor: sigmoid (the code), or linear, "
-            "nothing (section 4 of the paper names no such function)"
+            description="last function of embedder, generator and supervisor: sigmoid (the code), or "
+            "linear, nothing (section 4 of the paper names no such function)"
         ),
     ] = "sigmoid"
     recovery: Annotated[
@@ -91,7 +91,7 @@ class TimeGanConfig(Config, frozen=True):
     discriminator: Annotated[
         Literal["forward", "bidirectional"],
         Meta(
-            description="in which direction of time it reads: forward (the code), or both "
+            description="direction of time of its reading: forward (the code), or both "
             "(the paper, equation 6)"
         ),
     ] = "forward"
@@ -100,8 +100,8 @@ class TimeGanConfig(Config, frozen=True):
         Meta(
             ge=0,
             lt=1,
-            description="decay, each joint iteration, of the running mean of the weights that draws "
-            "the samples; 0 for the last weights "
+            description="decay, each joint iteration, of the running mean of the weights for "
+            "sampling; 0 for the last weights "
             "(Yazıcı et al., The unusual effectiveness of averaging in GAN training, ICLR 2019)",
         ),
     ] = 0.0

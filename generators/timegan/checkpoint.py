@@ -1,7 +1,7 @@
-"""A fit on disk: tensors as safetensors, and beside them a small JSON that says what they are.
+"""A fit on disk: tensors as safetensors, and a small JSON that describes them.
 
-The JSON names the file of the tensors and its SHA-256.  It is written last, in the place of the one
-before, so that a kill at any moment leaves a whole checkpoint: the new one or the one before.
+The JSON names the file of the tensors and its SHA-256.  It is written last and replaces the JSON before,
+so a kill at any moment leaves a whole checkpoint: the new one or the one before.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ def save(
 
     Args:
         folder: an existing folder.
-        fit: what tells this fit from every other (settings, seed, data), JSON-ready.
-        progress: how far it is, JSON-ready.
+        fit: the identity of this fit (settings, seed, data), JSON-ready.
+        progress: its progress, JSON-ready.
         tensors: its tensors by name.
     """
     payload = dump_tensors(tensors)
@@ -47,9 +47,9 @@ def save(
 
 
 def load(folder: Path, fit: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Tensor]] | None:
-    """The ``progress`` and ``tensors`` that `save` left for this ``fit``.
+    """Return the ``progress`` and ``tensors`` of `save` for this ``fit``.
 
-    None where there is no checkpoint.  One that is damaged or of another fit is left unused, and a
+    None if there is no checkpoint.  A damaged checkpoint, or one of another fit, is left unused, and a
     line says so.
     """
     if not (folder / HEAD).exists():
@@ -72,7 +72,7 @@ def load(folder: Path, fit: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str
 
 
 def gather(modules: Mapping[str, nn.Module], adams: Mapping[str, Adam]) -> dict[str, Tensor]:
-    """The tensors of modules and optimisers by name."""
+    """Return the tensors of modules and optimisers by name."""
     tensors = {
         f"{module_name}.{name}": weight
         for module_name, module in modules.items()
@@ -88,7 +88,7 @@ def gather(modules: Mapping[str, nn.Module], adams: Mapping[str, Adam]) -> dict[
 def scatter(
     tensors: Mapping[str, Tensor], modules: Mapping[str, nn.Module], adams: Mapping[str, Adam]
 ) -> None:
-    """Put what `gather` returned back in its place."""
+    """Put the result of `gather` back in its place."""
     for module_name, module in modules.items():
         weights = {name: tensors[f"{module_name}.{name}"] for name in module.state_dict()}
         module.load_state_dict(weights)

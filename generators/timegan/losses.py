@@ -10,27 +10,27 @@ from torch.nn.functional import mse_loss, softplus
 
 
 def reconstruction_loss(x: Tensor, x_tilde: Tensor) -> Tensor:
-    """10 √MSE(x, x̃): L_R, equation 7."""
+    """Return 10 √MSE(x, x̃): L_R, equation 7."""
     return 10 * torch.sqrt(mse_loss(x_tilde, x))
 
 
 def supervised_loss(h: Tensor, h_supervised: Tensor) -> Tensor:
-    """MSE between each latent and its prediction from the steps before: L_S, equation 9.
+    """Return the MSE between each latent and its prediction from the steps before: L_S, equation 9.
 
     Args:
         h: latents of real windows.
-        h_supervised: what the supervisor makes of ``h``; its step t predicts ``h`` at t + 1.
+        h_supervised: the supervisor's output for ``h``; its step t predicts ``h`` at t + 1.
     """
     return mse_loss(h_supervised[:, :-1], h[:, 1:])
 
 
 def embedder_loss(reconstruction: Tensor, supervised: Tensor) -> Tensor:
-    """L_R + 0.1 L_S for embedder and recovery in the joint phase, equation 10."""
+    """Return L_R + 0.1 L_S for embedder and recovery in the joint phase, equation 10."""
     return reconstruction + 0.1 * supervised
 
 
 def moment_loss(x: Tensor, x_hat: Tensor) -> Tensor:
-    """Difference of deviations and of means over the batch at each step and lead.
+    """Return the difference of deviations and of means over the batch at each step and lead.
 
     mean|√(var x̂ + 10⁻⁶) − √(var x + 10⁻⁶)| + mean|mean x̂ − mean x|: in the code only.
     """
@@ -41,7 +41,7 @@ def moment_loss(x: Tensor, x_hat: Tensor) -> Tensor:
 
 
 def adversarial_loss(y_hat: Tensor, y_e: Tensor, gamma: float) -> Tensor:
-    """The generator's part of L_U, equation 8, in the form that does not saturate: mean −log σ(y).
+    """Return the generator's part of L_U, equation 8, in the form without saturation: mean −log σ(y).
 
     Args:
         y_hat: logits of the supervised synthetic latents ĥ.
@@ -59,11 +59,11 @@ def generator_loss(
     supervised_weight: float,
     moment_weight: float,
 ) -> Tensor:
-    """L_U + η √L_S + weighted moments for generator and supervisor, equation 11; both weights 100."""
+    """Return L_U + η √L_S + weighted moments for generator and supervisor, equation 11; weights 100."""
     return adversarial + supervised_weight * torch.sqrt(supervised) + moment_weight * moments
 
 
 def discriminator_loss(y: Tensor, y_hat: Tensor, y_e: Tensor, gamma: float) -> Tensor:
-    """Cross-entropy of real (y) against both kinds of synthetic latents: −L_U, equation 8."""
+    """Return the cross-entropy of real (y) against both kinds of synthetic latents: −L_U, equation 8."""
     fake = softplus(y_hat).mean() + gamma * softplus(y_e).mean()
     return softplus(-y).mean() + fake

@@ -4,8 +4,8 @@ Source: Yoon, Jarrett, van der Schaar, "Time-series Generative Adversarial Netwo
 the authors' code (https://github.com/jsyoon0823/TimeGAN).
 
 Every lead is scaled to [0, 1] by its least and greatest sample over all training windows.  The code
-scales twice, once where the data are loaded and again inside the model, and undoes only the second,
-so that its samples stay in [0, 1]; of data in [0, 1] the second is the identity.  Here they are scaled
+scales twice, in the loader of the data and again inside the model, and undoes only the second scaling, so
+its samples stay in [0, 1].  Of data in [0, 1] the second scaling is the identity.  Here they are scaled
 once, and samples return to millivolts.
 """
 
@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch.nn.functional import one_hot
 
+from ecgbench.contracts.streams import TimeGanStream
 from ecgbench.generators.timegan.training import Training, draw_noise
 
 if TYPE_CHECKING:
@@ -57,9 +58,9 @@ class TimeGan:
             pass
 
     def fitting(self, train: EcgWindows, context: Context) -> Iterator[dict[str, int]]:
-        """`fit`, iteration by iteration: yields how many of each phase are done.
+        """Do `fit` iteration by iteration; yield the number of iterations done of each phase.
 
-        In between, `sample` draws from the networks as they are, which takes nothing from the fit.
+        In between, `sample` draws from the present networks, and the fit stays as it is.
         """
         self._like = train.take(slice(0, 0))
         low = train.signals.min(axis=(0, 2))
@@ -80,11 +81,11 @@ class TimeGan:
         yield from training.run()
 
     def sample(self, labels: NDArray[np.int64], context: Context) -> EcgWindows:
-        """One window for each label, the label as the networks' static feature.
+        """Return one window for each label, with the label as the networks' static feature.
 
-        Of a class that the training windows lacked, the networks know nothing: any shape may come.
+        If the training windows lacked a class, the networks know nothing of it: any shape may come.
         """
-        rng = np.random.default_rng([context.seed, 2])
+        rng = np.random.default_rng([context.seed, TimeGanStream.SAMPLE])
         parts = [np.zeros((0, self._length, len(self._low)), dtype=np.float32)]
         with torch.inference_mode():
             for s in self._static(labels, context.device).split(SAMPLING_BATCH):
@@ -95,7 +96,7 @@ class TimeGan:
         return self._like.synthetic(signals.swapaxes(1, 2), labels)
 
     def _static(self, labels: NDArray[np.int64], device: str) -> Tensor:
-        """s, one-hot classes (window, static); static = 0 where there is one class only."""
+        """Return s, one-hot classes (window, static); static = 0 for one class only."""
         classes = len(self._like.classes)
         s = one_hot(torch.from_numpy(labels), classes)[:, : classes if classes > 1 else 0]
         return s.to(device, torch.float32)

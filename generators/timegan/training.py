@@ -1,19 +1,19 @@
 """The three phases of TimeGAN's training.
 
 Source: Yoon, Jarrett, van der Schaar, "Time-series Generative Adversarial Networks", NeurIPS 2019,
-section 4.3, and the authors' code (https://github.com/jsyoon0823/TimeGAN), whose schedule is kept:
+section 4.3, and the authors' code (https://github.com/jsyoon0823/TimeGAN).  The schedule is the code's:
 
 1. embedding: embedder and recovery learn to reconstruct;
 2. supervised: the supervisor learns to predict the next latent of real windows;
 3. joint: twice the generator with the supervisor, then the embedder with the recovery, on one batch;
    then, on a fresh batch, the discriminator, but only if its loss is above a threshold.
 
-Five Adam optimisers, as there: one for each phase and part, none taking over another's moments.  (Its
-second phase names the generator's weights too, but its loss does not depend on them.)  Torch adds
-Adam's ε = 10⁻⁸ after the bias correction of the second moment, TensorFlow before.
+There are five Adam optimisers, as in the code: one for each phase and part, none with another's moments.
+(The code's second phase names the generator's weights too, but its loss does not depend on them.)  Torch
+adds Adam's ε = 10⁻⁸ after the bias correction of the second moment, TensorFlow before.
 
-An update computes gradients of the weights that it trains and of no others.  Within a joint iteration
-the embedder's latents are computed once for both updates: its weights do not change in between.
+An update computes gradients only for the weights it trains.  Within a joint iteration the embedder's
+latents are computed once for both updates: its weights do not change in between.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ import msgspec
 import numpy as np
 import torch
 
+from ecgbench.contracts.streams import TimeGanStream
 from ecgbench.generators.timegan import checkpoint
 from ecgbench.generators.timegan.losses import (
     adversarial_loss,
@@ -59,14 +60,14 @@ CHECKPOINT_EVERY = 60.0  # seconds
 
 
 class Training:
-    """The state of a fit, and what moves it on.
+    """The state of a fit, and its updates.
 
     Args:
         config: settings.
         x: scaled signals, float32 (window, time, lead) in [0, 1].
         s: one-hot classes, float32 (window, static), static = 0 for one class.
         context: seed, device, log and folder of checkpoints.
-        data: digest of the training data, by which a checkpoint knows its own.
+        data: digest of the training data; a checkpoint must have the same.
 
     Attributes:
         networks: the five networks.
@@ -82,7 +83,7 @@ class Training:
         weights = torch.Generator().manual_seed(context.seed)
         self.networks = Networks(x.shape[2], s.shape[1], config, weights).to(context.device)
         self.sampler = copy.deepcopy(self.networks) if config.ema else self.networks
-        self.rng = np.random.default_rng([context.seed, 1])
+        self.rng = np.random.default_rng([context.seed, TimeGanStream.TRAINING])
         nets = self.networks
         self.adams = {
             "embedding": self._adam(nets.embedder, nets.recovery),
@@ -110,7 +111,7 @@ class Training:
         }
 
     def run(self) -> Iterator[dict[str, int]]:
-        """Train, from the checkpoint if there is one; yields ``done`` after each iteration.
+        """Train, from the checkpoint if there is one; yield ``done`` after each iteration.
 
         Raises:
             FloatingPointError: a loss is NaN or infinite; the message names phase and step.
@@ -153,14 +154,14 @@ class Training:
         self.update_discriminator(x, s, self._noise(x))
 
     def update_embedding(self, x: Tensor, s: Tensor) -> None:
-        """First phase: embedder and recovery minimise L_R (equation 7)."""
+        """Minimise L_R (equation 7) with embedder and recovery: the first phase."""
         nets = self.networks
         loss = reconstruction_loss(x, nets.recover(nets.embed(x, s)))
         self._note(reconstruction=loss)
         self._step("embedding", loss)
 
     def update_supervisor(self, x: Tensor, s: Tensor) -> None:
-        """Second phase: the supervisor minimises L_S (equation 9)."""
+        """Minimise L_S (equation 9) with the supervisor: the second phase."""
         nets = self.networks
         with torch.no_grad():
             h = nets.embed(x, s)
@@ -169,7 +170,7 @@ class Training:
         self._step("supervised", loss)
 
     def update_generator(self, x: Tensor, s: Tensor, h: Tensor, z: Tensor) -> None:
-        """Generator and supervisor minimise equation 11 with the moments; h carries no gradient."""
+        """Minimise equation 11 with the moments, with generator and supervisor; h carries no gradient."""
         nets = self.networks
         with _frozen(nets.recovery, nets.discriminator):
             e_hat = nets.generate(z, s)
@@ -190,7 +191,7 @@ class Training:
             self._step("generator", loss)
 
     def update_embedder(self, x: Tensor, s: Tensor, h: Tensor) -> None:
-        """Embedder and recovery minimise equation 10, with the supervisor as it stands by now."""
+        """Minimise equation 10 with embedder and recovery, beside the present supervisor."""
         nets = self.networks
         with _frozen(nets.supervisor):
             reconstruction = reconstruction_loss(x, nets.recover(h))
@@ -199,7 +200,7 @@ class Training:
             self._step("embedder", embedder_loss(reconstruction, supervised))
 
     def update_discriminator(self, x: Tensor, s: Tensor, z: Tensor) -> None:
-        """The discriminator minimises −L_U (equation 8), unless it is good enough already."""
+        """Minimise −L_U (equation 8) with the discriminator, unless it is good enough already."""
         nets = self.networks
         with torch.no_grad():
             h, e_hat = nets.embed(x, s), nets.generate(z, s)
@@ -223,8 +224,8 @@ class Training:
     def _average(self) -> None:
         """Move the running mean on; until the joint phase it is the weights themselves.
 
-        The mean over the joint iterations, each weighing ``ema`` times the next: as Adam's moments, it
-        does not lean towards where it started (Kingma, Ba, ICLR 2015, section 3).
+        In the mean over the joint iterations each has ``ema`` times the weight of the next.  As in Adam's
+        moments, the mean does not lean towards its start (Kingma, Ba, ICLR 2015, section 3).
         """
         if self.sampler is self.networks:
             return
@@ -237,7 +238,7 @@ class Training:
                 mean.lerp_(weight, share)
 
     def _batch(self) -> tuple[Tensor, Tensor]:
-        """A batch of windows, no window twice in it: x (batch, time, lead), s (batch, static)."""
+        """Return a batch of different windows: x (batch, time, lead), s (batch, static)."""
         windows = len(self.x)
         size = min(self.config.batch, windows)
         rows = torch.from_numpy(self.rng.choice(windows, size, replace=False, shuffle=False))
@@ -275,9 +276,9 @@ class Training:
         self._checkpoint_due = time.monotonic() + CHECKPOINT_EVERY
 
     def _resume(self) -> None:
-        found = checkpoint.load(self.context.checkpoint_dir, self.fit)
-        if found is not None:
-            progress, tensors = found
+        checkpointed = checkpoint.load(self.context.checkpoint_dir, self.fit)
+        if checkpointed is not None:
+            progress, tensors = checkpointed
             checkpoint.scatter(tensors, self._modules(), self.adams)
             self.done = progress["done"]
             self.rng.bit_generator.state = progress["random"]
@@ -285,12 +286,12 @@ class Training:
 
 
 def draw_noise(config: TimeGanConfig, shape: torch.Size, rng: np.random.Generator) -> Tensor:
-    """z, float32 (batch, time, lead + static_noise): the random input of the generator, section 4.2.
+    """Return z, float32 (batch, time, lead + static_noise): the generator's random input, section 4.2.
 
     Args:
-        config: says which noise.
+        config: the kind of noise.
         shape: (batch, time, lead).
-        rng: draws it.
+        rng: source of the noise.
     """
     if config.noise == "uniform":
         z = rng.random(shape, dtype=np.float32)

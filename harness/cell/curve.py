@@ -8,10 +8,13 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from ecgbench.harness.cell.messages import Note
+from ecgbench.results.store.progress import Step
+
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ecgbench.harness.cell.task import Send
+    from ecgbench.harness.cell.messages import Send
 
 TELL_EVERY = 0.1
 """Seconds between two reports of a step: a fast fit must not drown whoever watches."""
@@ -33,7 +36,7 @@ class Curve:
 
     Args:
         file: to which each report is appended as a line of JSON; one that is there is gone on with.
-        send: is told ``("log", step, total, values)`` and ``("note", text)``.
+        send: is told `Step` and `Note`.
     """
 
     def __init__(self, file: Path, send: Send) -> None:
@@ -76,7 +79,7 @@ class Curve:
         if time.monotonic() - self.told > TELL_EVERY or step == total:
             self.told = time.monotonic()
             numbers = {name: value for name, value in kept.items() if isinstance(value, float)}
-            self.send(("log", step, total, numbers))
+            self.send(Step(step, total, numbers))
 
     def _phase(self, part: str, step: int, *, resumes: bool) -> int:
         """Return the number of the phase of a step; steps that go back begin another.
@@ -123,7 +126,7 @@ class Curve:
             self.said.add(what)
             text = f"context.log: {what}, so the training curve goes without"
             print(text)  # noqa: T201 - to log.txt
-            self.send(("note", text))
+            self.send(Note(text))
 
 
 def to_csv(file: Path) -> bytes | None:

@@ -8,8 +8,9 @@ import numpy as np
 
 from ecgbench.contracts.errors import Skip
 from ecgbench.harness.cell.checks import check_applies
+from ecgbench.harness.cell.messages import Divided, Skipped
 from ecgbench.harness.cell.room import Room
-from ecgbench.harness.cell.task import Divided, check_plugins, plugins_of
+from ecgbench.harness.cell.task import check_plugins, plugins_of
 from ecgbench.harness.cell.trouble import tell_trouble
 from ecgbench.harness.data import cache as data
 from ecgbench.harness.data.split import split, subsample
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ecgbench.contracts.windows import Splits
-    from ecgbench.harness.cell.task import Send, Task
+    from ecgbench.harness.cell.messages import Send
+    from ecgbench.harness.cell.task import Task
     from ecgbench.harness.planning.catalog import Catalog
 
 
@@ -30,8 +32,7 @@ def divide(task: Task, folder: Path, send: Send) -> None:
     Args:
         task: the cell's.
         folder: of the fit.
-        send: is told ``("divided", Divided)``; also ``("skip", reason)`` if the generator does not
-            apply.
+        send: is told `Divided`; also `Skipped` if the generator does not apply.
     """
     catalog = discover(task.plugin_files)
     # metrics are checked where they are used
@@ -39,11 +40,11 @@ def divide(task: Task, folder: Path, send: Send) -> None:
     spec = catalog.generator(task.cell.generator.name)
     splits = splits_of(task, catalog)
     divided = Divided(reference=spec.reference, fold=splits.fold, sizes=_sizes(splits))
-    send(("divided", vars(divided)))
+    send(divided)
     try:
         check_applies(spec, splits.train, splits.fresh.labels)
     except Skip as skip:
-        send(("skip", str(skip)))
+        send(Skipped(str(skip)))
         return
     fresh = splits.fresh if spec.draws_on_fresh else None
     code = task.cell.generator.code

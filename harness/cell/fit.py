@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-import msgspec
 import numpy as np
 
 from ecgbench.contracts.config import build
@@ -19,6 +18,7 @@ from ecgbench.contracts.errors import Skip, StoreError
 from ecgbench.contracts.protocols import Context
 from ecgbench.harness.cell.checks import check_sample
 from ecgbench.harness.cell.curve import Curve
+from ecgbench.harness.cell.messages import Drawn, Failed, Note, Skipped
 from ecgbench.harness.cell.room import Room, read_windows, write_windows
 from ecgbench.harness.cell.task import check_plugins
 from ecgbench.harness.cell.trouble import full_disk, say, tell_trouble
@@ -27,6 +27,7 @@ from ecgbench.harness.isolation.plugin_state import plugin_state
 from ecgbench.harness.isolation.warden import RUSAGE_UNIT
 from ecgbench.harness.planning.catalog import discover
 from ecgbench.harness.planning.file_plugins import let_children_import
+from ecgbench.results.store.progress import Part, Stage
 from ecgbench.results.store.records import CostsRecord, PluginRecord
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from ecgbench.contracts.protocols import Generator
     from ecgbench.contracts.specs import GeneratorSpec
     from ecgbench.contracts.windows import EcgWindows
-    from ecgbench.harness.cell.task import Send
+    from ecgbench.harness.cell.messages import Send
 
 SECRETS = ("ECGBENCH_DATA_DIR", "ECGBENCH_STORE")
 """Environment variables of the user's folders; a generator needs neither."""
@@ -91,8 +92,7 @@ def fit(order: Order, send: Send) -> None:
 
     Args:
         order: names generator, seed and folder.
-        send: is told stages, parts and steps, and at last ``("fitted", CostsRecord)``, ``("skip", reason)`` or
-            ``("failed", reason)``.
+        send: is told stages, parts and steps, and at last `Drawn`, `Skipped` or `Failed`.
     """
     catalog = discover(order.plugin_files)
     let_children_import()
@@ -102,19 +102,19 @@ def fit(order: Order, send: Send) -> None:
         synthetic, costs = fitting.fit_and_sample()
         write_windows(fitting.room.drawn, synthetic)
     except Skip as skip:
-        send(("skip", str(skip)))
+        send(Skipped(str(skip)))
     except StoreError:
         raise
     except Exception as error:
         if full := full_disk(error, order.folder):
             raise full from error
         traceback.print_exc()
-        send(("failed", say(error)))
+        send(Failed(say(error)))
     else:
-        send(("fitted", msgspec.structs.asdict(costs)))
+        send(Drawn(costs))
     if left := left_behind(fitting.room.work):
         print(left)  # noqa: T201 - to log.txt
-        send(("note", left))
+        send(Note(left))
 
 
 class _Fitting:
@@ -137,13 +137,13 @@ class _Fitting:
             PluginError: it returned other windows than asked for, or changed the training windows.
         """
         frozen = Frozen(self.train)
-        self.send(("stage", "fit"))
+        self.send(Stage("fit"))
         cpu = cpu_seconds()
         with self._state():
             started = time.perf_counter()
             models = self._fit()
             fitted = time.perf_counter()
-        self.send(("stage", "sample"))
+        self.send(Stage("sample"))
         with self._state():
             resumed = time.perf_counter()
             synthetic = self._sample(models)
@@ -178,7 +178,7 @@ class _Fitting:
         for place, label in enumerate(wanted, 1):
             if label is not None:
                 name = self.train.classes[label]
-                self.send(("part", f"class {name}, {place} of {len(wanted)}"))
+                self.send(Part(f"class {name}, {place} of {len(wanted)}"))
             part = "all" if label is None else f"class-{label}"
             folder = self.room.work / part
             folder.mkdir(parents=True)

@@ -21,6 +21,7 @@ from ecgbench.harness.cell.checks import (
 )
 from ecgbench.harness.cell.divide import splits_of
 from ecgbench.harness.cell.fit import cpu_seconds
+from ecgbench.harness.cell.messages import CellMade, Damaged, Failed, ScoreMade
 from ecgbench.harness.cell.once import OnceInStore
 from ecgbench.harness.cell.plausible import check_origin, remarks
 from ecgbench.harness.cell.room import Room, read_windows
@@ -32,12 +33,14 @@ from ecgbench.harness.isolation.plugin_state import plugin_state
 from ecgbench.harness.planning.catalog import discover
 from ecgbench.harness.planning.file_plugins import let_children_import
 from ecgbench.results.store.npz import npz, read_npz, synthetic_digest
+from ecgbench.results.store.progress import Stage
 from ecgbench.results.store.records import CellRecord, MetricRecord, ScoreRecord, encode, now
 from ecgbench.results.store.store import Store, sha256
 
 if TYPE_CHECKING:
     from ecgbench.contracts.windows import EcgWindows
-    from ecgbench.harness.cell.task import Fitted, Send, Task
+    from ecgbench.harness.cell.messages import Send
+    from ecgbench.harness.cell.task import Fitted, Task
     from ecgbench.harness.planning.catalog import Catalog
 
 
@@ -48,9 +51,8 @@ def judge(task: Task, fitted: Fitted | None, send: Send) -> None:
     Args:
         task: the cell's, with the metrics of this process alone.
         fitted: the fit; None if the cell's windows are stored.
-        send: is told ``("made", record, windows)`` of a new cell, ``("failed", reason)`` of refused
-            windows, ``("damaged", why)`` of a cell to be made again, and ``("scored", record,
-            artefacts)`` of each metric.
+        send: is told `CellMade` of a new cell, `Failed` of refused windows, `Damaged` of a cell to be
+            made again, and `ScoreMade` of each metric.
     """
     catalog = discover(task.plugin_files)
     let_children_import()
@@ -78,13 +80,13 @@ class _Judge:
             else:
                 synthetic = self._again(record, fitted)
         except PluginError as error:
-            self.send(("failed", str(error)))
+            self.send(Failed(str(error)))
         except DamagedError as error:
-            self.send(("damaged", str(error)))
+            self.send(Damaged(str(error)))
         except Skip as skip:
             assert record is not None
             for metric in self.task.metrics:
-                self._send(self._ended(metric, record, status="skipped", reason=str(skip)), {})
+                self._send(self._record_of(metric, record, status="skipped", reason=str(skip)), {})
         else:
             self._score_all(record, synthetic)
 
@@ -126,7 +128,7 @@ class _Judge:
             finished=now(),
             notes=notes,
         )
-        self.send(("made", encode(record), content))
+        self.send(CellMade(encode(record), content))
         return record, synthetic
 
     def _drawn(self, fitted: Fitted) -> EcgWindows:
@@ -167,7 +169,7 @@ class _Judge:
     # --- scores --------------------------------------------------------------------------------
 
     def _score_all(self, record: CellRecord, synthetic: EcgWindows) -> None:
-        made = Frozen(synthetic)
+        frozen = Frozen(synthetic)
         spec = self.catalog.dataset(self.task.cell.dataset.name)
         comparison = Comparison(
             synthetic=synthetic,
@@ -183,9 +185,9 @@ class _Judge:
             refit=self._shadows(),
         )
         for metric in self.task.metrics:
-            self.send(("stage", scoring(metric)))
+            self.send(Stage(scoring(metric)))
             score, artefacts = self._score(metric, record, comparison)
-            for windows in (self.real, made):
+            for windows in (self.real, frozen):
                 windows.check(f"metric {metric.name}")
             self._send(score, artefacts)
 
@@ -213,7 +215,7 @@ class _Judge:
                 f"{metric.name}-{metric.key}-{name}": content
                 for name, content in score.artefacts.items()
             }
-            ended: dict[str, Any] = {
+            outcome: dict[str, Any] = {
                 "status": "ok",
                 "value": score.value,
                 "parts": dict(score.parts),
@@ -223,20 +225,22 @@ class _Judge:
                 "notes": notes,
             }
         except Skip as skip:
-            ended = {"status": "skipped", "reason": str(skip)}
+            outcome = {"status": "skipped", "reason": str(skip)}
         except StoreError:
             raise
         except Exception as error:
             if full := full_disk(error, self.store.folder(record.cell.name)):
                 raise full from error
             traceback.print_exc()
-            ended = {"status": "failed", "reason": say(error)}
+            outcome = {"status": "failed", "reason": say(error)}
         seconds, cpu = time.perf_counter() - started, cpu_seconds() - cpu
-        if ended["status"] != "ok":
+        if outcome["status"] != "ok":
             artefacts = {}
-        return self._ended(metric, record, seconds=seconds, cpu_seconds=cpu, **ended), artefacts
+        return self._record_of(
+            metric, record, seconds=seconds, cpu_seconds=cpu, **outcome
+        ), artefacts
 
-    def _ended(self, metric: MetricRecord, record: CellRecord, **how: Any) -> ScoreRecord:
+    def _record_of(self, metric: MetricRecord, record: CellRecord, **how: Any) -> ScoreRecord:
         return ScoreRecord(
             metric=metric,
             cell=record.cell.name,
@@ -246,4 +250,4 @@ class _Judge:
         )
 
     def _send(self, score: ScoreRecord, artefacts: dict[str, bytes]) -> None:
-        self.send(("scored", encode(score), artefacts))
+        self.send(ScoreMade(encode(score), artefacts))

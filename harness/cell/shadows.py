@@ -11,6 +11,8 @@ import msgspec
 import numpy as np
 
 from ecgbench.contracts.errors import PluginError, Skip
+from ecgbench.contracts.streams import CellStream
+from ecgbench.harness.cell.messages import FitWanted
 from ecgbench.harness.cell.room import Room, read_windows
 from ecgbench.results.store.npz import synthetic_digest
 
@@ -19,13 +21,14 @@ if TYPE_CHECKING:
 
     from ecgbench.contracts.specs import GeneratorSpec
     from ecgbench.contracts.windows import EcgWindows, Splits
-    from ecgbench.harness.cell.task import Send, Task
+    from ecgbench.harness.cell.messages import Send
+    from ecgbench.harness.cell.task import Task
 
 SHADOWS = "shadows"
 """Folder of a cell for fits on other training windows, while a metric needs them."""
 
 LOOK_EVERY = 0.02
-"""Seconds between two looks at whether a fit has ended."""
+"""Seconds between two looks at whether a fit has refit."""
 
 
 class Refit(msgspec.Struct, frozen=True):
@@ -63,7 +66,7 @@ class Shadows:
         spec: of its generator.
         splits: the cell's.
         folder: of all these fits.
-        send: is told ``("refit", folder, seed)``; whoever hears it fits, and writes a `Refit`.
+        send: is told `FitWanted`; the engine then fits, and writes a `Refit`.
     """
 
     task: Task
@@ -86,20 +89,22 @@ class Shadows:
         code = self.task.cell.generator.code
         room = Room(self.folder / f"{number}-{synthetic_digest(train)[:12]}-{code}")
         if not Refit.file(room.folder).exists():
-            state = np.random.SeedSequence([self.task.cell.seed, number, 61]).generate_state(1)
+            state = np.random.SeedSequence(
+                [self.task.cell.seed, number, CellStream.SHADOW]
+            ).generate_state(1)
             seed = int(state[0])
             fresh = _resampled(self.splits.fresh, np.random.default_rng(seed))
             given = fresh if self.spec.draws_on_fresh else None
             room.furnish(train, fresh.labels, given, code=code)
-            self.send(("refit", str(room.folder), seed % 2**31))
+            self.send(FitWanted(str(room.folder), seed % 2**31))
             while not Refit.file(room.folder).exists():
                 time.sleep(LOOK_EVERY)
-        ended = msgspec.json.decode(Refit.file(room.folder).read_bytes(), type=Refit)
-        if ended.status == "skipped":
-            raise Skip(f"its generator does not apply to fewer windows: {ended.reason}")
-        if ended.status != "ok":
+        refit = msgspec.json.decode(Refit.file(room.folder).read_bytes(), type=Refit)
+        if refit.status == "skipped":
+            raise Skip(f"its generator does not apply to fewer windows: {refit.reason}")
+        if refit.status != "ok":
             shutil.rmtree(room.folder, ignore_errors=True)
-            raise PluginError(f"its generator failed on other training windows: {ended.reason}")
+            raise PluginError(f"its generator failed on other training windows: {refit.reason}")
         drawn = read_windows(room.drawn)
         return train.synthetic(drawn.signals, drawn.labels)
 

@@ -1,8 +1,7 @@
-"""`Task`: the work on one cell, and the messages of its processes."""
+"""`Task`: the work on one cell."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,30 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ecgbench.contracts.specs import Kind
+    from ecgbench.harness.cell.messages import Divided
     from ecgbench.harness.planning.catalog import Catalog
     from ecgbench.results.store.records import CellId, CostsRecord, MetricRecord, PluginRecord
-
-Send = Callable[[tuple[Any, ...]], None]
-"""Send a message about the cell.
-
-Everybody hears ``("stage", name)``, ``("part", name)`` of a fit of several models, ``("log", step, total, values)``, ``("note", text)``, ``("aside",
-why)`` of damage, ``("cell", status, reason)`` and ``("score", metric, status, reason, value)``.
-The stages are ``data``, ``fit``, ``sample`` and `scoring` of each metric.
-
-`ecgbench.harness.engine.perform` alone hears ``("divided", facts)``, ``("skip", reason)``, ``("fitted", costs)``,
-``("failed", reason)``, ``("made", record, windows)``, ``("damaged", why)``, ``("scored", record,
-artefacts)``, ``("refit", folder, seed)`` and ``("store", why)``.  Facts and costs are the fields of a
-`Divided` and a `CostsRecord`; records and windows are bytes.  A process may send the kinds of `KINDS`."""
-
-EVERY = frozenset({"stage", "log", "note", "usage", "store"})
-"""Kinds of messages of every process."""
-
-KINDS = {
-    "divide": EVERY | {"divided", "skip"},
-    "fit": EVERY | {"part", "fitted", "skip", "failed"},
-    "judge": EVERY | {"made", "failed", "damaged", "scored", "refit"},
-}
-"""Kinds of messages by the function of the process; `perform` does not hear others."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,21 +47,6 @@ class Task:
     threads: int = 1
     timeout: float | None = None
     memory: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Divided:
-    """Facts about a cell after its windows are divided.
-
-    Attributes:
-        reference: whether the generator is a reference row.
-        fold: 0 or 1.
-        sizes: windows in each split, and people among the members and the unseen.
-    """
-
-    reference: bool
-    fold: int
-    sizes: dict[str, int]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec
 
 from ecgbench.contracts.errors import PluginError, StoreError, UsageError
+from ecgbench.harness.cell.messages import StoreFault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +18,7 @@ P = ParamSpec("P")
 
 
 def tell_trouble(function: Callable[P, None]) -> Callable[P, None]:
-    """Let a process send ``("store", why)`` before an error ends it, if no plugin is to blame.
+    """Let a process send `StoreFault` before an error ends it, if no plugin is to blame.
 
     Such are an unreadable store, a full disk, and other plugins than those of the plan.  The
     function's first argument is a `Task` or an `Order`, and its last is ``send``.
@@ -30,13 +31,13 @@ def tell_trouble(function: Callable[P, None]) -> Callable[P, None]:
         try:
             function(*args, **kwargs)
         except (StoreError, UsageError) as error:
-            send(("store", str(error)))
+            send(StoreFault(str(error)))
             raise
         except OSError as error:
             if full := full_disk(
                 error, getattr(args[0], "folder", getattr(args[0], "store", Path()))
             ):
-                send(("store", str(full)))
+                send(StoreFault(str(full)))
                 raise full from error
             raise
 

@@ -27,18 +27,18 @@ COMMANDS = {
     "leaderboard": ("ecgbench.harness.cli.leaderboard:leaderboard", "Print the stored boards."),
     "compare": (
         "ecgbench.harness.cli.compare:compare",
-        "Tell which of two rows is better at what.",
+        "Compare two rows, metric by metric.",
     ),
-    "audit": ("ecgbench.harness.cli.audit:audit", "Tell what each metric sees, by known faults."),
+    "audit": ("ecgbench.harness.cli.audit:audit", "Show known faults to each metric."),
     "status": ("ecgbench.harness.cli.status:status", "Tell how far runs are, from anywhere."),
     "list": ("ecgbench.harness.cli.plugins:list_plugins", "List generators, datasets, metrics."),
     "show": ("ecgbench.harness.cli.plugins:show", "Show a plugin's card, or a stored cell."),
     "fetch": ("ecgbench.harness.cli.data:fetch", "Download a dataset from PhysioNet."),
-    "split": ("ecgbench.harness.cli.data:split", "Write what a model may be trained on."),
-    "score": ("ecgbench.harness.cli.submit:score", "Score windows that were made elsewhere."),
+    "split": ("ecgbench.harness.cli.data:split", "Write the training windows of a split."),
+    "score": ("ecgbench.harness.cli.submit:score", "Score windows made elsewhere."),
     "reproduce": ("ecgbench.harness.cli.reproduce:reproduce", "Run a stored cell again; compare."),
     "export": ("ecgbench.harness.cli.exchange:export", "Make one file of cells, for others."),
-    "merge": ("ecgbench.harness.cli.exchange:merge", "Take in what others have exported."),
+    "merge": ("ecgbench.harness.cli.exchange:merge", "Take in the exports of others."),
     "forget": ("ecgbench.harness.cli.forget:forget", "Remove cells, a row or a board for good."),
     "doctor": ("ecgbench.harness.cli.doctor:doctor", "Tell versions, devices, data and problems."),
 }
@@ -75,7 +75,7 @@ class _Commands(click.Group):
 
 def other_distribution() -> str | None:
     """The version of the unrelated distribution ``ecgbench``, if it is installed here too."""
-    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - 20 ms that help needs not
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - help does without these 20 ms
 
     try:
         return version("ecgbench")

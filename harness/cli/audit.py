@@ -1,4 +1,4 @@
-"""``ecgbench audit``: does each metric see what it claims to see?"""
+"""``ecgbench audit``: does each metric see the faults that it claims to see?"""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from ecgbench.contracts.config import parse_overrides
 from ecgbench.contracts.errors import UsageError
 from ecgbench.contracts.plain import plain
 from ecgbench.harness import audit as auditing
-from ecgbench.harness.cli.datasets import prepared
-from ecgbench.harness.cli.machine import machine_and_pool
+from ecgbench.harness.api.datasets import NONE_HERE, prepared
+from ecgbench.harness.api.machine import machine_and_pool
+from ecgbench.harness.cli.datasets import telling
 from ecgbench.harness.cli.options import (
     data_dir_option,
     json_option,
@@ -27,7 +28,8 @@ from ecgbench.harness.cli.options import (
 )
 from ecgbench.harness.cli.progress import watch
 from ecgbench.harness.cli.report import warn
-from ecgbench.harness.engine.run import default_datasets, work_through
+from ecgbench.harness.data.sources import default_datasets
+from ecgbench.harness.engine.run import work_through
 from ecgbench.harness.planning import study
 from ecgbench.harness.planning.catalog import discover
 from ecgbench.results.audit.records import write_audit
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--metrics", type=names, metavar="A,B", help="Default: all.")
-@click.option("--datasets", type=names, metavar="A,B", help="Default: what is on this machine.")
+@click.option("--datasets", type=names, metavar="A,B", help="Default: those on this machine.")
 @click.option(
     "--seeds",
     "seed_list",
@@ -65,7 +67,9 @@ if TYPE_CHECKING:
     help="A plugin's setting, e.g. metric.mmd.windows=500; may be repeated.",
 )
 @click.option("--retry-failed", is_flag=True, help="Run failed cells and scores again.")
-@click.option("--fresh", is_flag=True, help="Run what other code of the same version made again.")
+@click.option(
+    "--fresh", is_flag=True, help="Run again the results of other code of the same version."
+)
 @json_option
 @machine_options
 @plugin_option
@@ -85,10 +89,10 @@ def audit(
     store_path: Path,
     **machine_settings: Any,
 ) -> int:
-    """Show each metric real windows with known doses of known faults, and tell what it sees.
+    """Show each metric real windows with known doses of known faults, and print its verdict.
 
-    A metric that does not see what it claims to see is shown on boards and never ranked. No generator
-    is trained. What is finished is not done again: start the same command after any interruption.
+    A metric that misses a fault of its claims is shown on boards and never ranked. No generator is
+    trained. Finished cells are not done again: start the same command after any interruption.
     """
     console = Console(stderr=json_events)
     catalog = discover(plugins)
@@ -97,7 +101,7 @@ def audit(
         raise UsageError("an audit has no generator to set: its doses are settled (docs/audit.md)")
     used = datasets or default_datasets(catalog, data_dir)[0]
     if not used:
-        raise UsageError("there is no dataset here: ecgbench list datasets tells what could be")
+        raise UsageError(NONE_HERE)
     asked = study.override(
         auditing.resolved(auditing.STUDY, used),
         metrics=metrics or (),
@@ -111,7 +115,8 @@ def audit(
     for problem in catalog.problems:
         click.echo(f"problem: {plain(problem)}", err=True)
     _tell_left_out(resolved, catalog)
-    sources, records = prepared(resolved, catalog, data_dir, console)
+    with telling(console) as tell:
+        sources, records = prepared(resolved, catalog, data_dir, tell)
     store = Store(store_path)
     inner = auditing.store_of(store)
     plans = auditing.make_plans(resolved, catalog, records, inner, retry=retry_failed, fresh=fresh)
@@ -151,4 +156,4 @@ def _tell_left_out(resolved: study.Study, catalog: Catalog) -> None:
     for name, reason in left_out.items():
         click.echo(f"left out: {name}: {reason}", err=True)
     if resolved.metrics is not None and len(left_out) == len(resolved.metrics):
-        raise UsageError("no metric that was named can be audited")
+        raise UsageError("none of the named metrics can be audited")

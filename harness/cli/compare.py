@@ -1,48 +1,31 @@
-"""``ecgbench compare``: which of two rows of a board is better at what.
+"""``ecgbench compare``: two rows of a board, metric by metric.
 
 ``--json`` prints ``{schema, a, b, boards: [{dataset, data, study, settings, seeds, people, merged,
 compared, metrics, families, overall, notes}], lacking}``: ``data`` is the digest of the windows; ``merged``
-tells of each row how much of it was made elsewhere, and ``compared`` for how many metrics the p-values are
-corrected; ``metrics`` are `Finding`s by label, ``families`` and ``overall`` `Summary`s; ``notes`` are
-sentences that a reader of the two rows must know; ``lacking`` names the boards that lack one of the rows.
+says how much of each row was made elsewhere, and ``compared`` is the number of metrics in the correction of
+the p-values; ``metrics`` are `Finding`s by label, ``families`` and ``overall`` `Summary`s; ``notes`` are
+sentences for the reader of the two rows; ``lacking`` names the boards without one of the rows.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from ecgbench.contracts.plain import ascii_json, plain
+from ecgbench.harness.api.compare import compare as compare_rows
 from ecgbench.harness.cli.options import plugin_option, store_option
-from ecgbench.harness.planning.catalog import discover
-from ecgbench.harness.planning.facts import facts
-from ecgbench.results.board.board import seed_list
-from ecgbench.results.board.compare import ENDS, Verdict
-from ecgbench.results.board.compare import compare as compare_rows
-from ecgbench.results.board.table import OVERALL
-from ecgbench.results.board.uncertainty import LEVEL, folds
-from ecgbench.results.render import text
-from ecgbench.results.render.terminal import GAP, RULED
-from ecgbench.results.store.store import Store
+from ecgbench.results.render.compare import show_compared
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from ecgbench.results.board.compare import Compared, Finding, Summary, Together
-    from ecgbench.results.board.table import Board
-
-STYLES = {
-    "no difference seen": "dim",
-    "not tested": "yellow",
-    "missing": "yellow",
-    "open": "yellow",
-}
+    from ecgbench.harness.api.compare import Comparisons
+    from ecgbench.results.board.compare import Compared
 
 
 @click.command()
@@ -50,43 +33,37 @@ STYLES = {
 @click.argument("b", metavar="B")
 @click.option("--dataset", help="On the boards of this dataset only.")
 @click.option("--study", help="On the boards of studies of this name only.")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 @plugin_option
 @store_option
-def compare(
-    a: str,
-    b: str,
-    dataset: str | None,
-    study: str | None,
-    as_json: bool,
-    plugins: tuple[Path, ...],
-    store_path: Path,
-) -> int:
-    """Tell which of two rows is better at what, on each board that has both.
+def compare(a: str, b: str, as_json: bool, store_path: Path, **chosen: Any) -> int:
+    """Compare two rows on each board with both of them, metric by metric.
 
-    A and B are labels of rows, of generators or references, as ecgbench leaderboard prints them. Each
-    metric's difference is paired by person and seed, and the p-values are corrected for all metrics
-    that are compared. The exit code is 1 if a score of one of them failed.
+    A and B are labels of rows, generators or references, as ecgbench leaderboard prints them. The
+    difference of each metric is paired by person and seed, and the p-values are corrected for all
+    compared metrics. The exit code is 1 if a score of one of the rows failed.
     """
-    catalogue = facts(discover(plugins))
-    found, lacking = compare_rows(Store(store_path), a, b, catalogue, dataset=dataset, study=study)
+    comparisons = compare_rows(a, b, store_path, **chosen)
     if as_json:
-        content = {
-            "schema": 1,
-            "a": a,
-            "b": b,
-            "boards": [_board(each) for each in found],
-            "lacking": lacking,
-        }
-        click.echo(ascii_json(msgspec.json.format(msgspec.json.encode(content), indent=1)))
+        _print_json(comparisons)
     else:
         console = Console()
-        for each in found:
-            _show(each, console)
-        for line in lacking:
+        for each in comparisons.boards:
+            show_compared(each, console)
+        for line in comparisons.lacking:
             console.print(Text(plain(line), style="dim"), soft_wrap=True)
-    scores = [score for each in found for row in each.board.rows for score in row.scores.values()]
-    return int(any(score.status == "failed" for score in scores))
+    return int(comparisons.has_failed)
+
+
+def _print_json(comparisons: Comparisons) -> None:
+    content = {
+        "schema": 1,
+        "a": comparisons.a,
+        "b": comparisons.b,
+        "boards": [_board(each) for each in comparisons.boards],
+        "lacking": comparisons.lacking,
+    }
+    click.echo(ascii_json(msgspec.json.format(msgspec.json.encode(content), indent=1)))
 
 
 def _board(compared: Compared) -> dict[str, Any]:
@@ -105,130 +82,3 @@ def _board(compared: Compared) -> dict[str, Any]:
         "overall": compared.overall,
         "notes": board.notes,
     }
-
-
-# --- the terminal ------------------------------------------------------------------------------
-
-
-def _show(compared: Compared, console: Console) -> None:
-    board = compared.board
-    console.print()
-    console.rule(Text(text.title(board), style="bold"), style="dim")
-    console.print(Text(text.facts(board), style="dim"), justify="center")
-    if settings := text.settings(board):
-        console.print(Text(settings, style="dim"), justify="center")
-    for table in (_metrics(compared), _summaries(compared)):
-        console.print()
-        console.print(table)
-    console.print()
-    notes = Table.grid(padding=(0, 1))
-    for line in board.notes:
-        notes.add_row("·", Text(plain(line)))
-    for line in _notes(compared):
-        notes.add_row(Text("·", style="dim"), Text(line, style="dim"))
-    console.print(notes)
-
-
-def _metrics(compared: Compared) -> Table:
-    """Two lines for each metric: what is found, and below it the verdict and the interval."""
-    board = compared.board
-    a, b = (text.name(row) for row in board.rows)
-    table = _table("metric", [a, b, "difference", "effect", "p"])
-    for family in text.families(board):
-        for label, metric in text.of_family(board, family).items():
-            finding = compared.findings[label]
-            name = [Text(text.heading(label, metric))]
-            if finding.verdict:
-                name.append(_said(finding.verdict, a, b))
-            table.add_row(Text("\n").join(name), *map(Text, _numbers(finding, board)))
-        table.add_section()
-    return table
-
-
-def _numbers(finding: Finding, board: Board) -> tuple[str, ...]:
-    """Both values, their difference above its interval, the effect and p."""
-    values = (
-        f"{text.value(score)}{f' {text.ALARM}' if text.is_alarm(score) else ''}"
-        if score.status == "ok"
-        else f"{text.value(score)}\n{text.beside(score, board)}".rstrip()
-        for score in (finding.a, finding.b)
-    )
-    known = [x for x in (finding.difference, finding.low, finding.high) if x is not None]
-    difference, *interval = [text.number(x, like=max(map(abs, known))) for x in known] or ["–"]
-    return (
-        *values,
-        f"{difference}\n[{', '.join(interval)}]" if interval else difference,
-        "–" if finding.effect is None else f"{finding.effect:+.2f}",
-        "–" if finding.p is None else f"{finding.p:.3f}" if finding.p >= 0.001 else "<.001",
-    )
-
-
-def _summaries(compared: Compared) -> Table:
-    a, b = (text.name(row) for row in compared.board.rows)
-    table = _table("family", [a, b, "neither", "not tested", "missing"])
-    table.add_column("verdict")
-    for family, summary in compared.families.items():
-        table.add_row(Text(plain(family)), *_counts(summary), _said(summary.verdict, a, b))
-    if compared.overall:
-        table.add_section()
-        overall = _said(compared.overall.verdict, a, b)
-        table.add_row("overall", *_counts(compared.overall), overall)
-    return table
-
-
-def _counts(summary: Summary) -> Iterator[str]:
-    return (str(summary.counts.get(verdict, "–")) for verdict in get_args(Verdict))
-
-
-def _table(first: str, columns: Iterable[str]) -> Table:
-    table = Table(
-        box=RULED,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, GAP - 1, 0, 0),
-        header_style="",
-        border_style="dim",
-    )
-    table.add_column(Text(first, style="bold cyan"), overflow="fold")
-    for column in columns:
-        table.add_column(Text(column), justify="right", overflow="fold")
-    return table
-
-
-def _said(verdict: Verdict | Together, a: str, b: str) -> Text:
-    """A verdict with the rows' names in it; bold where one is better."""
-    better = {"A better": f"{a} better", "B better": f"{b} better"}
-    if verdict in better:
-        return Text(better[verdict], style="bold")
-    return Text(verdict, style=STYLES.get(verdict, ""))
-
-
-def _notes(compared: Compared) -> Iterator[str]:
-    """How to read the tables, and why anything is missing from them."""
-    board = compared.board
-    a, b = (text.name(row) for row in board.rows)
-    yield (
-        f"Difference: {a} − {b}, mean over {seed_list(board.seeds)}, paired by person and seed. Effect: "
-        f"in {a}’s favour, in units of the range of {', '.join(ENDS)}."
-    )
-    yield (
-        f"p: of no difference, corrected for {compared.compared} metrics (Holm); better: p ≤ "
-        f"{1 - LEVEL:.2f}."
-    )
-    yield (
-        "Families: by how many metrics each is better. Mixed: each by some. Overall: "
-        f"{', '.join(OVERALL)}."
-    )
-    if len(board.seeds) == folds(board.seeds):
-        yield (
-            "With one seed a fold, the noise of training is unknown: better may be luck with the seed. "
-            "Compare with six seeds or more."
-        )
-    verdicts = {finding.verdict for finding in compared.findings.values()}
-    if "not tested" in verdicts:
-        yield "Not tested: there is neither an interval over people nor a second seed in a fold."
-    summaries = [*compared.families.values(), compared.overall]
-    if any(summary is not None and summary.verdict == "open" for summary in summaries):
-        yield "Open: better, but without a value where the other has one."
-    yield from text.of_null(board)
-    yield from text.gaps(board)

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Any
 
 import click
-import msgspec
 from click.core import ParameterSource
+from rich.console import Console
 
-from ecgbench.contracts.config import parse_overrides
-from ecgbench.contracts.errors import UsageError
-from ecgbench.harness.cli.datasets import fetch_dataset
+from ecgbench.contracts.config import parse_assignments
+from ecgbench.harness.api.datasets import fetch_dataset
+from ecgbench.harness.cli.datasets import telling
 from ecgbench.harness.cli.options import (
     SEED,
     data_dir_option,
     plugin_option,
     study_options,
 )
-from ecgbench.harness.planning import study
 from ecgbench.harness.planning.catalog import discover
 
 
@@ -28,12 +26,9 @@ from ecgbench.harness.planning.catalog import discover
 @plugin_option
 @data_dir_option
 def fetch(dataset: str, plugins: tuple[Path, ...], data_dir: Path | None) -> None:
-    """Download a dataset from PhysioNet and verify it; goes on where it was interrupted."""
-    catalog = discover(plugins)
-    spec = catalog.dataset(dataset)
-    if spec.source is None:
-        raise UsageError(f"dataset {dataset} is embedded: there is nothing to fetch")
-    folder = fetch_dataset(dataset, catalog, data_dir)
+    """Download a dataset from PhysioNet and verify it; goes on after an interruption."""
+    with telling(Console()) as tell:
+        folder = fetch_dataset(dataset, discover(plugins), data_dir, tell)
     click.echo(f"{dataset} is here, complete and verified: {folder}")
 
 
@@ -50,52 +45,37 @@ def split(
     dataset: str,
     seed: int,
     out: Path,
-    study_name: str,
+    study: str,
     assignments: tuple[str, ...],
     windows: int | None,
     plugins: tuple[Path, ...],
     data_dir: Path | None,
 ) -> None:
-    """Write what a model made elsewhere may be trained on, and the labels it is to draw.
+    """Write the training windows for a model made elsewhere, and the labels to draw.
 
     OUT/train.npz holds signals (window, lead, sample) in float32 mV, labels, patients,
-    sampling_rate, leads and classes; OUT/draw.npz the labels to draw, one window each, in this
-    order.  Both hold ``split``, which says what split this is.  ``ecgbench score`` takes the windows
+    sampling_rate, leads and classes; OUT/draw.npz holds the labels to draw, one window each, in this
+    order.  The array ``split`` in both says which split this is.  ``ecgbench score`` takes the windows
     back.
     """
-    import numpy as np  # noqa: PLC0415 - as above
+    from ecgbench.harness.api.splits import write_split  # noqa: PLC0415 - fetching needs no numpy
 
-    from ecgbench.harness.cli.datasets import load_splits  # noqa: PLC0415 - as above
-    from ecgbench.harness.engine.submission import note_of  # noqa: PLC0415 - as above
-    from ecgbench.results.store.npz import npz  # noqa: PLC0415 - fetching needs no numpy
-    from ecgbench.results.store.store import write  # noqa: PLC0415 - as above
-
-    catalog = discover(plugins)
-    asked = study.override(
-        study.read(study_name),
-        datasets=(dataset,),
-        windows=windows,
-        settings=parse_overrides(assignments),
-    )
-    asked = msgspec.structs.replace(asked, seeds=(seed,), generators=())
-    resolved = study.resolve(asked, catalog)
-    _, _, splits = load_splits(resolved, catalog, data_dir)
+    with telling(Console(stderr=True)) as tell:
+        splits = write_split(
+            out,
+            dataset,
+            seed,
+            tell=tell,
+            study=study,
+            settings=parse_assignments(assignments),
+            windows=windows,
+            plugins=plugins,
+            data_dir=data_dir,
+        )
     train = splits.train
-    arrays: dict[str, Any] = {
-        "signals": np.asarray(train.signals),
-        "labels": train.labels,
-        "patients": train.patients,
-        "sampling_rate": np.array(train.sampling_rate),
-        "leads": np.array(train.leads),
-        "classes": np.array(train.classes),
-        "split": note_of(resolved, catalog, splits).to_array(),
-    }
-    write(out / "train.npz", npz(arrays))
-    draw: dict[str, Any] = {"labels": splits.fresh.labels}
-    write(out / "draw.npz", npz(draw | {name: arrays[name] for name in ("classes", "split")}))
     command = ["ecgbench", "score", "FILE.npz", "--dataset", dataset, "--seed", str(seed)]
     command += ["--name", "MYMODEL"]
-    command += [] if study_name == "quick" else ["--study", study_name]
+    command += [] if study == "quick" else ["--study", study]
     command += [part for assignment in assignments for part in ("--set", assignment)]
     command += [] if windows is None else ["--windows", str(windows)]
     command += [part for file in plugins for part in ("--plugin", str(file))]
@@ -105,7 +85,7 @@ def split(
         f"{out / 'train.npz'}: {len(train)} windows of {train.signals.shape[1]} lead(s) × "
         f"{train.length} samples at {train.sampling_rate:g} Hz, mV\n"
         f"{out / 'draw.npz'}: {len(splits.fresh)} labels to draw\n"
-        "Save what the model draws with numpy.savez as signals and labels, and with them split as it "
-        "stands in draw.npz, then\n"
+        "Save the windows of the model with numpy.savez as signals and labels, with split from draw.npz "
+        "beside them, then\n"
         f"{shlex.join(command)}"
     )

@@ -1,4 +1,4 @@
-"""``ecgbench doctor``: versions, devices, data, and what is wrong."""
+"""``ecgbench doctor``: versions, devices, data, and problems."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _machine() -> dict[str, str]:
         "processor": f"{found['processor']}, {found['cores']} cores, {found['memory_gib']} GiB",
     }
     facts |= {name: version or "not installed" for name, version in found["packages"].items()}
-    import torch  # noqa: PLC0415 - a second to import, and it may be what is wrong
+    import torch  # noqa: PLC0415 - a second to import, and it may be the problem
 
     from ecgbench.nn import native  # noqa: PLC0415 - as below
 

@@ -16,7 +16,6 @@ from rich.text import Text
 from ecgbench.contracts.errors import EcgbenchError, UsageError
 from ecgbench.contracts.plain import plain
 from ecgbench.environment import cores
-from ecgbench.harness import exchange
 from ecgbench.harness.cli.options import (
     data_dir_option,
     plugin_option,
@@ -25,18 +24,22 @@ from ecgbench.harness.cli.options import (
     store_option,
 )
 from ecgbench.harness.cli.progress.bar import tracking
+from ecgbench.harness.data.originals import Originals
 from ecgbench.harness.isolation.process import Limits
 from ecgbench.harness.planning.catalog import discover
 from ecgbench.results.exchange.archive import MAX_TOTAL, MAX_WHO
-from ecgbench.results.exchange.merge import End, What
+from ecgbench.results.exchange.export import choose
+from ecgbench.results.exchange.export import export as put_out
 from ecgbench.results.exchange.merge import merge as take_in
-from ecgbench.results.exchange.merge import undo as take_out
+from ecgbench.results.exchange.outcome import End, What
+from ecgbench.results.exchange.undo import undo as take_out
 from ecgbench.results.store.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ecgbench.results.exchange.merge import Check, Outcome
+    from ecgbench.results.exchange.merge import Check
+    from ecgbench.results.exchange.outcome import Outcome
 
 KINDS: tuple[What, ...] = get_args(What)
 ENDS: tuple[End, ...] = get_args(End)
@@ -68,14 +71,14 @@ def export(
         raise UsageError(f"--by has {len(who)} characters; at most {MAX_WHO}")
     console = Console()
     store = Store(store_path)
-    chosen = exchange.choose(store, cells, dataset)
-    catalog = discover(plugins)
+    chosen = choose(store, cells, dataset)
+    originals = Originals(discover(plugins), data_dir)
     with tracking(console) as track:
-        done = exchange.export(store, chosen, out, catalog, data_dir, who, track)
+        done = put_out(store, chosen, out, originals.is_redistributable, originals.rows, who, track)
     if done.withheld:
         table = Table("cell", "stays here", "because", box=None, header_style="dim")
         for each in done.withheld:
-            table.add_row(each.cell, *(Text(plain(text)) for text in (each.what, each.reason)))
+            table.add_row(each.cell, *(Text(plain(text)) for text in (each.part, each.reason)))
         console.print(table)
     told = f"{len(done.cells)} cells, {done.scores} scores, {done.plans} plans"
     console.print(Text(f"{out}: {told}, {out.stat().st_size / 2**20:.1f} MiB", style="green"))
@@ -185,7 +188,7 @@ def _digest(archive: Path) -> str:
 
 
 def _check(plugins: tuple[Path, ...], data_dir: Path | None, limits: Limits) -> Check:
-    from ecgbench.harness.reproduce import differences  # noqa: PLC0415 - only --verify needs it
+    from ecgbench.harness.verify import differences  # noqa: PLC0415 - only --verify needs it
 
     catalog = discover(plugins)
     return lambda store, cell: differences(store, cell, catalog, data_dir, limits)

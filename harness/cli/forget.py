@@ -1,4 +1,4 @@
-"""``ecgbench forget``: cells, rows and boards that nobody wants any more."""
+"""``ecgbench forget``: unwanted cells, rows and boards."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ecgbench.harness.planning.facts import facts
 from ecgbench.results.board.board import boards
 from ecgbench.results.board.forget import choose
 from ecgbench.results.board.forget import forget as take_out
-from ecgbench.results.board.gather import groups
+from ecgbench.results.board.plans import groups
 from ecgbench.results.render import remove_boards, write_boards
 from ecgbench.results.store.store import Store
 
@@ -43,7 +43,7 @@ def forget(
     """Remove a cell, a generator's rows or a board from a store, for good.
 
     A CELL is named with or without its key (mitdb/gmm/seed-0), a GENERATOR by its name or its row's
-    label, a BOARD by study and dataset (quick/mitdb). Cells that another board has stay. The exit code
+    label, a BOARD by study and dataset (quick/mitdb). Cells of another board stay. The exit code
     is 1 if the answer is no.
     """
     console = Console()

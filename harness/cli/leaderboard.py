@@ -9,14 +9,11 @@ from rich.console import Console
 from rich.text import Text
 
 from ecgbench.contracts.errors import UsageError
+from ecgbench.harness.api.boards import boards
 from ecgbench.harness.cli.options import plugin_option, store_option
 from ecgbench.harness.cli.progress.bar import tracking
-from ecgbench.harness.planning.catalog import discover
-from ecgbench.harness.planning.facts import facts
-from ecgbench.results.board.board import boards
 from ecgbench.results.board.critical import critical
-from ecgbench.results.board.gather import named
-from ecgbench.results.render import render
+from ecgbench.results.render import FORMATS, render
 from ecgbench.results.render.critical import show_critical, write_critical
 from ecgbench.results.render.terminal import show
 from ecgbench.results.store.store import Store
@@ -31,7 +28,7 @@ if TYPE_CHECKING:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["terminal", "markdown", "csv", "json", "latex"]),
+    type=click.Choice(["terminal", *FORMATS]),
     default="terminal",
     show_default=True,
 )
@@ -41,7 +38,7 @@ if TYPE_CHECKING:
     "--critical-difference",
     "over_datasets",
     is_flag=True,
-    help="Instead, average ranks over 10 datasets or more, and what they can tell apart.",
+    help="Instead, average ranks over 10 datasets or more, with the critical difference.",
 )
 @plugin_option
 @store_option
@@ -59,24 +56,22 @@ def leaderboard(
             "--critical-difference is over all datasets, in the terminal and as a picture; leave out "
             "--dataset and --format"
         )
-    store = Store(store_path)
-    groups = named(store, dataset, study)
-    catalogue = facts(discover(plugins))
     with tracking(Console()) as track:
-        found = boards(store, catalogue, groups, track)
+        chosen: list[Board] = [
+            *boards(store_path, dataset=dataset, study=study, plugins=plugins, track=track)
+        ]
     if over_datasets:
-        _show_critical(found, store)
+        _show_critical(chosen, Store(store_path))
     elif form == "terminal":
-        show(found, Console())
+        show(chosen, Console())
     else:
         # as in the files, whatever the terminal's encoding: it may be for a program
-        made = render(found, form)  # type: ignore[arg-type]  # the choices are the formats
-        click.echo(made.encode(), nl=False)
+        click.echo(render(chosen, form).encode(), nl=False)
 
 
-def _show_critical(found: list[Board], store: Store) -> None:
+def _show_critical(chosen: list[Board], store: Store) -> None:
     console = Console()
-    for each in critical(found):
-        path = write_critical(each, store)  # first: a terminal may fail
-        show_critical(each, console)
+    for diagram in critical(chosen):
+        path = write_critical(diagram, store)  # first: a terminal may fail
+        show_critical(diagram, console)
         console.print(Text(f"written: {path}"), soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Options that several commands share, and their types."""
+"""Options of several commands, and their types."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ecgbench.contracts.windows import MAX_SEED
+from ecgbench.harness.api.places import DEFAULT_STORE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-
-DEFAULT_STORE = Path("ecgbench-results")
 
 MOST_SEEDS = 10_000
 """In one range."""
@@ -59,7 +58,7 @@ def store_option(command: Callable[..., Any]) -> Callable[..., Any]:
         default=DEFAULT_STORE,
         show_default=True,
         show_envvar=True,
-        help="Folder in which finished cells stand.",
+        help="Folder of finished cells.",
     )(command)
 
 
@@ -102,7 +101,7 @@ def study_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--study",
-            "study_name",
+            "study",
             default="quick",
             show_default=True,
             help="smoke, quick, standard, tuned, published, or a TOML file.",
@@ -128,13 +127,21 @@ def size(text: str) -> int:
     return int(float(match[1]) * 1024 ** " kmgt".index(match[2] or " "))
 
 
+MACHINE = ("device", "threads", "jobs", "timeout", "memory", "scheduler", "results")
+
+
+def machine_of(options: dict[str, Any]) -> dict[str, Any]:
+    """Take the options of `machine_options` out of a command's options, and return them."""
+    return {name: options.pop(name) for name in MACHINE}
+
+
 def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """``--json``."""
     return click.option(
         "--json",
         "json_events",
         is_flag=True,
-        help="Tell what happens as one JSON object a line on standard output, the rest on stderr.",
+        help="Print events as one JSON object a line on standard output, the rest on stderr.",
     )(command)
 
 
@@ -146,7 +153,7 @@ def machine_options(command: Callable[..., Any]) -> Callable[..., Any]:
             type=click.Choice(["store", "wire"]),
             default="wire",
             show_default=True,
-            help="With --scheduler: workers write into the store, which they share, or send results.",
+            help="With --scheduler: workers write into the shared store, or send results.",
         ),
         click.option(
             "--scheduler",
@@ -155,10 +162,10 @@ def machine_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--memory",
-            "memory_limit",
+            "memory",
             type=size,
             metavar="SIZE",
-            help="A cell that uses more fails, e.g. 4G; default: nine tenths of the machine's, "
+            help="A cell fails if it uses more, e.g. 4G; default: nine tenths of the machine's, "
             "divided by the jobs.",
         ),
         click.option(

@@ -1,4 +1,4 @@
-"""``ecgbench list`` and ``ecgbench show``: what there is, without importing it."""
+"""``ecgbench list`` and ``ecgbench show``: all plugins, without importing their code."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ import msgspec
 
 from ecgbench.contracts.canonical import canonical
 from ecgbench.contracts.errors import UsageError, suggest
+from ecgbench.contracts.families import FAMILIES
 from ecgbench.contracts.plain import plain
-from ecgbench.contracts.specs import FAMILIES, DatasetSpec, GeneratorSpec, Kind, MetricSpec
+from ecgbench.contracts.specs import DatasetSpec, GeneratorSpec, Kind, MetricSpec
 from ecgbench.harness.cli.options import plugin_option, store_option
 from ecgbench.harness.planning.catalog import KINDS, Catalog, Entry, discover
 
@@ -26,7 +27,7 @@ PLURALS: dict[str, Kind] = {f"{kind}s": kind for kind in KINDS}
 ARROWS = {"higher": "↑", "lower": "↓"}
 
 FEWEST = 24
-"""Columns in which a summary can be read."""
+"""Columns that a readable summary needs."""
 
 FROM = "What comes from elsewhere than ecgbench says so in [ ]. A card: ecgbench show metric mmd"
 """Below the list."""
@@ -37,7 +38,7 @@ FROM = "What comes from elsewhere than ecgbench says so in [ ]. A card: ecgbench
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @plugin_option
 def list_plugins(kind: str | None, as_json: bool, plugins: tuple[Path, ...]) -> None:
-    """List generators, datasets and metrics, with where they come from."""
+    """List generators, datasets and metrics, with their origin."""
     catalog = discover(plugins)
     kinds = [PLURALS[kind]] if kind else list(KINDS)
     if as_json:
@@ -61,19 +62,19 @@ def _print_problems(catalog: Catalog) -> None:
 
 
 def _groups(kind: Kind, entries: list[Entry]) -> Iterator[tuple[str, list[Entry]]]:
-    """Yield titles and what stands below them: metrics by family, all others together."""
+    """Yield titles and the entries below them: metrics by family, all others together."""
     if kind != "metric":
         yield f"{kind}s", entries
         return
-    for family in FAMILIES:
-        if found := [entry for entry in entries if cast("MetricSpec", entry.spec).family == family]:
-            yield f"metrics of {family}", found
+    for name, family in FAMILIES.items():
+        if found := [entry for entry in entries if cast("MetricSpec", entry.spec).family == name]:
+            yield family.title, found
 
 
 def _lines(entries: list[Entry], width: int) -> Iterator[str]:
     """Yield a line for each name, whole on any terminal, beside what it is and a summary that is folded.
 
-    Where too few columns are left for the summary, it stands below the name.
+    If too few columns are left for the summary, it stands below the name.
     """
     names = [entry.spec.name for entry in entries]
     left = max(map(len, names), default=0)
@@ -118,7 +119,7 @@ def _kind_note(entry: Entry) -> str:
 
 
 def card(entry: Entry) -> dict[str, Any]:
-    """What is known of a plugin, JSON-ready; infinite bounds are null."""
+    """Return the facts about a plugin, JSON-ready; infinite bounds are null."""
     spec = entry.spec
     fields: dict[str, Any] = {"kind": spec.kind, "name": spec.name, "summary": spec.summary}
     if isinstance(spec, MetricSpec):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -14,11 +14,13 @@ from ecgbench.harness.cli.options import data_dir_option, plugin_option, store_o
 from ecgbench.harness.planning.catalog import discover
 from ecgbench.harness.reproduce import reproduce as again
 from ecgbench.results.render.text import number
+from ecgbench.results.store.progress import Stage
 from ecgbench.results.store.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ecgbench.harness.cell.messages import Told
     from ecgbench.harness.reproduce import Reproduction
 
 STYLES = {"differs": "red", "not compared": "dim"}
@@ -30,7 +32,7 @@ STYLES = {"differs": "red", "not compared": "dim"}
 @data_dir_option
 @store_option
 def reproduce(cell: str, plugins: tuple[Path, ...], data_dir: Path | None, store_path: Path) -> int:
-    """Run a stored cell again from its own record, and say what agrees.
+    """Run a stored cell again from its own record, and compare.
 
     CELL is named with or without its key, e.g. mitdb/gmm/seed-0. Nothing in the store changes. The exit
     code is 0 if every score comes out the same, or within its interval.
@@ -41,9 +43,9 @@ def reproduce(cell: str, plugins: tuple[Path, ...], data_dir: Path | None, store
     catalog = discover(plugins)
     with console.status("") as status:
 
-        def tell(message: tuple[Any, ...]) -> None:
-            if message[0] == "stage":
-                status.update(Text(f"{name}: {plain(message[1])}"))
+        def tell(message: Told) -> None:
+            if isinstance(message, Stage):
+                status.update(Text(f"{name}: {plain(message.name)}"))
 
         found = again(store, name, catalog, data_dir, tell)
     _print(name, found, console)

@@ -10,13 +10,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ecgbench.contracts.config import parse_overrides
+from ecgbench.contracts.config import parse_assignments
 from ecgbench.contracts.plain import plain
-from ecgbench.harness.cli.datasets import absent, prepared, with_datasets
-from ecgbench.harness.cli.machine import machine_and_pool
+from ecgbench.harness.api.datasets import AbsentError
+from ecgbench.harness.api.run import planned_run
+from ecgbench.harness.cli.datasets import telling
 from ecgbench.harness.cli.options import (
     data_dir_option,
     json_option,
+    machine_of,
     machine_options,
     names,
     plugin_option,
@@ -25,36 +27,31 @@ from ecgbench.harness.cli.options import (
     study_options,
 )
 from ecgbench.harness.cli.progress import watch
-from ecgbench.harness.cli.report import relative, report, warn
-from ecgbench.harness.engine.run import work_through
-from ecgbench.harness.planning import study
-from ecgbench.harness.planning.catalog import discover
-from ecgbench.harness.planning.plan import Plan, make_plan
-from ecgbench.results.store.lease import Leases
-from ecgbench.results.store.store import Store
+from ecgbench.harness.cli.report import report, warn
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ecgbench.harness.engine.run import Machine
-    from ecgbench.harness.planning.plan import Cell
-    from ecgbench.harness.planning.study import Study
+    from ecgbench.harness.api.work import Job
+    from ecgbench.harness.planning.plan import Cell, Plan
 
 STATES = {"done": "green", "todo": "yellow", "failed": "red", "skipped": "dim"}
 
 MOST_ROWS = 100
-"""Of a plan that are printed; a larger one is counted."""
+"""Printed rows of a plan, at most; the others are counted."""
 
 
 @click.command()
 @click.option("--generators", type=names, metavar="A,B", help="Default: the study's.")
-@click.option("--datasets", type=names, metavar="A,B", help="Default: what is on this machine.")
+@click.option("--datasets", type=names, metavar="A,B", help="Default: those on this machine.")
 @click.option("--metrics", type=names, metavar="A,B", help="Default: all.")
-@click.option("--seeds", "seed_list", type=seeds, metavar="0,1|0-5", help="Default: the study's.")
+@click.option("--seeds", type=seeds, metavar="0,1|0-5", help="Default: the study's.")
 @study_options
 @click.option("--no-references", is_flag=True, help="Leave the reference rows out.")
 @click.option("--retry-failed", is_flag=True, help="Run failed cells and scores again.")
-@click.option("--fresh", is_flag=True, help="Run what other code of the same version made again.")
+@click.option(
+    "--fresh", is_flag=True, help="Run again the results of other code of the same version."
+)
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
 @click.option("--verify", is_flag=True, help="First read every stored file against its digest.")
 @json_option
@@ -63,79 +60,46 @@ MOST_ROWS = 100
 @data_dir_option
 @store_option
 def run(
-    generators: tuple[str, ...] | None,
-    datasets: tuple[str, ...] | None,
-    metrics: tuple[str, ...] | None,
-    seed_list: tuple[int, ...] | None,
-    study_name: str,
     assignments: tuple[str, ...],
-    windows: int | None,
     no_references: bool,
-    retry_failed: bool,
-    fresh: bool,
     dry_run: bool,
-    verify: bool,
     json_events: bool,
-    plugins: tuple[Path, ...],
-    data_dir: Path | None,
     store_path: Path,
-    **machine_settings: Any,
+    **options: Any,
 ) -> int:
     """Fit each generator on each dataset, score it with each metric, and print the board.
 
-    What is finished is not done again: start the same command after any interruption.
+    Finished cells are not done again: start the same command after any interruption.
     """
     # with --json standard output is for events alone
     console = Console(stderr=json_events)
-    catalog = discover(plugins)
-    for problem in catalog.problems:
-        click.echo(f"problem: {plain(problem)}", err=True)
-    asked = study.override(
-        study.read(study_name),
-        datasets=datasets or (),
-        generators=generators or (),
-        metrics=metrics or (),
-        seeds=seed_list or (),
-        windows=windows,
-        references=not no_references,
-        settings=parse_overrides(assignments),
-    )
-    resolved = study.resolve(with_datasets(asked, catalog, data_dir, console), catalog)
-    if dry_run and (missing := absent(resolved, catalog, data_dir)):
-        console.print(
-            f"{', '.join(missing)}: not on this machine; the run would fetch it first. "
-            "Its cells cannot be planned before that.",
-        )
+    try:
+        with (
+            telling(console) as tell,
+            planned_run(
+                tell=tell,
+                settings=parse_assignments(assignments),
+                references=not no_references,
+                dry_run=dry_run,
+                machine=machine_of(options),
+                store=store_path,
+                **options,
+            ) as job,
+        ):
+            show_plan(job, console)
+            if dry_run:
+                return 0
+            with watch(console, len(job.plan.todo), as_json=json_events) as watching:
+                outcome = job.work(watching)
+    except AbsentError as error:  # of a dry run
+        console.print(str(error))
         return 0
-    sources, records = prepared(resolved, catalog, data_dir, console)
-    store = Store(store_path)
-    if verify:
-        set_aside_damaged(store, console)
-    plan = make_plan(resolved, catalog, records, store, retry_failed=retry_failed, fresh=fresh)
-    with machine_and_pool(catalog, smoke=resolved.smoke, **machine_settings) as (machine, pool):
-        _show_plan(plan, resolved, machine, pool.slots, console)
-        if dry_run:
-            return 0
-        with watch(console, len(plan.todo), as_json=json_events) as watching:
-            work_through(plan, store, resolved, sources, machine, watching, pool)
-    return report(plan, store, catalog, console)
+    return report(outcome, console)
 
 
-def set_aside_damaged(store: Store, console: Console) -> None:
-    """Read every file of every cell against its digest, and set aside what is damaged."""
-    with Leases(store.path) as leases:
-        for cell in list(store.cell_names()):
-            if (lease := leases.take(cell)) is None:
-                continue  # another run works on it, and reads what it needs
-            while (file := store.damage(cell)) is not None:
-                aside = store.set_aside(cell, file)
-                console.print(
-                    Text(f"damaged: {relative(file)}; set aside in {relative(aside)}", style="red")
-                )
-            leases.give_back(lease)
-
-
-def _show_plan(plan: Plan, resolved: Study, machine: Machine, jobs: int, console: Console) -> None:
+def show_plan(job: Job, console: Console) -> None:
+    """Print a plan: its size, a line for each dataset and generator, and warnings."""
+    plan, resolved, machine, jobs = job.plan, job.study, job.machine, job.pool.slots
     counts = Counter(cell.state for cell in plan.cells)
     scores = sum(len(cell.missing) for cell in plan.todo)
     side_by_side = f"{jobs} job{'s' if jobs > 1 else ''}"
@@ -169,7 +133,7 @@ def _show_plan(plan: Plan, resolved: Study, machine: Machine, jobs: int, console
     if len(plan.todo) > len({(cell.id.dataset.name, cell.id.seed) for cell in plan.todo}):
         console.print(
             Text(
-                "The first cell of each dataset and seed takes longer: it trains what all share.",
+                "The first cell of each dataset and seed takes longer: it trains for all cells.",
                 style="dim",
             )
         )

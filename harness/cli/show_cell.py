@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def show_cell(name: str, store_path: Path, *, as_json: bool) -> None:
-    """Print what the store holds of a cell, named with or without its key."""
+    """Print the contents of a stored cell, named with or without its key."""
     store = Store(store_path)
     full = store.find(name)
     record = store.cell(full)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -13,28 +12,28 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ecgbench.contracts.errors import DamagedError, StoreError, UsageError
+from ecgbench.contracts.errors import UsageError
 from ecgbench.contracts.plain import ascii_json, plain
 from ecgbench.harness.cli.options import store_option
 from ecgbench.harness.cli.progress.say import duration, memory, steps, values
-from ecgbench.results.board import gather
+from ecgbench.results.board.labels import labels as labels_of
+from ecgbench.results.board.plans import groups as plan_groups
 from ecgbench.results.store.lease import BEAT, owners
 from ecgbench.results.store.progress import Progress
-from ecgbench.results.store.records import CellRecord, ScoreRecord
-from ecgbench.results.store.store import Store, decode
+from ecgbench.results.store.states import quick_state, with_lease
+from ecgbench.results.store.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+    from pathlib import Path
 
-Ended = TypeVar("Ended", CellRecord, ScoreRecord)
+    from ecgbench.results.board.plans import BoardPlan
+    from ecgbench.results.store.states import Bounds
 
 STYLES = {"done": "green", "failed": "red", "skipped": "dim", "running": "cyan", "todo": "yellow"}
 
 QUIET = 3 * BEAT
 """Seconds of silence after which a run is worth a look."""
-
-STATUS = b'\n "status": "'
-"""Of a record; one space stands before nothing but what is at the top level."""
 
 
 class Count(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,14 +128,14 @@ def status_of(store: Store) -> Status:
         StoreError: the store cannot be read.
     """
     working = owners(store.path)
-    groups = gather.groups(store)
+    groups = plan_groups(store)
     if not groups and not working:
         raise UsageError(
             f"{store.path} holds no plan of a run; ecgbench run makes one, --store names another "
             "folder"
         )
     damaged: list[str] = []
-    labels = gather.labels(used.dataset for group in groups for used in group[:1])
+    labels = labels_of(used.dataset for group in groups for used in group[:1])
     return Status(
         boards=[_count(store, group, labels, working, damaged) for group in groups],
         running=[
@@ -149,14 +148,14 @@ def status_of(store: Store) -> Status:
 
 def _count(
     store: Store,
-    group: list[gather.Used],
+    group: list[BoardPlan],
     labels: Mapping[str, str],
     working: Collection[str],
     damaged: list[str],
 ) -> Count:
-    wanted: dict[str, frozenset[str]] = {}
+    wanted: dict[str, dict[str, Bounds]] = {}
     for plan, used, _ in group:
-        scores = frozenset(store.score_file("", metric).name for metric in plan.metrics)
+        scores = {store.score_file("", metric).name: metric.bounds for metric in plan.metrics}
         of_board = {place for place, d in enumerate(plan.datasets) if d.key == used.key}
         for cell in plan.cells:
             if cell.dataset in of_board:
@@ -165,12 +164,8 @@ def _count(
     states: Counter[str] = Counter()
     cells = str(store.folder(""))
     for name, scores in wanted.items():
-        try:
-            state = _state(f"{cells}/{name}", scores)
-        except DamagedError as error:
-            damaged.append(str(error.file))
-            state = "todo"
-        states["running" if state == "todo" and name in working else state] += 1
+        state = quick_state(f"{cells}/{name}", scores, damaged)
+        states[with_lease(state, name, working)] += 1
     plan, used, _ = group[0]
     return Count(
         study=plan.study,
@@ -179,36 +174,6 @@ def _count(
         cells=len(wanted),
         **{state: states[state] for state in STYLES},
     )
-
-
-def _state(folder: str, scores: frozenset[str]) -> str:
-    """As `ecgbench.harness.planning.plan.state_of`, of a hundred thousand cells in seconds."""
-    ended = _status(f"{folder}/cell.json", CellRecord)
-    if ended != "ok":
-        return ended or "todo"
-    of_scores = set()
-    for name in scores:
-        ended = _status(f"{folder}/scores/{name}", ScoreRecord)
-        if ended is None:
-            return "todo"
-        of_scores.add(ended)
-    return "failed" if "failed" in of_scores else "done"
-
-
-def _status(file: str, kind: type[Ended]) -> str | None:
-    """How a record says that it ended, None if there is none; decoded only if it looks damaged."""
-    try:
-        # of many small files a Path and a buffer cost more than the reading
-        with open(file, "rb", buffering=0) as stream:  # noqa: PTH123
-            content = stream.read()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise StoreError(f"cannot read {file}: {error.strerror}") from error
-    found = content[content.rfind(STATUS) :][len(STATUS) :].partition(b'"')[0]
-    if found in {b"ok", b"skipped", b"failed"} and content.endswith(b"\n}\n"):
-        return found.decode()
-    return decode(content, kind, Path(file)).status
 
 
 def _boards(boards: list[Count]) -> Table:

@@ -1,8 +1,8 @@
-"""The one form of a value that records hold and keys are made of.
+"""The canonical form of a value, for records and keys.
 
-JSON has no infinity, no NaN and no set, and its objects have text for keys.  `canonical` says all of that
-in JSON, so that equal values have equal texts in every process and unlike values of one type never do;
-`restored` takes back what the form adds, and a `Config` knows the types of the rest.
+JSON has no infinity, no NaN and no set, and its objects have text for keys.  `canonical` writes all of them
+in JSON.  Equal values have equal texts in every process, and unlike values of one type never do.
+`restored` reads the form back, and a `Config` knows the types of the rest.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from typing import Any
 import msgspec
 
 FLOAT, PAIRS = "$float", "$pairs"
-"""Sole names of the objects that stand for a float without digits, and for an object without text keys."""
+"""Sole names of the objects for a float without digits, and for an object without text keys."""
 
 NO_DIGITS = ("inf", "-inf", "nan")
 
 MOST_ZEROS = 20
-"""Of a decimal that is written without an exponent."""
+"""Most zeros of a decimal without an exponent."""
 
 _AS_TEXT = (
     bytes,
@@ -65,7 +65,7 @@ def canonical(value: object) -> Any:
 
 
 def _single(value: object) -> Any:
-    """The form of a value that holds no others."""
+    """Return the form of a value that holds no others."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
@@ -88,9 +88,9 @@ def _single(value: object) -> Any:
 
 
 def restored(plain: object) -> Any:
-    """Return canonical values with floats and objects again where another form stands for them.
+    """Return canonical values with their floats and objects in place of the forms for these.
 
-    What only resembles such a form, in a record from elsewhere, is left as it is.
+    A mere resemblance to such a form, in a record from elsewhere, is left as it is.
     """
     if isinstance(plain, list):
         return [restored(each) for each in plain]
@@ -104,16 +104,16 @@ def restored(plain: object) -> Any:
     return {key: restored(each) for key, each in plain.items()}
 
 
-def _object(found: dict[Any, Any]) -> dict[str, Any]:
-    """The form of an object whose values are canonical."""
-    is_plain = all(type(key) is str for key in found)
-    if is_plain and not (len(found) == 1 and next(iter(found)).startswith("$")):
-        return {canonical(key): found[key] for key in sorted(found)}
-    return {PAIRS: sorted(([canonical(key), each] for key, each in found.items()), key=_text)}
+def _object(mapping: dict[Any, Any]) -> dict[str, Any]:
+    """Return the form of an object with canonical values."""
+    is_plain = all(type(key) is str for key in mapping)
+    if is_plain and not (len(mapping) == 1 and next(iter(mapping)).startswith("$")):
+        return {canonical(key): mapping[key] for key in sorted(mapping)}
+    return {PAIRS: sorted(([canonical(key), entry] for key, entry in mapping.items()), key=_text)}
 
 
 def _fields(value: Any) -> dict[str, Any] | list[Any]:
-    """What a struct or data class holds, with the tag that tells it from others in a union."""
+    """Return the contents of a struct or data class, with its tag in a union."""
     if not isinstance(value, msgspec.Struct):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     fields = {f.encode_name: getattr(value, f.name) for f in msgspec.structs.fields(value)}
@@ -124,7 +124,7 @@ def _fields(value: Any) -> dict[str, Any] | list[Any]:
 
 
 def _digits(value: Decimal) -> str:
-    """A decimal as text; 0.10 and 0.1 are equal."""
+    """Return a decimal as text; 0.10 and 0.1 are equal."""
     if not value.is_finite():
         return str(value)
     sign, digits, exponent = value.as_tuple()

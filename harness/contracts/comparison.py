@@ -1,4 +1,4 @@
-"""`Comparison`: what a metric may look at; `ecgbench.shared` computes what metrics share."""
+"""`Comparison`: the data of a cell for its metrics; `ecgbench.shared` computes their shared results."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ REAL: tuple[Real, ...] = get_args(Real)
 
 
 class Once:
-    """Keeps what depends on dataset and seed alone; this one only for as long as it lives itself.
+    """Keeps results that depend on dataset and seed alone, as long as it lives itself.
 
-    The harness gives metrics one that keeps it in the store.
+    The harness gives metrics a subclass that keeps them in the store.
     """
 
     def __init__(self) -> None:
         self._kept: dict[str, Arrays] = {}
 
     def get(self, name: str, settings: object, compute: Callable[[], Arrays]) -> Arrays:
-        """Return what was computed under this name and these settings, computing it if need be."""
+        """Return the result under this name and these settings; compute it if need be."""
         key = f"{name} {settings!r}"
         if key not in self._kept:
             self._kept[key] = compute()
@@ -44,15 +44,15 @@ class Comparison:
 
     Attributes:
         synthetic: as many windows as ``splits.fresh``, with its labels in its order.
-        splits: the real windows (docs/protocol.md says what is compared with what).
+        splits: the real windows (docs/protocol.md has the comparisons to make).
         seed: the cell's; seeds every random choice, through generators of the metric's own.
-        threads: how many the metric may use.
+        threads: the number of threads for the metric.
         device: ``"cpu"`` or ``"cuda"``.
-        headline_classes: names of the classes that macro-averages run over.
+        headline_classes: names of the classes in macro-averages.
         redistributable: whether pictures of the real windows may leave the machine.
         reference: whether the row is a reference row.
-        costs: what the cell cost; None for windows that were made elsewhere.
-        once_per_seed: where `once` keeps its results.
+        costs: the costs of the cell; None for windows that were made elsewhere.
+        once_per_seed: the memory of `once`.
         refit: fits the cell's generator anew on these training windows and draws as many windows, with
             the number of the fit for its seed; None for windows that were made elsewhere.
     """
@@ -81,13 +81,13 @@ class Comparison:
         return self.splits.train.sampling_rate
 
     def windows(self, side: Side) -> EcgWindows:
-        """The windows of a split, or the synthetic ones, by name."""
+        """Return the windows of a split, or the synthetic ones, by name."""
         return cast(
             "EcgWindows", self.synthetic if side == "synthetic" else getattr(self.splits, side)
         )
 
     def memo(self, key: str, compute: Callable[[], T]) -> T:
-        """Compute something that several metrics of this cell share, once.
+        """Return a result that several metrics of this cell share; compute it once.
 
         ``key`` names it for all metrics, so it holds everything that the result depends on.
         """
@@ -98,20 +98,20 @@ class Comparison:
     def once(
         self, name: str, compute: Callable[[], Arrays], *, version: int, settings: object = None
     ) -> Arrays:
-        """Compute something that depends on dataset and seed alone, once in a store.
+        """Return a result that depends on dataset and seed alone; compute it once in a store.
 
         Args:
-            name: of the thing computed, ``[a-z0-9-]``.
+            name: of the result, ``[a-z0-9-]``.
             compute: returns arrays by name.  It must not look at the synthetic windows.
-            version: raise it when ``compute`` changes what it returns.
+            version: raise it if ``compute`` returns other arrays than before.
             settings: everything else that the result depends on, JSON-ready.
         """
         return self.once_per_seed.get(name, [version, settings], compute)
 
     def cut(self, first: int, last: int) -> Comparison:
-        """The same comparison of windows cut to samples ``first`` to ``last`` − 1, once per cell.
+        """Return the same comparison of windows cut to samples ``first`` to ``last`` − 1, once per cell.
 
-        It keeps nothing in the store: what depends on dataset and seed alone is another thing there.
+        It keeps nothing in the store: there the results of whole windows stand under the same names.
         """
         return self.memo(f"cut {first} {last}", lambda: self._cut(slice(first, last)))
 

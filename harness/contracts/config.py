@@ -20,38 +20,38 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Base of every plugin's settings.
 
     Each field has a type and a default.  Types are numbers, text, bytes, dates, enumerations, paths, and
-    lists, tuples, sets, dictionaries and structs of those: what can be written down and read again as the
-    same value.  Bounds are annotations, and a plugin reads its settings as attributes::
+    lists, tuples, sets, dictionaries and structs of those.  Such a value can be written down and read
+    again as the same.  Bounds are annotations, and a plugin reads its settings as attributes::
 
         class RidgeConfig(Config, frozen=True):
             strength: Annotated[float, msgspec.Meta(gt=0, description="penalty")] = 1.0
             leads: tuple[str, ...] = ()
 
-    A setting that is `msgspec.UNSET` is not written down and is part of no key: a plugin may get such a
-    setting, ``int | msgspec.UnsetType = msgspec.UNSET``, without a change of the results that are stored.
+    A setting of `msgspec.UNSET` is not written down and is part of no key.  So a plugin may get a further
+    setting, ``int | msgspec.UnsetType = msgspec.UNSET``, and stored results stay valid.
     """
 
 
 class NoConfig(Config, frozen=True):
-    """Settings of a plugin that has none."""
+    """Settings of a plugin without any."""
 
 
 @cache
 def fields(config: type[Config]) -> tuple[msgspec.structs.FieldInfo, ...]:
-    """The settings of a class, in the order of their declaration; msgspec finds them anew each time."""
+    """Return the settings of a class, in the order of their declaration; msgspec searches each time."""
     return msgspec.structs.fields(config)
 
 
 def build(config: type[C], given: Mapping[str, Any], *, where: str) -> C:
-    """Make a ``config`` from its defaults and the ``given`` values.
+    """Return a ``config`` of its defaults and the ``given`` values.
 
     Args:
         config: the plugin's `Config` class.
         given: values by setting: typed (from TOML), canonical (from a record) or text (from ``--set``).
-        where: what the settings belong to, for messages: ``"generator timegan"``.
+        where: the owner of the settings, for messages: ``"generator timegan"``.
 
     Raises:
-        ConfigError: names the setting, what was given and what would do.
+        ConfigError: names the setting, the given value and valid ones.
     """
     known = {field.encode_name: field for field in fields(config)}
     values: dict[str, Any] = {}
@@ -65,52 +65,52 @@ def build(config: type[C], given: Mapping[str, Any], *, where: str) -> C:
         except (msgspec.ValidationError, ValueError, TypeError) as error:
             raise ConfigError(f"{where}: {name} = {value!r}: {_lower(str(error))}") from None
     try:
-        made = msgspec.convert(values, config, dec_hook=_read)
+        settings = msgspec.convert(values, config, dec_hook=_read)
         # again, for the defaults: 1 as the default of a float is 1.0, as if it had been given
-        again = msgspec.convert(restored(_plain(made, where)), config, dec_hook=_read)
+        reread = msgspec.convert(restored(_plain(settings, where)), config, dec_hook=_read)
     except (msgspec.ValidationError, ValueError, TypeError) as error:
         raise ConfigError(f"{where}: {_lower(str(error))}") from None
     for field in _untyped(config):
-        before, after = getattr(made, field), getattr(again, field)
+        before, after = getattr(settings, field), getattr(reread, field)
         if not _same(before, after):
             raise ConfigError(
                 f"{where}: setting {field!r} is {before!r}, which is {after!r} once it has been written "
                 "down, for its type does not tell which it is; give it a type without Any"
             )
-    return again
+    return reread
 
 
 def check(config: type[Config], *, where: str) -> None:
-    """See that whatever the settings may be can be written down and read again as the same.
+    """Check that all possible settings can be written down and read again as the same.
 
     Raises:
-        ConfigError: names the setting, its type and what would do.
+        ConfigError: names the setting, its type and valid ones.
     """
     for field in fields(config):
         if _is_plain(field.type):
             continue
-        told = f"{where}: setting {field.encode_name!r} has the type {_say(field.type)}"
+        setting = f"{where}: setting {field.encode_name!r} has the type {_say(field.type)}"
         try:
             foreign = next(_foreign(msgspec.inspect.type_info(field.type)), None)
         except Exception as error:  # noqa: BLE001 - whatever msgspec makes of a type that it does not know
-            raise ConfigError(f"{told}: {_lower(str(error))}") from None
+            raise ConfigError(f"{setting}: {_lower(str(error))}") from None
         if foreign is not None:
             raise ConfigError(
-                f"{told}, of which {_say(foreign)} cannot be written down and read again as the same; "
+                f"{setting}, of which {_say(foreign)} cannot be written down and read again as the same; "
                 "take numbers, text, dates, enumerations, paths, or lists, sets, dictionaries and "
                 "structs of those"
             )
 
 
 def _is_plain(hint: Any) -> bool:
-    """Whether a setting is a number, a text or a truth value, perhaps within bounds: most are."""
+    """Return whether a setting is a number, a text or a truth value, perhaps within bounds: most are."""
     return getattr(hint, "__origin__", hint) in (bool, int, float, str)
 
 
 def _foreign(
     info: Any, *, is_key: bool = False, seen: frozenset[int] = frozenset()
 ) -> Iterator[Any]:
-    """The types within a type that cannot be read back from JSON."""
+    """Return the types within a type that cannot be read back from JSON."""
     if id(info) in seen:
         return
     seen |= {id(info)}
@@ -124,7 +124,7 @@ def _foreign(
 
 
 def _parts(info: Any) -> Iterator[tuple[str, Any]]:
-    """The types of which a type is made, each with the name of its place."""
+    """Yield the types within a type, each with the name of its place."""
     for name in getattr(info, "__struct_fields__", ()):
         value = getattr(info, name)
         for part in value if isinstance(value, tuple) else (value,):
@@ -136,7 +136,7 @@ def _parts(info: Any) -> Iterator[tuple[str, Any]]:
 
 @cache
 def _untyped(config: type[Config]) -> tuple[str, ...]:
-    """The fields of which a part may be anything."""
+    """Return the fields with a part of any type."""
     return tuple(
         field.name
         for field in fields(config)
@@ -152,7 +152,7 @@ def _has_any(info: Any, seen: frozenset[int] = frozenset()) -> bool:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Whether two values are equal and of one type throughout; NaN is NaN."""
+    """Return whether two values are equal and of one type throughout; NaN is NaN."""
     if type(one) is not type(other):
         return False
     if isinstance(one, float):
@@ -169,14 +169,14 @@ def _is_path(hint: Any) -> bool:
 
 
 def _read(hint: Any, value: Any) -> Any:
-    """A value of a type that msgspec does not know; see `msgspec.convert`."""
+    """Return a value of a type that msgspec does not know; see `msgspec.convert`."""
     if _is_path(hint) and isinstance(value, str | PurePath):
         return hint(value)
     raise ValueError(f"expected `{_say(hint)}`, got `{type(value).__name__}`")
 
 
 class Text(str):
-    """What a user typed for a setting of any type."""
+    """A user's text for a setting of any type."""
 
     __slots__ = ()
 
@@ -187,7 +187,7 @@ def _convert(given: Any, hint: Any) -> Any:
         return msgspec.convert(given, hint, dec_hook=_read)
     value = str(given)
     if not isinstance(given, Text):
-        # the text of a record or a study is what it is, where that will do: "none" is no None
+        # a text of a record or a study stays as it is, if that will do: "none" is not None
         with suppress(msgspec.ValidationError):
             return msgspec.convert(value, hint, dec_hook=_read)
     candidates: list[Any] = [value, [part for part in value.split(",") if part]]
@@ -206,7 +206,7 @@ def _convert(given: Any, hint: Any) -> Any:
 
 
 def as_dict(config: Config) -> dict[str, Any]:
-    """The settings in their canonical form, JSON-ready, in the order of their declaration; none is unset."""
+    """Return the settings in their canonical form, JSON-ready, in order of declaration; none is unset."""
     return _plain(config, type(config).__name__)
 
 
@@ -224,28 +224,66 @@ def _plain(config: Config, where: str) -> dict[str, Any]:
     return found
 
 
-def parse_overrides(assignments: Iterable[str]) -> dict[str, dict[str, dict[str, str]]]:
-    """Read ``--set`` options into ``{kind: {plugin: {setting: text}}}``.
+FORM = "KIND.NAME.SETTING"
+"""The full name of a setting."""
 
-    >>> parse_overrides(["generator.timegan.hidden=32"])
-    {'generator': {'timegan': {'hidden': '32'}}}
+
+def parse_assignments(assignments: Iterable[str]) -> dict[str, Text]:
+    """Read ``--set`` options into the text of each setting, by its full name.
+
+    >>> parse_assignments(["generator.timegan.hidden=32"])
+    {'generator.timegan.hidden': '32'}
 
     Raises:
         ConfigError: an option is not of the form ``KIND.NAME.SETTING=VALUE``.
     """
-    found: dict[str, dict[str, dict[str, str]]] = {}
+    read: dict[str, Text] = {}
     for text in assignments:
-        match = re.fullmatch(
-            r"(generator|dataset|metric)\.([a-z0-9-]+)\.(\w+)=(.*)", text, flags=re.DOTALL
-        )
-        if not match:
+        name, sign, value = text.partition("=")
+        if not sign or _parted(name) is None:
             raise ConfigError(
-                f"--set {text!r} is not of the form KIND.NAME.SETTING=VALUE with KIND one of "
+                f"--set {text!r} is not of the form {FORM}=VALUE with KIND one of "
                 "dataset, generator, metric; for example --set generator.timegan.hidden=32"
             )
-        kind, plugin, setting, value = match.groups()
-        found.setdefault(kind, {}).setdefault(plugin, {})[setting] = Text(value)
-    return found
+        read[name] = Text(value)
+    return read
+
+
+def nested(settings: Mapping[str, Any]) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return ``{kind: {plugin: {setting: value}}}`` from values by full name.
+
+    >>> nested({"generator.timegan.hidden": 32})
+    {'generator': {'timegan': {'hidden': 32}}}
+
+    Raises:
+        ConfigError: a name is not of the form ``KIND.NAME.SETTING``.
+    """
+    tables: dict[str, dict[str, dict[str, Any]]] = {}
+    for name, value in settings.items():
+        parts = _parted(name)
+        if parts is None:
+            raise ConfigError(
+                f"setting {name!r} is not of the form {FORM} with KIND one of dataset, generator, "
+                "metric; for example generator.timegan.hidden"
+            )
+        kind, plugin, setting = parts
+        tables.setdefault(kind, {}).setdefault(plugin, {})[setting] = value
+    return tables
+
+
+def parse_overrides(assignments: Iterable[str]) -> dict[str, dict[str, dict[str, Text]]]:
+    """Read ``--set`` options into ``{kind: {plugin: {setting: text}}}``; raises like `parse_assignments`.
+
+    >>> parse_overrides(["generator.timegan.hidden=32"])
+    {'generator': {'timegan': {'hidden': '32'}}}
+    """
+    return nested(parse_assignments(assignments))
+
+
+def _parted(name: object) -> tuple[str, str, str] | None:
+    """Return kind, plugin and setting; None if the name has another form."""
+    match = re.fullmatch(r"(generator|dataset|metric)\.([a-z0-9-]+)\.(\w+)", str(name))
+    return None if match is None else (match[1], match[2], match[3])
 
 
 def _say(hint: Any) -> str:

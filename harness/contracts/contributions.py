@@ -1,4 +1,4 @@
-"""Per-person contributions to a score: what makes an interval over people possible."""
+"""Per-person contributions to a score, the basis of an interval over people."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Influence = tuple[NDArray[np.int64], NDArray[np.floating]]
-    """The person of each window, and how much the window alone moves the score."""
+"""The person of each window, and the influence of the window alone on the score."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -20,9 +20,9 @@ class Term:
     """One ratio of sums, ``coefficient · Σ numerators / Σ denominators``, by window or by person.
 
     Attributes:
-        patients: int64, shape (n,), whose each entry is; a person may appear often.
+        patients: int64, shape (n,), the person of each entry; a person may appear often.
         numerators: float, shape (n,).
-        denominators: float, shape (n,); None for ones, which makes the ratio a mean.
+        denominators: float, shape (n,); None for ones: the ratio is then a mean.
         coefficient: weight of this ratio in the value.
     """
 
@@ -34,16 +34,16 @@ class Term:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Contributions:
-    r"""What each person added to a score.
+    r"""The contribution of each person to a score.
 
     The score is a sum of ratios, each of them of sums over people::
 
         value = offset + Σ_j coefficient_j · (Σ_p numerators[p, j]) / (Σ_p denominators[p, j])
 
-    which covers means and differences of means over windows, macro-F1 (F1 = 2TP / (2TP + FP + FN),
+    This covers means and differences of means over windows, macro-F1 (F1 = 2TP / (2TP + FP + FN),
     with coefficient 1/classes) and, to first order, AUC (DeLong's structural components) and
     U-statistics.  A bootstrap over people weighs each person's row and evaluates the formula again;
-    nothing is refitted.  A ratio whose denominator is zero counts as zero.
+    nothing is refitted.  A ratio with a denominator of zero counts as zero.
 
     Attributes:
         people: int64, shape (person,), ascending; the dataset's numbers.
@@ -84,28 +84,28 @@ class Contributions:
 
     @classmethod
     def first_order(cls, value: float, *influences: Influence) -> Contributions:
-        """Per-person contributions of a score that depends smoothly on the windows on each side.
+        """Return contributions to a score that depends smoothly on the windows of each side.
 
-        Each influence belongs to one side, and its mean over the windows is what the score gains, to
-        first order, when the windows' weights change; only deviations from that mean matter::
+        Each influence belongs to one side.  Its mean over the windows is the gain of the score, to first
+        order, from a change of the windows' weights; only deviations from that mean matter::
 
             value(w) ≈ value + Σ over sides of Σ_i (w_i − 1) · (influence_i − mean influence) / windows
 
-        with w_i how often the window's person was drawn.  A plain ratio would do for a mean over
-        windows, but one person may be behind all synthetic windows of a bad generator, and a resample
-        without this person would have nothing to take the mean of.
+        w_i is the number of draws of the window's person.  A plain ratio would do for a mean over
+        windows.  But one person may be behind all synthetic windows of a bad generator, and a resample
+        without this person would leave no windows for the mean.
 
         Args:
             value: the score.
-            influences: for each side the person of each window, and how much the window alone moves
-                the score.
+            influences: for each side the person of each window, and the influence of the window alone
+                on the score.
         """
         import numpy as np  # noqa: PLC0415 - as above
 
         everyone = np.unique(np.concatenate([patients for patients, _ in influences]))
         terms = []
         for patients, influence in influences:
-            # people share the windows equally in the denominator, which no resample changes then
+            # people share the windows equally in the denominator, so no resample changes it
             each = len(patients) / len(everyone)
             deviations = influence - influence.mean()
             terms.append(
@@ -120,7 +120,7 @@ class Contributions:
         return cls.of(terms, offset=value)
 
     def evaluate(self, weights: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
-        """The value under each row of ``weights``, shape (resample, person); unweighted without.
+        """Return the value under each row of ``weights``, shape (resample, person); unweighted without.
 
         Returns:
             float64, shape (resample,), or (1,) without weights.
@@ -130,7 +130,7 @@ class Contributions:
         if weights is None:
             weights = np.ones((1, len(self.people)))
         top, bottom = weights @ self.numerators, weights @ self.denominators
-        if bottom.size and bottom.min() > 0:  # which is soon seen, and mostly so
+        if bottom.size and bottom.min() > 0:  # a quick check, mostly true
             ratios = top / bottom
         else:
             ratios = np.divide(top, bottom, out=np.zeros_like(top), where=bottom != 0)

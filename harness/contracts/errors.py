@@ -2,12 +2,12 @@
 
 ```
 EcgbenchError             exit code 2 unless a cell caught it
-├── UsageError            an unknown name, a bad setting, a study that cannot be read
+├── UsageError            an unknown name, a bad setting, an unreadable study
 │   └── ConfigError       a plugin's setting is unknown, of the wrong type or out of range
 ├── PluginError           a plugin breaks the contract
-├── DataError             a dataset is absent, incomplete, or not what it claims to be
+├── DataError             a dataset is absent, incomplete, or not the one it claims to be
 └── StoreError            a store cannot be read or written
-    └── DamagedError      a file of a store is not what was written
+    └── DamagedError      a file of a store has changed since it was written
 Skip                      not an error: "this does not apply here", with its reason
 ```
 
@@ -19,11 +19,11 @@ from pathlib import Path
 
 
 class EcgbenchError(Exception):
-    """Something a user can mend; the message says what, where and how."""
+    """An error that a user can mend; the message says what, where and how."""
 
 
 class UsageError(EcgbenchError):
-    """The command or the study asks for something that is not there."""
+    """The command or the study asks for an unknown thing."""
 
 
 class ConfigError(UsageError):
@@ -31,11 +31,11 @@ class ConfigError(UsageError):
 
 
 class PluginError(EcgbenchError):
-    """A plugin breaks the contract; the message names the plugin and what it did."""
+    """A plugin breaks the contract; the message names the plugin and its fault."""
 
 
 class DataError(EcgbenchError):
-    """A dataset is absent, incomplete, or not what it claims to be."""
+    """A dataset is absent, incomplete, or not the one it claims to be."""
 
 
 class StoreError(EcgbenchError):
@@ -43,11 +43,11 @@ class StoreError(EcgbenchError):
 
 
 class DamagedError(StoreError):
-    """A file of a store is not what was written; a run sets it aside and makes it again.
+    """A file of a store has changed since it was written; a run sets it aside and makes it again.
 
     Args:
-        file: that is damaged.
-        how: what is wrong with it.
+        file: the damaged file.
+        how: the damage, in words.
     """
 
     def __init__(self, file: Path, how: str) -> None:
@@ -59,11 +59,11 @@ class DamagedError(StoreError):
 
 
 class Skip(Exception):  # noqa: N818 - it is no error
-    """Raised by a plugin where it does not apply; the reason is shown on the board."""
+    """Raised by a plugin if it does not apply; the reason is shown on the board."""
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
-    """The nearest valid choice, or all of them: ends an error message.
+    """Return the nearest valid choice, or all of them, as the end of an error message.
 
     >>> suggest("hiden", ["hidden", "layers"])
     "did you mean 'hidden'?"

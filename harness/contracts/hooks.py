@@ -1,7 +1,7 @@
-"""The three questions that the harness asks every plugin module.
+"""The three questions of the harness to every plugin module.
 
 A plugin is a distribution with an entry point in the group ``ecgbench``, or one file given with
-``--plugin FILE``.  The entry point names a module that implements any of these hooks::
+``--plugin FILE``.  The entry point names a module with any of these hooks::
 
     from ecgbench import MetricSpec, hookimpl
 
@@ -9,10 +9,10 @@ A plugin is a distribution with an entry point in the group ``ecgbench``, or one
     def ecgbench_metrics():
         return [MetricSpec(name="amplitude", target="my_package.amplitude:score", ...)]
 
-Hooks are called once by every command that needs to know which plugins there are, ``ecgbench list``
-among them, so the module must be light: it imports no numpy and no torch, and its specs name their
-code as ``"module:attribute"``.  An error raised in a hook disables that hook of that plugin only and
-is shown under the list.
+Every command that needs the list of plugins, such as ``ecgbench list``, calls the hooks once.  So the
+module must be light: it imports no numpy and no torch, and its specs name their code as
+``"module:attribute"``.  An error in a hook disables that hook of that plugin only and is shown under the
+list.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 @hookspec
 def ecgbench_generators() -> Iterable[GeneratorSpec]:
-    """Name the generators that this plugin brings."""
+    """Return the generators of this plugin."""
     return ()
 
 
 @hookspec
 def ecgbench_datasets() -> Iterable[DatasetSpec]:
-    """Name the datasets that this plugin brings."""
+    """Return the datasets of this plugin."""
     return ()
 
 
 @hookspec
 def ecgbench_metrics() -> Iterable[MetricSpec]:
-    """Name the metrics that this plugin brings."""
+    """Return the metrics of this plugin."""
     return ()

@@ -1,4 +1,4 @@
-"""Text of plugins, stores and files, as it may be shown: no terminal obeys it."""
+"""Text of plugins, stores and files in a safe form: no terminal obeys it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import unicodedata
 
 
 def plain(text: str) -> str:
-    r"""Text from a plugin or a store on one line, without characters that control what shows it.
+    r"""Return text from a plugin or a store on one line, without control characters.
 
     >>> plain("red \x1b[31m and\n right-to-left \u202e")
     'red [31m and right-to-left'
@@ -17,7 +17,7 @@ def plain(text: str) -> str:
 
 
 def ascii_json(text: bytes) -> bytes:
-    r"""JSON of the same value in ASCII: control characters and letters beyond it are escaped.
+    r"""Return JSON of the same value in ASCII, with control and other characters escaped.
 
     >>> ascii_json('"é \x9b \u202e"'.encode())
     b'"\\u00e9 \\u009b \\u202e"'

@@ -1,4 +1,4 @@
-"""What the harness hands to a plugin, and what a plugin hands back."""
+"""The interfaces between harness and plugins."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class LoadDataset(Protocol):
 
         Args:
             config: the plugin's settings.
-            folder: where the files of ``spec.source`` stand, each verified against its SHA-256; None
+            folder: the folder of the files of ``spec.source``, each verified against its SHA-256; None
                 for an embedded dataset.
 
         Raises:
-            DataError: a file is not what it claims to be; the message names the record.
+            DataError: a file is damaged or of another dataset; the message names the record.
         """
         ...
 
@@ -39,26 +39,26 @@ class Log(Protocol):
     def __call__(
         self, step: int, /, *, total: int | None = None, **values: float | str | None
     ) -> None:
-        """Report that ``step`` (of ``total``) is done, with the losses or other values of it.
+        """Report that ``step`` (of ``total``) is done, with its losses or other values.
 
         Steps that begin again at a lower number are of another phase; ``phase="joint"`` names it.  A
-        value may be whatever ``float`` takes, a text, or None where it is not known.  What cannot be
-        used is left out of the curve and told in a line; it never ends the fit.
+        value may be anything that ``float`` takes, a text, or None if it is unknown.  An unusable value
+        is left out of the curve, and a line says so; it never ends the fit.
         """
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """What a generator is told besides the data.
+    """Information for a generator besides the data.
 
     Attributes:
         seed: seeds every random choice, through generators of the plugin's own.
         device: ``"cpu"`` or ``"cuda"``.
-        threads: how many a plugin may use; the same bytes are promised at equal ``threads``.
+        threads: the number of threads for a plugin; the same bytes are promised at equal ``threads``.
         log: reports progress.
-        checkpoint_dir: an existing folder that survives a kill; what a fit leaves here it finds again
-            when the same cell is started again, and it is removed when the cell is finished.
+        checkpoint_dir: an existing folder that survives a kill.  A fit finds its files here again if the
+            same cell is started again; the folder is removed when the cell is finished.
         fresh: the ``fresh`` split, only for the reference that declares ``draws_on_fresh``.
     """
 
@@ -73,8 +73,8 @@ class Context:
 class Generator(Protocol):
     """The target of a `GeneratorSpec`, called with its settings: ``target(config)``.
 
-    An attribute or property ``parameters`` (int), if there is one, is the number of parameters that
-    the fit estimated, for the metric of that name.
+    An optional attribute or property ``parameters`` (int) is the number of parameters that the fit
+    estimated, for the metric of that name.
     """
 
     def fit(self, train: EcgWindows, context: Context, /) -> None:
@@ -82,20 +82,20 @@ class Generator(Protocol):
         ...
 
     def sample(self, labels: NDArray[np.int64], context: Context, /) -> EcgWindows:
-        """Draw one window for each of ``labels``, in their order (`EcgWindows.synthetic` makes it)."""
+        """Draw one window for each of ``labels``, in their order; `EcgWindows.synthetic` helps."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """What a metric returns, where more than a number is to be said.
+    """The result of a metric, if it is more than a number.
 
     Attributes:
         value: the score; finite.
         parts: further numbers by name (per class, per attack), shown with the score.
-        contributions: what each person added to the value; only these give it an interval over
+        contributions: each person's contribution to the value; only these give it an interval over
             people.
-        n: the number of windows (or pairs) that the value rests on.
+        n: the number of windows (or pairs) behind the value.
         artefacts: files by name, for example ``{"pca.png": bytes}``.
     """
 
@@ -120,15 +120,15 @@ class Metric(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Costs:
-    """What a cell cost, as measured by the harness.
+    """The costs of a cell, as measured by the harness.
 
     Attributes:
         fit_seconds: wall-clock time of the fit.
         sample_seconds: wall-clock time of the sampling.
         cpu_seconds: processor time of both, over all threads and ended child processes.
-        peak_memory: bytes, the largest resident set of the cell's process, or of one that it started,
-            while it fitted and sampled.
-        parameters: what the generator says it estimated; None if it does not say.
+        peak_memory: bytes, the largest resident set during fit and sampling, of the cell's process or of
+            a process that it started.
+        parameters: number of estimated parameters, as the generator says; None if it does not say.
     """
 
     fit_seconds: float

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 def stratified(
     labels: NDArray[np.int64], count: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Rows of at most ``count`` windows, ascending, with every class in its proportion.
+    """Return rows of at most ``count`` windows, ascending, with every class in its proportion.
 
     Systematic sampling along the classes, at random within each: a class never gets more than one
-    window above or below its share, so that two sides of equal proportions stay comparable.
+    window above or below its share, so two sides of equal proportions stay comparable.
 
     Returns:
         int64, shape (row,).
@@ -35,7 +35,7 @@ def stratified(
 def exchangeable_parts(
     windows: EcgWindows, size: int, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """The part of each window, of disjoint parts of ``size``; −1 for those that are left over.
+    """Return the part of each window, of disjoint parts of ``size``; −1 for the rest.
 
     Systematic sampling along the strata (patient, class), in random order within each: every stratum
     gives each part its share, give or take one, and every part has exactly ``size`` windows.  Fewer

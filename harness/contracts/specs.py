@@ -1,4 +1,4 @@
-"""What a plugin says of itself before any of its code is imported."""
+"""Specs: the facts of a plugin before any of its code is imported."""
 
 from __future__ import annotations
 
@@ -10,51 +10,37 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from ecgbench.contracts.config import Config, NoConfig
 from ecgbench.contracts.errors import PluginError, suggest
+from ecgbench.contracts.families import FAMILIES
+from ecgbench.contracts.faults import FAULTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
+    from ecgbench.contracts.families import FamilyName
+
     LocalFiles = tuple[str | Path, ...] | Callable[[Any], Iterable[str | Path]]
 
 Kind = Literal["generator", "dataset", "metric"]
-Family = Literal["fidelity", "utility", "diversity", "privacy", "cost"]
-FAMILIES: tuple[Family, ...] = ("fidelity", "diversity", "utility", "privacy", "cost")
-FAULTS = (
-    *("noise", "gain", "shift", "warp", "smoothing", "slope", "class-collapse", "mode-drop"),
-    *("patient-drop", "duplication", "shrinking"),
-    *("gain-scatter", "outliers", "mode-collapse", "collapse-outliers"),
-    *("copies", "copies-noise-0.02", "copies-noise-0.05", "copies-noise-0.1", "copies-noise-0.2"),
-    *("copied-people", "members"),
-)
-"""What ``ecgbench audit`` shows metrics (docs/audit.md)."""
-
-MUST = {
-    "fidelity": ("noise", "outliers"),
-    "utility": ("class-collapse",),
-    "diversity": ("shrinking", "mode-collapse", "outliers"),
-    "privacy": ("copies",),
-}
-"""The faults that a metric of a family must see unless its ``sees`` says otherwise."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PluginSpec:
-    """What the harness knows of a plugin before it imports the plugin's code.
+    """The facts of a plugin before the harness imports its code.
 
     Attributes:
         name: unique among the plugins of its kind; ``[a-z0-9][a-z0-9-]{0,63}``, for it becomes a
             path.
-        target: ``"module:attribute"``, imported only when the plugin is used, or a callable that
-            imports what it needs when it is called.
+        target: ``"module:attribute"``, imported only when the plugin is used, or a callable with its
+            own imports inside.
         config: the class of the plugin's settings.
         summary: one line for ``ecgbench list``.
         version: raise it when results stop being comparable with earlier ones.
         citation: authors, year, and a DOI or URL of the source of the method or data.
-        smoke: the settings with which the plugin takes seconds, used by the ``smoke`` study.
-        files: the local files on which the results depend, such as weights: their paths, or a function
-            of the settings that returns them.  Their content becomes part of what identifies a
-            result.  None: nothing is said of files.
+        smoke: settings for the ``smoke`` study: the plugin then takes seconds.
+        files: local files behind the results, such as weights: their paths, or a function from the
+            settings to the paths.  A result's key depends on their content.  None: nothing is said
+            of files.
     """
 
     kind: ClassVar[Kind]
@@ -103,15 +89,15 @@ class GeneratorSpec(PluginSpec):
     """A model of ECG windows; its target is a `Generator` class, called with its settings.
 
     Attributes:
-        conditional: whether ``sample`` honours the labels.  A model that cannot is fitted once per
-            class by the harness.
+        conditional: whether ``sample`` honours the labels.  Any other model is fitted once per class
+            by the harness.
         max_leads: the most leads it can model; None for any number.
         min_windows: the fewest training windows it can be fitted on (per class, if the harness fits
             it once per class).
         reference: True for a row that calibrates the board and is no competitor.
-        draws_on_fresh: True for a reference that returns the fresh windows themselves.
+        draws_on_fresh: True for a reference of the fresh windows themselves.
             Only a built-in reference may say so.
-        audit: True for the reference that ``ecgbench audit`` alone adds to a plan.
+        audit: True for the reference of ``ecgbench audit``; no other plan has it.
     """
 
     kind: ClassVar[Kind] = "generator"
@@ -131,8 +117,8 @@ class PhysioNet:
     Attributes:
         slug: its name there, and the name of its folder in a data directory.
         version: the published version, for example ``"1.0.0"``.
-        sums_sha256: the SHA-256 of that version's ``SHA256SUMS.txt``, which names every other file's.
-        files: regular expression of the files that are needed, matched against whole paths in
+        sums_sha256: the SHA-256 of that version's ``SHA256SUMS.txt``, a list of every other file's.
+        files: regular expression of the needed files, matched against whole paths in
             ``SHA256SUMS.txt``.
     """
 
@@ -147,15 +133,15 @@ class DatasetSpec(PluginSpec):
     """A source of real (or simulated) windows; its target is a `LoadDataset` function.
 
     Attributes:
-        leads: the leads that its default settings give.
+        leads: the leads of its default settings.
         sampling_rate: Hz, of its default settings.
         classes: names of the labels.
-        headline_classes: the classes that macro-F1 and the like are averaged over; empty for all.
+        headline_classes: the classes in the mean of macro-F1 and the like; empty for all.
         licence: SPDX identifier or name of the data's licence.
         redistributable: whether checkpoints trained on it and pictures of its windows may leave the
             machine.
-        halves: the customary division of its patients in two; None where there is none.
-        source: where its files come from; None for an embedded dataset.
+        halves: the customary division of its patients in two; None without one.
+        source: the origin of its files; None for an embedded dataset.
     """
 
     kind: ClassVar[Kind] = "dataset"
@@ -175,29 +161,33 @@ class MetricSpec(PluginSpec):
     """A score of synthetic windows; its target is a `Metric` function.
 
     Attributes:
-        family: what the score speaks of.
+        family: the quality that it measures (`ecgbench.contracts.families.FAMILIES`).
         better: the direction.
         bounds: the least and the greatest possible value.
-        ideal: what an ideal generator scores, None where that is unknown or infinite.
-        null: of a privacy metric, what a generator scores on average that learnt nothing of single
-            windows or people; None where that is not known.  Nothing ranks better than the null.
+        ideal: the score of an ideal generator, None if it is unknown or infinite.
+        null: of a privacy metric, the mean score of a generator without knowledge of single windows or
+            people; None if it is unknown.  Nothing ranks better than the null.
         formula: the definition in one line, for the card.
         needs_labels: True to be skipped on a dataset with one class.
         needs_patients: True to be skipped on a dataset without unseen patients.
         needs_both_folds: True if only the mean over both folds can be read: the board then shows
             nothing for seeds of one.
+        terms: names of the terms of its contributions, in order.  For a metric of both folds the board
+            looks up two by name, to test it: ``members``, with every member and nobody else in its
+            denominators, and ``distance``, with each person's distance to the synthetic windows in its
+            numerators.
         min_windows: the fewest synthetic windows it can judge.
-        costly: True to run only where it is named: it fits the generator again.
-        ranked: False for a diagnostic that is shown and never enters a rank.
-        sees: the faults that it claims to see, which ``ecgbench audit`` holds it to (docs/audit.md);
-            None for those that every metric of its family must see.
-        audited_on: whether the audit shows it all faults of its family or, where that would take too
-            long, its claims alone.
+        costly: True to run only if a user names it: it fits the generator again.
+        ranked: False for a diagnostic: it is shown and never enters a rank.
+        sees: the faults that it claims to see; ``ecgbench audit`` holds it to them (docs/audit.md).
+            None for the faults of its family's duty.
+        audited_on: whether the audit shows it all faults of its family or, to save time, its claims
+            alone.
     """
 
     kind: ClassVar[Kind] = "metric"
 
-    family: Family
+    family: FamilyName
     better: Literal["higher", "lower"]
     bounds: tuple[float, float] = (float("-inf"), float("inf"))
     ideal: float | None = None
@@ -206,6 +196,7 @@ class MetricSpec(PluginSpec):
     needs_labels: bool = False
     needs_patients: bool = False
     needs_both_folds: bool = False
+    terms: tuple[str, ...] = ()
     min_windows: int = 2
     costly: bool = False
     ranked: bool = True
@@ -214,13 +205,13 @@ class MetricSpec(PluginSpec):
 
     @property
     def is_ranked(self) -> bool:
-        """Whether it enters ranks: what claims to see nothing orders nothing."""
+        """Whether it enters ranks: a metric without claims orders nothing."""
         return self.ranked and self.sees != ()
 
     @property
     def claims(self) -> tuple[str, ...]:
-        """The faults that it is held to by the audit."""
-        return MUST.get(self.family, ()) if self.sees is None else self.sees
+        """The faults that the audit holds it to."""
+        return FAMILIES[self.family].must_see if self.sees is None else self.sees
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -232,6 +223,8 @@ class MetricSpec(PluginSpec):
             raise PluginError(f"metric {self.name}: better is {self.better!r}; higher or lower")
         if self.null is not None:
             self._check_null(self.null)
+        if len(set(self.terms)) < len(self.terms):
+            raise PluginError(f"metric {self.name}: two of its terms share a name: {self.terms}")
         for fault in self.sees or ():
             if fault not in FAULTS:
                 raise PluginError(
@@ -244,9 +237,10 @@ class MetricSpec(PluginSpec):
             )
 
     def _check_null(self, null: float) -> None:
-        if self.family != "privacy":
+        if not FAMILIES[self.family].has_null:
+            having = " and ".join(name for name, family in FAMILIES.items() if family.has_null)
             raise PluginError(
-                f"metric {self.name} of {self.family} has a null; only metrics of privacy have one"
+                f"metric {self.name} of {self.family} has a null; only metrics of {having} have one"
             )
         low, high = self.bounds
         if not (isfinite(null) and low <= null <= high):

@@ -1,4 +1,4 @@
-"""`EcgWindows`, the one data type that plugins exchange, and `Splits`, what the protocol makes of it."""
+"""`EcgWindows`, the one data type that plugins exchange, and `Splits`, their division by the protocol."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PROTOCOL = 1
-"""Version of the splits: raised when a dataset and a seed give other splits than before."""
+"""Version of the splits: raise it if a dataset and a seed give other splits than before."""
 
 MAX_SEED = 2**31 - 1
-"""Larger ones do not fit every library's random numbers."""
+"""Larger seeds do not fit every library's random numbers."""
 
 DTYPES = {
     "labels": "int64",
@@ -25,7 +25,7 @@ DTYPES = {
     "positions": "float64",
     "indices": "int64",
 }
-"""Of the arrays with one value for each window."""
+"""Names of the arrays with one value for each window."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -35,14 +35,14 @@ class EcgWindows:
     Attributes:
         signals: float32, shape (window, lead, sample), millivolts.
         labels: int64, shape (window,), index into ``classes``.
-        patients: int64, shape (window,), the dataset's number of the person; −1 where synthetic.
+        patients: int64, shape (window,), the dataset's number of the person; −1 for synthetic windows.
         sampling_rate: samples per second.
         leads: names, one for each lead.
         classes: names of the labels.
-        records: text, shape (window,): the recording that each window was cut from, if known.
+        records: text, shape (window,): the recording of each window, if known.
         positions: float64, shape (window,): seconds from the start of that recording to the window's
-            reference point (the R peak, where a window is cut around a beat), if known.
-        attributes: of each patient, what the dataset tells: ``{patient: {"sex": "F", "age": 62}}``.
+            reference point (the R peak, for windows around beats), if known.
+        attributes: each patient's attributes in the dataset: ``{patient: {"sex": "F", "age": 62}}``.
         indices: int64, shape (window,): the place of each window in its dataset.  The harness sets
             it; windows that come from a real one keep it.
     """
@@ -67,7 +67,7 @@ class EcgWindows:
         return int(self.signals.shape[2])
 
     def take(self, which: NDArray[Any] | slice) -> EcgWindows:
-        """The windows at ``which`` (indices, a mask, or a slice), with all that is known of them."""
+        """Return the windows at ``which`` (indices, a mask, or a slice), with all their arrays."""
         return dataclasses.replace(
             self,
             signals=self.signals[which],
@@ -79,7 +79,7 @@ class EcgWindows:
         )
 
     def synthetic(self, signals: NDArray[Any], labels: NDArray[np.int64]) -> EcgWindows:
-        """Synthetic windows with these windows' rate, leads and classes.
+        """Return synthetic windows with these windows' rate, leads and classes.
 
         Args:
             signals: shape (window, lead, sample), millivolts, any real dtype.
@@ -97,7 +97,7 @@ class EcgWindows:
         )
 
     def problem(self) -> str | None:
-        """What is wrong with these windows, or None: shapes, dtypes, labels, NaN."""
+        """Return the fault of these windows in words, or None: shapes, dtypes, labels, NaN."""
         return self._wrong_array() or self._wrong_value()
 
     def _wrong_array(self) -> str | None:
@@ -144,18 +144,18 @@ class EcgWindows:
 
 @dataclass(frozen=True, kw_only=True)
 class Splits:
-    """A dataset as the protocol divides it (docs/protocol.md).
+    """The windows of a dataset, divided by the protocol (docs/protocol.md).
 
     In a run the arrays are read-only: a plugin that works in place works on a copy.
 
     Attributes:
-        train: all that a generator ever sees: half of the member patients' windows.
-        control: a fifth of them: record-level non-members, and what fidelity is measured against.
-        auxiliary: 15%: what an attacker may know, and all that an encoder or projection in which
-            privacy is measured may be fitted on.
-        fresh: 15%: the ``real`` reference row; its labels are what every generator is asked for.
-        test: all windows of the unseen patients (empty where the dataset has one patient).
-        fold: 0 or 1, which half of the patients are members.
+        train: the only windows for a generator: half of the member patients' windows.
+        control: a fifth of them: record-level non-members, and the comparison for fidelity.
+        auxiliary: 15%: the attacker's knowledge, and the only windows to fit an encoder or a projection
+            on for a measure of privacy.
+        fresh: 15%: the ``real`` reference row; every generator is asked for its labels.
+        test: all windows of the unseen patients (empty if the dataset has one patient).
+        fold: 0 or 1, the half of the patients who are members.
     """
 
     train: EcgWindows

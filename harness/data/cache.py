@@ -37,19 +37,19 @@ if TYPE_CHECKING:
 ARRAYS = ("signals", "labels", "patients", "records", "positions", "indices")
 
 LIBRARIES = ("numpy", "pandas", "scikit-learn", "scipy", "sleepecg", "torch", "wfdb")
-"""By which recordings become windows: others of them may give other windows."""
+"""Libraries between recordings and windows: other versions may give other windows."""
 
 LEFT = 24 * 3600.0
-"""Seconds after which what a process has left in the cache is removed, if the process has ended."""
+"""Seconds until the files of a process that ended are removed from the cache."""
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A dataset plugin with its settings, and where its files stand (None: embedded).
+    """A dataset plugin with its settings, and the folder of its files (None: embedded).
 
-    One source is one state of files and code: that of the first call of `folder`.
+    One source is one state of files and code, as the first call of `folder` finds them.
     """
 
     entry: Entry
@@ -58,7 +58,7 @@ class Source:
 
     @property
     def spec(self) -> DatasetSpec:
-        """The plugin's."""
+        """Return the plugin's spec."""
         return self.entry.spec  # type: ignore[return-value]  # the catalog files it as a dataset
 
 
@@ -78,7 +78,7 @@ class _Meta(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def record(source: Source, windows: int | None) -> DatasetRecord:
-    """What identifies the dataset in a cell; reads the dataset unless the cache has it."""
+    """Return the identity of the dataset in a cell; read the dataset unless the cache has it."""
     plugin = used(source.entry, source.config)
     return DatasetRecord(
         **msgspec.structs.asdict(plugin), digest=prepare(source).digest, windows=windows
@@ -86,7 +86,7 @@ def record(source: Source, windows: int | None) -> DatasetRecord:
 
 
 def is_prepared(source: Source) -> bool:
-    """Whether the cache holds the dataset's windows, whole, made from files and code as they are."""
+    """Return whether the cache holds all windows of the dataset, from the present files and code."""
     try:
         _check(folder(source))
     except StoreError:
@@ -98,7 +98,7 @@ def prepare(source: Source) -> _Meta:
     """Read the dataset into the cache, unless it is there and whole.
 
     Raises:
-        DataError: a file is not what it claims to be, or the plugin returns no proper windows.
+        DataError: a file is not the published one, or the plugin returns no proper windows.
     """
     to = folder(source)
     if not is_prepared(source):
@@ -107,18 +107,18 @@ def prepare(source: Source) -> _Meta:
 
 
 def windows(source: Source) -> EcgWindows:
-    """All windows of the dataset, numbered; the arrays are memory-mapped and read-only."""
+    """Return all windows of the dataset, numbered; the arrays are memory-mapped and read-only."""
     prepare(source)
     return read(folder(source))
 
 
 def read(folder: Path) -> EcgWindows:
-    """The windows that stand in a folder of the cache; see `windows`.
+    """Return the windows in a folder of the cache; see `windows`.
 
-    The contents are not hashed again: whoever planned the run has done so.
+    The contents are not hashed again, for the plan of the run did so.
 
     Raises:
-        StoreError: they are not there, or not as large as they were.
+        StoreError: they are not there, or have another size.
     """
     import numpy as np  # noqa: PLC0415 - planning a run of cached datasets needs no numpy
 
@@ -132,7 +132,7 @@ def read(folder: Path) -> EcgWindows:
         except (OSError, ValueError, EOFError, SyntaxError, TypeError) as error:
             raise _damaged(folder, f"{file.name}: {error}") from error
         if (size, array.shape) != (told.size, told.shape):
-            raise _damaged(folder, f"{file.name} is not as large as it was")
+            raise _damaged(folder, f"{file.name} has another size")
         # small arrays are read whole: a memory map of each would only cost
         arrays[name] = array if name == "signals" else np.array(array)
     people = meta.attributes
@@ -146,10 +146,10 @@ def read(folder: Path) -> EcgWindows:
 
 
 def _check(folder: Path) -> _Meta:
-    """See that a folder of the cache holds what was written, once for each state of its files.
+    """Check the files of a folder of the cache against their digests, once for each state of them.
 
     Raises:
-        StoreError: it does not; the message says why.
+        StoreError: a file differs; the message gives the reason.
     """
     try:
         states = [(file.name, file.stat()) for file in sorted(folder.iterdir())]
@@ -188,7 +188,7 @@ def _damaged(folder: Path, how: str | None) -> StoreError:
 
 
 def _sha256(file: Path) -> str | None:
-    """The SHA-256 of a file, None where it cannot be read."""
+    """Return the SHA-256 of a file; None if it cannot be read."""
     try:
         with file.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
@@ -201,18 +201,18 @@ def _load(source: Source) -> EcgWindows:
 
     name = source.spec.name
     try:
-        found = source.spec.load()(source.config, source.folder)
+        loaded = source.spec.load()(source.config, source.folder)
     except EcgbenchError:
         raise
     except Exception as error:
         raise DataError(
             f"dataset {name} cannot be read: {type(error).__name__}: {error}"
         ) from error
-    return as_windows(found, name)
+    return as_windows(loaded, name)
 
 
 def _fill(source: Source, to: Path) -> None:
-    """Read the dataset into a folder of the cache, in the place of what may be damaged there."""
+    """Read the dataset into a folder of the cache; replace a damaged one."""
     if to.exists():
         try:
             _check(to)
@@ -232,7 +232,7 @@ def _fill(source: Source, to: Path) -> None:
 
 
 def _save(found: EcgWindows, files: str, to: Path) -> None:
-    for left in to.parent.glob(".*.tmp"):  # by processes that were killed
+    for left in to.parent.glob(".*.tmp"):  # by killed processes
         if time.time() - left.stat().st_mtime > LEFT:
             shutil.rmtree(left, ignore_errors=True)
     temporary = to.parent / f".{secrets.token_hex(8)}.tmp"  # not tempfile's: others may read it
@@ -276,27 +276,27 @@ def _write(found: EcgWindows, files: str, folder: Path) -> None:
     (folder / "meta.json").write_bytes(encode(meta))
 
 
-def _put(made: Path, to: Path) -> None:
-    """Move a folder into its place, in which a damaged one, or another run's, may stand."""
+def _put(written: Path, to: Path) -> None:
+    """Move a folder into its place; replace a damaged one, and leave another run's."""
     if to.exists():
         with suppress(StoreError):
             _check(to)
             return  # another run was quicker
-        damaged = made.with_suffix(".old.tmp")
+        damaged = written.with_suffix(".old.tmp")
         to.rename(damaged)
         shutil.rmtree(damaged, ignore_errors=True)
-    made.rename(to)
+    written.rename(to)
 
 
-# --- where in the cache --------------------------------------------------------------------------------
+# --- places in the cache --------------------------------------------------------------------------------
 
 
 @cache
 def folder(source: Source) -> Path:
-    """Where the cache keeps the dataset's windows, made from files and code as they are now.
+    """Return the folder in the cache for windows from the present files and code.
 
-    Of a dataset that does not tell what it reads, nobody can know whether the windows are still those
-    that it would give: it has a folder for this source alone, which is gone when this process has ended.
+    If a dataset does not name its files, nobody can know whether stored windows are still right. Then
+    this source has a folder of its own, and this process removes the folder when it ends.
     """
     name, root = _name(source), cache_dir()
     if source.spec.source is None and source.spec.files is None:
@@ -305,34 +305,34 @@ def folder(source: Source) -> Path:
 
 
 def _name(source: Source) -> str:
-    """Return the folder's name: the dataset's, and digits of all that its windows are made from."""
+    """Return the folder's name: the dataset's name, and a digest of files, code and libraries."""
     files: list[Any] = []
     if source.folder is not None:
         for file in sorted(p for p in source.folder.rglob("*") if p.is_file()):
             state = file.stat()
-            # a file that was edited in place may have its old mtime again, but never its old ctime
+            # an edited file may have its old mtime again, but never its old ctime
             changed = state.st_mtime_ns, state.st_ctime_ns
             files.append((str(file.relative_to(source.folder)), state.st_size, *changed))
     plugin = used(source.entry, source.config)
     libraries = [package_version(name) for name in LIBRARIES]
-    # code and origin count here, whatever the version says of them: a cache costs only time
+    # code and origin count here beside the version, for a cache costs only time
     key = digest_of([plugin.identity, plugin.code, plugin.origin, files, libraries])
     return f"{source.spec.name}-{key}"
 
 
 @cache
 def _own(root: Path) -> Path:
-    """A folder of this process alone, removed when it ends; those of processes that were killed go, too."""
+    """Make a folder of this process alone, removed when it ends; remove those of killed processes."""
     from filelock import FileLock  # noqa: PLC0415 - few datasets need it
 
-    made = root / secrets.token_hex(8)
+    own = root / secrets.token_hex(8)
     try:
         root.mkdir(parents=True, exist_ok=True)
         _sweep(root)
-        lock = FileLock(_lock_of(made))
+        lock = FileLock(_lock_of(own))
         with suppress(NotImplementedError):  # a file system without locks
             lock.acquire()
-        made.mkdir()
+        own.mkdir()
     except OSError as error:
         raise DataError(
             f"cannot write the cache {root}: {error.strerror}; ECGBENCH_CACHE_DIR names another"
@@ -340,12 +340,12 @@ def _own(root: Path) -> Path:
 
     def remove(process: int = os.getpid()) -> None:
         if os.getpid() == process:  # and not a fork of it
-            shutil.rmtree(made, ignore_errors=True)
+            shutil.rmtree(own, ignore_errors=True)
             lock.release()
-            _lock_of(made).unlink(missing_ok=True)
+            _lock_of(own).unlink(missing_ok=True)
 
     atexit.register(remove)
-    return made
+    return own
 
 
 def _lock_of(folder: Path) -> Path:
@@ -353,7 +353,7 @@ def _lock_of(folder: Path) -> Path:
 
 
 def _sweep(root: Path) -> None:
-    """Remove the folders of processes that ended without doing so."""
+    """Remove the folders of killed processes."""
     from filelock import FileLock, Timeout  # noqa: PLC0415 - as above
 
     for each in root.iterdir():
@@ -371,11 +371,11 @@ def prepare_in_process(
     folder: Path | None,
     plugin_files: tuple[str, ...],
     to: Path,
-    send: Callable[[tuple[Any, ...]], None],
+    send: Callable[[Any], None],
 ) -> None:
     """Read a dataset into a folder of the cache, told in plain values; send nothing.
 
-    What the plugin logs, such as the beats it had to leave out, is shown.
+    The plugin's log is shown, for example the number of beats left out.
     """
     del send
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)

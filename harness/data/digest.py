@@ -1,4 +1,4 @@
-"""A digest of windows that machines share, though their arithmetic differs in the last bits."""
+"""A digest of windows, equal on all machines though their arithmetic differs in the last bits."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ MOMENT = 2.0**-20
 """s, about 1 µs: positions count as whole numbers of it."""
 
 DIGITS = 9
-"""Of a person's number that is not whole."""
+"""Digits of a person's number, unless it is whole."""
 
 CHUNK = 2**20
-"""Samples that are rounded at once: the windows of a dataset may be larger than the memory."""
+"""Samples rounded at once: the windows of a dataset may be larger than the memory."""
 
 
 def digest(windows: EcgWindows, files: str) -> str:
-    """Return the SHA-256 of what the windows are, the same on every machine.
+    """Return a SHA-256 of windows, the same on every machine.
 
     Every sample counts, in the order of windows, leads and time, as the nearest whole number of `STEP`;
     every position as that of `MOMENT`; numbers among people's attributes count to `DIGITS` digits, whole
-    ones to the last.  All else counts as it is.  docs/data.md tells how likely it is that two machines
-    round one sample to two steps.
+    ones to the last.  All else counts as it is.  docs/data.md gives the probability of two machines
+    rounding one sample to two steps.
 
     Args:
         windows: signals float32, shape (window, lead, sample), mV, perhaps memory-mapped.
-        files: SHA-256 of the list of files that they were read from; empty where there are none.
+        files: SHA-256 of the list of the dataset's files; empty without files.
     """
     import numpy as np  # noqa: PLC0415 - planning a run of cached datasets needs no numpy
 
@@ -64,7 +64,7 @@ def digest(windows: EcgWindows, files: str) -> str:
 
 
 def _whole(values: NDArray[np.floating], dtype: str) -> memoryview:
-    """The bytes of the nearest whole numbers; a float holds each one that a float can be nearest to."""
+    """Return the bytes of the nearest whole numbers, as floats; the rounding is exact."""
     import numpy as np  # noqa: PLC0415 - as above
 
     whole = np.rint(values) + 0  # −0 + 0 is 0

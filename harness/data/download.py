@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 
 CONNECTIONS = 4
 CHUNK = 1 << 14
-"""Bytes: what comes of a chunk before the connection breaks is lost."""
+"""Bytes of a chunk; if the connection breaks, its last chunk is lost."""
 TIMEOUT = (10.0, 30.0)
 """Seconds to connect, and between two pieces of an answer."""
 PAUSES = (0.5, 1.0, 2.0)
 """Seconds before each further attempt when a connection breaks or the server is at a loss."""
 TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
-"""Statuses after which another attempt may succeed."""
+"""Statuses of an answer: another attempt may succeed."""
 BROKEN = (
     requests.ConnectionError,
     requests.Timeout,
     requests.HTTPError,
     requests.exceptions.ChunkedEncodingError,
 )
-"""After which the part is resumed."""
+"""Errors of a connection: another attempt resumes the part."""
 
 Progress = Callable[[int, int, int], None]
 """Told (files done, files in all, bytes received so far); never by two threads at once."""
@@ -44,10 +44,10 @@ class Job:
     """One file.
 
     Attributes:
-        url: where it comes from.
-        sha256: the digest that it must have.
-        part: where it grows; what stands there already is resumed.
-        target: where it goes, on the same file system, once it is complete and its digest right.
+        url: its address.
+        sha256: its published digest.
+        part: path of the growing file; an earlier part is resumed.
+        target: path of the complete and verified file, on the same file system.
     """
 
     url: str
@@ -57,15 +57,15 @@ class Job:
 
 
 def download(jobs: Sequence[Job], progress: Progress | None = None, done: int = 0) -> None:
-    """Download every job's file; whatever happens, only whole and right files reach their targets.
+    """Download every job's file; only whole and verified files ever reach their targets.
 
     Args:
         jobs: the files.
-        progress: told how far it is.
-        done: files that stand in place already, counted in the progress.
+        progress: told the progress.
+        done: number of files already in place, counted in the progress.
 
     Raises:
-        DataError: a file cannot be had; the message says why.
+        DataError: a file cannot be downloaded; the message gives the reason.
         OSError: a file cannot be written.
     """
     _Downloads(jobs, progress, done).run()
@@ -76,7 +76,7 @@ class _Stopped(Exception):  # noqa: N818 - it is no error
 
 
 class _Downloads:
-    """What the connections share."""
+    """The shared state of the connections."""
 
     def __init__(self, jobs: Sequence[Job], progress: Progress | None, done: int) -> None:
         self.waiting: queue.SimpleQueue[Job] = queue.SimpleQueue()
@@ -92,7 +92,7 @@ class _Downloads:
     def run(self) -> None:
         """Work through the jobs; raise the first error."""
         self.tell()
-        # daemons, because an interrupt must not wait for a server that has fallen silent
+        # daemons, because an interrupt must not wait for a silent server
         threads = [threading.Thread(target=self.work, daemon=True) for _ in range(self.connections)]
         try:
             for thread in threads:
@@ -134,7 +134,7 @@ class _Downloads:
                 return
             job.part.unlink()
         raise DataError(
-            f"{job.url} is not the file that was published: its SHA-256 is not {job.sha256}, twice"
+            f"{job.url} is not the published file: its SHA-256 is not {job.sha256}, twice"
         )
 
     def attempt(self, session: requests.Session, job: Job) -> None:
@@ -154,7 +154,7 @@ class _Downloads:
                 raise _Stopped
 
     def receive(self, session: requests.Session, job: Job) -> None:
-        """Ask for what the part lacks and append it."""
+        """Ask for the rest of the part, and append it."""
         have = job.part.stat().st_size if job.part.exists() else 0
         headers = {"Range": f"bytes={have}-"} if have else {}
         with session.get(job.url, headers=headers, stream=True, timeout=TIMEOUT) as response:

@@ -1,7 +1,7 @@
 """Databases of PhysioNet: find a copy, verify it, fetch it.
 
-A copy is complete when its ``SHA256SUMS.txt`` stands in place: a fetch puts that file there last, and
-its digest, which the code pins, vouches for every other file.
+A copy is complete when its ``SHA256SUMS.txt`` stands in place: a fetch puts this file there last. The
+code pins its digest, and the file vouches for every other file.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ EMBEDDED = "mitdb-208,ecgsyn"
 
 
 def find(source: PhysioNet, data_dir: Path | None = None) -> Path | None:
-    """The folder of a complete copy, or None.
+    """Return the folder of a complete copy, or None.
 
-    Looked at are ``DIR/slug/version`` and ``DIR/slug``, and below a ``DIR`` that is itself called
-    ``slug`` also ``DIR/version`` and ``DIR``.  A copy of the pinned version goes before any other.
-    Of the files, only ``SHA256SUMS.txt`` is looked at: `verify` sees to the rest.
+    A copy may stand in ``DIR/slug/version`` or ``DIR/slug``; if ``DIR`` itself is called ``slug``, also
+    in ``DIR/version`` or ``DIR``.  A copy of the pinned version goes before any other.  Only
+    ``SHA256SUMS.txt`` is read here; `verify` reads the other files.
 
     Args:
         source: the database.
@@ -51,18 +51,18 @@ def _find(source: PhysioNet, roots: list[Path]) -> Path | None:
 
 
 def verify(source: PhysioNet, folder: Path) -> None:
-    """Make sure that every file needed stands in ``folder`` and has the hash that was published.
+    """Check that every file needed stands in ``folder`` and has its published hash.
 
     Raises:
-        DataError: names the first file that is missing or not as published, and the way out.
+        DataError: names the first missing or changed file, and the way out.
     """
     mend = f"`ecgbench fetch {source.slug}` (with the --data-dir of this copy) mends it"
     digest = _digest(folder / SUMS)
     if digest is None:
-        raise DataError(f"{folder} holds no {SUMS}, against which its files are verified; {mend}")
+        raise DataError(f"{folder} holds no {SUMS}, so its files cannot be verified; {mend}")
     if digest != source.sums_sha256:
         raise DataError(
-            f"{folder / SUMS} is not that of {source.slug} {source.version}: another version, or "
+            f"{folder / SUMS} is not the list of {source.slug} {source.version}: another version, or "
             f"damaged; `ecgbench fetch {source.slug}` brings the right one"
         )
     files = _needed(source, folder / SUMS)
@@ -80,21 +80,21 @@ def fetch(
     base_url: str | None = None,
     progress: Progress | None = None,
 ) -> Path:
-    """Download what a copy lacks and return its folder, complete and verified.
+    """Download the missing files of a copy; return its folder, complete and verified.
 
     Files are loaded beside the copy, in ``DIR/.slug-version.partial``, and moved into place one by
-    one when their hash is right, ``SHA256SUMS.txt`` last.  An interrupted fetch goes on where it
-    stopped; of several at once, one loads and the others wait for it.
+    one when their hash is right, ``SHA256SUMS.txt`` last.  An interrupted fetch is resumed by the
+    next; of several at once, one loads and the others wait for it.
 
     Args:
         source: the database.
         into: the user's folder of databases; without one, the user's cache.
-        base_url: what stands before ``/slug/version/file``; by default wfdb's index URL, which
-            `wfdb.set_db_index_url` changes.
-        progress: told of every file that is done and every chunk that came.
+        base_url: the address before ``/slug/version/file``; by default wfdb's index URL
+            (`wfdb.set_db_index_url` changes it).
+        progress: told of every finished file and every chunk.
 
     Raises:
-        DataError: the database cannot be fetched; the message says why, and the ways out.
+        DataError: the database cannot be fetched; the message gives the reason and the ways out.
     """
     from filelock import FileLock  # noqa: PLC0415 - planning a run imports this module and no more
 
@@ -114,7 +114,7 @@ def fetch(
         reason = error if isinstance(error, DataError) else _in_words(error, root)
         raise DataError(
             f"cannot fetch {source.slug}: {reason}.\nThree ways out: connect and run `ecgbench fetch "
-            f"{source.slug}`, which goes on from what has come; or name a folder that holds a copy, "
+            f"{source.slug}`, to go on from the files here; or name a folder with a copy, "
             f"its {SUMS} included, with --data-dir DIR or ECGBENCH_DATA_DIR; or use the embedded "
             f"datasets, --datasets {EMBEDDED}"
         ) from error
@@ -160,7 +160,7 @@ def _places(source: PhysioNet, root: Path) -> list[Path]:
 
 
 def _destination(source: PhysioNet, root: Path) -> Path:
-    """The copy of the pinned version, or where there should be one."""
+    """Return the folder of the copy of the pinned version, present or not."""
     found = _find(source, [root])
     if found is not None and _digest(found / SUMS) == source.sums_sha256:
         return found
@@ -168,16 +168,16 @@ def _destination(source: PhysioNet, root: Path) -> Path:
 
 
 def _needed(source: PhysioNet, sums: Path) -> dict[str, str]:
-    """The SHA-256 of each file that is needed, by its path in the database."""
+    """Return the SHA-256 of each file needed, by its path in the database."""
     lines = (line.split(maxsplit=1) for line in sums.read_text("utf-8").splitlines())
     files = {path: digest for digest, path in lines if re.fullmatch(source.files, path)}
     if not files:
-        raise DataError(f"{sums} names no file that matches {source.files!r}")
+        raise DataError(f"{sums} names no file like {source.files!r}")
     return files
 
 
 def _digest(file: Path) -> str | None:
-    """The SHA-256 of a file, None if there is no such file."""
+    """Return the SHA-256 of a file, None if there is no such file."""
     try:
         with file.open("rb") as opened:
             return hashlib.file_digest(opened, "sha256").hexdigest()

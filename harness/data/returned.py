@@ -1,4 +1,4 @@
-"""What a dataset plugin returned, as the harness keeps it; or one line that says why it cannot."""
+"""Turns the return value of a dataset plugin into proper windows, or into an error of one line."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ from ecgbench.harness.data.same import is_flat, same_windows
 from ecgbench.harness.data.split import number
 
 UNKNOWN = ("NoneType", "NAType", "NaTType")
-"""Types of the values that say that something is not known: Python's and pandas'."""
+"""Types of unknown values: Python's and pandas'."""
 
 TOO_SMALL, TOO_LARGE = 0.002, 20.0
 """Bounds of the deviation of a usual window, mV: the median over windows, of each the largest lead's."""
 
 SOME = 1000
-"""Windows, about, of which the deviation is taken."""
+"""Windows, about, behind the usual deviation."""
 
 MOST_PAIRS = 5
-"""Of people with windows in common that are named."""
+"""Pairs of people with windows in common in one message."""
 
 logger = logging.getLogger(__name__)
 
 
 class _OddError(Exception):
-    """What is wrong, in words."""
+    """The fault, in words."""
 
 
 def as_windows(found: object, name: str) -> EcgWindows:
-    """Return proper windows, numbered, from what a dataset plugin returned.
+    """Return proper windows, numbered, from the return value of a dataset plugin.
 
-    Lists of names become tuples, numpy's scalars Python's, bytes and objects that hold text become text,
-    and arrays have this machine's byte order.  What is unknown of a person (None, NaN) is left out.
+    Lists of names become tuples, numpy's scalars Python's, bytes and objects with text become text,
+    and arrays have this machine's byte order.  Unknown values of a person (None, NaN) are left out.
 
     Args:
-        found: `EcgWindows` as the plugin made them.
+        found: `EcgWindows` of the plugin.
         name: of the dataset.
 
     Raises:
-        DataError: names the dataset, what is wrong, and what is wanted.
+        DataError: names the dataset, the fault, and the right form.
     """
     if not isinstance(found, EcgWindows):
         raise DataError(f"dataset {name} returned {type(found).__name__}; EcgWindows are wanted")
@@ -84,8 +84,8 @@ def _check(windows: EcgWindows) -> None:
         )
     if windows.patients.min() < 0:
         raise _OddError(
-            f"patients run from {windows.patients.min()}; numbers from 0 are wanted, for -1 says that "
-            "a window is synthetic"
+            f"patients run from {windows.patients.min()}; numbers from 0 are wanted, for -1 means "
+            "synthetic"
         )
 
 
@@ -118,7 +118,7 @@ def _text(what: str, given: str) -> str:
 
 
 def _native(name: str, array: Any) -> Any:
-    """An array in this machine's byte order, records as text; what is no array stays what it is."""
+    """Return an array in this machine's byte order, records as text; leave other values alone."""
     if not isinstance(array, np.ndarray):
         return array
     if isinstance(array, np.ma.MaskedArray):
@@ -165,7 +165,7 @@ def _attributes(given: Any) -> dict[int, dict[str, str | float]] | None:
 
 
 def _value(patient: Integral, what: Any, given: Any) -> str | float | None:
-    """An attribute's value; None if it is unknown."""
+    """Return an attribute's value; None if it is unknown."""
     if not isinstance(what, str):
         raise _OddError(f"attributes of patient {patient} tell of {what!r}; a name is wanted")
     value = given
@@ -196,7 +196,7 @@ def _tell_unknown(windows: EcgWindows, name: str) -> None:
 
 
 def _tell_twins(windows: EcgWindows, name: str) -> None:
-    """Say which people have windows in common: one person under two numbers is on both sides of a split."""
+    """Name people with windows in common: one person under two numbers is on both sides of a split."""
     pairs = Counter(twins(windows))
     shown = [
         f"{a} and {b} ({count} window{'s' if count > 1 else ''})"
@@ -214,14 +214,14 @@ def _tell_twins(windows: EcgWindows, name: str) -> None:
 
 
 def twins(windows: EcgWindows) -> list[tuple[int, int]]:
-    """Return for each window that an earlier one of another person equals, within rounding, both people.
+    """Return both people for each window equal to an earlier one of another person, within rounding.
 
     Flat windows are nobody's.
     """
     rows = np.flatnonzero(~is_flat(windows.signals))
     first: dict[bytes, int] = {}
     same = {int(row): first.setdefault(windows.signals[row].tobytes(), int(row)) for row in rows}
-    # of those that differ, for many copies of one window would all be compared with each other
+    # of unlike ones alone, for many copies of one window would all be compared with each other
     unlike = np.array(list(first.values()), dtype=np.int64)
     near = same_windows(windows.signals[unlike], windows.signals[unlike])
     of = dict(zip(unlike.tolist(), unlike[near].tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""Finds windows that are the same, or the same but for rounding."""
+"""Finds equal windows, but for rounding."""
 
 from __future__ import annotations
 

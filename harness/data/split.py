@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PARTS = (("train", 0.5), ("control", 0.2), ("auxiliary", 0.15), ("fresh", 0.15))
-"""What becomes of the member patients' windows, and the share of each part."""
+"""The parts of the member patients' windows, and the share of each."""
 
 Halves = tuple[tuple[int, ...], tuple[int, ...]]
 
@@ -22,8 +22,7 @@ Halves = tuple[tuple[int, ...], tuple[int, ...]]
 def split(windows: EcgWindows, seed: int, halves: Halves | None = None) -> Splits:
     """Divide a dataset by the protocol (docs/protocol.md).
 
-    Patients are members or unseen; the two halves swap roles with the parity of the seed, which is
-    the fold.  Members' windows go at random to `PARTS`, stratified by patient and class.
+    Patients are members or unseen; the two halves swap roles with the parity of the seed (the fold).  Members' windows go at random to `PARTS`, stratified by patient and class.
 
     Args:
         windows: all windows of the dataset.
@@ -53,9 +52,9 @@ def split(windows: EcgWindows, seed: int, halves: Halves | None = None) -> Split
 
 
 def subsample(windows: EcgWindows, count: int | None) -> EcgWindows:
-    """At most ``count`` windows, the same at every call, stratified by patient and class.
+    """Return at most ``count`` windows, the same at every call, stratified by patient and class.
 
-    Every patient and class that the dataset has keeps its share; a stratum too small for a whole
+    Every patient and class of the dataset keeps its share; a stratum too small for a whole
     window keeps one with a probability of its share.
     """
     if count is None or count >= len(windows):
@@ -71,7 +70,7 @@ def subsample(windows: EcgWindows, count: int | None) -> EcgWindows:
 
 
 def number(windows: EcgWindows) -> EcgWindows:
-    """The windows with their places in the dataset in ``indices``."""
+    """Return the windows with their places in the dataset in ``indices``."""
     return dataclasses.replace(windows, indices=np.arange(len(windows), dtype=np.int64))
 
 
@@ -91,7 +90,7 @@ def _members(patients: NDArray[np.int64], seed: int, halves: Halves | None) -> N
 
 
 def _strata(patients: NDArray[np.int64], labels: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """Rows of each (patient, class), in order of patient and class."""
+    """Return the rows of each (patient, class), in order of patient and class."""
     order = np.lexsort((labels, patients))
     edges = np.flatnonzero(np.diff(patients[order]) | np.diff(labels[order])) + 1
     return [rows.astype(np.int64) for rows in np.split(order, edges)]
@@ -100,10 +99,10 @@ def _strata(patients: NDArray[np.int64], labels: NDArray[np.int64]) -> list[NDAr
 def _stratified(
     patients: NDArray[np.int64], labels: NDArray[np.int64], rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """The part of each window.
+    """Return the part of each window.
 
     Systematic sampling with a random offset in each stratum: the j-th of its n windows, in random
-    order, stands at (j + u) / n on the unit interval, which the parts divide.  Rounding n times the
+    order, stands at (j + u) / n on the unit interval, divided among the parts.  Rounding n times the
     share would send every stratum of one window to the first part.
     """
     edges = np.cumsum([share for _, share in PARTS])[:-1]

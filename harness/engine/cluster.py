@@ -11,9 +11,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from ecgbench.contracts.errors import EcgbenchError, UsageError
 from ecgbench.environment import cores
-from ecgbench.harness.engine.perform import STOPPED, record_end
+from ecgbench.harness.cell.messages import Told
+from ecgbench.harness.engine.endings import record_end
+from ecgbench.harness.engine.perform import STOPPED
+from ecgbench.harness.engine.pool import Files, TaskEnd
 
 try:
     from dask import config
@@ -34,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ecgbench.harness.cell.task import Task
+    from ecgbench.harness.engine.pool import Message
     from ecgbench.harness.planning.catalog import Catalog
 
 CONNECT: float = parse_timedelta(config.get("distributed.comm.timeouts.connect"))
@@ -43,10 +49,10 @@ JOIN = 60.0
 """Seconds to wait for a first worker."""
 
 LOOK_EVERY = 2.0
-"""Seconds between two looks at which workers there are."""
+"""Seconds between two looks at the list of workers."""
 
 TRIES = 3
-"""How often a cell is handed out again whose data, or whose place, the cluster has lost."""
+"""How often a cell is handed out if the cluster loses its data or its place."""
 
 
 @contextlib.contextmanager
@@ -56,18 +62,18 @@ def connect(address: str, catalog: Catalog, device: str, *, shared: bool) -> Ite
     Args:
         address: of the scheduler.
         catalog: of plugins; files given with ``--plugin`` are sent along.
-        device: ``"cuda"`` for workers that offer the Dask resource ``GPU``.
+        device: ``"cuda"`` for workers with the Dask resource ``GPU``.
         shared: whether workers write into the store themselves, or send their results.
 
     Raises:
-        UsageError: there is no scheduler at that address, or no worker joins it.
+        UsageError: there is no scheduler at this address, or no worker joins it.
     """
     _check_certificates(address)
     try:
-        if not address.startswith("ucx://"):  # of which Dask cannot tell host and port
-            get_address_host_port(address)  # a client that fails to parse it lives on in a thread
+        if not address.startswith("ucx://"):  # Dask cannot tell its host and port
+            get_address_host_port(address)  # a client lives on in a thread if it fails to parse it
         client = Client(address, timeout=CONNECT, set_as_default=False, name="ecgbench")
-    except (OSError, TimeoutError, ValueError, TypeError) as error:  # of what is not installed, too
+    except (OSError, TimeoutError, ValueError, TypeError) as error:  # of missing libraries, too
         raise UsageError(
             f"--scheduler {address}: no Dask scheduler answers there ({error}); docs/cluster.md "
             "tells how to start one"
@@ -91,7 +97,7 @@ def connect(address: str, catalog: Catalog, device: str, *, shared: bool) -> Ite
 
 
 def _check_certificates(address: str) -> None:
-    """See that there are certificates for an address that asks for some.
+    """Check that there are certificates for an address with TLS.
 
     Raises:
         UsageError: Dask is told of none, or they cannot be read.
@@ -103,12 +109,12 @@ def _check_certificates(address: str) -> None:
         "distributed.comm.tls in Dask's configuration, name the files (docs/cluster.md)"
     )
     try:
-        found = Security().get_connection_args("client").get("ssl_context")
+        context = Security().get_connection_args("client").get("ssl_context")
     except (OSError, ValueError) as error:
         raise UsageError(
             f"--scheduler {address}: the certificates for TLS cannot be read ({error}); {where}"
         ) from None
-    if found is None:
+    if context is None:
         raise UsageError(
             f"--scheduler {address}: TLS needs certificates, and Dask is told of none; {where}"
         )
@@ -116,7 +122,7 @@ def _check_certificates(address: str) -> None:
 
 @dataclass
 class _Sent:
-    """A task that is with the cluster."""
+    """A task in the hands of the cluster."""
 
     task: Task
     future: Future[remote.Result] | None = None
@@ -150,7 +156,9 @@ class DaskPool:
         self.topic = f"ecgbench-{secrets.token_hex(8)}"
         self.running: dict[str, _Sent] = {}
         self.data: dict[Path, Future[dict[str, bytes]]] = {}
-        self.queue: queue.SimpleQueue[tuple[str, tuple[Any, ...]]] = queue.SimpleQueue()
+        self.queue: queue.SimpleQueue[tuple[str, Told | Future[remote.Result]]] = (
+            queue.SimpleQueue()
+        )
         self.away: float | None = None
         self.known: dict[str, Any] = {}
         self.looked = 0.0
@@ -167,20 +175,20 @@ class DaskPool:
 
     @property
     def threads(self) -> int:
-        """Processors for each task on the machine that has the fewest."""
+        """Return the processors for shares task on the machine with the fewest."""
         workers = self._workers()
         slots: Counter[str] = Counter()
         for worker in workers.values():
             slots[worker["host"]] += worker["nthreads"]
         try:
-            found = self.client.run(cores, workers=list(workers), on_error="ignore")
+            counts = self.client.run(cores, workers=list(workers), on_error="ignore")
         except Exception as error:
             raise UsageError(
                 f"a worker of {self.address} cannot be asked: {error}; is synthetic-ecgbench[dask] "
                 "installed there?"
             ) from error
-        each = [count // slots[workers[address]["host"]] for address, count in found.items()]
-        return max(1, min(each, default=1))
+        shares = [count // slots[workers[address]["host"]] for address, count in counts.items()]
+        return max(1, min(shares, default=1))
 
     def _workers(self) -> dict[str, Any]:
         """The workers as the scheduler describes them, by address."""
@@ -204,7 +212,7 @@ class DaskPool:
             sent.lost = str(error)  # the scheduler is away
             return
         sent.future.add_done_callback(
-            lambda future, name=sent.task.cell.name: self.queue.put((name, ("future", future)))
+            lambda future, name=sent.task.cell.name: self.queue.put((name, future))
         )
 
     def _hand_out(self, task: Task, number: int) -> Future[remote.Result]:
@@ -237,22 +245,24 @@ class DaskPool:
             sent.future.cancel()
             sent.future, sent.outcome = None, (STOPPED, 0)
 
-    def messages(self, seconds: float) -> list[tuple[str, tuple[Any, ...]]]:
-        """What tasks have sent; see `ecgbench.harness.engine.pool.Pool`."""
-        found: list[tuple[str, tuple[Any, ...]]] = []
+    def messages(self, seconds: float) -> list[Message]:
+        """Return messages of tasks; see `ecgbench.harness.engine.pool.Pool`."""
+        arrived: list[tuple[str, Told | Future[remote.Result]]] = []
         with contextlib.suppress(queue.Empty):
-            found.append(self.queue.get(timeout=seconds))
+            arrived.append(self.queue.get(timeout=seconds))
             while True:
-                found.append(self.queue.get_nowait())
+                arrived.append(self.queue.get_nowait())
         self._check_scheduler()
         self._check_workers()
-        passed = []
-        for name, message in found:
+        passed: list[Message] = []
+        for name, message in arrived:
             sent = self.running.get(name)
-            if sent is not None and message[0] != "future":
+            if sent is None:
+                continue
+            if not isinstance(message, Future):
                 sent.heard += 1
                 passed.append((name, message))
-            elif sent is not None and message[1] is sent.future:
+            elif message is sent.future:
                 self._settle(sent)
         self._submit_lost()
         for name, sent in list(self.running.items()):
@@ -261,15 +271,13 @@ class DaskPool:
                 sent.heard >= sent.outcome[1] or time.monotonic() - sent.since > 5
             ):
                 if sent.files is not None:
-                    passed.append((name, ("files", sent.files)))
-                passed.append((name, ("ended", sent.outcome[0])))
-        for name, message in passed:
-            if message[0] == "ended":
-                self.running.pop(name, None)
+                    passed.append((name, Files(sent.files)))
+                passed.append((name, TaskEnd(sent.outcome[0])))
+                del self.running[name]
         return passed
 
     def _settle(self, sent: _Sent) -> None:
-        """Take the result of a task that the cluster says has ended."""
+        """Take the result of an ended task."""
         assert sent.future is not None
         if sent.future.status == "finished":
             result = sent.future.result()
@@ -292,7 +300,7 @@ class DaskPool:
             sent.lost = f"{sent.future.status}{f': {error}' if error else ''}"
 
     def _submit_lost(self) -> None:
-        """Hand out again what the cluster has lost, once its scheduler is there.
+        """Hand out lost tasks again, as soon as the scheduler is there.
 
         Raises:
             EcgbenchError: it loses the same cell again and again.
@@ -308,7 +316,7 @@ class DaskPool:
             self._submit(sent)
 
     def _check_scheduler(self) -> None:
-        """See that the scheduler is there.
+        """Check that the scheduler is there.
 
         Raises:
             EcgbenchError: it has been away for too long.
@@ -324,7 +332,7 @@ class DaskPool:
             )
 
     def _check_workers(self) -> None:
-        """See that there is somebody to work.
+        """Check that there are workers.
 
         Raises:
             EcgbenchError: there has been nobody for too long.
@@ -340,7 +348,7 @@ class DaskPool:
             )
 
     def end(self) -> None:
-        """End all tasks that still run, and wait until the workers have ended them."""
+        """End all running tasks, and wait until the workers have ended them."""
         if not self.running:
             return
         with contextlib.suppress(Exception):  # whatever the state of the cluster, the run ends
@@ -354,12 +362,13 @@ class DaskPool:
                 time.sleep(0.2)
 
     def _hear(self, event: tuple[float, Any]) -> None:
-        name, message = event[1]
-        self.queue.put((name, tuple(message)))
+        name, content = event[1]
+        with contextlib.suppress(msgspec.DecodeError):  # a worker with another version of ecgbench
+            self.queue.put((name, msgspec.msgpack.decode(content, type=Told)))
 
 
 def _inbox(store: Store, cell: str) -> dict[str, bytes]:
-    """The files of a cell that stands in the store already, for a worker that is to add scores."""
+    """Return the files of a stored cell, for a worker to add scores."""
     while (file := store.damage(cell)) is not None:
         store.set_aside(cell, file)
     record = store.cell(cell)

@@ -7,37 +7,51 @@ from __future__ import annotations
 
 import shutil
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from ecgbench.contracts.errors import DamagedError, StoreError
-from ecgbench.environment import environment
+from ecgbench.contracts.errors import StoreError
 from ecgbench.harness.cell import curve
 from ecgbench.harness.cell.divide import divide
 from ecgbench.harness.cell.fit import Order, fit
 from ecgbench.harness.cell.judge import judge
+from ecgbench.harness.cell.messages import (
+    KINDS,
+    CellEnded,
+    CellMade,
+    Divided,
+    FitWanted,
+    Note,
+    ScoreEnded,
+    ScoreMade,
+    SetAside,
+    StoreFault,
+)
 from ecgbench.harness.cell.room import Room
 from ecgbench.harness.cell.shadows import SHADOWS, Refit
-from ecgbench.harness.cell.task import KINDS, Divided, Fitted, Task, scoring
+from ecgbench.harness.cell.task import Fitted, Task
+from ecgbench.harness.engine.account import WORDLESS, Account
+from ecgbench.harness.engine.endings import record_end
 from ecgbench.harness.isolation import process
+from ecgbench.harness.isolation.messages import Exit
+from ecgbench.results.store.progress import Part, Stage, Step, Usage
 from ecgbench.results.store.records import (
     CellRecord,
-    CostsRecord,
     MetricRecord,
     ScoreRecord,
-    Status,
-    now,
 )
+from ecgbench.results.store.states import cell_outcome, score_outcome
 from ecgbench.results.store.store import Store
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterator
 
-    from ecgbench.harness.cell.task import Send
+    from ecgbench.harness.cell.messages import FromProcess, Tell
+    from ecgbench.results.store.store import Record
 
 STOPPED = "stopped"
 
@@ -52,23 +66,23 @@ class Call(Protocol):
         self,
         function: Callable[..., None],
         *arguments: Any,
+        kinds: Any,
         log: Path | None,
         limits: process.Limits,
         stop: threading.Event | None,
-    ) -> Iterator[tuple[Any, ...]]:
-        """Yield the function's messages, and at last an `ecgbench.harness.isolation.process.Exit`."""
+    ) -> Iterator[Any]:
+        """Yield the function's messages of these types, and at last an `Exit`."""
         ...
 
 
 def perform(
-    task: Task, send: Send, stop: threading.Event | None = None, call: Call = process.call
+    task: Task, send: Tell, stop: threading.Event | None = None, call: Call = process.call
 ) -> str | None:
     """Run a cell to its end, though plugins end its processes: each costs the cell, or its own score.
 
     Args:
         task: the cell's; the caller holds the cell's lease.
-        send: is given the messages for everybody (`ecgbench.harness.cell.task.Send`), and
-            ``("usage", memory, cpu_seconds)`` of each process.
+        send: is given the messages for everybody (`ecgbench.harness.cell.messages.Told`).
         stop: when set, ends the process and records nothing.
         call: starts a process.
 
@@ -76,55 +90,9 @@ def perform(
         StoreError: the store cannot be written.
 
     Returns:
-        why the last process was ended that did not end by itself; None if all did.
+        why the last process ended by force was ended; None if all ended by themselves.
     """
     return _Performance(task, send, stop, call).work()
-
-
-@dataclass
-class _Told:
-    """The messages of one process, and its end.
-
-    Attributes:
-        stage: its last one.
-        began: seconds, by the monotonic clock, when that stage began.
-        before: processor time before that stage.
-        heard: the messages for `perform` alone, by kind.
-        scored: how many scores it has sent.
-        failure: why it ended before its time; None if it did not.
-        cpu_seconds: its processor time.
-        peak_memory: bytes.
-    """
-
-    stage: str = ""
-    began: float = field(default_factory=time.monotonic)
-    before: float = 0.0
-    used: float = 0.0
-    heard: dict[str, tuple[Any, ...]] = field(default_factory=dict)
-    scored: int = 0
-    failure: str | None = None
-    cpu_seconds: float = 0.0
-    peak_memory: int = 0
-
-    @property
-    def end(self) -> tuple[Status, str]:
-        """Status and reason of a fit without windows."""
-        if self.failure is None and "skip" in self.heard:
-            return "skipped", self.heard["skip"][0]
-        return "failed", self.failure or self.heard["failed"][0]
-
-    @property
-    def costs(self) -> CostsRecord | None:
-        """The costs of a process that was ended; None if it ended by itself."""
-        if self.failure is None:
-            return None
-        seconds = time.monotonic() - self.began
-        return CostsRecord(
-            fit_seconds=seconds if self.stage == "fit" else 0.0,
-            sample_seconds=seconds if self.stage == "sample" else 0.0,
-            cpu_seconds=self.cpu_seconds,
-            peak_memory=self.peak_memory,
-        )
 
 
 class _StoppedError(Exception):
@@ -132,7 +100,7 @@ class _StoppedError(Exception):
 
 
 class _Performance:
-    def __init__(self, task: Task, send: Send, stop: threading.Event | None, call: Call) -> None:
+    def __init__(self, task: Task, send: Tell, stop: threading.Event | None, call: Call) -> None:
         self.task = task
         self.name = task.cell.name
         self.tell = send
@@ -166,7 +134,7 @@ class _Performance:
             self.fitted = None
             self.store.forget(self.task.cell)
         elif record.stored:
-            self.tell(("stage", "data"))
+            self.tell(Stage("data"))
         if (record is None or not record.stored) and self.fitted is None:
             self.fitted = self._fit()
             if self.fitted is None:
@@ -178,12 +146,10 @@ class _Performance:
 
     def _record(self) -> CellRecord | None:
         """Return the record of the cell if it ended well; set a damaged cell aside."""
-        try:
-            record = self.store.cell(self.name)
-        except DamagedError as error:
-            self._set_aside(error)
-            return None
-        return record if record is not None and record.status == "ok" else None
+        cell = cell_outcome(self.store, self.name)
+        if cell.damage is not None:
+            self._set_aside(cell.damage)
+        return cell.record if cell.status == "ok" else None
 
     def _set_aside(self, why: object) -> None:
         """Set the cell aside, to be made again.
@@ -192,7 +158,7 @@ class _Performance:
             StoreError: its windows were submitted, so they cannot be made again.
         """
         self.store.set_aside(self.name)
-        self.tell(("aside", str(why)))
+        self.tell(SetAside(str(why)))
         if self.task.cell.submitted:
             raise StoreError(
                 f"the submitted windows of cell {self.name} were damaged and are set aside; ecgbench "
@@ -204,67 +170,57 @@ class _Performance:
         """Return the scores still to be computed; set aside damaged ones, and those of other windows."""
         missing = []
         for metric in self.task.metrics:
-            score, damage = None, None
             file = self.store.score_file(self.name, metric)
-            try:
-                score = self.store.score(self.name, metric)
-                if score is not None and score.synthetic != record.synthetic:
-                    damage = DamagedError(file, "it is of other windows")
-            except DamagedError as error:
-                damage = error
-            if damage is not None:
+            score = score_outcome(file, record, metric)
+            if score.damage is not None:
                 self.store.set_aside(self.name, file)
-                self.tell(("aside", str(damage)))
-            if score is None or damage is not None:
+                self.tell(SetAside(str(score.damage)))
+            if score.status == "todo":
                 missing.append(metric)
         return missing
 
     # --- processes -----------------------------------------------------------------------------
 
-    def _run(self, function: Callable[..., None], *arguments: Any) -> _Told:
+    def _run(self, function: Callable[..., None], *arguments: Any) -> Account:
         """Call a function in a process of its own, and hear it to its end.
 
         Raises:
             StoreError: it ended by a fault of the store.
         """
-        told = _Told()
+        account = Account()
         task = self.task
         limits = process.Limits(threads=task.threads, timeout=task.timeout, memory=task.memory)
         log = self.folder / "log.txt"
-        for message in self.call(function, *arguments, log=log, limits=limits, stop=self.stop):
-            if isinstance(message, process.Exit):
-                told.failure = message.reason
-                told.cpu_seconds, told.peak_memory = message.cpu_seconds, message.peak_memory
-            elif message[0] in KINDS[function.__name__]:
-                self._hear(told, message)
-        if told.failure is not None and self.stop is not None and self.stop.is_set():
+        kinds = KINDS[function.__name__]
+        how: dict[str, Any] = {"kinds": kinds, "log": log, "limits": limits, "stop": self.stop}
+        for message in self.call(function, *arguments, **how):
+            if isinstance(message, Exit):
+                account.failure = message.reason
+                account.cpu_seconds, account.peak_memory = message.cpu_seconds, message.peak_memory
+            elif isinstance(message, kinds | Usage):
+                self._hear(account, message)
+        if account.failure is not None and self.stop is not None and self.stop.is_set():
             raise _StoppedError
-        return told
+        return account
 
-    def _hear(self, told: _Told, message: tuple[Any, ...]) -> None:
+    def _hear(self, account: Account, message: FromProcess | Usage) -> None:
         match message:
-            case ("store", why):
-                raise StoreError(why)
-            case ("made", record, windows):
-                self._write_cell(msgspec.json.decode(record, type=CellRecord), windows)
-            case ("scored", score, artefacts):
-                self._write_score(msgspec.json.decode(score, type=ScoreRecord), artefacts)
-                told.scored += 1
-            case ("refit", name, seed):
+            case StoreFault(reason):
+                raise StoreError(reason)
+            case CellMade(content, windows):
+                self._write_cell(_decoded(content, CellRecord), windows)
+            case ScoreMade(content, artefacts):
+                account.scored += self._write_score(_decoded(content, ScoreRecord), artefacts)
+            case FitWanted(name, seed):
                 folder = self.folder / SHADOWS / Path(name).name
-                refitted = self._run(fit, self._order(folder, seed))
-                refit = Refit("ok") if "fitted" in refitted.heard else Refit(*refitted.end)
+                fitted = self._run(fit, self._order(folder, seed))
+                refit = Refit(*fitted.end) if fitted.drawn is None else Refit("ok")
                 refit.write(folder)
-            case ("divided" | "skip" | "fitted" | "failed" | "damaged" as kind, content):
-                told.heard[kind] = (content,)
-            case ("stage", stage):
-                told.stage, told.began, told.before = stage, time.monotonic(), told.used
-                self.tell(message)
-            case ("usage", _, used):
-                told.used = used
+            case Stage() | Part() | Step() | Usage() | Note():
+                account.take(message)
                 self.tell(message)
             case _:
-                self.tell(message)
+                account.take(message)
 
     def _order(self, folder: Path, seed: int) -> Order:
         return Order(
@@ -278,39 +234,39 @@ class _Performance:
 
     def _fit(self) -> Fitted | None:
         """Divide, fit and sample; return the fit, or None after its end is recorded."""
-        self.tell(("stage", "data"))
-        told = self._run(divide, self.task, self.room.folder)
-        divided = Divided(**told.heard["divided"][0]) if "divided" in told.heard else None
-        if divided is not None and told.failure is None and "skip" not in told.heard:
-            told = self._run(fit, self._order(self.room.folder, self.task.cell.seed))
-            if "fitted" in told.heard and told.failure is None:
-                costs = msgspec.convert(told.heard["fitted"][0], CostsRecord)
+        self.tell(Stage("data"))
+        account = self._run(divide, self.task, self.room.folder)
+        divided = account.divided
+        if divided is not None and account.failure is None and account.no_windows is None:
+            account = self._run(fit, self._order(self.room.folder, self.task.cell.seed))
+            if account.drawn is not None and account.failure is None:
+                costs = account.drawn.costs
                 return Fitted(folder=self.room.folder, divided=divided, costs=costs)
-        self._end(told, divided)
+        self._end(account, divided)
         return None
 
     def _judge(self, fitted: Fitted | None, metrics: tuple[MetricRecord, ...]) -> bool:
         """Have the windows checked and scored; return whether there may be more to do."""
         task = replace(self.task, metrics=metrics)
-        told = self._run(judge, task, fitted)
-        if "damaged" in told.heard:
-            self._set_aside(told.heard["damaged"][0])
+        account = self._run(judge, task, fitted)
+        if account.damaged is not None:
+            self._set_aside(account.damaged.reason)
             return True
-        if told.failure is None and "failed" not in told.heard:
-            if told.scored or not metrics:
+        if account.failure is None and account.no_windows is None:
+            if account.scored or not metrics:
                 return True
-            told.failure = "its process ended without a word"
-        return self._end(told, None if fitted is None else fitted.divided, metrics)
+            account.failure = WORDLESS
+        return self._end(account, None if fitted is None else fitted.divided, metrics)
 
     def _end(
         self,
-        told: _Told,
+        account: Account,
         divided: Divided | None,
         metrics: tuple[MetricRecord, ...] | None = None,
     ) -> bool:
         """Record why a process gave nothing; return whether there are scores left to be done."""
-        self.failure = told.failure or self.failure
-        status, reason = told.end
+        self.failure = account.failure or self.failure
+        status, reason = account.end
         is_made = self._record() is not None
         artefacts = {} if is_made else self._write_curve()
         if status == "skipped" or is_made:
@@ -322,27 +278,27 @@ class _Performance:
             self.task if metrics is None else replace(self.task, metrics=metrics),
             status,
             reason,
-            told.stage,
-            costs=told.costs,
+            account.stage,
+            costs=account.costs,
             divided=divided,
             artefacts=artefacts,
-            seconds=time.monotonic() - told.began,
-            cpu_seconds=told.cpu_seconds - told.before,
+            seconds=time.monotonic() - account.began,
+            cpu_seconds=account.cpu_seconds - account.before,
         )
-        if told.failure is None and not is_made:
-            self.tell(("cell", status, reason))
+        if account.failure is None and not is_made:
+            self.tell(CellEnded(status, reason))
         return goes_on
 
     # --- writing -------------------------------------------------------------------------------
 
-    def _write_cell(self, record: CellRecord, windows: bytes) -> None:
-        if record.cell != self.task.cell:
+    def _write_cell(self, record: CellRecord | None, windows: bytes) -> None:
+        if record is None or record.cell != self.task.cell:
             return  # no judge of this cell sends it
         self.store.write_synthetic(self.name, windows)
         self.store.write_cell(msgspec.structs.replace(record, artefacts=self._write_curve()))
         for note in record.notes:
-            self.tell(("note", note))
-        self.tell(("cell", record.status, record.reason))
+            self.tell(Note(note))
+        self.tell(CellEnded(record.status, record.reason))
 
     def _write_curve(self) -> dict[str, str]:
         """Write the fit's reports; return the artefact's digest by name."""
@@ -351,17 +307,26 @@ class _Performance:
             return {}
         return {"training.csv": self.store.write_artefact(self.name, "training.csv", content)}
 
-    def _write_score(self, score: ScoreRecord, artefacts: dict[str, bytes]) -> None:
-        if score.cell != self.name or score.metric not in self.task.metrics:
-            return  # as above
+    def _write_score(self, score: ScoreRecord | None, artefacts: dict[str, bytes]) -> bool:
+        """Write a score; return whether it is one of this task."""
+        if score is None or score.cell != self.name or score.metric not in self.task.metrics:
+            return False  # as above
         # before the first score: after a kill in between, the cell is still to be done, and cleared
         self.room.remove()
         self.fitted = None
         for name, content in artefacts.items():
             self.store.write_artefact(self.name, name, content)
         self.store.write_score(score)
-        told = ("score", score.metric.name, score.status, score.reason, score.value)
-        self.tell(told)
+        self.tell(ScoreEnded(score.metric.name, score.status, score.reason, score.value))
+        return True
+
+
+def _decoded(content: bytes, kind: type[Record]) -> Record | None:
+    """Return the record of a message; None if it is none, for a plugin may have sent it."""
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except msgspec.DecodeError:
+        return None
 
 
 def _of_one_origin(metrics: list[MetricRecord]) -> tuple[MetricRecord, ...]:
@@ -370,75 +335,3 @@ def _of_one_origin(metrics: list[MetricRecord]) -> tuple[MetricRecord, ...]:
     Whatever a metric does to its process, it cannot touch the scores of another distribution's.
     """
     return tuple(metric for metric in metrics if metric.origin == metrics[0].origin)
-
-
-def record_end(
-    store: Store,
-    task: Task,
-    status: Status,
-    reason: str,
-    stage: str = "",
-    *,
-    costs: CostsRecord | None = None,
-    divided: Divided | None = None,
-    artefacts: dict[str, str] | None = None,
-    seconds: float = 0.0,
-    cpu_seconds: float = 0.0,
-) -> bool:
-    """Record the reason of a missing result: as the end of the cell, or of the score in progress.
-
-    If the windows of a finished cell cannot be read, all its scores end so.
-
-    Args:
-        store: the cell's.
-        task: the cell's.
-        status: ``failed`` or ``skipped``.
-        reason: why.
-        stage: the last one.
-        costs: of the cell so far.
-        divided: facts about the cell.
-        artefacts: of the cell, digests by name.
-        seconds: wall-clock time of the score.
-        cpu_seconds: its processor time.
-
-    Returns:
-        whether the cell has windows, so that other scores may be done yet.
-    """
-    try:
-        record = store.cell(task.cell.name)
-    except DamagedError:
-        record = None
-    if record is None or record.status != "ok":
-        known = {} if divided is None else vars(divided)
-        store.write_cell(
-            CellRecord(
-                cell=task.cell,
-                status=status,
-                reason=reason,
-                environment=environment() | {"device": task.device},
-                study=task.study,
-                threads=task.threads,
-                finished=now(),
-                costs=costs,
-                artefacts=artefacts or {},
-                **known,
-            )
-        )
-        return False
-    missing = [m for m in task.metrics if not store.score_file(task.cell.name, m).exists()]
-    stages = [scoring(metric) for metric in missing]
-    at = stages.index(stage) if stage in stages else None
-    for metric in missing if at is None else missing[at : at + 1]:
-        store.write_score(
-            ScoreRecord(
-                metric=metric,
-                cell=task.cell.name,
-                synthetic=record.synthetic,
-                status=status,
-                reason=reason,
-                finished=now(),
-                seconds=seconds,
-                cpu_seconds=cpu_seconds,
-            )
-        )
-    return True

@@ -1,15 +1,44 @@
-"""Where tasks are performed: on this machine, or (`ecgbench.harness.engine.cluster`) on a Dask cluster."""
+"""Pools for tasks: this machine, or a Dask cluster (`ecgbench.harness.engine.cluster`)."""
 
 from __future__ import annotations
 
 import queue
 import threading
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 from ecgbench.harness.engine.perform import perform
 
 if TYPE_CHECKING:
+    from ecgbench.harness.cell.messages import Told
     from ecgbench.harness.cell.task import Task
+
+
+class Files(msgspec.Struct, frozen=True):
+    """The files of a cell have come from another machine.
+
+    Attributes:
+        contents: of its files, by path in its folder.
+    """
+
+    contents: dict[str, bytes]
+
+
+@dataclass(frozen=True)
+class TaskEnd:
+    """A task has ended; its last message.
+
+    Attributes:
+        failure: as `perform` returns it, or its error.
+    """
+
+    failure: str | BaseException | None
+
+
+Message = tuple[str, "Told | Files | TaskEnd"]
+"""The name of a cell, and a message of its task."""
 
 
 class Pool(Protocol):
@@ -28,15 +57,12 @@ class Pool(Protocol):
         """End the task of a cell; nothing is recorded."""
         ...
 
-    def messages(self, seconds: float) -> list[tuple[str, tuple[Any, ...]]]:
-        """What tasks have sent, each with the cell's name; waits so long for the first.
-
-        The last message of a task is ``("ended", failure)``, as `perform` returns it.
-        """
+    def messages(self, seconds: float) -> list[Message]:
+        """Return messages of tasks, a `TaskEnd` at last; wait so long for the first."""
         ...
 
     def end(self) -> None:
-        """End all tasks that still run, and wait for that."""
+        """End all running tasks, and wait for their ends."""
         ...
 
 
@@ -49,7 +75,7 @@ class LocalPool:
 
     def __init__(self, jobs: int = 1) -> None:
         self.slots = jobs
-        self._queue: queue.SimpleQueue[tuple[str, tuple[Any, ...]]] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._running: dict[str, tuple[threading.Thread, threading.Event]] = {}
 
     def start(self, task: Task) -> None:
@@ -64,19 +90,19 @@ class LocalPool:
         if cell in self._running:
             self._running[cell][1].set()
 
-    def messages(self, seconds: float) -> list[tuple[str, tuple[Any, ...]]]:
-        """What tasks have sent; see `Pool`."""
-        found = []
+    def messages(self, seconds: float) -> list[Message]:
+        """Return messages of tasks; see `Pool`."""
+        arrived = []
         try:
-            found.append(self._queue.get(timeout=seconds))
+            arrived.append(self._queue.get(timeout=seconds))
             while not self._queue.empty():
-                found.append(self._queue.get_nowait())
+                arrived.append(self._queue.get_nowait())
         except queue.Empty:
             pass
-        for cell, message in found:
-            if message[0] == "ended":
+        for cell, message in arrived:
+            if isinstance(message, TaskEnd):
                 self._running.pop(cell)[0].join()
-        return found
+        return arrived
 
     def _perform(self, task: Task, stop: threading.Event) -> None:
         name = task.cell.name
@@ -85,10 +111,10 @@ class LocalPool:
             failure = perform(task, lambda message: self._queue.put((name, message)), stop)
         except Exception as error:  # noqa: BLE001 - raised again by the engine, in the main thread
             failure = error
-        self._queue.put((name, ("ended", failure)))
+        self._queue.put((name, TaskEnd(failure)))
 
     def end(self) -> None:
-        """End all tasks that still run, and wait for that."""
+        """End all running tasks, and wait for their ends."""
         for _, stop in self._running.values():
             stop.set()
         for thread, _ in self._running.values():

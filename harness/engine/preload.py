@@ -1,9 +1,9 @@
-"""Imported once by the fork server, so that no cell pays for these imports again."""
+"""Imported once by the fork server: no cell pays for these imports again."""
 
 import signal
 import warnings
 
-# Ctrl-C reaches the fork server too; the run decides what it means
+# Ctrl-C reaches the fork server too; the run decides
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 import matplotlib.backends.backend_agg
@@ -14,7 +14,7 @@ import sklearn.metrics
 import sklearn.mixture
 import sklearn.neighbors
 import torch
-import torch._dynamo  # the first optimiser of a process imports it, which takes a second
+import torch._dynamo  # the first optimiser of a process imports it, and takes a second
 import torch.nn
 
 import ecgbench.harness.cell.judge

@@ -1,4 +1,4 @@
-"""What a Dask worker does with a cell.
+"""The work of a Dask worker on a cell.
 
 The worker's own process runs no plugin: as on any machine, the cell runs in processes of its own
 (`ecgbench.harness.engine.perform.perform`), so whatever a plugin does, the worker stays.
@@ -13,8 +13,9 @@ import time
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import msgspec
 from distributed import Worker, get_worker
 from filelock import FileLock
 
@@ -24,11 +25,13 @@ from ecgbench.harness.cell.shadows import SHADOWS
 from ecgbench.harness.cell.task import check_plugins, plugins_of
 from ecgbench.harness.engine.perform import FIT, perform
 from ecgbench.harness.planning.catalog import discover
+from ecgbench.results.store.progress import Step, Usage
 from ecgbench.results.store.store import Store, write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ecgbench.harness.cell.messages import Told
     from ecgbench.harness.cell.task import Task
 
 TELL_EVERY = 1.0
@@ -42,11 +45,11 @@ _at_work: Counter[str] = Counter()
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """What a worker is told besides the data.
+    """The order to a worker, besides the data.
 
     Attributes:
-        task: its store, where workers share it; paths of the client's machine are replaced.
-        topic: under which to report.
+        task: with its store if workers share it; the worker replaces paths of the client's machine.
+        topic: of the reports.
         plugin_files: contents by name.
         inbox: files of the cell, by path in its folder, that the client's store holds; None where
             the store is shared.
@@ -60,12 +63,12 @@ class Order:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What a worker returns.
+    """The result of a worker.
 
     Attributes:
         failure: as `perform` returns it.
         messages: how many it has sent.
-        files: of the cell, by path in its folder; None where the store is shared.
+        files: of the cell, by path in its folder; None if the store is shared.
         refused: why this worker cannot run the cell as it is meant.
     """
 
@@ -99,7 +102,7 @@ def carry_out(order: Order, windows: dict[str, bytes]) -> Result:
 
 
 def at_work(topic: str) -> int:
-    """How many tasks of that client this worker is still at."""
+    """Return how many tasks of a client this worker is still at."""
     return _at_work[topic]
 
 
@@ -168,22 +171,22 @@ def _watch(worker: Worker, key: str, stop: threading.Event, done: threading.Even
 
 
 class _Teller:
-    """Sends a cell's messages to the client, those that come in streams once a second."""
+    """Sends a cell's messages to the client, streams of them once a second."""
 
     def __init__(self, worker: Worker, topic: str, cell: str) -> None:
         self.worker = worker
         self.topic = topic
         self.cell = cell
         self.sent = 0
-        self.told: dict[str, float] = {}
+        self.told: dict[type, float] = {}
 
-    def tell(self, message: tuple[Any, ...]) -> None:
+    def tell(self, message: Told) -> None:
         """Send a message, unless it is one of many and one of its kind has just been sent."""
-        kind = message[0]
-        last = kind == "log" and message[1] == message[2]
-        if kind in ("log", "usage") and not last:
+        kind = type(message)
+        last = isinstance(message, Step) and message.step == message.total
+        if isinstance(message, Step | Usage) and not last:
             if time.monotonic() - self.told.get(kind, 0.0) < TELL_EVERY:
                 return
             self.told[kind] = time.monotonic()
         self.sent += 1
-        self.worker.log_event(self.topic, (self.cell, message))
+        self.worker.log_event(self.topic, (self.cell, msgspec.msgpack.encode(message)))

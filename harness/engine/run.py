@@ -1,41 +1,36 @@
-"""The engine: finds and prepares the datasets of a study, and works through its plan."""
+"""The engine: works through the plan of a study."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from ecgbench.contracts.config import as_dict
-from ecgbench.contracts.errors import DataError, StoreError, UsageError
-from ecgbench.environment import cores
+from ecgbench.contracts.errors import StoreError, UsageError
 from ecgbench.harness.cell.task import Task
 from ecgbench.harness.data import cache as data
-from ecgbench.harness.data import physionet
-from ecgbench.harness.engine.pool import LocalPool
-from ecgbench.harness.isolation import process
+from ecgbench.harness.engine.pool import Files, LocalPool, TaskEnd
 from ecgbench.harness.planning.plan import forget_other_code, state_of
 from ecgbench.results.store.lease import Leases
-from ecgbench.results.store.progress import Progress
+from ecgbench.results.store.progress import Part, Progress, Stage
+from ecgbench.results.store.states import forget_failed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
+    from ecgbench.harness.cell.messages import Told
     from ecgbench.harness.engine.pool import Pool
-    from ecgbench.harness.planning.catalog import Catalog
     from ecgbench.harness.planning.plan import Cell, Plan
     from ecgbench.harness.planning.study import Study
     from ecgbench.results.store.lease import Lease
-    from ecgbench.results.store.records import DatasetRecord
     from ecgbench.results.store.store import Store
 
 
 WAIT = 0.5
-"""Seconds between two looks at what other runs are doing."""
+"""Seconds between two looks at the work of other runs."""
 
 REMOVED = "was it moved or removed while this ran? Start the same command again"
 
@@ -51,8 +46,8 @@ class Machine:
         device: ``"cpu"`` or ``"cuda"``.
         threads: for each plugin.
         plugin_files: given with ``--plugin``.
-        timeout: seconds that fitting, sampling and each score may take; None for any.
-        memory: bytes that each cell may use; None for any.
+        timeout: seconds for fitting, for sampling and for each score; None for any.
+        memory: bytes for each cell; None for any.
     """
 
     device: str = "cpu"
@@ -63,12 +58,12 @@ class Machine:
 
 
 class Watch(Protocol):
-    """Is told what happens; the command line draws it."""
+    """Is told of a run's events; the command line draws them."""
 
     def cell_started(self, cell: Cell) -> None:
         """A cell is begun."""
 
-    def message(self, cell: Cell, message: tuple[Any, ...]) -> None:
+    def message(self, cell: Cell, message: Told) -> None:
         """The cell sent something (`ecgbench.harness.engine.perform.perform`)."""
 
     def cell_ended(self, cell: Cell, failure: str | None) -> None:
@@ -80,11 +75,11 @@ class Watch(Protocol):
         """
 
     def waiting(self, cells: Sequence[Cell]) -> None:
-        """All that is left is in the hands of other runs; called again when that changes."""
+        """Other runs work on all cells that are left; called again after a change."""
 
 
 def choose_device(device: str) -> str:
-    """``auto`` as ``cuda`` where there is one, else ``cpu``.
+    """Return ``auto`` as ``cuda`` if there is one, else as ``cpu``.
 
     Raises:
         UsageError: CUDA is asked for and not there.
@@ -100,74 +95,6 @@ def choose_device(device: str) -> str:
     return "cpu"
 
 
-def default_datasets(catalog: Catalog, data_dir: Path | None) -> tuple[tuple[str, ...], bool]:
-    """Every full dataset that is on this machine; the embedded ones when there is none.
-
-    Returns:
-        names, and whether they are the embedded ones.
-    """
-    entries = catalog.of_kind("dataset")
-    specs = [catalog.dataset(name) for name in dict.fromkeys(e.spec.name for e in entries)]
-    full = [s.name for s in specs if s.source and physionet.find(s.source, data_dir)]
-    if full:
-        return tuple(full), False
-    return tuple(s.name for s in specs if s.source is None), True
-
-
-def locate(
-    study: Study,
-    catalog: Catalog,
-    data_dir: Path | None,
-    fetch: Callable[[str], Path],
-) -> list[data.Source]:
-    """Where each dataset of a resolved study stands.
-
-    Args:
-        study: with its datasets named.
-        catalog: of plugins.
-        data_dir: the user's folder of datasets.
-        fetch: called with the name of a dataset that is absent; returns its folder.
-    """
-    sources = []
-    for name in study.datasets or ():
-        spec = catalog.dataset(name)
-        folder = None
-        if spec.source is not None:
-            folder = physionet.find(spec.source, data_dir) or fetch(name)
-        sources.append(data.Source(catalog.entry("dataset", name), study.settings(spec), folder))
-    return sources
-
-
-def prepare(
-    sources: list[data.Source],
-    windows: int | None,
-    plugin_files: tuple[str, ...],
-    limits: process.Limits | None = None,
-) -> list[DatasetRecord]:
-    """Read each dataset that the cache lacks, in a process of its own; return their records.
-
-    Args:
-        sources: where they stand.
-        windows: size of the subsample; None for all.
-        plugin_files: given with ``--plugin``.
-        limits: of each process; None for all of this machine.
-
-    Raises:
-        DataError: a dataset cannot be read; the message names it, and the record where there is one.
-    """
-    records = []
-    limits = limits or process.Limits(threads=cores())
-    for source in sources:
-        if not data.is_prepared(source):
-            told = (source.spec.name, as_dict(source.config), source.folder, plugin_files)
-            to = data.folder(source)
-            for message in process.call(data.prepare_in_process, *told, to, limits=limits):
-                if message[0] == "exit" and message[1]:
-                    raise DataError(_about(source.spec.name, message[1]))
-        records.append(data.record(source, windows))
-    return records
-
-
 def work_through(
     plan: Plan,
     store: Store,
@@ -177,22 +104,22 @@ def work_through(
     watch: Watch,
     pool: Pool | None = None,
 ) -> None:
-    """Work through what is left of a plan.
+    """Work through the rest of a plan.
 
-    Any number of runs may work on one store: a cell that another has begun is waited for, and taken
-    over if the other dies.
+    Any number of runs may work on one store: this one waits for cells of others, and takes them over if
+    the others die.
 
     Args:
         plan: of the study.
-        store: where the cells end.
+        store: for the cells.
         study: resolved.
         sources: of its datasets.
         machine: how plugins run.
-        watch: is told what happens.
-        pool: where the cells run; None for one after another on this machine.
+        watch: is told of the events.
+        pool: for the cells; None for one after another on this machine.
 
     Raises:
-        StoreError: the store cannot be written; what was finished before stays.
+        StoreError: the store cannot be written; finished work stays.
     """
     store.sweep()
     store.mend_plans()
@@ -256,10 +183,10 @@ class _Engine:
             )
 
     def _check_store(self) -> None:
-        """See that the store is where it was, for a worker's files would make it anew.
+        """Check that the store is still there, for a worker's files would make it anew.
 
         Raises:
-            StoreError: the plan, which this run wrote first, is not there.
+            StoreError: the plan of this run is not there.
         """
         if not self.store.has_plan(self.plan.record):
             raise StoreError(f"the store {self.store.path} is gone, or its plans are: {REMOVED}")
@@ -297,7 +224,7 @@ class _Engine:
             self.watch.cell_ended(cell, None)
             return
         if retry:
-            self.store.forget_failed(cell.id.name)
+            forget_failed(self.store, cell.id.name, metrics)
         if fresh:
             forget_other_code(cell.id, metrics, self.store)
         self.running[cell.id.name] = _Running(cell, lease, Progress(began=time.time()))
@@ -316,21 +243,23 @@ class _Engine:
             )
         )
 
-    def _take(self, name: str, message: tuple[Any, ...]) -> None:
+    def _take(self, name: str, message: Told | Files | TaskEnd) -> None:
         running = self.running[name]
-        if message[0] == "files":
+        if isinstance(message, Files):
             if self.leases.holds(running.lease):
-                self.store.receive(name, message[1])
-            return
-        if message[0] != "ended":
+                self.store.receive(name, message.contents)
+        elif isinstance(message, TaskEnd):
+            self._end(name, message.failure)
+        else:
             self.watch.message(running.cell, message)
             self._note(running, message)
-            return
-        del self.running[name]
+
+    def _end(self, name: str, failure: str | BaseException | None) -> None:
+        """Give back the lease of a cell, and tell how it stands in the store now."""
+        running = self.running.pop(name)
         lost = running.lease.lost
         self.store.forget_progress(name)
         self.leases.give_back(running.lease)
-        failure = message[1]
         if isinstance(failure, BaseException):
             raise failure
         if lost:
@@ -342,28 +271,9 @@ class _Engine:
             self.with_others.append(running.cell)
         self.watch.cell_ended(cell, failure)
 
-    def _note(self, running: _Running, message: tuple[Any, ...]) -> None:
+    def _note(self, running: _Running, message: Told) -> None:
         """Let ``ecgbench status`` see how far the cell has come."""
-        progress = running.progress
-        match message:
-            case ("stage", stage):
-                progress.stage, progress.step, progress.total, progress.values = (
-                    stage,
-                    None,
-                    None,
-                    {},
-                )
-            case ("part", part):
-                progress.stage = f"fit {part}"
-                progress.step, progress.total, progress.values = None, None, {}
-            case ("log", step, total, values):
-                progress.step, progress.total, progress.values = step, total, values
-            case ("usage", memory, cpu):
-                progress.memory, progress.cpu_seconds = memory, cpu
-        if time.monotonic() - running.noted > TELL_EVERY or message[0] in ("stage", "part"):
+        running.progress = running.progress.after(message)
+        if time.monotonic() - running.noted > TELL_EVERY or isinstance(message, Stage | Part):
             running.noted = time.monotonic()
-            self.store.write_progress(running.cell.id.name, progress)
-
-
-def _about(name: str, text: str) -> str:
-    return text if name in text else f"dataset {name}: {text}"
+            self.store.write_progress(running.cell.id.name, running.progress)

@@ -1,4 +1,4 @@
-"""Windows that were made elsewhere: what their file may hold, and whether it is what was asked for."""
+"""Submitted windows: the content of their file, and checks of it."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from ecgbench.harness.planning.study import Study, override, resolve
 from ecgbench.results.store.npz import parse_npz
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -25,11 +26,11 @@ if TYPE_CHECKING:
     from ecgbench.harness.planning.catalog import Catalog
 
 ARRAYS = ("signals", "labels", "sampling_rate", "leads", "classes", "split")
-"""That are read of a file; whatever else it holds is the model's own affair."""
+"""The arrays to read from a file; all others are the model's own affair."""
 
 
 class SplitNote(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``ecgbench split`` writes of a split into its files, as JSON in the array ``split``.
+    """The note of ``ecgbench split`` on a split in its files, as JSON in the array ``split``.
 
     Attributes:
         dataset: its name.
@@ -48,12 +49,12 @@ class SplitNote(msgspec.Struct, frozen=True, kw_only=True):
     train: str
 
     def to_array(self) -> NDArray[np.str_]:
-        """Return the array that a file holds."""
+        """Return the array for a file."""
         return np.array(msgspec.json.encode(self, order="sorted").decode())
 
 
 def note_of(study: Study, catalog: Catalog, splits: Splits) -> SplitNote:
-    """Return what is to be written of the split of a resolved study's one dataset and seed."""
+    """Return the note on the split of a resolved study's one dataset and seed."""
     (dataset,) = study.datasets or ()
     return SplitNote(
         dataset=dataset,
@@ -66,29 +67,40 @@ def note_of(study: Study, catalog: Catalog, splits: Splits) -> SplitNote:
 
 
 class Submission:
-    """A file of windows.
+    """Windows from elsewhere.
 
     Args:
-        file: an ``.npz`` with ``signals`` and ``labels``; ``sampling_rate``, ``leads``, ``classes`` and
-            ``split`` are checked where they are there.
+        file: their name, for messages.
+        arrays: ``signals`` and ``labels``; ``sampling_rate``, ``leads``, ``classes`` and ``split`` are
+            checked if they are there.
 
     Raises:
-        UsageError: it cannot be read, or lacks an array.
+        UsageError: an array is missing, or ``split`` cannot be read.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: str, arrays: Mapping[str, NDArray[Any]]) -> None:
         self.file = file
-        try:
-            self.arrays = parse_npz(file.read_bytes(), only=ARRAYS)
-        except (ValueError, OSError) as error:
-            raise UsageError(
-                f"{file} is no .npz of plain arrays ({error}); numpy.savez(FILE, signals=…, labels=…)"
-            ) from None
+        self.arrays = arrays
         for name in ("signals", "labels"):
             if name not in self.arrays:
                 held = ", ".join(self.arrays) or "neither"
                 raise UsageError(f"{file} holds {held}; signals and labels are wanted")
         self.note = self._note()
+
+    @classmethod
+    def read(cls, file: Path) -> Submission:
+        """Read an ``.npz``.
+
+        Raises:
+            UsageError: it cannot be read, or lacks an array.
+        """
+        try:
+            arrays = parse_npz(file.read_bytes(), only=ARRAYS)
+        except (ValueError, OSError) as error:
+            raise UsageError(
+                f"{file} is no .npz of plain arrays ({error}); numpy.savez(FILE, signals=…, labels=…)"
+            ) from None
+        return cls(str(file), arrays)
 
     def _note(self) -> SplitNote | None:
         if "split" not in self.arrays:
@@ -103,10 +115,10 @@ class Submission:
             ) from None
 
     def of_split(self, dataset: str | None, seed: int | None) -> tuple[str, int]:
-        """Return dataset and seed of the split that the model was trained on.
+        """Return dataset and seed of the model's training split.
 
         Args:
-            dataset: that the user names, if any.
+            dataset: named by the user, if any.
             seed: the same.
 
         Raises:
@@ -170,10 +182,10 @@ class Submission:
         return UsageError(f"{self.file}: its model was trained on a split {how}")
 
     def windows(self, splits: Splits) -> tuple[EcgWindows, list[str]]:
-        """Return the windows in the order of the labels that were asked for, with remarks on them.
+        """Return the windows in the order of the wanted labels, with remarks on them.
 
         Raises:
-            UsageError: says what is wrong, what is wanted, and how to get there.
+            UsageError: names the fault, the wanted value, and the way there.
         """
         if self.note is not None and self.note.train != digest(splits.train, ""):
             raise UsageError(
@@ -213,7 +225,7 @@ class Submission:
         if shape != wanted:
             hint = _hint(shape, wanted, train.sampling_rate)
             raise UsageError(f"{self.file}: signals have shape {shape}; {wanted} is wanted{hint}")
-        # what float32 cannot hold becomes infinite
+        # numbers beyond float32 become infinite
         with np.errstate(over="ignore"):
             bad = ~np.isfinite(signals.astype(np.float32)).all(axis=(1, 2))
         if bad.any():
@@ -276,7 +288,7 @@ class Submission:
 
 
 def _hint(shape: tuple[int, ...], wanted: tuple[int, ...], sampling_rate: float) -> str:
-    """Return how signals of a shape get to have the one that is wanted, where that can be told."""
+    """Return how signals of a shape become signals of the wanted one; empty if that is unclear."""
     count, leads, length = wanted
     if shape == (count, length) and leads == 1:
         return ": signals[:, None, :] has it"
@@ -292,7 +304,7 @@ def _hint(shape: tuple[int, ...], wanted: tuple[int, ...], sampling_rate: float)
 
 
 def _texts(array: NDArray[Any]) -> tuple[str, ...]:
-    """Return what an array holds as text, in one dimension."""
+    """Return the content of an array as text, in one dimension."""
     flat = array.ravel().tolist()
     return tuple(
         each.decode("utf-8", "replace") if isinstance(each, bytes) else str(each) for each in flat

@@ -1,4 +1,4 @@
-"""Windows that plugins share and must not change."""
+"""`Frozen`: windows for plugins to read and not to change."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Frozen:
     A tensor made by ``torch.from_numpy`` shares an array's memory and knows nothing of its flags.
 
     Args:
-        windows: whose signals, labels and patients nobody may change.
+        windows: nobody may change their signals, labels and patients.
     """
 
     def __init__(self, *windows: EcgWindows) -> None:
@@ -33,10 +33,10 @@ class Frozen:
         self._sums = [_checksum(array) for array in self._arrays]
 
     def check(self, plugin: str) -> None:
-        """See that all is as it was.
+        """Check that all is as it was.
 
         Args:
-            plugin: that has been called last.
+            plugin: the last one called.
 
         Raises:
             PluginError: something is not.

@@ -1,4 +1,4 @@
-"""What a plugin may change for itself, and finds as it was when it is called again."""
+"""The state of a process: a plugin may change it for itself, and the next call finds it as it was."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 def plugin_state(seed: int) -> Iterator[None]:
     """Give a plugin process-wide state of its own, and put everything back after it.
 
-    That is: the global random states (seeded, so that a plugin which uses them is deterministic), the
+    That is: the global random states (seeded, so plugins are deterministic with them, too), the
     working folder, environment variables, the mask of new files, standard input and output, the
     recursion limit, the interval timer, ``sys.path``, the default start method of processes, warning
     filters, the root logger, numpy's error handling and print options, scikit-learn's settings, and
     torch's threads, default dtype and device, gradient and deterministic mode, autocast and precision of
-    products.  What it leaves open takes no room from the files that the next may open.
+    products.  Files left open take no room from those of the next plugin.
 
-    A process that a plugin has forked and that comes back from it ends here.
+    If a plugin forks and the child returns from it, the child ends here.
 
     Args:
         seed: of the global random states.
@@ -48,7 +48,7 @@ def plugin_state(seed: int) -> Iterator[None]:
         torch.random.fork_rng(devices=range(torch.cuda.device_count())),
     ):
         random.seed(seed)
-        np.random.seed(seed % 2**32)  # noqa: NPY002 - a plugin that uses it gets the cell's seed
+        np.random.seed(seed % 2**32)  # noqa: NPY002 - a plugin may use it, and gets the cell's seed
         torch.manual_seed(seed)
         try:
             yield
@@ -61,7 +61,7 @@ def plugin_state(seed: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _python() -> Iterator[None]:
-    """Put back what the interpreter and the process keep."""
+    """Put back the state of the interpreter and the process."""
     folder, environ, path = os.getcwd(), dict(os.environ), list(sys.path)  # noqa: PTH109 - put back
     os.umask(mask := os.umask(0o022))
     depth, timer = sys.getrecursionlimit(), signal.getitimer(signal.ITIMER_REAL)
@@ -89,11 +89,11 @@ def _python() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _libraries() -> Iterator[None]:
-    """Put back what numpy, scikit-learn and the libraries of threads keep."""
+    """Put back the state of numpy, scikit-learn and the libraries of threads."""
     import sklearn  # noqa: PLC0415 - a second to import; the fork server has it already
     from threadpoolctl import threadpool_info, threadpool_limits  # noqa: PLC0415 - as above
 
-    state, options = np.random.get_state(), np.get_printoptions()  # noqa: NPY002 - what is put back
+    state, options = np.random.get_state(), np.get_printoptions()  # noqa: NPY002 - to put it back
     pools = {pool["prefix"]: pool["num_threads"] for pool in threadpool_info()}
     with sklearn.config_context(), np.errstate():
         try:
@@ -106,7 +106,7 @@ def _libraries() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _torch() -> Iterator[None]:
-    """Put back what torch keeps, but for its random state."""
+    """Put back the state of torch, but for its random state."""
     import torch  # noqa: PLC0415 - as above
 
     threads, dtype = torch.get_num_threads(), torch.get_default_dtype()
@@ -134,7 +134,7 @@ def _torch() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _standard_streams() -> Iterator[None]:
-    """Put standard input and output back: a record that gets the number 1 would be printed into."""
+    """Put standard input and output back: a record with the number 1 would be printed into."""
     streams = sys.stdin, sys.stdout, sys.stderr
     kept: dict[int, int] = {}
     for number in range(3):
@@ -155,7 +155,7 @@ def _standard_streams() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _room_for_files() -> Iterator[None]:
-    """Raise the limit of open files by those that are left open, as far as the system lets."""
+    """Raise the limit of open files by those left open, as far as the system lets."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     before = len(os.listdir("/dev/fd"))  # noqa: PTH208 - names alone
     try:

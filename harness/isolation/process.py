@@ -1,7 +1,8 @@
-"""Calls a function in a process of its own, with limits, and relays what it sends.
+"""Calls a function in a process of its own, with limits, and relays its messages.
 
-Three processes take part: this one; a *warden*, forked from a server that has imported torch; and the
-*worker*, forked from the warden, which calls the function (`ecgbench.harness.isolation.warden`).
+Three processes take part: this one; a *warden* (`ecgbench.harness.isolation.warden`), forked from a server
+with torch imported; and the *worker* (`ecgbench.harness.isolation.worker`), forked from the warden, for the
+function.
 """
 
 from __future__ import annotations
@@ -9,18 +10,24 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing.connection import wait
-from typing import TYPE_CHECKING, Any, NamedTuple
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import psutil
 
 from ecgbench.contracts.errors import EcgbenchError
-from ecgbench.harness.isolation.warden import Ended, Worker, guard, receive
+from ecgbench.harness.isolation.messages import OF_WARDEN, Exit, Returned, WorkerEnd, receive
+from ecgbench.harness.isolation.warden import guard
+from ecgbench.harness.isolation.worker import Worker
+from ecgbench.results.store.progress import Stage, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,12 +50,12 @@ GUARD_KILLED = "the process that guarded it was killed"
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What a called function may use.
+    """Limits of a called function.
 
     Attributes:
         threads: for torch, OpenMP and BLAS.
-        timeout: seconds between two messages ``("stage", …)``, and from the last to the end.
-        memory: bytes that the worker and all processes it starts may use together.
+        timeout: seconds of each stage: between two `Stage` messages, and from the last to the end.
+        memory: bytes for the worker and all its children together.
     """
 
     threads: int = 1
@@ -56,41 +63,26 @@ class Limits:
     memory: int | None = None
 
 
-class Exit(NamedTuple):
-    """The last message of a call.
-
-    Attributes:
-        kind: ``"exit"``.
-        reason: why the worker ended before its time; None if it did not.
-        cpu_seconds: processor time of the worker and of the processes that it started.
-        peak_memory: bytes, the largest resident set among them.
-    """
-
-    kind: str
-    reason: str | None
-    cpu_seconds: float
-    peak_memory: int
-
-
 def call(
     function: Callable[..., None],
     *arguments: Any,
+    kinds: Any = Returned,
     log: Path | None = None,
     limits: Limits = Limits(),
     stop: threading.Event | None = None,
-) -> Iterator[tuple[Any, ...]]:
-    """Call ``function(*arguments, send)`` in a new process and yield what it sends.
+) -> Iterator[Any]:
+    """Call ``function(*arguments, send)`` in a new process and yield its messages.
 
-    In between come ``("usage", memory, cpu_seconds)`` messages, bytes and seconds, about one a second;
-    the last message is an `Exit`.  Closing the iterator, or an exception such as Ctrl-C in the
+    In between comes a `Usage` about once a second; the last message is an `Exit`.  Closing the iterator, or an exception such as Ctrl-C in the
     caller's loop, ends the process and whatever it has started; so does the end of this one, however
     it ends.
 
     Args:
         function: importable, like its arguments.
         arguments: for the function.
-        log: what the process prints is appended to this file.
-        limits: beyond which it is ended.
+        kinds: the type of its messages, or a union of several; others are not heard.
+        log: file for the output of the process; it is appended.
+        limits: a process beyond them is ended.
         stop: ends it when set, as if it had failed for the reason "stopped".
     """
     context = _context()
@@ -109,7 +101,7 @@ def call(
     sender.close()
     theirs.close()
     try:
-        yield from _Relay(process, receiver, control, limits, stop).messages()
+        yield from _Relay(process, receiver, control, kinds, limits, stop).messages()
     finally:
         control.close()  # the warden ends whatever still runs, then itself
         receiver.close()
@@ -121,7 +113,7 @@ def call(
 
 
 def _started(sender: Connection, control: Connection, worker: Worker) -> ForkServerProcess:
-    """Start a warden; where the fork server was killed meanwhile, from a new one.
+    """Start a warden; from a new fork server if the old one was killed meanwhile.
 
     Raises:
         EcgbenchError: it ends again and again.
@@ -139,12 +131,13 @@ def _started(sender: Connection, control: Connection, worker: Worker) -> ForkSer
 
 
 class _Relay:
-    """Passes on what worker and warden send, and sees to time limit and ``stop``.
+    """Passes on the messages of worker and warden, and keeps time limit and ``stop``.
 
     Args:
         process: the warden's.
         receiver: of the worker's messages.
         control: to and from the warden.
+        kinds: of the worker's messages.
         limits: of the call.
         stop: of the call.
     """
@@ -154,136 +147,144 @@ class _Relay:
         process: ForkServerProcess,
         receiver: Connection,
         control: Connection,
+        kinds: Any,
         limits: Limits,
         stop: threading.Event | None,
     ) -> None:
         self.process = process
         self.receiver = receiver
         self.control = control
+        self.kinds = kinds | Returned
         self.limits = limits
         self.stop = stop
         self.failure: str | None = None
         self.returned = False
         self.spent = 0.0
         self.looked = self.heard = time.monotonic()
-        self.asked: float | None = None
+        self.told_to_end: float | None = None
 
-    def messages(self) -> Iterator[tuple[Any, ...]]:
-        """All that comes, an `Exit` at last."""
-        used = 0, 0.0
+    def messages(self) -> Iterator[Any]:
+        """Yield all messages, an `Exit` at last."""
+        used = Usage(0, 0.0)
         sources = [self.receiver, self.control]
         while True:
             ready = wait(sources, POLL)
-            # what was sent comes before the news of the sender's end
+            # messages come before the news of the sender's end
             if self.receiver in ready:
                 try:
-                    message = receive(self.receiver)
+                    message = receive(self.receiver, self.kinds)
+                except msgspec.ValidationError:
+                    message = None  # this worker may not send it
                 except Exception:  # noqa: BLE001 - its end, or a plugin has written into the pipe
                     sources = [self.control]
                     continue
-                if message[0] in ("returned", "stage"):
-                    self.spent = 0.0
-                if message[0] == "returned":
-                    self.failure, self.returned = message[1], True
-                else:
+                if message is not None and self._is_for_others(message):
                     yield message
             elif ready:
                 self.heard = time.monotonic()
                 try:
-                    told = self.control.recv()
-                except (EOFError, OSError):
+                    told = receive(self.control, OF_WARDEN)
+                except (OSError, EOFError, msgspec.DecodeError):
                     told = None
-                if told is None or isinstance(told, Ended):
+                if not isinstance(told, Usage):
                     yield self._exit(told, used)
                     return
-                used = told[1:]
-                yield told
+                used = told
+                yield used
             self._look()
 
-    def _exit(self, ended: Ended | None, used: tuple[int, float]) -> Exit:
+    def _is_for_others(self, message: Any) -> bool:
+        """Take note of a message; return whether the caller hears it."""
+        if isinstance(message, Returned | Stage):
+            self.spent = 0.0
+        if isinstance(message, Returned):
+            self.failure, self.returned = message.failure, True
+        return not isinstance(message, Returned)
+
+    def _exit(self, end: WorkerEnd | None, used: Usage) -> Exit:
         reason = self.failure
         if reason is None and not self.returned:
-            reason = GUARD_KILLED if ended is None else _reason(ended, self.limits)
-        if ended is None:
-            memory, cpu_seconds = used  # what was last heard of it
-            return Exit("exit", reason, cpu_seconds, memory)
-        return Exit("exit", reason, ended.cpu_seconds, ended.peak_memory)
+            reason = GUARD_KILLED if end is None else _reason(end, self.limits)
+        if end is None:
+            return Exit(reason, used.cpu_seconds, used.memory)  # as last heard
+        return Exit(reason, end.cpu_seconds, end.peak_memory)
 
     def _look(self) -> None:
         """End the worker if its time is up, and the warden if it does not do so."""
         now = time.monotonic()
-        # time in which this process was suspended, or its caller busy, is not the worker's
+        # while this process was suspended, or its caller busy, the worker's time stood still
         self.spent += min(now - self.looked, 2 * POLL)
         self.looked = now
-        if self.asked is not None:
-            if now - self.asked > GRACE:
+        if self.told_to_end is not None:
+            if now - self.told_to_end > GRACE:
                 _kill(self.process)
             return
         timeout = self.limits.timeout
         if self.returned:
             if self.spent > GRACE:
-                self._ask(now)
+                self._tell_to_end(now)
         elif self.stop is not None and self.stop.is_set():
             self.failure = "stopped"
-            self._ask(now)
+            self._tell_to_end(now)
         elif timeout is not None and self.spent > timeout:
             self.failure = f"it took longer than its time limit of {timeout:g} s (--timeout)"
-            self._ask(now)
+            self._tell_to_end(now)
         elif now - self.heard > GRACE:
             self.heard = now
             self._wake()
 
-    def _ask(self, now: float) -> None:
+    def _tell_to_end(self, now: float) -> None:
         """Have the warden end the worker."""
-        self.asked = now
+        self.told_to_end = now
         with suppress(OSError):
-            self.control.send("end")
+            self.control.send_bytes(b"end")
         self._wake()
 
     def _wake(self) -> None:
-        """Let a warden go on that a plugin has stopped."""
+        """Let a warden go on after a plugin stopped it."""
         if self.process.pid is not None and self.process.is_alive():
             with suppress(ProcessLookupError):
                 os.kill(self.process.pid, signal.SIGCONT)
 
 
 def _kill(warden: ForkServerProcess) -> None:
-    """End a warden that does not end, and what it was to end."""
+    """End a warden by force, and its children."""
     with suppress(psutil.Error):
-        for each in psutil.Process(warden.pid).children(recursive=True):
+        for child in psutil.Process(warden.pid).children(recursive=True):
             with suppress(psutil.Error):
-                each.kill()
+                child.kill()
     warden.kill()
     warden.join()
 
 
 def _sweep(warden: ForkServerProcess) -> None:
-    """End what a warden has left that was killed: all of its session."""
+    """End the session of a killed warden."""
     for pid in psutil.pids():
         with suppress(OSError):
             if os.getsid(pid) == warden.pid:
                 os.kill(pid, signal.SIGKILL)
 
 
-def _reason(ended: Ended, limits: Limits) -> str:
-    if ended.over_memory is not None:
+def _reason(end: WorkerEnd, limits: Limits) -> str:
+    if end.over_memory is not None:
         assert limits.memory is not None
         return (
-            f"it used {ended.over_memory / 2**30:.2f} GiB of memory, more than its limit of "
+            f"it used {end.over_memory / 2**30:.2f} GiB of memory, more than its limit of "
             f"{limits.memory / 2**30:.2f} GiB (--memory)"
         )
-    if ended.exitcode < 0:
+    if end.exitcode < 0:
         known = {number.value: number.name for number in signal.Signals}
-        name = known.get(-ended.exitcode, f"signal {-ended.exitcode}")
+        name = known.get(-end.exitcode, f"signal {-end.exitcode}")
         hint = " (out of memory?)" if name == "SIGKILL" else ""
         return f"its process was ended by {name}{hint}"
-    return f"its process ended before its work did, with exit code {ended.exitcode}"
+    return f"its process ended before its work did, with exit code {end.exitcode}"
 
 
 class _startable:  # noqa: N801 - a context manager, named as one
-    """Let a daemonic process, such as a Dask worker under its nanny, start one of its own.
+    """Let any process start one of its own, also a daemonic one, such as a Dask worker under its nanny.
 
-    What is started so dies with it: its control pipe closes.
+    A started process dies with its parent: its control pipe closes.  It does not run the user's script
+    again, as multiprocessing would have it: so a script needs no ``if __name__ == "__main__"``.
     """
 
     lock = threading.Lock()
@@ -294,8 +295,11 @@ class _startable:  # noqa: N801 - a context manager, named as one
         self.daemon = me.daemon
         if self.daemon:
             me.daemon = False
+        self.main = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")
 
     def __exit__(self, *_: object) -> None:
+        sys.modules["__main__"] = self.main
         if self.daemon:
             multiprocessing.current_process().daemon = True
         self.lock.release()
@@ -303,7 +307,7 @@ class _startable:  # noqa: N801 - a context manager, named as one
 
 @cache
 def _context() -> ForkServerContext:
-    # threads that wait for each other by spinning cost a busy machine a factor of five and more; the
+    # threads in busy waiting cost a busy machine a factor of five and more; the
     # fork server and all its children read this when they start
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     context = multiprocessing.get_context("forkserver")

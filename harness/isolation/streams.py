@@ -33,15 +33,15 @@ INSTEAD = {
     "μ": "u",
     "ρ": "rho",
 }
-"""Of what the harness prints, for an output whose encoding lacks it."""
+"""Letters of the harness, for an output without them in its encoding."""
 
 HANDLER = "ecgbench"
 
 
 def open_closed() -> None:
-    """Open the null device where standard input, output or error is closed.
+    """Open the null device for each of standard input, output and error that is closed.
 
-    Otherwise the next file that is opened takes its number, and gets what is printed.
+    Otherwise the next opened file takes its number, and gets the output.
     """
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         try:
@@ -53,7 +53,7 @@ def open_closed() -> None:
 
 
 class UnwritableError(OSError):
-    """Standard output or error cannot be written; a reader that has gone is a `BrokenPipeError`.
+    """Standard output or error cannot be written; a lost reader is a `BrokenPipeError`.
 
     Args:
         name: of the stream.
@@ -65,7 +65,7 @@ class UnwritableError(OSError):
 
 
 def tame() -> None:
-    """Let standard output and error replace what their encoding lacks, and say it if they cannot be written."""
+    """Let standard output and error replace letters beyond their encoding, and say if they cannot be written."""
     codecs.register_error(HANDLER, _replace)
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
@@ -101,13 +101,13 @@ class _Raw(io.FileIO):
 
 
 def leave(number: int) -> None:
-    """Let what is still to be written to a file descriptor go nowhere."""
+    """Let all further output to a file descriptor go nowhere."""
     with suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), number)
 
 
 def _replace(error: UnicodeError) -> tuple[str, int]:
-    """Return what stands for letters that an encoding lacks: like ones of ASCII, or question marks."""
+    """Return a replacement for letters beyond an encoding: like ones of ASCII, or question marks."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     lacking = error.object[error.start : error.end]

@@ -1,4 +1,4 @@
-"""The networks that generators and metrics share: `RecurrentStack`, `Classifier` and `Encoder`."""
+"""The networks of generators and metrics: `RecurrentStack`, `Classifier` and `Encoder`."""
 
 from ecgbench.nn.classifier import Classifier, ClassifierConfig
 from ecgbench.nn.encoder import Encoder, EncoderConfig

@@ -1,4 +1,4 @@
-"""A small convolutional classifier of windows, for the metrics that need one."""
+"""A small convolutional classifier of windows, for metrics."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ecgbench.contracts.config import Config
+from ecgbench.contracts.streams import NetworkStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
 
 
 VERSION = 2
-"""Of the classifier: raised when the same windows, settings and seed give other probabilities."""
+"""Version of the classifier: raise it if the same windows, settings and seed give other probabilities."""
 
 SEGMENTS = 8
-"""Of the window, over each of which the last features are averaged: when something happens stays known."""
+"""Parts of the window; features are averaged over each, so that the time of events stays known."""
 
 
 class ClassifierConfig(Config, frozen=True):
@@ -50,21 +51,21 @@ class Classifier:
     """A 1-D convolutional network with residual blocks.
 
     Three residual blocks (width, 2·width, 4·width channels; kernel 7; stride 2), each with group
-    normalisation, then the mean over each of eight segments of the window and a linear layer (a small
-    relative of Wang, Yan, Oates, IJCNN 2017, whose mean is over the whole window: it does not tell a
-    beat that comes early from one that comes late).  AdamW under a one-cycle learning rate.  Each batch
+    normalisation, then the mean over each of eight segments of the window and a linear layer.  It is a
+    small relative of the network of Wang, Yan, Oates (IJCNN 2017); they average over the whole window,
+    which hides whether a beat comes early or late.  AdamW under a one-cycle learning rate.  Each batch
     draws a class of n windows in proportion to √n (Mahajan et al., ECCV 2018), so that a rare class
     counts and a common one is not mistaken for it.  Inputs are standardised with the training windows'
     mean and deviation per lead.
 
     ``gain``, ``stretch`` and ``shift`` distort every window of a batch anew, as people's hearts and
-    electrodes do: for what must be known again in other people (Um et al., ICMI 2017,
+    electrodes do.  This helps to recognise the same in other people (Um et al., ICMI 2017,
     arXiv:1706.00527).  By default nothing is distorted: real and synthetic windows may differ in just
     that.
 
     Args:
         leads: channels of a window.
-        classes: how many classes.
+        classes: the number of classes.
         config: settings of network and training.
         seed: seeds the weights and the batches.
     """
@@ -78,7 +79,7 @@ class Classifier:
         self.deviation = np.ones((1, leads, 1), dtype=np.float32)
 
     def fit(self, signals: NDArray[np.float32], labels: NDArray[np.int64]) -> Classifier:
-        """Train on ``signals`` (window, lead, sample) and ``labels`` (window,); returns itself.
+        """Train on ``signals`` (window, lead, sample) and ``labels`` (window,); return itself.
 
         Raises:
             ValueError: there are no windows.
@@ -107,7 +108,7 @@ class Classifier:
         return self
 
     def probabilities(self, signals: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Probability of each class, shape (window, class)."""
+        """Return the probability of each class, shape (window, class)."""
         with torch.inference_mode():
             parts = [
                 functional.softmax(self.network(part), dim=1).numpy()
@@ -116,12 +117,12 @@ class Classifier:
         return np.concatenate([np.zeros((0, self.classes)), *parts]).astype(np.float64)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """The trained network as arrays by name, for `Comparison.once`."""
+        """Return the trained network as arrays by name, for `Comparison.once`."""
         weights = {f"network.{k}": v.numpy().copy() for k, v in self.network.state_dict().items()}
         return weights | {"mean": self.mean, "deviation": self.deviation}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> Classifier:
-        """Take over what `state` returned; returns itself."""
+        """Take over the result of `state`; return itself."""
         self.mean, self.deviation = state["mean"], state["deviation"]
         self.network.load_state_dict(
             {name: torch.tensor(state[f"network.{name}"]) for name in self.network.state_dict()}
@@ -130,8 +131,8 @@ class Classifier:
         return self
 
     def _batches(self, labels: NDArray[np.int64]) -> Iterator[Tensor]:
-        """Rows of each step's windows, drawn with replacement."""
-        rng = np.random.default_rng([self.seed, 1])
+        """Yield the rows of each step's windows, drawn with replacement."""
+        rng = np.random.default_rng([self.seed, NetworkStream.BATCHES])
         by_class = torch.from_numpy(np.argsort(labels, kind="stable"))
         counts = np.bincount(labels, minlength=self.classes)
         starts = np.cumsum(counts) - counts
@@ -150,7 +151,7 @@ class _Distortion:
 
     def __init__(self, config: ClassifierConfig, seed: int) -> None:
         self.config = config
-        self.rng = np.random.default_rng([seed, 2])
+        self.rng = np.random.default_rng([seed, NetworkStream.DISTORTION])
 
     def __call__(self, x: Tensor) -> Tensor:
         gain, stretch, shift = self.config.gain, self.config.stretch, self.config.shift

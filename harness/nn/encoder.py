@@ -1,4 +1,4 @@
-"""The ECG encoder: windows as points of a space in which what matters about ECG is near or far."""
+"""The ECG encoder: it maps windows to a space whose distances follow properties of ECG."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ecgbench.contracts.config import Config
+from ecgbench.contracts.streams import NetworkStream
 from ecgbench.nn.recurrent import one_thread
 
 if TYPE_CHECKING:
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
     from ecgbench.contracts.windows import EcgWindows
 
 VERSION = 1
-"""Of the encoder: raised when the same windows, settings and seed give other embeddings."""
+"""Version of the encoder: raise it if the same windows, settings and seed give other embeddings."""
 
 SEGMENTS = 8
-"""Of the window, over each of which the last features are averaged: when something happens stays known."""
+"""Parts of the window; features are averaged over each, so that the time of events stays known."""
 
 
 class EncoderConfig(Config, frozen=True):
@@ -38,29 +39,29 @@ class EncoderConfig(Config, frozen=True):
 
 
 class Encoder:
-    r"""A 1-D convolutional network that has learnt class, person and distortion of windows.
+    r"""A 1-D convolutional network trained on class, person and distortion of windows.
 
     Three convolutions (width, 2·width, 4·width channels; kernel 7; stride 2), each with batch
     normalisation and ReLU, the mean over each of eight segments of the window, and a linear layer to the
     embedding.  From the embedding, through ReLU, three linear heads tell
 
-    - the class of a window and its person (cross-entropy), which a dataset with one class or one
-      person simply makes easy;
-    - by how much a window was distorted (squared error): its noise, gain, shift and smoothing, drawn
-      at random in every step (transformation recognition: Sarkar, Etemad, IEEE Trans Affective
-      Computing 13(3):1541, 2022, doi:10.1109/TAFFC.2020.3014842).  Class and person can be told
-      without a look at these.  On MIT-BIH noise of a twentieth of the signal's deviation raises the
-      Fréchet distance of real windows 12- to 85-fold, and 2- to 7-fold where class and person alone
-      were learnt (four seeds).
+    - the class of a window and its person (cross-entropy); a dataset with one class or one person
+      simply makes this easy;
+    - the distortion of a window (squared error): its noise, gain, shift and smoothing, drawn at random
+      in every step (transformation recognition: Sarkar, Etemad, IEEE Trans Affective Computing
+      13(3):1541, 2022, doi:10.1109/TAFFC.2020.3014842).  Class and person can be told without a look
+      at these.  On MIT-BIH noise of a twentieth of the signal's deviation raises the Fréchet distance
+      of real windows 12- to 85-fold; after training on class and person alone, 2- to 7-fold (four
+      seeds).
 
     Amplitude is not normalised away: inputs are divided by one deviation for each lead, and batch
     normalisation is a fixed linear map once the network is trained.  Embeddings are standardised by
-    the mean and deviation of the windows trained on.
+    the mean and deviation of the training windows.
 
     AdamW under a one-cycle learning rate.  Same bytes for the same seed, on any number of threads.
 
     Args:
-        windows: to be trained on.
+        windows: the training windows.
         config: settings of network and training.
         seed: seeds the weights, the batches and the distortions.
 
@@ -86,7 +87,7 @@ class Encoder:
 
     @one_thread()
     def fit(self) -> Encoder:
-        """Train the network; returns itself."""
+        """Train the network; return itself."""
         settings = self.config
         optimiser = torch.optim.AdamW(self.network.parameters(), settings.learning_rate)
         schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -109,16 +110,16 @@ class Encoder:
         found = self._raw(self.windows.signals).numpy().astype(np.float64)
         self.zero = found.mean(axis=0)
         deviation = found.std(axis=0)
-        self.unit = np.where(deviation > 1e-6, deviation, 1.0)  # 0 where all windows are equal
+        self.unit = np.where(deviation > 1e-6, deviation, 1.0)  # 0 if all windows are equal
         return self
 
     def embed(self, signals: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Embeddings of windows (window, lead, sample), shape (window, dimension)."""
+        """Return embeddings of windows (window, lead, sample), shape (window, dimension)."""
         found = self._raw(signals).numpy().astype(np.float64)
         return np.asarray((found - self.zero) / self.unit)
 
     def accuracy(self, windows: EcgWindows) -> dict[str, float]:
-        """Share of windows whose class (``class``) and person (``person``) the network tells."""
+        """Return the accuracy of the network for class (``class``) and person (``person``)."""
         with one_thread(), torch.inference_mode():
             hidden = functional.relu(self._raw(windows.signals))
             classes = self.network.to_class(hidden).argmax(dim=1).numpy()
@@ -129,12 +130,12 @@ class Encoder:
         }
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """What was learnt as arrays by name, for `Comparison.once`."""
+        """Return the trained network as arrays by name, for `Comparison.once`."""
         weights = {f"network.{k}": v.numpy().copy() for k, v in self.network.state_dict().items()}
         return weights | {"zero": self.zero, "unit": self.unit}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> Encoder:
-        """Take over what `state` returned for the same windows and settings; returns itself."""
+        """Take over the result of `state` for the same windows and settings; return itself."""
         self.zero, self.unit = state["zero"], state["unit"]
         self.network.load_state_dict(
             {name: torch.tensor(state[f"network.{name}"]) for name in self.network.state_dict()}
@@ -143,14 +144,14 @@ class Encoder:
         return self
 
     def _raw(self, signals: NDArray[np.float32]) -> Tensor:
-        """Embeddings as the network gives them."""
+        """Return embeddings before standardisation."""
         inputs = torch.from_numpy((signals - self.mean) / self.deviation)
         with one_thread(), torch.inference_mode():
             return torch.cat([self.network(part) for part in inputs.split(1024)])
 
     def _batches(self) -> Iterator[tuple[Tensor, ...]]:
-        """Windows of each step, the same distorted and by how much, and their classes and people."""
-        rng = np.random.default_rng([self.seed, 1])
+        """Yield the windows of each step, the same distorted, by how much, their classes and people."""
+        rng = np.random.default_rng([self.seed, NetworkStream.BATCHES])
         signals = (self.windows.signals - self.mean) / self.deviation
         people = np.searchsorted(self.people, self.windows.patients)
         for _ in range(self.config.steps):

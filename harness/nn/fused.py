@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def applies_to(x: Tensor) -> bool:
-    """Whether the kernel computes a stack on this input: float32 on the CPU, and there is a compiler."""
+    """Return whether the kernel fits this input: float32 on the CPU, and there is a compiler."""
     return (
         x.device.type == "cpu"
         and x.dtype == torch.float32
@@ -26,7 +26,7 @@ def applies_to(x: Tensor) -> bool:
 
 
 def gru_stack(x: Tensor, weights: Sequence[Tensor], *, sigmoid: bool = False) -> Tensor:
-    """GRU layers, as `torch.nn.GRU` has them, and a linear head.
+    """Compute GRU layers, as in `torch.nn.GRU`, and a linear head.
 
     Args:
         x: input (batch, time, inputs), float32 or float64 on the CPU.
@@ -40,7 +40,7 @@ def gru_stack(x: Tensor, weights: Sequence[Tensor], *, sigmoid: bool = False) ->
     Raises:
         ValueError: sizes do not fit.
         TypeError: the weights are not of x's type.
-        KernelError: the kernel is not to be had.
+        KernelError: there is no kernel.
     """
     if x.dim() != 3:
         raise ValueError(f"the input must have three dimensions, (batch, time, inputs): {x.shape}")

@@ -1,17 +1,17 @@
 """``gru.c``, compiled for this processor at first use, kept in the user's cache, and loaded.
 
-The compiled object is a file ``kernels/gru-KEY-DIGEST.so`` of the cache (`cache_dir`).  KEY hashes all
-that it was made from: the source, the compiler's version, the flags, the processor.  DIGEST hashes the
-object itself, and only an object that bears it is loaded: a truncated one would crash the process.  It is
-written under another name and renamed when it is whole and on disk, so that a compiler which is killed
-leaves nothing that could be mistaken for an object, and processes that compile at the same time each put
-a whole one there.  Where the cache cannot be written, a process compiles into a temporary folder.
+The compiled object is a file ``kernels/gru-KEY-DIGEST.so`` of the cache (`cache_dir`).  KEY hashes the
+source, the compiler's version, the flags and the processor.  DIGEST hashes the object itself.  Only an
+object with its own digest in its name is loaded: a truncated one would crash the process.  The object is
+written under another name, and renamed when it is whole and on disk.  So a killed compiler leaves nothing
+that looks like an object, and each of several processes that compile at once puts a whole one there.  If
+the cache cannot be written, a process compiles into a temporary folder.
 
-The compiler is the one that ``CC`` names, else the system's, else the one in the package ``ziglang`` (the
-extra ``compiler``): Clang, whose code is as fast, but without OpenMP, so on one thread.
+The compiler is the one in ``CC``, else the system's, else the one in the package ``ziglang`` (the extra
+``compiler``).  That is Clang: its code is as fast, but without OpenMP, so on one thread.
 
 The environment variable ``ECGBENCH_KERNEL`` is ``native`` (fail without the kernel), ``torch`` (do not
-use it), or unset (use it if it can be had).
+use it), or unset (use it if there is one).
 """
 
 from __future__ import annotations
@@ -51,25 +51,25 @@ FLAGS = (
     "-shared",
 )
 OPENMP = ("-fopenmp",)
-"""Left out where the compiler has no OpenMP.  GCC's is torch's own: threads are not started twice."""
+"""Left out if the compiler has no OpenMP.  GCC's is torch's own: threads are not started twice."""
 
 COST = "takes 3 to 6 times as long as native"
 """Of torch: a joint iteration, on one thread 3 to 4, on two 5 to 6 (``tests/benchmarks/test_recurrent.py``)."""
 
 SECONDS = 300.0
-"""After which a compiler is given up."""
+"""Seconds until a compiler is given up."""
 
 
 COMPILING = "compiling-"
 
 
 class KernelError(EcgbenchError):
-    """The kernel is not to be had; the message says why and what would help."""
+    """There is no kernel; the message says why, and how to get one."""
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """Which kernel runs recurrent stacks on the CPU.
+    """The kernel of recurrent stacks on the CPU.
 
     Attributes:
         name: ``native`` or ``torch``.
@@ -82,14 +82,14 @@ class Kernel:
 
 @cache
 def kernel() -> Kernel:
-    """The kernel that `RecurrentStack` uses for float32 on the CPU in this process.
+    """Return the kernel of `RecurrentStack` for float32 on the CPU in this process.
 
     The first call compiles it, in a few seconds, unless the cache has it.  Without a compiler a note is
     logged, once.
 
     Raises:
         UsageError: ``ECGBENCH_KERNEL`` has an unknown value.
-        KernelError: it is ``native``, and the kernel is not to be had.
+        KernelError: it is ``native``, and there is no kernel.
     """
     wanted = os.environ.get("ECGBENCH_KERNEL") or None
     if wanted not in {None, "native", "torch"}:
@@ -111,7 +111,7 @@ def kernel() -> Kernel:
 
 @cache
 def library(*, double: bool = False) -> ctypes.CDLL:
-    """The loaded kernel.
+    """Return the loaded kernel.
 
     Args:
         double: the same source in float64, for tests.
@@ -139,7 +139,7 @@ def library(*, double: bool = False) -> ctypes.CDLL:
     except (
         OSError,
         DataError,
-    ):  # no cache, none that can be written, or nothing in it may be executed
+    ):  # there is no cache, it cannot be written, or no program in it may run
         with tempfile.TemporaryDirectory(prefix="ecgbench-") as temporary:
             try:
                 return _built(compiler, flags, Path(temporary), key)
@@ -162,7 +162,7 @@ def _compiler() -> list[str]:
 
 
 def _processor() -> bytes:
-    """The processor's model and its instruction sets, on which ``-march=native`` depends."""
+    """Return the processor's model and instruction sets: ``-march=native`` depends on them."""
     lines = [platform.machine(), platform.processor()]
     try:
         told = Path("/proc/cpuinfo").read_text("utf-8").split("\n\n", 1)[0].splitlines()
@@ -173,7 +173,7 @@ def _processor() -> bytes:
 
 
 def _remove_remains(folder: Path) -> None:
-    """Remove what processes that were killed while they compiled have left behind."""
+    """Remove the remains of processes that were killed while they compiled."""
     for remains in folder.glob(f"{COMPILING}*"):
         if time.time() - remains.stat().st_mtime > SECONDS:
             shutil.rmtree(remains, ignore_errors=True)
@@ -209,7 +209,7 @@ def _run(
 ) -> subprocess.CompletedProcess[str]:
     """Run a compiler that may keep files of its own in ``folder``.
 
-    Zig's writes 50 MB, by default into the user's home; where that cannot be written, it tries for ever.
+    Zig's writes 50 MB, by default into the user's home; if it cannot write there, it tries for ever.
 
     Raises:
         KernelError: it does not start or does not end.
@@ -229,12 +229,12 @@ def _run(
 
 
 def _last(done: subprocess.CompletedProcess[str]) -> str:
-    """The last line of a program's complaint."""
+    """Return the last line of a program's complaint."""
     return (done.stderr.strip().splitlines() or ["no message"])[-1]
 
 
 def _load(path: Path) -> ctypes.CDLL | None:
-    """Load an object that is what its name says; one that is not is removed if it can be."""
+    """Load an object if its digest is that of its name; else remove it if possible."""
     try:
         if hashlib.sha256(path.read_bytes()).hexdigest() == path.stem.rpartition("-")[2]:
             return _declared(ctypes.CDLL(str(path)))

@@ -12,22 +12,22 @@ from torch.autograd.function import once_differentiable
 from ecgbench.nn import fused
 
 CHUNK = 16
-"""Steps whose gates are worked on together, so that they stay in the processor's cache."""
+"""Steps whose gates are computed together, so that they stay in the processor's cache."""
 
 
 class RecurrentStack(nn.Module):
     """GRU layers (Cho et al., EMNLP 2014, in the form of `torch.nn.GRU`) with a linear head.
 
-    Weights start as TensorFlow 1 starts its GRU cell and its dense layer, the ones that TimeGAN and
-    its post-hoc scores were published with: kernels uniform within Glorot and Bengio's bound
-    (AISTATS 2010, equation 16), the reset and update gates' biases 1, every other bias 0.  They are
-    drawn from ``generator``: the global random state is left alone.
+    Weights start as in TensorFlow 1's GRU cell and dense layer, the ones of the published TimeGAN and
+    its post-hoc scores: kernels uniform within Glorot and Bengio's bound (AISTATS 2010, equation 16), the
+    reset and update gates' biases 1, every other bias 0.  They are drawn from ``generator``: the global
+    random state is left alone.
 
     Args:
         inputs: channels of the input.
         hidden: units of each layer.
         outputs: channels of the output.
-        layers: how many GRU layers.
+        layers: the number of GRU layers.
         sigmoid: the output goes through the logistic function.
         generator: draws the initial weights.
     """
@@ -86,8 +86,8 @@ def _glorot(kernel: Tensor, fan_in: int, fan_out: int, generator: torch.Generato
 def one_thread() -> Iterator[None]:
     """Compute on one thread.
 
-    The matrices of a GRU's step are so small (hidden × batch) that two idle cores gain nothing by
-    sharing them, and two busy ones lose a factor of five in waiting for each other.
+    The matrices of a GRU's step are small (hidden × batch).  Two idle cores gain nothing by sharing
+    them, and two busy ones lose a factor of five in waiting for each other.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -100,16 +100,16 @@ def one_thread() -> Iterator[None]:
 class _GruLayer(torch.autograd.Function):
     """A GRU layer on the CPU, (time, inputs, batch) to (time, hidden, batch), for short sequences.
 
-    `torch.nn.GRU` records some twenty small operations a step for autograd; written out, a step takes
-    six forward and three backward, which halves the time.  The batch is innermost, so that each gate
-    is one contiguous slab.  With x and h a step's input and previous state,
+    `torch.nn.GRU` records some twenty small operations a step for autograd.  Written out, a step takes
+    six forward and three backward, in half the time.  The batch is innermost, so each gate is one
+    contiguous slab.  With x and h a step's input and previous state,
 
         r, u = σ(W_ru x + V_ru h + b_ru),  m = V_n h + c,  n = tanh(W_n x + b_n + r ∘ m),
-        h ← n + u ∘ (h − n),
+        h ← n + u ∘ (h − n).
 
-    where tanh a = 2 σ(2 a) − 1, being faster so, and the factor 2 is put into the weights.  A step's
-    gates are the rows n, r, u, m of one matrix: W feeds the first three, V the last three.  Backward,
-    a pre-activation's gradient is the state's gradient times a factor that no other step enters: the
+    tanh a is computed as 2 σ(2 a) − 1, because this is faster, and the factor 2 is put into the weights.  A
+    step's gates are the rows n, r, u, m of one matrix: W feeds the first three, V the last three.
+    Backward, a pre-activation's gradient is the state's gradient times a factor of this step alone: the
     factors are computed for many steps at once, in the place of the gates.
     """
 
@@ -193,7 +193,7 @@ class _GruLayer(torch.autograd.Function):
 
 
 def _candidate_first(rows: Tensor) -> Tensor:
-    """From `torch.nn.GRU`'s order of gates, reset, update and candidate, to n, r, u."""
+    """Reorder the gates of `torch.nn.GRU`, reset, update and candidate, to n, r, u."""
     return rows.roll(len(rows) // 3, 0)
 
 

@@ -1,4 +1,4 @@
-"""Finds the plugins that are installed, without importing what they implement."""
+"""Finds the installed plugins, without importing their implementations."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ SPEC_OF_HOOK: dict[str, type[PluginSpec]] = {
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a plugin comes from.
+    """The origin of a plugin.
 
     Attributes:
         plugin: its name among the plugins, ``distribution:entry-point`` or ``file:PATH``.
         distribution: the distribution's name, or the file's.
         version: the distribution's version, or the start of the file's SHA-256.
-        module: the name under which the module with the hooks is imported.
+        module: the import name of the module with the hooks.
     """
 
     plugin: str
@@ -52,18 +52,18 @@ class Origin:
 
     @property
     def built_in(self) -> bool:
-        """Whether it comes with ecgbench itself."""
+        """Return whether it comes with ecgbench itself."""
         return self.distribution == DISTRIBUTION
 
     @property
     def is_file(self) -> bool:
-        """Whether it was given with ``--plugin``."""
+        """Return whether it was given with ``--plugin``."""
         return self.plugin.startswith("file:")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A plugin's spec and where it comes from."""
+    """A plugin's spec and origin."""
 
     spec: PluginSpec
     origin: Origin
@@ -74,8 +74,8 @@ class Catalog:
     """All plugins, by kind and name.
 
     Attributes:
-        entries: what was found; more than one where distributions claim the same name.
-        problems: one line for each plugin, or hook of a plugin, that could not be used.
+        entries: of the plugins; more than one if distributions claim the same name.
+        problems: one line for each unusable plugin, or hook of a plugin.
         files: the files given with ``--plugin``.
     """
 
@@ -84,11 +84,11 @@ class Catalog:
     files: tuple[str, ...] = ()
 
     def of_kind(self, kind: Kind) -> list[Entry]:
-        """Entries of one kind, by name."""
+        """Return the entries of one kind, by name."""
         return [e for (k, _), found in sorted(self.entries.items()) if k == kind for e in found]
 
     def entry(self, kind: Kind, name: str) -> Entry:
-        """The one entry of that kind and name.
+        """Return the one entry of a kind and name.
 
         Raises:
             UsageError: there is no such plugin.
@@ -111,20 +111,20 @@ class Catalog:
         raise UsageError(message)
 
     def generator(self, name: str) -> GeneratorSpec:
-        """The generator of that name; raises like `entry`."""
+        """Return the generator of a name; raises like `entry`."""
         return cast("GeneratorSpec", self.entry("generator", name).spec)
 
     def dataset(self, name: str) -> DatasetSpec:
-        """The dataset of that name; raises like `entry`."""
+        """Return the dataset of a name; raises like `entry`."""
         return cast("DatasetSpec", self.entry("dataset", name).spec)
 
     def metric(self, name: str) -> MetricSpec:
-        """The metric of that name; raises like `entry`."""
+        """Return the metric of a name; raises like `entry`."""
         return cast("MetricSpec", self.entry("metric", name).spec)
 
 
 def discover(files: Iterable[str | Path] = ()) -> Catalog:
-    """Ask every installed plugin, and every file of ``files``, what it offers.
+    """Ask every installed plugin, and every file of ``files``, for its specs.
 
     A plugin named in the environment variable ``ECGBENCH_DISABLE`` (comma list of
     ``distribution:entry-point``) is left out.
@@ -156,7 +156,7 @@ def discover(files: Iterable[str | Path] = ()) -> Catalog:
 def _add(
     catalog: Catalog, spec: Any, spec_type: type[PluginSpec], origin: Origin, where: str
 ) -> None:
-    """File a spec, or put down what is wrong with it: one bad spec hides no other."""
+    """File a spec, or note its fault: one bad spec hides no other."""
     try:
         _check(spec, spec_type, origin)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - any plugin, any error
@@ -240,7 +240,7 @@ def _check(spec: Any, spec_type: type[PluginSpec], origin: Origin) -> None:
     if not isinstance(spec, spec_type):
         raise PluginError(f"expected {spec_type.__name__}, got {spec!r}")
     if origin.built_in:
-        return  # the tests have done the rest: it takes longer than all else that discovery does
+        return  # tests have done the rest, the longest part of discovery
     if isinstance(spec, GeneratorSpec) and spec.draws_on_fresh:
         raise PluginError(
             f"{spec.kind} {spec.name}: only a built-in reference row may draw on fresh"
@@ -249,11 +249,11 @@ def _check(spec: Any, spec_type: type[PluginSpec], origin: Origin) -> None:
 
 
 def check_settings(spec: PluginSpec) -> None:
-    """See that a plugin's settings can be made from its defaults, and from its smoke settings.
+    """Check that a plugin's defaults, and its smoke settings, are settings.
 
     Raises:
         PluginError: they are of no class of settings.
-        ConfigError: names the setting and what would do.
+        ConfigError: names the setting and a right value.
     """
     where = f"{spec.kind} {spec.name}"
     if not (isinstance(spec.config, type) and issubclass(spec.config, Config)):

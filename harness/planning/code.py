@@ -1,7 +1,7 @@
-"""What code a plugin is made of, found by reading files: nothing is imported for it.
+"""Finds the code of a plugin by reading files; nothing is imported.
 
-A plugin's code is its own modules and what they import of its author's, wherever in a file they do so.
-Libraries are told from it by the place where they stand.
+A plugin's code is its own modules and their imports of the author's other modules, anywhere in a file.
+Libraries are recognised by their folders.
 """
 
 from __future__ import annotations
@@ -25,32 +25,32 @@ if TYPE_CHECKING:
 
     from ecgbench.harness.planning.catalog import Entry
 
-LAZY: dict[str, str] = ecgbench._LAZY  # noqa: SLF001 - which module stands behind a public name
+LAZY: dict[str, str] = ecgbench._LAZY  # noqa: SLF001 - the modules behind public names
 COMPUTED = "ecgbench.shared"
 SHARED = ("ecgbench.nn", "ecgbench.processing", COMPUTED, *sorted(set(LAZY.values())))
-"""Public modules: their code is a part of whatever installed plugin imports them."""
+"""Public modules: their code is a part of each installed plugin with an import of them."""
 
 COMPARISON = "ecgbench.contracts.comparison"
 OF_COMPARISON = {"cut": (COMPARISON,)}
-"""Modules that a metric uses without an import, by attribute of the `Comparison` that it is given."""
+"""Modules behind an attribute of a metric's `Comparison`, used without an import."""
 
 OF_COMPUTED = {
     **dict.fromkeys(("one_beat", "people_behind"), (COMPARISON, "ecgbench.processing")),
     **dict.fromkeys(("embeddings", "encoder"), ("ecgbench.nn.encoder",)),
 }
-"""Modules behind a function of `ecgbench.shared`: not all of its functions use all that it imports."""
+"""Modules behind a function of `ecgbench.shared`: few of its functions use all its imports."""
 
 COMPILED = (".c", ".cc", ".cpp", ".cu", ".f90", ".h", ".pyx")
-"""Sources that count with the package in which they stand."""
+"""Sources in other languages; they count with the package in their folder."""
 
 
 def code_of(entry: Entry) -> str:
-    """12 hexadecimal digits of the SHA-256 of a plugin's code.
+    """Return 12 hexadecimal digits of the SHA-256 of a plugin's code.
 
-    Of a file given with ``--plugin``: that file and all that it imports from outside the standard
-    library, of what was installed, and of ecgbench.  Of what is installed: the modules of its hooks, its
-    settings and its target, and what they import of their own distribution, of public modules of
-    ecgbench, and from folders where nothing is installed.  A built-in plugin's own is its folder.
+    For a file given with ``--plugin``, the code is the file and its imports from outside the standard
+    library, of installed packages, and of ecgbench.  For an installed plugin, it is the modules of its
+    hooks, its settings and its target, and their imports of their own distribution, of public modules
+    of ecgbench, and from folders without installed packages.  A built-in plugin's own is its folder.
     """
     spec, origin = entry.spec, entry.origin
     target = spec.target if isinstance(spec.target, str) else spec.target.__module__
@@ -63,12 +63,12 @@ def code_of(entry: Entry) -> str:
 
 @cache
 def code_of_module(name: str) -> str:
-    """The same of what a module that has been imported is made of."""
+    """Return the same digits for the code of an imported module."""
     return _digest((name,), _own((name,)))
 
 
 def _own(starts: Iterable[str]) -> Callable[[str], bool]:
-    """Whether a module of this name belongs to the plugin or to what plugins share."""
+    """Return a test for names: does the module belong to the plugin, or to the shared modules?"""
     roots = [*SHARED]
     for start in starts:
         parts = start.split(".")
@@ -84,13 +84,13 @@ def _digest(
     names: dict[str, str] | None = None,
     folder: Path | None = None,
 ) -> str:
-    """The digest of all modules that count, each by its name and content.
+    """Return the digest of a plugin's modules, each by its name and content.
 
     Args:
         starts: names of modules.
-        is_own: whether a module of that name counts wherever it stands.
-        names: other names for modules, of those whose own says where they stand.
-        folder: where modules are looked for that are nowhere else.
+        is_own: whether a module of this name counts in any folder.
+        names: other names for modules, if their own tell a path.
+        folder: the last place to look for modules.
     """
     find = _Finder(folder)
     found: dict[str, str] = {}
@@ -120,7 +120,7 @@ class _Finder:
     """Finds modules as an import would, but imports none.
 
     Args:
-        folder: where to look in the end.
+        folder: the last place to look.
     """
 
     def __init__(self, folder: Path | None) -> None:
@@ -128,7 +128,7 @@ class _Finder:
         self.known: dict[str, ModuleSpec | None] = {}
 
     def file(self, name: str) -> Path | None:
-        """The file of a module; None if there is none."""
+        """Return the file of a module; None if there is none."""
         spec = self._spec(name)
         if spec is None or not spec.has_location or spec.origin is None:
             return None
@@ -142,7 +142,7 @@ class _Finder:
     def _look(self, name: str) -> ModuleSpec | None:
         loaded = getattr(sys.modules.get(name), "__spec__", None)
         if loaded is not None:
-            return loaded  # type: ignore[no-any-return]  # what an import left there
+            return loaded  # type: ignore[no-any-return]  # an import left it there
         above, path = name.rpartition(".")[0], None
         if above:
             parent = self._spec(above)
@@ -150,7 +150,7 @@ class _Finder:
                 return None
             path = list(parent.submodule_search_locations)
         for finder in sys.meta_path:
-            with suppress(Exception):  # of finders that others have installed
+            with suppress(Exception):  # of finders of other packages
                 if (found := finder.find_spec(name, path)) is not None:
                     return found
         if not above and self.folder is not None:
@@ -165,7 +165,7 @@ def _libraries() -> tuple[Path, ...]:
 
 
 def _is_local(name: str, file: Path) -> bool:
-    """Whether a module is no library's: neither installed, nor Python's, nor ecgbench's."""
+    """Return whether a module is no library's: neither installed, nor Python's, nor ecgbench's."""
     file = file.resolve()
     return (
         name.partition(".")[0] != "ecgbench"
@@ -182,7 +182,7 @@ def _read(file: Path) -> bytes:
 
 
 def _compiled(package: str, folder: Path) -> dict[str, str]:
-    """Digests of the sources in other languages that stand in a package's folder."""
+    """Return digests of the sources in other languages in a package's folder."""
     return {
         f"{package}/{file.name}": hashlib.sha256(_read(file)).hexdigest()
         for file in folder.iterdir()
@@ -192,7 +192,7 @@ def _compiled(package: str, folder: Path) -> dict[str, str]:
 
 @lru_cache(maxsize=1024)
 def _imports(source: bytes, package: str) -> tuple[str, ...]:
-    """Full names of what a file of this package imports; some are not of modules."""
+    """Return the full names of a file's imports; some are not of modules."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError):
@@ -203,7 +203,7 @@ def _imports(source: bytes, package: str) -> tuple[str, ...]:
 
 
 class _Reader(ast.NodeVisitor):
-    """Notes imports wherever they stand, but for those that only a type checker does.
+    """Notes all imports of a file, but those for type checkers alone.
 
     Args:
         package: of the file.

@@ -1,4 +1,4 @@
-"""What boards take from the installed specs: `facts`."""
+"""The facts of the installed specs, for boards: `facts`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def facts(catalog: Catalog) -> Catalogue:
-    """Return what boards need to know of the installed plugins.
+    """Return the facts of the installed plugins, for boards.
 
-    A name that two plugins claim tells nothing, so it is left out.
+    If two plugins claim a name, it tells nothing and is left out.
     """
     specs = [found[0].spec for found in catalog.entries.values() if len(found) == 1]
     return Catalogue(
@@ -25,11 +25,16 @@ def facts(catalog: Catalog) -> Catalogue:
             if isinstance(spec, MetricSpec)
         },
         references={spec.name: spec.reference for spec in specs if isinstance(spec, GeneratorSpec)},
+        named_terms={
+            (spec.name, spec.version): spec.terms
+            for spec in specs
+            if isinstance(spec, MetricSpec) and spec.terms
+        },
     )
 
 
 def metric_facts(spec: MetricSpec) -> Facts:
-    """Return what a board needs to know of a metric; what is not finite is None."""
+    """Return the facts of a metric, for boards; an infinite or undefined number is None."""
     low, high = spec.bounds
     return Facts(
         family=spec.family,

@@ -11,7 +11,7 @@ import secrets
 import sys
 
 PREFIX = "ecgbench_plugin_"
-"""Of the module names of such files."""
+"""The start of the module names of such files."""
 
 STUB = """\
 import sys
@@ -21,13 +21,13 @@ spec = spec_from_file_location(__name__, {file!r})
 module = sys.modules[__name__] = module_from_spec(spec)
 spec.loader.exec_module(module)
 """
-"""A module that replaces itself by another file's when it is imported."""
+"""A module; when imported, it replaces itself by another file's module."""
 
 
 def let_children_import() -> None:
     """Put a folder with a module for each loaded ``--plugin`` file on ``sys.path``.
 
-    If that folder cannot be written, spawned processes cannot import the files, and say so.
+    If the folder cannot be written, spawned processes cannot import the files, and say so.
     """
     from ecgbench.environment import cache_dir  # noqa: PLC0415 - discovery needs the prefix alone
 

@@ -1,4 +1,4 @@
-"""What identifies a plugin as it is installed here, with its settings: `used`."""
+"""The identity of an installed plugin with its settings: `used`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def used(entry: Entry, config: Config) -> PluginRecord:
     """Return the record of a plugin with these settings.
 
     Raises:
-        UsageError: a local file that it names is not there.
+        UsageError: a local file of the plugin is not there.
         PluginError: it cannot name its files.
     """
     spec, origin = entry.spec, entry.origin
@@ -41,10 +41,10 @@ def used(entry: Entry, config: Config) -> PluginRecord:
 
 
 def files_of(spec: PluginSpec, config: Config) -> str:
-    """12 hexadecimal digits of the SHA-256 of the local files that a plugin names; empty for none.
+    """Return 12 hexadecimal digits of the SHA-256 of a plugin's local files; empty without files.
 
-    Names, sizes and contents count, and the order in which they are named; of a folder all files below
-    it do.  Where they stand does not, so that another machine comes to the same digits.
+    Names, sizes, contents and the order count; a folder counts with all files below it.  Paths do not
+    count, so another machine comes to the same digits.
 
     Args:
         spec: of the plugin.
@@ -63,14 +63,14 @@ def files_of(spec: PluginSpec, config: Config) -> str:
     except Exception as error:
         raise PluginError(
             f"{where}: files cannot be told: {type(error).__name__}: {error}; paths are wanted, or a "
-            "function of the settings that returns them"
+            "function from settings to paths"
         ) from error
     told = []
     for path in paths:
         if not path.exists():
             raise UsageError(
-                f"{where}: its file {path} is not there ({path.absolute()}); a relative path is taken "
-                "from the folder in which the command is started"
+                f"{where}: its file {path} is not there ({path.absolute()}); a relative path starts "
+                "in the folder of the command"
             )
         try:
             told.append([list(_tell(file, path)) for file in _files(path)])
@@ -80,7 +80,7 @@ def files_of(spec: PluginSpec, config: Config) -> str:
 
 
 def unnoticed_files(kind: str, plugin: PluginRecord) -> list[str]:
-    """Return a warning for each setting that names a file of which the contents do not count.
+    """Return a warning for each setting with the name of a file, if the file's contents do not count.
 
     Args:
         kind: of the plugin, for the warning.
@@ -97,7 +97,7 @@ def unnoticed_files(kind: str, plugin: PluginRecord) -> list[str]:
 
 
 def _paths_in(value: Any) -> list[str]:
-    """Return the texts in a setting's value that look like a path and name a file here."""
+    """Return the paths of existing files among the texts in a setting's value."""
     if isinstance(value, dict):
         return [path for each in value.values() for path in _paths_in(each)]
     if isinstance(value, list):
@@ -110,7 +110,7 @@ def _paths_in(value: Any) -> list[str]:
 
 
 def _files(path: Path) -> Iterator[Path]:
-    """A file itself, or all below a folder."""
+    """Return a file itself, or all files below a folder."""
     if path.is_file():
         yield path
     else:
@@ -118,7 +118,7 @@ def _files(path: Path) -> Iterator[Path]:
 
 
 def _tell(file: Path, named: Path) -> tuple[str, int, str]:
-    """A file's name below the folder that was named, its size and its SHA-256."""
+    """Return a file's name below the named folder, its size and its SHA-256."""
     state = file.stat()
     name = file.name if file == named else file.relative_to(named).as_posix()
     return name, state.st_size, _sha256(file.absolute(), state.st_size, state.st_ctime_ns)
@@ -126,7 +126,7 @@ def _tell(file: Path, named: Path) -> tuple[str, int, str]:
 
 @lru_cache(maxsize=1024)
 def _sha256(file: Path, size: int, changed: int) -> str:
-    """Of a file in this state: weights are large, and a plan asks for them more than once."""
+    """Return the SHA-256 of a file in this state: weights are large, and a plan asks more than once."""
     del size, changed
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,10 +1,11 @@
-"""The plan: the cross-product of what was asked for, each cell with what is left to do of it."""
+"""The plan: all cells of a study, each with its scores left to compute."""
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -13,6 +14,7 @@ from ecgbench.contracts.specs import GeneratorSpec, MetricSpec
 from ecgbench.contracts.windows import PROTOCOL
 from ecgbench.harness.planning.facts import metric_facts
 from ecgbench.harness.planning.identity import unnoticed_files, used
+from ecgbench.results.exchange.provenance import unverified
 from ecgbench.results.store.records import (
     CellId,
     DatasetRecord,
@@ -21,6 +23,7 @@ from ecgbench.results.store.records import (
     PlannedCell,
     PlanRecord,
 )
+from ecgbench.results.store.states import cell_outcome, score_outcome, state
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,10 +31,9 @@ if TYPE_CHECKING:
     from ecgbench.contracts.config import Config
     from ecgbench.harness.planning.catalog import Catalog
     from ecgbench.harness.planning.study import Study
-    from ecgbench.results.store.records import CellRecord, PluginRecord, ScoreRecord
+    from ecgbench.results.store.records import CellRecord, PluginRecord
+    from ecgbench.results.store.states import State
     from ecgbench.results.store.store import Store
-
-State = Literal["todo", "done", "failed", "skipped"]
 
 
 @dataclass(frozen=True)
@@ -39,13 +41,13 @@ class Cell:
     """A cell of the plan.
 
     Attributes:
-        id: what it is.
+        id: its identity.
         state: ``done`` when the cell and all its scores have ended and none failed.
-        missing: the scores that are wanted and have not ended (or failed, when those are retried).
-        reason: why it is skipped or failed.
-        other_code: plugins of which the store holds what unlike code of the same version made:
+        missing: the scores left to compute (with failed ones, if the run retries them).
+        reason: of its failure, or of being skipped.
+        other_code: plugins with results of other code of the same version in the store:
             ``"generator timegan, version 1"``.
-        notes: what the store says of the cell's windows (`CellRecord.notes`).
+        notes: the store's remarks on the cell's windows (`CellRecord.notes`).
     """
 
     id: CellId
@@ -58,28 +60,30 @@ class Cell:
 
 @dataclass(frozen=True)
 class Plan:
-    """All cells that were asked for, in the order in which they are worked through.
+    """All cells of a study, in the order of the work.
 
     Attributes:
-        record: what was asked for, for the store.
+        record: the study's cells and plugins, for the store.
         cells: one for each of the record's.
-        retry_failed: whether cells and scores that failed are run again.
-        fresh: whether those that other code of the same version made are.
+        retry_failed: whether failed cells and scores are run again.
+        fresh: whether results of other code of the same version are computed again.
+        archives: of the cells with unverified results of an archive, the first digits of its SHA-256.
     """
 
     record: PlanRecord
     cells: tuple[Cell, ...]
     retry_failed: bool = False
     fresh: bool = False
+    archives: tuple[str, ...] = ()
 
     @property
     def todo(self) -> tuple[Cell, ...]:
-        """The cells with something left to do."""
+        """Return the cells with something left to do."""
         return tuple(cell for cell in self.cells if cell.state == "todo")
 
     @property
     def warnings(self) -> list[str]:
-        """Return what a reader must know of the results: other code, unnoticed files, odd windows."""
+        """Return warnings for a reader: archives, other code, unnoticed files, odd windows."""
         does = "they are computed again" if self.fresh else "--fresh computes them again"
         found = dict.fromkeys(plugin for cell in self.cells for plugin in cell.other_code)
         of_code = [f"{plugin}: stored results were made by other code; {does}" for plugin in found]
@@ -89,7 +93,15 @@ class Plan:
         ]
         of_files = [text for kind, plugin in plugins for text in unnoticed_files(kind, plugin)]
         of_cells = [f"{c.id.name}: {note}" for c in self.cells for note in c.notes]
-        return [*of_code, *of_files, *of_cells]
+        return [*self._of_archives(), *of_code, *of_files, *of_cells]
+
+    def _of_archives(self) -> list[str]:
+        return [
+            f"{count} of these cells came from the archive {digits}…, not verified: boards do not rank "
+            "them, and this run does not make them again. Verify them (ecgbench merge ARCHIVE --verify), "
+            f"or take them out (ecgbench merge {digits} --undo) and run again"
+            for digits, count in Counter(self.archives).items()
+        ]
 
 
 def make_plan(
@@ -104,7 +116,7 @@ def make_plan(
     """Plan a resolved study on prepared datasets.
 
     Cells are ordered by dataset, seed, then generator, references first: a board is soon worth a
-    look, and what a dataset and a seed share is computed in the cheapest cells.
+    look, and the shared results of a dataset and a seed are computed in the cheapest cells.
 
     Raises:
         UsageError: a name or a setting is unknown.
@@ -133,7 +145,7 @@ def plan_of(
     retry_failed: bool = False,
     fresh: bool = False,
 ) -> Plan:
-    """The plan of these cells, each scored by each of the metrics."""
+    """Return the plan of these cells, each scored by each of the metrics."""
     dataset_index = {record.name: i for i, record in enumerate(datasets)}
     generator_index = {record.key: i for i, record in enumerate(generators)}
     record = PlanRecord(
@@ -155,11 +167,12 @@ def plan_of(
     )
     how = {"retry_failed": retry_failed, "fresh": fresh}
     states = [state_of(cell, metrics, store, **how) for cell in cells]
-    return Plan(record, tuple(states), **how)
+    archives = unverified(store, [cell.name for cell in cells])
+    return Plan(record, tuple(states), **how, archives=tuple(archives.values()))
 
 
 def cell_id(dataset: DatasetRecord, generator: GeneratorRecord, seed: int) -> CellId:
-    """What one cell of the cross-product is."""
+    """Return the identity of one cell of the study."""
     return CellId(
         dataset=dataset,
         generator=generator.used,
@@ -170,7 +183,7 @@ def cell_id(dataset: DatasetRecord, generator: GeneratorRecord, seed: int) -> Ce
 
 
 def board_settings(study: Study) -> dict[str, Any]:
-    """What tells a study's numbers from another's, JSON-ready; empty for the plain defaults."""
+    """Return a study's settings as they differ from the defaults, JSON-ready."""
     found: dict[str, Any] = {}
     if study.windows is not None:
         found["windows"] = study.windows
@@ -183,7 +196,7 @@ def board_settings(study: Study) -> dict[str, Any]:
 
 
 def generator_records(study: Study, catalog: Catalog) -> list[GeneratorRecord]:
-    """The reference rows, then the generators of the study, each with its settings."""
+    """Return the reference rows, then the generators of the study, each with its settings."""
     names: list[str] = []
     if study.references:
         specs = [e.spec for e in catalog.of_kind("generator") if isinstance(e.spec, GeneratorSpec)]
@@ -195,7 +208,7 @@ def generator_records(study: Study, catalog: Catalog) -> list[GeneratorRecord]:
 
 
 def generator_record(catalog: Catalog, name: str, config: Config) -> GeneratorRecord:
-    """A generator with these settings."""
+    """Return the record of a generator with these settings."""
     plugin = used(catalog.entry("generator", name), config)
     return GeneratorRecord(
         **msgspec.structs.asdict(plugin), reference=catalog.generator(name).reference
@@ -203,7 +216,7 @@ def generator_record(catalog: Catalog, name: str, config: Config) -> GeneratorRe
 
 
 def metric_records(study: Study, catalog: Catalog) -> list[MetricRecord]:
-    """The metrics of the study, each with its settings; all that are not costly, if it names none."""
+    """Return the metrics of the study, each with its settings; without names, all but costly ones."""
     names = study.metrics
     if names is None:
         specs = [e.spec for e in catalog.of_kind("metric")]
@@ -229,54 +242,52 @@ def state_of(
     retry_failed: bool = False,
     fresh: bool = False,
 ) -> Cell:
-    """How far a cell has come in the store; what is damaged there is still to do.
+    """Return a cell with its state in the store (`ecgbench.results.store.states`).
 
     Args:
-        cell: what it is.
-        metrics: the scores that are wanted.
+        cell: its identity.
+        metrics: of the scores to compute.
         store: read only.
-        retry_failed: whether what failed is still to do.
-        fresh: whether what other code of the same version made is.
+        retry_failed: whether failed results are still to do.
+        fresh: whether results of other code of the same version are still to do.
+
+    Raises:
+        StoreError: a record cannot be read, or is of an unknown version.
     """
-    try:
-        record = store.cell(cell.name)
-    except DamagedError:
-        return Cell(cell, "todo", tuple(metrics), "its record is damaged")
+    outcome = cell_outcome(store, cell.name)
+    record = outcome.record
     if record is None:
-        return Cell(cell, "todo", tuple(metrics))
+        return Cell(cell, "todo", tuple(metrics), outcome.reason if outcome.damage else "")
     other = _other_code(cell, record)
     if (other and fresh) or (record.status == "failed" and retry_failed):
         return Cell(cell, "todo", tuple(metrics), other_code=tuple(other))
     if record.status != "ok":
-        return Cell(cell, record.status, (), record.reason, tuple(other))
-    missing, failed = [], []
-    for metric in metrics:
-        score = _score(cell, record, metric, store)
-        is_other = score is not None and score.metric.is_of_other_code(metric)
-        if is_other:
+        return Cell(cell, state(outcome, ()), (), outcome.reason, tuple(other))
+    scores = [score_outcome(store.score_file(cell.name, m), record, m) for m in metrics]
+    again = set()
+    for metric, score in zip(metrics, scores, strict=True):
+        if score.record is not None and score.record.metric.is_of_other_code(metric):
             other.append(_call("metric", metric))
-        if score is None or (is_other and fresh) or (score.status == "failed" and retry_failed):
-            missing.append(metric)
-        elif score.status == "failed":
-            failed.append(f"{metric.name}: {score.reason}")
-    state: State = "todo" if missing else "failed" if failed else "done"
-    reason = "" if missing else "; ".join(failed)
-    return Cell(cell, state, tuple(missing), reason, tuple(other), tuple(record.notes))
-
-
-def _score(
-    cell: CellId, record: CellRecord, metric: MetricRecord, store: Store
-) -> ScoreRecord | None:
-    """A score of a cell that has ended; None where it is damaged or of other windows."""
-    with suppress(DamagedError):
-        score = store.score(cell.name, metric)
-        if score is not None and score.synthetic == record.synthetic:
-            return score
-    return None
+            if fresh:
+                again.add(metric.key)
+        if score.status == "todo" or (score.status == "failed" and retry_failed):
+            again.add(metric.key)
+    missing = tuple(metric for metric in metrics if metric.key in again)
+    reason = (
+        ""
+        if missing
+        else "; ".join(
+            f"{metric.name}: {score.reason}"
+            for metric, score in zip(metrics, scores, strict=True)
+            if score.status == "failed"
+        )
+    )
+    now = "todo" if missing else state(outcome, scores)
+    return Cell(cell, now, missing, reason, tuple(other), tuple(record.notes))
 
 
 def forget_other_code(cell: CellId, metrics: Iterable[MetricRecord], store: Store) -> None:
-    """Remove what other code of the same version made of a cell, so that it is computed again."""
+    """Remove a cell's results of other code of the same version, for the run computes them again."""
     with suppress(DamagedError):
         record = store.cell(cell.name)
         if record is not None and _other_code(cell, record):
@@ -290,7 +301,7 @@ def forget_other_code(cell: CellId, metrics: Iterable[MetricRecord], store: Stor
 
 
 def _other_code(cell: CellId, record: CellRecord) -> list[str]:
-    """The dataset and the generator, as far as other code of theirs made a stored cell."""
+    """Return the dataset and the generator, if a stored cell was made by other code of theirs."""
     then = record.cell
     pairs = {"dataset": (then.dataset, cell.dataset), "generator": (then.generator, cell.generator)}
     return [_call(kind, new) for kind, (old, new) in pairs.items() if old.is_of_other_code(new)]

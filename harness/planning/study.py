@@ -1,4 +1,4 @@
-"""A study says a whole run: datasets, generators, metrics, seeds, and settings of each plugin."""
+"""A study describes a whole run: datasets, generators, metrics, seeds, and settings of plugins."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Study(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     metric: Tables = msgspec.field(default_factory=dict)
 
     def settings(self, spec: PluginSpec) -> Config:
-        """A plugin's settings in this study.
+        """Return a plugin's settings in this study.
 
         Raises:
             ConfigError: a setting is unknown, of the wrong type or out of range.
@@ -66,12 +66,12 @@ class Study(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 def names() -> list[str]:
-    """Names of the studies that come with ecgbench."""
+    """Return the names of the built-in studies."""
     return sorted(Path(f.name).stem for f in STUDIES.iterdir() if f.name.endswith(".toml"))
 
 
 def read(name_or_file: str) -> Study:
-    """Read a study that comes with ecgbench, by name, or a TOML file, by path.
+    """Read a built-in study, by name, or a TOML file, by path.
 
     Raises:
         UsageError: there is no such study, or it cannot be read.
@@ -87,7 +87,7 @@ def read(name_or_file: str) -> Study:
         study = msgspec.convert(tomllib.loads(file.read_text("utf-8-sig")), Study)
     except UnicodeDecodeError as error:
         raise UsageError(
-            f"study {name_or_file}: {error}; a TOML file is UTF-8: save it as that"
+            f"study {name_or_file}: {error}; a TOML file is UTF-8: save it as UTF-8"
         ) from None
     except (OSError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise UsageError(f"study {name_or_file}: {error}") from None
@@ -105,7 +105,7 @@ def override(
     references: bool = True,
     settings: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
 ) -> Study:
-    """The study with what the flags say instead of what it says itself."""
+    """Return the study with the values of flags in place of its own."""
     flags = {
         "datasets": datasets,
         "generators": generators,
@@ -124,10 +124,10 @@ def override(
 
 
 def resolve(study: Study, catalog: Catalog) -> Study:
-    """The study with every name checked, lists freed of repeats, and its settings typed.
+    """Return the study with every name checked, lists freed of repeats, and its settings typed.
 
-    Only settings that differ from the plugin's defaults (or smoke settings) remain, so that two ways
-    of saying the same study are equal.
+    Settings equal to the plugin's defaults (or smoke settings) are dropped, so two ways of saying the
+    same study are equal.
 
     Raises:
         UsageError: a name or a setting is unknown.

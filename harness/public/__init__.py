@@ -1,7 +1,9 @@
 """ecgbench: the benchmark harness for synthetic ECG.
 
-These are the names that a plugin author needs.  Importing them costs milliseconds: numpy and what
-needs it are imported at first use.  `ecgbench.nn` holds the networks that plugins share.
+Plugin authors need the names in capitals and a few functions.  Everybody else needs `run`, `score`,
+`splits`, `boards`, `compare`, `evaluate` and `discover`: the commands as functions (docs/python.md).
+Importing this package costs milliseconds, because numpy and the functions are imported at first use.
+`ecgbench.nn` holds networks for plugins.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -18,8 +20,31 @@ if TYPE_CHECKING:
     from ecgbench.contracts.comparison import Comparison
     from ecgbench.contracts.contributions import Contributions, Term
     from ecgbench.contracts.sampling import exchangeable_parts, stratified
+    from ecgbench.harness.api.boards import Board, boards
+    from ecgbench.harness.api.compare import compare
+    from ecgbench.harness.api.evaluate import evaluate
+    from ecgbench.harness.api.messages import (
+        CellEnded,
+        CellNote,
+        CellProgress,
+        CellStarted,
+        Fetching,
+        Notice,
+        Reading,
+        ScoreEnded,
+        Waiting,
+    )
+    from ecgbench.harness.api.run import run
+    from ecgbench.harness.api.score import score
+    from ecgbench.harness.api.splits import splits
+    from ecgbench.harness.planning.catalog import discover
 
 __all__ = [
+    "Board",
+    "CellEnded",
+    "CellNote",
+    "CellProgress",
+    "CellStarted",
     "Comparison",
     "Components",
     "Config",
@@ -30,19 +55,31 @@ __all__ = [
     "DatasetSpec",
     "EcgWindows",
     "EcgbenchError",
+    "Fetching",
     "Generator",
     "GeneratorSpec",
     "LoadDataset",
     "Metric",
     "MetricSpec",
+    "Notice",
     "PhysioNet",
+    "Reading",
     "Score",
+    "ScoreEnded",
     "Skip",
     "Splits",
     "Term",
+    "Waiting",
+    "boards",
+    "compare",
+    "discover",
+    "evaluate",
     "exchangeable_parts",
     "hookimpl",
     "principal_components",
+    "run",
+    "score",
+    "splits",
     "stratified",
 ]
 
@@ -54,6 +91,23 @@ _LAZY = {
     "Term": "ecgbench.contracts.contributions",
     "exchangeable_parts": "ecgbench.contracts.sampling",
     "stratified": "ecgbench.contracts.sampling",
+    "CellEnded": "ecgbench.harness.api.messages",
+    "CellNote": "ecgbench.harness.api.messages",
+    "CellProgress": "ecgbench.harness.api.messages",
+    "CellStarted": "ecgbench.harness.api.messages",
+    "Fetching": "ecgbench.harness.api.messages",
+    "Notice": "ecgbench.harness.api.messages",
+    "Reading": "ecgbench.harness.api.messages",
+    "ScoreEnded": "ecgbench.harness.api.messages",
+    "Waiting": "ecgbench.harness.api.messages",
+    "Board": "ecgbench.harness.api.boards",
+    "boards": "ecgbench.harness.api.boards",
+    "compare": "ecgbench.harness.api.compare",
+    "evaluate": "ecgbench.harness.api.evaluate",
+    "discover": "ecgbench.harness.planning.catalog",
+    "run": "ecgbench.harness.api.run",
+    "score": "ecgbench.harness.api.score",
+    "splits": "ecgbench.harness.api.splits",
 }
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 EXACT = 2000
-"""Numbers of a window, or windows, up to which the eigenvectors of their products are computed."""
+"""Most numbers of a window, or most windows, for eigenvectors of their products."""
 
 ROUNDS = 10
 """Iterations otherwise."""
@@ -33,7 +33,7 @@ class Components(NamedTuple):
     total: float
 
     def project(self, windows: NDArray[np.floating]) -> Floats:
-        """Coordinates along the axes, shape (window, component)."""
+        """Return coordinates along the axes, shape (window, component)."""
         projected: Floats = (windows - self.mean) @ self.axes.T
         return projected
 
@@ -41,21 +41,21 @@ class Components(NamedTuple):
 def principal_components(windows: NDArray[np.floating], count: int) -> Components:
     """Return the leading principal components, by numpy alone and with signs of their own.
 
-    Libraries change the solver behind their principal components, and the sign of an eigenvector is
-    whatever LAPACK leaves: what is drawn or cut along an axis then depends on both.  Here the solver is
-    stated: up to 2,000 windows or numbers of a window, the eigenvectors of whichever products are fewer;
-    beyond, ten rounds of orthogonal iteration on 10 directions more than are wanted, from a fixed start
-    (Halko, Martinsson, Tropp, SIAM Rev 53:217, 2011, algorithm 4.4).  And the sign of an axis is that
-    for which the sum of the cubes of its numbers is positive: its longer peaks point up.  Unlike the sign
-    of the longest peak alone, this does not turn where two opposite peaks are nearly as long.
+    Libraries change the solver behind their principal components, and LAPACK leaves the sign of an
+    eigenvector open: draws and cuts along an axis then depend on both.  Here the solver is stated.  Up to
+    2,000 windows or numbers of a window, it takes the eigenvectors of the smaller matrix of products.
+    Beyond, it does ten rounds of orthogonal iteration on 10 directions more than are wanted, from a fixed
+    start (Halko, Martinsson, Tropp, SIAM Rev 53:217, 2011, algorithm 4.4).  The sign of an axis makes the
+    sum of the cubes of its numbers positive: its longer peaks point up.  Unlike the sign of the longest
+    peak alone, this sign does not turn if two opposite peaks are nearly as long.
 
-    Axes of equal variance have no order or direction of their own, and no rule can give them one.  What
-    is drawn in a space of components should therefore not depend on its axes at all: draw in all
-    directions, project, and scale by a symmetric root.
+    Axes of equal variance have no order or direction of their own, and no rule can give them one.  So
+    draws in a space of components should not depend on its axes at all: draw in all directions, project,
+    and scale by a symmetric root.
 
     Args:
         windows: shape (window, number).
-        count: components wanted; there are as many, or as many as windows or numbers.
+        count: wanted components; there are as many, or as many as windows or numbers.
     """
     import numpy as np  # noqa: PLC0415 - a plugin's light module may import this one
 

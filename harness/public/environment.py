@@ -1,4 +1,4 @@
-"""What is told of the machine and its software: an allow-list, without host, user or path."""
+"""The machine and its software, for records: an allow-list, without host, user or path."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ PACKAGES = (
 )
 
 SHARE = 0.9
-"""Of the memory here, for cells, unless told otherwise."""
+"""Default share of the memory here for cells."""
 
 
 @cache
 def environment() -> dict[str, Any]:
-    """Versions, processor, memory and devices, JSON-ready."""
+    """Return versions, processor, memory and devices, JSON-ready."""
     return {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
@@ -43,7 +43,7 @@ def environment() -> dict[str, Any]:
 
 
 def package_version(name: str) -> str | None:
-    """The installed version of a distribution, None if it is not installed."""
+    """Return the installed version of a distribution, None if it is not installed."""
     try:
         return version(name)
     except PackageNotFoundError:
@@ -51,14 +51,14 @@ def package_version(name: str) -> str | None:
 
 
 def cores() -> int:
-    """Processors that this process may use."""
+    """Return the number of processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def processor() -> str:
-    """The processor's model name, as far as the system tells it."""
+    """Return the processor's model name, as far as the system gives it."""
     try:
         lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
     except OSError:
@@ -76,7 +76,7 @@ def memory_gib() -> float | None:
 
 
 def memory() -> int:
-    """Bytes for all cells together: a share of the machine's, or of a container's where that is less."""
+    """Return bytes for all cells together: a share of the machine's memory, or of a smaller container's."""
     import psutil  # noqa: PLC0415 - only a run needs it
 
     limits = [psutil.virtual_memory().total]

@@ -1,6 +1,6 @@
-"""From a recording and the places of its beats to windows, and where in windows the beat stands.
+"""Windows from a recording and its beats, and the place of the beat in a window.
 
-Importing this module costs no numpy, so that a dataset's light module can derive its settings from
+Importing this module costs no numpy, so a dataset's light module can derive its settings from
 `BeatWindowConfig`.
 """
 
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BUTTERWORTH_ORDER = 2
-"""Of the band-pass, which runs over the signal twice; low, so that a steep QRS rings least."""
+"""Order of the band-pass, applied to the signal twice; low, so that a steep QRS rings least."""
 
 DECIMALS = 10
-"""Of the filter's coefficients.  Versions of numpy compute them alike to 16 and no more; with the
-others cut off, they filter a recording to the same bytes."""
+"""Digits of the filter's coefficients.  Versions of numpy agree in 16 of them and no more; without
+the others, they filter a recording to the same bytes."""
 
 
 class BeatWindowConfig(Config, frozen=True):
-    """Settings of a dataset whose windows are cut around beats."""
+    """Settings of a dataset of windows around beats."""
 
     sampling_rate: Annotated[
-        float, msgspec.Meta(gt=0, le=2000, description="Hz, to which recordings are resampled")
+        float, msgspec.Meta(gt=0, le=2000, description="Hz, the rate of the windows")
     ] = 100.0
     length: Annotated[int, msgspec.Meta(ge=2, description="samples in a window")] = 200
     r_sample: Annotated[
         int,
-        msgspec.Meta(ge=0, description="sample of a window, from 0, at which the R peak stands"),
+        msgspec.Meta(ge=0, description="sample of the R peak in a window, from 0"),
     ] = 100
     band: Annotated[
         tuple[float, float], msgspec.Meta(description="Hz, edges of the zero-phase band-pass")
@@ -72,7 +72,7 @@ def beat_windows(
 
     Returns:
         The windows, float32, shape (kept beat, lead, ``config.length``), in the unit of ``signals``;
-        and a mask, shape (beat,), of the beats kept: those whose window lies within the recording.
+        and a mask, shape (beat,), of the kept beats: their windows lie within the recording.
 
     Raises:
         DataError: the recording's sampling rate is too low for the band.
@@ -91,10 +91,10 @@ def beat_windows(
 
 
 def usual_place(signals: NDArray[np.floating], sampling_rate: float) -> float:
-    """Where the QRS complexes of most windows stand, in seconds from the first sample.
+    """Return the usual place of the QRS complex in a window, in seconds from the first sample.
 
-    The time at which the squared slope, of which every window has a share of 1, is largest on
-    average over 80 ms.
+    It is the time of the largest squared slope, averaged over 80 ms and over windows; the squared slope
+    of every window has the sum 1.
 
     Args:
         signals: shape (window, sample), mV; one lead.

@@ -1,4 +1,4 @@
-"""What metrics compute of a comparison together: nearest windows, the encoder, the beat, the person behind.
+"""Results that metrics share: nearest windows, the encoder, the beat, the person behind a window.
 
 Each result is computed once for all metrics of a cell.
 """
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from ecgbench.nn import Encoder
 
 NEAREST = 2
-"""Neighbours that a search finds at least: the most that a built-in metric asks for."""
+"""Least number of neighbours in a search: the most that a built-in metric needs."""
 
 BEAT = (0.25, 0.4)
-"""Seconds before and after the QRS complex: a beat, without the ones before and after it."""
+"""Seconds before and after the QRS complex: a beat, without its neighbours."""
 
 
 class Neighbours(NamedTuple):
@@ -66,12 +66,12 @@ def _search(comparison: Comparison, of: Side, among: Side, k: int) -> Neighbours
         raise ValueError(f"{among} has {len(right)} windows; {k + own} are needed")
     search = NearestNeighbors(n_neighbors=k + own, algorithm="brute").fit(right)
     indices = search.kneighbors(None if own else left, n_neighbors=k, return_distance=False)
-    # the search works through |a|² - 2ab + |b|², which leaves rounding where a = b
+    # the search works through |a|² - 2ab + |b|², with a rounding error for a = b
     distances = np.empty(indices.shape)
     for column in range(k):
         difference = left - right[indices[:, column]]
         distances[:, column] = np.sqrt(np.einsum("ij,ij->i", difference, difference, dtype=float))
-    # which of two windows within that rounding is nearer shows only now; of twins the first is
+    # within that rounding the order shows only now; of equal windows the first comes first
     order = np.lexsort((indices, distances))
     return Neighbours(
         np.take_along_axis(distances, order, axis=1),
@@ -121,12 +121,12 @@ def _trained(comparison: Comparison, steps: int | UnsetType) -> Encoder:
 def embeddings(
     comparison: Comparison, side: Side, steps: int | UnsetType = UNSET
 ) -> NDArray[np.float64]:
-    """Return the windows of one side as the `encoder` sees them.
+    """Return the embeddings of one side in the space of the `encoder`.
 
     Args:
         comparison: of the cell.
         side: the windows.
-        steps: as `encoder` takes them.
+        steps: as for `encoder`.
 
     Returns:
         float64, shape (window, dimension), of mean 0 and deviation 1 over ``auxiliary``.
@@ -142,11 +142,11 @@ def embeddings(
 
 
 def one_beat(comparison: Comparison) -> Comparison:
-    """Return the same comparison of the single beats around which windows are cut.
+    """Return the same comparison of single beats, one from the middle of each window.
 
     The times of the beats before and after say little about a person, yet they weigh more in a distance
-    than the shape of the beat.  A beat is `BEAT` long.  It lies where the QRS complexes of most windows
-    of the dataset lie, at the same place in all splits, seeds and folds.  A window that is no longer than
+    than the shape of the beat.  A beat is `BEAT` long.  It lies at the usual place of the QRS complex in
+    the windows of the dataset, the same place in all splits, seeds and folds.  A window no longer than
     that is its beat.
     """
     rate, length = comparison.sampling_rate, comparison.splits.train.length
@@ -170,8 +170,8 @@ def _place(comparison: Comparison) -> dict[str, NDArray[Any]]:
 def people_behind(comparison: Comparison) -> NDArray[np.int64]:
     """Return for each synthetic window the person of the control window with the nearest beat.
 
-    People are resampled together with the synthetic windows behind which they stand: where a person's
-    windows come twice, so do the synthetic windows like them.
+    People are resampled together with the synthetic windows of their kind: if a person's windows come
+    twice, so do the synthetic windows like them.
 
     Returns:
         int64, shape (window,).

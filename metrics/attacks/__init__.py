@@ -1,12 +1,12 @@
-"""Metrics of record-level privacy that attack: who of these windows was in `train`?
+"""Attacks of record-level privacy: was this window in `train`?
 
-Each is an attack on members, ``train``, beside the same attack on non-members, ``control``: windows of
-the same people, divided at random.
+Each metric attacks members, ``train``, and compares the attack with the same one on non-members,
+``control``.  Both are windows of the same people, divided at random.
 
 - Who was a member? `membership-inference`, `calibrated-membership-inference`,
   `monte-carlo-membership-inference`, `domias` and, with fits of its own,
-  `likelihood-ratio-membership-inference`: an AUC, ½ where nothing leaked.
-- What is there to learn of a member? `waveform-inference` and `attribute-inference`: a residual risk.
+  `likelihood-ratio-membership-inference`: an AUC, ½ but for noise if nothing leaked.
+- What can be learnt of a member? `waveform-inference` and `attribute-inference`: a residual risk.
 - Are synthetic windows closer to members than to others? `authenticity`, and, as no evidence of
   safety, `dcr-share` and `nndr`.
 """
@@ -26,7 +26,7 @@ ROC = (
     "intervals: DeLong, DeLong, Clarke-Pearson, Biometrics 44:837-845, 1988, doi:10.2307/2531595; "
     "Wilson, JASA 22:209-212, 1927, doi:10.1080/01621459.1927.10502953"
 )
-"""What all attacks that end in an AUC rest on."""
+"""The sources of all attacks with an AUC."""
 
 ANONYMETER = (
     "Giomi, Boenisch, Wehmeyer, Tasnádi, A Unified Framework for Quantifying Privacy Risk in Synthetic "
@@ -55,7 +55,7 @@ class AttributeInferenceConfig(Config, frozen=True):
 
     known: Annotated[
         float,
-        msgspec.Meta(gt=0, lt=1, description="share of a window that is seen, from its start"),
+        msgspec.Meta(gt=0, lt=1, description="known share of a window, from its start"),
     ] = 0.25
 
 
@@ -64,7 +64,7 @@ class WaveformInferenceConfig(Config, frozen=True):
 
     known: Annotated[
         float,
-        msgspec.Meta(gt=0, lt=1, description="share of a window that is seen, from its start"),
+        msgspec.Meta(gt=0, lt=1, description="known share of a window, from its start"),
     ] = 0.25
     margin: Annotated[
         float,
@@ -84,12 +84,12 @@ class LikelihoodRatioConfig(Config, frozen=True):
 
 @hookimpl
 def ecgbench_metrics() -> Iterable[MetricSpec]:
-    """Attacks that tell training windows from unused ones of the same people."""
+    """Return the attacks on windows of ``train``."""
     return [
         MetricSpec(
             name="membership-inference",
             target="ecgbench.metrics.attacks.membership_inference:membership_inference",
-            summary="AUC of the distance attack that tells training windows from unused ones",
+            summary="AUC of the distance attack on training windows against unused ones",
             citation=(
                 "Chen, Yu, Zhang, Fritz, GAN-Leaks: A Taxonomy of Membership Inference Attacks "
                 "against Generative Models, ACM CCS 2020, doi:10.1145/3372297.3417238 (full "
@@ -111,7 +111,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
                 "ecgbench.metrics.attacks.calibrated_membership_inference:"
                 "calibrated_membership_inference"
             ),
-            summary="AUC of the distance attack less what distance each window is to be expected at",
+            summary="AUC of the distance attack, less the expected distance of each window",
             citation=(
                 "Chen, Yu, Zhang, Fritz, GAN-Leaks: A Taxonomy of Membership Inference Attacks "
                 "against Generative Models, ACM CCS 2020, doi:10.1145/3372297.3417238 (attack "
@@ -200,7 +200,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             name="waveform-inference",
             target="ecgbench.metrics.attacks.waveform_inference:waveform_inference",
             config=WaveformInferenceConfig,
-            summary="risk that synthetic windows give away the rest of a window that is known in part",
+            summary="risk that synthetic windows give away the rest of a partly known window",
             citation=f"{ANONYMETER}; its use on waveforms is ecgbench's",
             family="privacy",
             better="lower",
@@ -208,8 +208,8 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             ideal=0.0,
             null=0.0,
             formula=(
-                "(attack − control) / (1 − control), shares of windows of train and of control whose "
-                "rest is guessed at half the error that auxiliary windows alone allow"
+                "(attack − control) / (1 − control), shares of windows of train and of control with "
+                "the rest guessed at less than half the error of a guess from auxiliary windows alone"
             ),
         ),
         MetricSpec(
@@ -226,7 +226,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             null=0.0,
             formula=(
                 "(attack − control) / (1 − control), shares of secrets of train's and of control's windows "
-                "that are those of the synthetic window with the most similar beginning"
+                "equal to those of the synthetic window with the most similar beginning"
             ),
         ),
         MetricSpec(

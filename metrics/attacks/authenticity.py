@@ -1,4 +1,4 @@
-"""`authenticity`: whether synthetic windows keep the distance that real ones keep from each other."""
+"""`authenticity`: do synthetic windows keep the distance between real ones?"""
 
 from __future__ import annotations
 
@@ -17,24 +17,19 @@ if TYPE_CHECKING:
 
 
 def authenticity(comparison: Comparison, _config: Config) -> Score:
-    r"""Authenticity with respect to ``train`` less that with respect to ``control``.
+    """Return the authenticity with respect to ``train`` less that with respect to ``control``.
 
-    Alaa, van Breugel, Saveliev, van der Schaar (ICML 2022, section 4; ``metrics/evaluation.py`` of
-    their code looks from the real records instead): a synthetic window is authentic unless it is
-    closer to its nearest training window than any other training window is::
+    Alaa et al. (ICML 2022, section 4) call a synthetic window authentic unless it is closer to its
+    nearest training window than any other training window is.  Their code
+    (``metrics/evaluation.py``) starts from the real records instead.
 
-        A(R) = share of synthetic windows s with  ‖s − x_s‖ > min_{x in R, x ≠ x_s} ‖x_s − x‖,
-               x_s the window of R that is nearest to s
-        value = (1/K) Σ_k A(T_k) − A(control)
+    Distances are Euclidean over all samples of all leads; the paper uses the embedding of a one-class network
+    trained on the real records.  A depends on the size of R.  So A(train) is the mean over
+    K = ⌊n_train / n_control⌋ disjoint parts of ``train``, of control's size and stratified as it is.
+    Alone, A cannot be read: fresh windows of MIT-BIH's members have an A of .53, of .55 if there are
+    6,000 windows in all, and noise has 1.
 
-    Euclidean over all samples of all leads, where they use the embedding of a one-class network that
-    is trained on the real records.  T_k are K = ⌊n_train / n_control⌋ disjoint parts of ``train``, of
-    control's size and stratified as it is, for A depends on the size of R.  It has no reading of its
-    own: fresh windows of MIT-BIH's members have one of .53, of .55 where there are 6,000 windows in
-    all, and noise has 1.
-
-    Higher is better.  Range (−1, 1).  An ideal generator scores 0, up to noise of either sign; copies
-    of a share p of the synthetic windows about −p · A(control) · n_control / n_train.
+    Copies of a share p of the synthetic windows score about −p · A(control) · n_control / n_train.
 
     Returns:
         The value, with parts ``train`` and ``control`` (the two A), and per-person contributions, by
@@ -60,7 +55,7 @@ def authenticity(comparison: Comparison, _config: Config) -> Score:
 
 
 def _spacing(comparison: Comparison, name: str) -> NDArray[np.float64]:
-    """Distance of each window of ``control`` to its nearest other one."""
+    """Return the distance of each window of ``control`` to its nearest other one."""
     return comparison.once(
         name,
         lambda: {"distances": neighbours(comparison, "control", "control").distances[:, 0]},
@@ -69,6 +64,6 @@ def _spacing(comparison: Comparison, name: str) -> NDArray[np.float64]:
 
 
 def _authentic(comparison: Comparison, spacing: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of each synthetic window, 1 if it is authentic with respect to ``control``."""
-    found = neighbours(comparison, "synthetic", "control")
-    return np.asarray(found.distances[:, 0] > spacing[found.indices[:, 0]], dtype=np.float64)
+    """Return 1 for each synthetic window that is authentic with respect to ``control``, else 0."""
+    nearest = neighbours(comparison, "synthetic", "control")
+    return np.asarray(nearest.distances[:, 0] > spacing[nearest.indices[:, 0]], dtype=np.float64)

@@ -1,4 +1,4 @@
-"""`dcr-share`: the share of synthetic windows that are closer to training than to control windows."""
+"""`dcr-share`: the share of synthetic windows closer to training windows than to others."""
 
 from __future__ import annotations
 
@@ -15,26 +15,24 @@ if TYPE_CHECKING:
 
 
 def dcr_share(comparison: Comparison, _config: Config) -> Score:
-    r"""Share of synthetic windows whose closest training window is closer than their closest other.
+    """Return the share of synthetic windows with a training window closer than any control window.
 
-    Platzer, Reutterer (Frontiers in Big Data 4:679939, 2021, share of closer distances to closest
-    record; `calculate_dcr_share` of ``mostlyai-qa``, and the same as DCR overfitting protection in
-    ``sdmetrics``, which gives min(2 − 2·share, 1) and takes ties for no closer)::
+    Platzer, Reutterer (Frontiers in Big Data 4:679939, 2021) define it as the share of closer
+    distances to the closest record; it is `calculate_dcr_share` of ``mostlyai-qa``.  The DCR
+    overfitting protection of ``sdmetrics`` is the same share as min(2 − 2·share, 1), with ties as
+    not closer.
 
-        value = mean over s of  (1/K) Σ_k  1[d(s, T_k) < d(s, control)] + ½·1[d(s, T_k) = d(s, control)]
-        d(s, R) = min_{x in R} ‖s − x‖     (Euclidean, all samples of all leads, mV)
+    Distances are Euclidean over all samples of all leads, in mV.  Against all of ``train`` an innocent
+    generator would score n_train / (n_train + n_control).  So the value is the mean over
+    K = ⌊n_train / n_control⌋ disjoint parts of ``train``, of control's size and stratified as it is.
 
-    T_k are K = ⌊n_train / n_control⌋ disjoint parts of ``train``, of control's size and stratified as it
-    is: against all of ``train`` an innocent generator would score n_train / (n_train + n_control).
-
-    Lower is better.  Range (0, 1).  An ideal generator scores ½, up to noise of either sign.  Copies of a
-    share p of the synthetic windows score about ½ + ½ p · n_control / n_train.  Windows that are far
-    from all real ones have one and the same nearest real window, and share the toss of a coin on which
-    side that is: for white noise the value is anything from 0 to 1.
+    Copies of a share p of the synthetic windows score about ½ + ½ p · n_control / n_train.  Windows far
+    from all real ones have the same nearest real window, which is on either side by chance: for white
+    noise the value is anything from 0 to 1.
 
     **No evidence of safety.**  A value of ½ says that synthetic windows are on average no closer to
-    members.  It says nothing of those members who were copied or can be told (Yao, Krčo, Ganev, de
-    Montjoye, The DCR Delusion, arXiv:2505.01524, find private by DCR what attacks tell with ease).
+    members.  It says nothing of a few copied or recognisable members (Yao, Krčo, Ganev, de Montjoye,
+    The DCR Delusion, arXiv:2505.01524: attacks easily tell members where DCR reads private).
 
     Returns:
         The value and its per-person contributions, by the person of the nearest control window.

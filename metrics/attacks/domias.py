@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ecgbench.metrics.attacks.roc import judged
+from ecgbench.metrics.attacks.roc import attack_score
 from ecgbench.metrics.attacks.space import nearest
 
 if TYPE_CHECKING:
@@ -20,25 +20,21 @@ RESOLUTION = 1e-6
 
 
 def domias(comparison: Comparison, config: DomiasConfig) -> Score:
-    r"""AUC of the density-ratio attack DOMIAS.
+    r"""Return the AUC of the density-ratio attack DOMIAS.
 
-    van Breugel, Sun, Qian, van der Schaar (AISTATS 2023, equation 2, and ``evaluator.py`` of their
-    code): a window is taken for a member the more readily, the more the synthetic density at that
-    window exceeds the population's, of which the attacker has windows, ``auxiliary``::
-
-        s(x) = p̂_synthetic(x) / p̂_auxiliary(x)
-        value = mean over members i, non-members j of  1[s_i > s_j] + ½·1[s_i = s_j]
-
-    The densities are nearest-neighbour estimates (Loftsgaarden, Quesenberry, Ann Math Stat 36:1049,
-    1965) in the D = ``components`` (16) leading principal components of ``auxiliary``, in which the
-    volume of the unit ball cancels::
+    The attacker suspects a window the more, the more the synthetic density there exceeds the
+    population's density (van Breugel et al., AISTATS 2023, equation 2, and ``evaluator.py`` of
+    their code).  The attacker has windows of the population, ``auxiliary``.  Both densities are
+    nearest-neighbour estimates (Loftsgaarden, Quesenberry) in the D = ``components`` (16) leading
+    principal components of ``auxiliary``; the volume of the unit ball cancels::
 
         p̂_A(x) = 1 / (|A| · V_D · r_A(x)^D),   r_A(x) = min_{a in A} ‖P x − P a‖
         log s(x) = D · (log r_auxiliary(x) − log r_synthetic(x)) + constant
 
-    They use kernel densities or a normalising flow.  The choice here is by trial, on windows of MIT-BIH
-    (6,000, mean of four seeds) with synthetic windows that are copies of 30% of ``train`` under noise
-    of a tenth of the signal's deviation: AUC, and members caught at 1% of false alarms.
+    The paper uses kernel densities or a normalising flow.  The choice here is by trial, on 6,000 windows
+    of MIT-BIH (mean of four seeds).  The synthetic windows were copies of 30% of ``train`` under noise
+    of a tenth of the signal's deviation.  The columns are the AUC, and the share of members caught at
+    1% of false alarms.
 
     ============================================  =====  ====
     nearest neighbour, 16 components              .636   28%
@@ -53,14 +49,12 @@ def domias(comparison: Comparison, config: DomiasConfig) -> Score:
     Gaussian kernel, 4 components, Scott's rule   .539    2%
     ============================================  =====  ====
 
-    What is copied is one window, no neighbourhood, and no bandwidth fits dense and sparse places alike.
+    A copy shows one window, not its neighbourhood, and no bandwidth fits dense and sparse places alike.
 
-    Members are ``train``, non-members ``control``: windows of the same people, divided at random, so
-    an attack that learnt nothing scores ½ whatever the generator.
+    Members, ``train``, and non-members, ``control``, are windows of the same people, divided at random,
+    so an attack that learnt nothing scores ½ with any generator.
 
-    Lower is better.  Range (0, 1).  An ideal generator scores ½, up to noise of either sign.
-
-    Parts and contributions: see `ecgbench.metrics.attacks.roc.judged`.
+    `ecgbench.metrics.attacks.roc.attack_score` describes parts and contributions.
     """
 
     def expected() -> dict[str, NDArray[np.float64]]:
@@ -74,7 +68,7 @@ def domias(comparison: Comparison, config: DomiasConfig) -> Score:
     )
     members = nearest(comparison, "train", "synthetic", config.components)
     others = nearest(comparison, "control", "synthetic", config.components)
-    return judged(
+    return attack_score(
         comparison,
         _log(population["train"]) - _log(members),
         _log(population["control"]) - _log(others),

@@ -1,4 +1,4 @@
-"""Guesses of what an attacker does not know of a window, from the synthetic windows like it."""
+"""Guesses of an attacker about the unknown part of a window, from similar synthetic windows."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from ecgbench import Comparison
 
     Successes = tuple[NDArray[np.bool_], NDArray[np.bool_]]
-    """Which guesses are right, of the windows of ``train`` and of ``control``."""
+    """Right guesses on the windows of ``train`` and on those of ``control``."""
 
 
 def known_samples(comparison: Comparison, share: float) -> int:
-    """How many samples from the start of a window the attacker sees.
+    """Return the number of samples that the attacker sees, from the start of a window.
 
     Raises:
         Skip: a window has no two samples to divide.
@@ -32,22 +32,22 @@ def known_samples(comparison: Comparison, share: float) -> int:
     return min(max(round(share * length), 1), length - 1)
 
 
-def judged(comparison: Comparison, successes: Mapping[str, Successes]) -> Score:
-    """The residual risk of all guesses at some secrets, ``(attack − control) / (1 − control)``.
+def inference_score(comparison: Comparison, successes: Mapping[str, Successes]) -> Score:
+    """Return the residual risk of all guesses at some secrets, ``(attack − control) / (1 − control)``.
 
-    The rates are means over secrets, so that the value is the share of the guesses which go wrong on
-    non-members that members lack.  A mean of the secrets' own risks would be all noise where one of
-    them is nearly always guessed.
+    The rates are means over secrets.  So the value is the share by which wrong guesses are rarer on
+    members than on non-members.  A mean of the secrets' own risks would be all noise if one secret is
+    nearly always guessed.
 
     Args:
-        comparison: whose ``train`` are the members, and whose ``control`` the non-members.
-        successes: of each secret, by name.
+        comparison: its ``train`` are the members, its ``control`` the non-members.
+        successes: the right guesses at each secret, by the secret's name.
 
     Returns:
         The value, with the success rates ``attack-SECRET`` on members and ``control-SECRET`` on
-        non-members, and ``residual-risk-SECRET`` of each secret alone with its 95% interval
-        (``-low``, ``-high``), unless every non-member's is guessed.  Contributions are of first
-        order: a ratio of means.
+        non-members.  ``residual-risk-SECRET`` is the risk of each secret alone with its 95% interval
+        (``-low``, ``-high``), unless all guesses at it on non-members are right.  Contributions are
+        of first order: a ratio of means.
 
     Raises:
         Skip: the attack is right in all guesses on non-members.
@@ -63,7 +63,7 @@ def judged(comparison: Comparison, successes: Mapping[str, Successes]) -> Score:
     wrong = np.mean([~right for right, _ in successes.values()], axis=0)
     wrong_of_others = np.mean([~right for _, right in successes.values()], axis=0)
     if not wrong_of_others.any():
-        raise Skip("the attack guesses all that there is of non-members, too")
+        raise Skip("all guesses of the attack on non-members are right, too")
     ratio = float(wrong.mean() / wrong_of_others.mean())
     return Score(
         value=1 - ratio,

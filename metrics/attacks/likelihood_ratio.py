@@ -9,7 +9,8 @@ import numpy as np
 from scipy.stats import norm
 
 from ecgbench import Skip
-from ecgbench.metrics.attacks.roc import judged
+from ecgbench.contracts.streams import AttackStream
+from ecgbench.metrics.attacks.roc import attack_score
 from ecgbench.shared import neighbours
 
 if TYPE_CHECKING:
@@ -20,42 +21,38 @@ if TYPE_CHECKING:
 
 
 def likelihood_ratio(comparison: Comparison, config: LikelihoodRatioConfig) -> Score:
-    r"""AUC of the likelihood-ratio attack, the strongest that knows the generator.
+    r"""Return the AUC of the likelihood-ratio attack, the strongest attack by someone with the generator.
 
-    Carlini, Chien, Nasr, Song, Terzis, Tramèr (Membership Inference Attacks From First Principles,
-    IEEE S&P 2022, section IV, algorithm 1), whose statistic is a classifier's confidence.  Of a
-    generator only the synthetic windows are seen, so the statistic is how near they come::
+    Carlini et al. (IEEE S&P 2022, section IV, algorithm 1) attack classifiers, and their statistic is
+    the classifier's confidence.  A generator shows its synthetic windows only, so the statistic here is
+    how near they come, in the Euclidean norm over all samples of all leads::
 
         φ(x; S) = −log(min_{s in S} ‖x − s‖ + ε),  ε a thousandth of the median of these distances
         λ(x) = log N(φ(x; S) | μ_in(x), σ_in) − log N(φ(x; S) | μ_out(x), σ_out)
-        value = P(λ(member) > λ(non-member)) + ½ P(equal)
 
-    with ‖·‖ the Euclidean norm over all samples of all leads.  The generator is fitted anew ``shadows``
-    times, each time on a random half of ``train`` ∪ ``control``, stratified by patient and class,
-    every other time on the complement of the half before: μ_in(x) is the mean of φ(x) over the fits
-    that saw x, μ_out(x) over those that did not.  The deviations are pooled over all windows, as the
-    paper does with few shadow models (section VI-B).  Members are ``train``, non-members ``control``.
+    The generator is fitted anew ``shadows`` times, each time on a random half of ``train`` ∪
+    ``control``, stratified by patient and class; every second fit takes the complement of the half
+    before.  μ_in(x) is the mean of φ(x) over the fits that saw x, μ_out(x) the mean over the others.  The
+    deviations are pooled over all windows, as the paper does with few shadow models (section VI-B).
 
-    What one window adds to what a generator gives out is measured against the same generator without
-    it, so neither how common the window is nor how good the generator is stands in the way.  The
-    price is that of ``shadows`` fits, so this metric runs only where it is named.
-
-    Lower is better.  Range (0, 1).  An ideal generator scores ½, up to noise of either sign.
+    The attack compares the generator with the same generator without one window.  So neither a common
+    window nor a good generator hides the effect of that window.  The price is ``shadows`` fits, so this
+    metric runs only on request by name.
 
     Returns:
-        The value, with the parts and contributions of every membership attack (`roc.judged`).
+        The value, with the parts and contributions of every membership attack (`roc.attack_score`).
 
     Raises:
-        Skip: the windows were made elsewhere, so that their generator cannot be fitted again.
+        Skip: the windows were made elsewhere, so their generator cannot be fitted again.
     """
     if comparison.refit is None:
         raise Skip("it fits the generator again, and these windows were made elsewhere")
     splits = comparison.splits
     targets = _joined(splits.train, splits.control)
-    inside, found = _shadow_statistics(comparison, targets, config.shadows)
+    inside, distances = _shadow_statistics(comparison, targets, config.shadows)
     own = _nearest(comparison, comparison.synthetic)
     small = 1e-3 * float(np.median(own)) or 1e-12
-    statistic, shadow = -np.log(own + small), -np.log(found + small)
+    statistic, shadow = -np.log(own + small), -np.log(distances + small)
     log_of = {}
     for name, rows in (("in", inside), ("out", ~inside)):
         count = rows.sum(axis=0)
@@ -66,26 +63,26 @@ def likelihood_ratio(comparison: Comparison, config: LikelihoodRatioConfig) -> S
         log_of[name] = norm.logpdf(statistic, mean, deviation)
     ratio = log_of["in"] - log_of["out"]
     members = len(splits.train)
-    return judged(comparison, ratio[:members], ratio[members:])
+    return attack_score(comparison, ratio[:members], ratio[members:])
 
 
 def _shadow_statistics(
     comparison: Comparison, targets: EcgWindows, shadows: int
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    """Which shadow fits saw each target, and how near they came to it: shape (shadow, window)."""
+    """Return which targets each shadow fit saw, and its distance to them: shape (shadow, window)."""
     assert comparison.refit is not None
-    rng = np.random.default_rng([comparison.seed, 51])
+    rng = np.random.default_rng([comparison.seed, AttackStream.SHADOW_HALVES])
     inside = np.empty((shadows, len(targets)), dtype=bool)
-    found = np.empty((shadows, len(targets)))
+    distances = np.empty((shadows, len(targets)))
     for number in range(shadows):
         inside[number] = ~inside[number - 1] if number % 2 else _half(targets, rng)
-        made = comparison.refit(targets.take(inside[number]), number)
-        found[number] = _nearest(comparison, made)
-    return inside, found
+        synthetic = comparison.refit(targets.take(inside[number]), number)
+        distances[number] = _nearest(comparison, synthetic)
+    return inside, distances
 
 
 def _half(windows: EcgWindows, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """A random half of each patient and class, give or take one window."""
+    """Return a random half of each patient and class, give or take one window."""
     order = np.lexsort((rng.random(len(windows)), windows.labels, windows.patients))
     half = np.empty(len(windows), dtype=bool)
     half[order] = (np.arange(len(windows)) + rng.integers(2)) % 2 == 0
@@ -93,7 +90,7 @@ def _half(windows: EcgWindows, rng: np.random.Generator) -> NDArray[np.bool_]:
 
 
 def _nearest(comparison: Comparison, synthetic: EcgWindows) -> NDArray[np.float64]:
-    """Distance of each window of ``train``, then of ``control``, to the nearest of these."""
+    """Return the distance of each window of ``train``, then ``control``, to the nearest of these."""
     other = dataclasses.replace(comparison, synthetic=synthetic, _memo={})
     return np.concatenate(
         [

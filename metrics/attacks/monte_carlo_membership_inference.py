@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ecgbench.metrics.attacks.roc import judged
+from ecgbench.metrics.attacks.roc import attack_score
 from ecgbench.metrics.attacks.space import coordinates
 
 if TYPE_CHECKING:
@@ -19,38 +19,35 @@ if TYPE_CHECKING:
     from ecgbench.metrics.attacks import MonteCarloMembershipInferenceConfig
 
 CHUNK = 512
-"""Windows whose distances are held at a time."""
+"""Windows with distances in memory at a time."""
 
 ROUNDING = 1e-12
-"""Of a squared distance, in units of the squared norms that it is the difference of."""
+"""Rounding of a squared distance, in units of the squared norms: it is a difference of those."""
 
 
 def monte_carlo_membership_inference(
     comparison: Comparison, config: MonteCarloMembershipInferenceConfig
 ) -> Score:
-    r"""AUC of the Monte Carlo attack.
+    """Return the AUC of the Monte Carlo attack.
 
-    Hilprecht, Härterich, Bernau (PoPETs 2019(4):232, f_MC-ε with the distance in principal
-    components and the median heuristic, equation 4; ``mc_attack.py`` of their code): a model that
-    overfits puts much of its probability close to its members, which its samples estimate::
+    A model that overfits puts much of its probability close to its members, and its samples show how
+    much (Hilprecht et al., PoPETs 2019(4):232, f_MC-ε with the distance in principal components and
+    the median heuristic, equation 4; ``mc_attack.py`` of their code).  ε is the median over ``train`` ∪
+    ``control`` of the distance to the nearest synthetic window.
 
-        f(x) = share of synthetic windows s with ‖P x − P s‖ ≤ ε
-        ε = median over x in train ∪ control of  min_s ‖P x − P s‖
-        value = mean over members i, non-members j of  1[f_i > f_j] + ½·1[f_i = f_j]
+    The space is the leading ``components`` (40) principal components of ``auxiliary``, which is disjoint
+    from both sides as in the paper.  The paper takes as many members as non-members.  Here ``train`` is
+    larger, so ε is rather the members' median; this does not move the value if nothing leaked.
 
-    P are the leading ``components`` (40) principal components of ``auxiliary``, which is disjoint from
-    both sides as theirs is.  They take as many members as non-members; here ``train`` is larger, so
-    ε is rather the members' median, which does not move the value where nothing leaked.
+    Members and non-members are windows of the same people, divided at random, so an attack that learnt
+    nothing scores ½ with any generator.  By the choice of ε half of the windows have f = 0, and many
+    have one synthetic window, so ties are many; each counts half for either side.  At few false alarms
+    the attack catches only windows in crowds.
 
-    Members are ``train``, non-members ``control``: windows of the same people, divided at random, so
-    an attack that learnt nothing scores ½ whatever the generator.  Half of the windows have f = 0, by
-    the choice of ε, and many have one synthetic window, so ties are many; half of each goes to
-    either side, and what is caught at few false alarms is only what lies in crowds.
+    Few copies hide among ties: the attack sees a generator that crowds about its members.
 
-    Lower is better.  Range (0, 1).  An ideal generator scores ½, up to noise of either sign.  Few
-    copies hide among ties: the attack sees a generator that crowds about its members.
-
-    Parts and contributions: see `ecgbench.metrics.attacks.roc.judged`; further ``epsilon``, mV.
+    `ecgbench.metrics.attacks.roc.attack_score` describes parts and contributions; a further part is
+    ``epsilon``, mV.
     """
     synthetic = coordinates(comparison, "synthetic", config.components)
     members = coordinates(comparison, "train", config.components)
@@ -65,14 +62,14 @@ def monte_carlo_membership_inference(
         ]
     )
     share = close / len(synthetic)
-    score = judged(comparison, share[: len(members)], share[len(members) :])
+    score = attack_score(comparison, share[: len(members)], share[len(members) :])
     return replace(score, parts={**score.parts, "epsilon": epsilon})
 
 
 def _squared_distances(
     left: NDArray[np.float64], right: NDArray[np.float64]
 ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """Squared distances of a chunk of ``left`` to all of ``right``, and how far off they may be."""
+    """Yield the squared distances of a chunk of ``left`` to all of ``right``, and their rounding."""
     norms = np.einsum("ij,ij->i", right, right)
     for start in range(0, len(left), CHUNK):
         chunk = left[start : start + CHUNK]

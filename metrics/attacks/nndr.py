@@ -17,22 +17,18 @@ if TYPE_CHECKING:
 
 
 def nndr(comparison: Comparison, _config: Config) -> Score:
-    r"""Nearest-neighbour distance ratio to training windows less that to control windows.
+    """Return the nearest-neighbour distance ratio to training windows less that to control windows.
 
-    Zhao, Kunar, Birke, Chen, CTAB-GAN (ACML 2021; ``model/eval/evaluation.py`` of their code
-    looks from the real records)::
+    A ratio near 0 is a window with one real counterpart (Zhao et al., CTAB-GAN, ACML 2021;
+    ``model/eval/evaluation.py`` of their code starts from the real records).  Distances are Euclidean
+    over all samples of all leads; the ratio is 1 if both distances are 0.  The ratio depends on the
+    number of real windows.  So that of ``train`` is the mean over K = ⌊n_train / n_control⌋ disjoint
+    parts of ``train``, of control's size and stratified as it is.
 
-        r_R(s) = ‖s − x₁‖ / ‖s − x₂‖,   x₁, x₂ the nearest and second nearest window of R
-        value = (1/K) Σ_k median_s r_{T_k}(s) − median_s r_control(s)
+    If all synthetic windows are copies of ``train``, the value is below 0 by up to the median ratio
+    to ``control``.
 
-    Euclidean over all samples of all leads; 1 where both are at distance 0.  T_k are
-    K = ⌊n_train / n_control⌋ disjoint parts of ``train``, of control's size and stratified as it is.  A
-    ratio near 0 is a window that has one real counterpart.
-
-    Higher is better.  Range (−1, 1).  An ideal generator scores 0, up to noise of either sign; where
-    all of the synthetic windows are copies of ``train``, less by up to median_s r_control.
-
-    **No evidence of safety.**  A median does not see that a third of the windows was copied; the fifth
+    **No evidence of safety.**  A median does not see copies in a third of the windows; the fifth
     percentiles, which are reported as often, do not see a twentieth.
 
     Parts: ``train`` and ``control``, the two medians; ``train-p05`` and ``control-p05``, the fifth
@@ -56,7 +52,7 @@ def nndr(comparison: Comparison, _config: Config) -> Score:
 
 
 def _quantiles(comparison: Comparison) -> NDArray[np.float64]:
-    """The median and the fifth percentile of the ratio to ``control``."""
+    """Return the median and the fifth percentile of the ratio to ``control``."""
     first, second = neighbours(comparison, "synthetic", "control", 2).distances.T
     ratios = np.divide(first, second, out=np.ones(len(first)), where=second > 0)
     return np.asarray(np.quantile(ratios, [0.5, 0.05]))

@@ -1,4 +1,4 @@
-"""Equally many training as control windows, for what depends on how many there are."""
+"""Parts of `train` of control's size, for metrics that depend on the number of windows."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecgbench import Skip, exchangeable_parts
+from ecgbench.contracts.streams import AttackStream
 
 if TYPE_CHECKING:
     from ecgbench import Comparison
 
 
 def parts_of_train(comparison: Comparison) -> list[Comparison]:
-    """The same comparison, with each of some disjoint parts of ``train`` in place of ``control``.
+    """Return the comparison several times, each with a disjoint part of ``train`` as ``control``.
 
-    Parts are of control's size and stratified by patient and class as it is, so that one of them and
-    ``control`` differ by the draw alone.  What is left over belongs to no part; a ``train`` that is
-    smaller than ``control`` is one part.
+    Parts have control's size and are stratified by patient and class as it is, so one part and
+    ``control`` differ by the draw alone.  The remaining windows belong to no part; a ``train`` smaller
+    than ``control`` is one part.
 
     Raises:
         Skip: there are fewer than three windows to compare with on a side.
@@ -28,7 +29,7 @@ def parts_of_train(comparison: Comparison) -> list[Comparison]:
         raise Skip(f"{len(train)} training and {size} control windows; three each are needed")
 
     def compute() -> list[Comparison]:
-        rng = np.random.default_rng([comparison.seed, 6])
+        rng = np.random.default_rng([comparison.seed, AttackStream.PARTS])
         part = exchangeable_parts(train, size, rng)
         return [
             replace(

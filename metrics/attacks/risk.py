@@ -1,4 +1,4 @@
-"""Residual risk: what an attack gains on members beyond what it gains on non-members."""
+"""Residual risk: the gain of an attack on members beyond its gain on non-members."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from scipy.stats import binomtest
 
 LEVEL = 0.95
-"""Of every interval here."""
+"""Confidence of every interval here."""
 
 
 class Interval(NamedTuple):
@@ -19,23 +19,23 @@ class Interval(NamedTuple):
     high: float
 
     def parts(self, name: str) -> dict[str, float]:
-        """The three as parts of a score."""
+        """Return the three numbers as parts of a score."""
         return {name: self.value, f"{name}-low": self.low, f"{name}-high": self.high}
 
 
 def rate(successes: int, attempts: int) -> Interval:
-    """A share of attempts, with Wilson's score interval."""
-    found = binomtest(successes, attempts).proportion_ci(LEVEL, method="wilson")
-    return Interval(successes / attempts, float(found.low), float(found.high))
+    """Return a share of attempts, with Wilson's score interval."""
+    interval = binomtest(successes, attempts).proportion_ci(LEVEL, method="wilson")
+    return Interval(successes / attempts, float(interval.low), float(interval.high))
 
 
 def residual_risk(attack: Interval, control: Interval) -> Interval:
-    """``(attack − control) / (1 − control)``: of the non-members' failures, the share that members lack.
+    """Return ``(attack − control) / (1 − control)``, the share by which failures on members are rarer.
 
-    Giomi, Boenisch, Wehmeyer, Tasnádi (PoPETs 2023(2):312) and ``stats/confidence.py`` of
-    their code: the interval stands around the centres of Wilson's two intervals, whose half-widths
-    are propagated.  The value is that of the plain rates, where they report that of the centres,
-    which differs little where attempts are many.
+    The interval stands around the centres of Wilson's two intervals; their half-widths are propagated
+    (Giomi, Boenisch, Wehmeyer, Tasnádi, PoPETs 2023(2):312, and ``stats/confidence.py`` of their
+    code).  The value here is of the plain rates, theirs of the centres; the two differ little if there
+    are many attempts.
 
     Raises:
         ZeroDivisionError: the attack never fails on non-members.

@@ -15,22 +15,22 @@ if TYPE_CHECKING:
     from ecgbench import Comparison
 
 FALSE_POSITIVE_RATES = (0.01, 0.001)
-"""At which the true-positive rate is shown."""
+"""False-positive rates with a shown true-positive rate."""
 
 
-def judged(
+def attack_score(
     comparison: Comparison, members: NDArray[np.float64], others: NDArray[np.float64]
 ) -> Score:
-    r"""The score of a membership attack: its AUC, and what it catches at few false alarms.
+    r"""Return the score of a membership attack: its AUC, and its catch at few false alarms.
 
     ::
 
         value = mean over members i, non-members j of  1[s_i > s_j] + ½·1[s_i = s_j]
 
     Args:
-        comparison: whose ``train`` are the members, and whose ``control`` the non-members.
+        comparison: its ``train`` are the members, its ``control`` the non-members.
         members: shape (window,), the suspicion of each window of ``train``; only its order counts.
-        others: shape (window,), that of each window of ``control``.
+        others: shape (window,), the suspicion of each window of ``control``.
 
     Returns:
         The value, with the parts
@@ -38,10 +38,10 @@ def judged(
         - ``tpr-0.01`` and ``tpr-0.001``, the largest true-positive rates at a false-positive rate of
           no more than 1% and .1%, each with its 95% Wilson interval given the threshold
           (``-low``, ``-high``);
-        - ``smallest-fpr`` = 1 / non-members, the smallest rate that can be told from 0: where it
-          exceeds the wanted rate, the true-positive rate is that of no false positive at all;
+        - ``smallest-fpr`` = 1 / non-members, the smallest false-positive rate above 0: if it exceeds
+          the wanted rate, the true-positive rate is the one without any false positive;
         - ``residual-risk`` = (attack − control) / (1 − control), of the attack at 1%, with its
-          interval; 0 where nothing leaked, the share of members that are caught where much did.
+          interval: 0 if nothing leaked, the share of caught members if much did.
 
         Per-person contributions are DeLong's structural components (DeLong, DeLong, Clarke-Pearson,
         Biometrics 44:837, 1988): exact unweighted, of first order under resampling.
@@ -74,7 +74,7 @@ def judged(
 def _share_below(
     values: NDArray[np.float64], reference: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Of each value, the share of ``reference`` that is less, equal ones counting half."""
+    """Return for each value the share of ``reference`` below it; an equal one counts half."""
     ordered = np.sort(reference)
     less = np.searchsorted(ordered, values, side="left")
     not_more = np.searchsorted(ordered, values, side="right")
@@ -82,7 +82,7 @@ def _share_below(
 
 
 def _threshold(others: NDArray[np.float64], false_positive_rate: float) -> float:
-    """The suspicion above which lie as many non-members as the rate allows, and no more."""
+    """Return the suspicion below as many non-members as the rate allows, and no more."""
     allowed = len(others) - 1 - int(false_positive_rate * len(others) + 1e-9)
     return float(np.partition(others, allowed)[allowed])
 

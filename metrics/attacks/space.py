@@ -1,4 +1,4 @@
-"""The space of few dimensions in which the attacks estimate densities."""
+"""The low-dimensional space for density estimates of the attacks."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 def coordinates(comparison: Comparison, side: Side, components: int) -> NDArray[np.float64]:
-    """The windows of a side in the leading principal components of ``auxiliary``.
+    """Return the windows of a side in the leading principal components of ``auxiliary``.
 
-    Fitted on ``auxiliary``, the attacker's own windows: an axis that was chosen by ``train`` would
-    spread its windows more than those of ``control``.
+    The components are fitted on ``auxiliary``, the attacker's own windows.  An axis chosen by ``train``
+    would spread its windows more than those of ``control``.
 
     Returns:
         float64, shape (window, component), mV; as many components as wanted or as there are.
@@ -41,7 +41,7 @@ def coordinates(comparison: Comparison, side: Side, components: int) -> NDArray[
 
 
 def nearest(comparison: Comparison, of: Side, among: Side, components: int) -> NDArray[np.float64]:
-    """The distance of each window ``of`` one side to its nearest ``among`` another, in that space.
+    """Return the distance of each window ``of`` a side to its nearest ``among`` another, in that space.
 
     Returns:
         float64, shape (window,), mV.
@@ -53,9 +53,9 @@ def nearest(comparison: Comparison, of: Side, among: Side, components: int) -> N
         left = coordinates(comparison, of, components)
         right = coordinates(comparison, among, components)
         search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(right)
-        found = search.kneighbors(left, return_distance=False)[:, 0]
-        # the search works through |a|² - 2ab + |b|², which leaves rounding where a = b
-        return np.asarray(np.linalg.norm(left - right[found], axis=1))
+        closest = search.kneighbors(left, return_distance=False)[:, 0]
+        # the search works through |a|² - 2ab + |b|², with a rounding error for a = b
+        return np.asarray(np.linalg.norm(left - right[closest], axis=1))
 
     return comparison.memo(f"attack nearest {of} {among} {components}", compute)
 

@@ -1,4 +1,4 @@
-"""`waveform-inference`: guesses the rest of a window of which the beginning is known."""
+"""`waveform-inference`: guesses the rest of a window from its known beginning."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ecgbench.metrics.attacks.guesses import judged, known_samples
+from ecgbench.metrics.attacks.guesses import inference_score, known_samples
 from ecgbench.shared import neighbours
 
 if TYPE_CHECKING:
@@ -21,31 +21,29 @@ if TYPE_CHECKING:
 
 
 def waveform_inference(comparison: Comparison, config: WaveformInferenceConfig) -> Score:
-    r"""Residual risk that the synthetic windows give away the rest of a member's window.
+    """Return the residual risk that the synthetic windows give away the rest of a member's window.
 
-    The inference attack of Anonymeter (Giomi, Boenisch, Wehmeyer, Tasnádi, PoPETs 2023(2):312, and
-    ``evaluators/inference_evaluator.py`` of their code), for signals: the attacker knows a part of a
-    record, finds the synthetic record that is most like it in this part, and guesses that the record
-    goes on as that one does.  Of a window x the attacker sees K x, the first ``known`` (a quarter) of
-    all leads, which ends half a second before the beat, and wants H x, the rest, with the beat::
+    This is the inference attack of Anonymeter (Giomi et al., PoPETs 2023(2):312, and
+    ``evaluators/inference_evaluator.py`` of their code) for signals.  The attacker knows K x, the first
+    ``known`` (a quarter) of all leads of a window x, which ends half a second before the beat.  The
+    attacker wants H x, the rest with the beat, and takes it from the synthetic window with the most
+    similar beginning::
 
         s_x = the synthetic window with the least ‖K x − K s‖;   a_x the same among auxiliary
         the guess is right if  ‖H x − H s_x‖ < margin · ‖H x − H a_x‖
-        value = (attack − control) / (1 − control)
 
-    attack is the share of right guesses over ``train``, control that over ``control``.  Anonymeter
-    calls a guess of a number right that is within 5% of it.  What is close depends on how much a signal
-    varies, so here the measure is the guess that the attacker would have made without the synthetic
-    windows, from windows of these people that are the attacker's own: a guess is right that halves
-    its error (``margin``, .5).
+    attack is the share of right guesses over ``train``; control is the same share over ``control``.
+    Anonymeter calls a guess of a number right within 5% of it.  How close a guess of a signal can come
+    depends on how much the signal varies.  So the measure here is the guess without any synthetic
+    window, from the attacker's own windows of these people: a right guess halves its error (``margin``,
+    .5).
 
-    Members and non-members are windows of the same people, divided at random, so an attack that
-    learnt nothing scores 0 whatever the generator, however good its guesses are.
+    Members and non-members are windows of the same people, divided at random.  An attack that learnt
+    nothing scores 0 with any generator, even if its guesses are good.
 
-    Lower is better.  Range (−∞, 1).  An ideal generator scores 0, up to noise of either sign.  Exact
-    copies of a share p of ``train`` score about p.
+    Exact copies of a share p of ``train`` score about p.
 
-    Parts and contributions: see `ecgbench.metrics.attacks.guesses.judged`.
+    `ecgbench.metrics.attacks.guesses.inference_score` describes parts and contributions.
 
     Raises:
         Skip: a window has one sample, or all guesses on non-members are right.
@@ -63,13 +61,13 @@ def waveform_inference(comparison: Comparison, config: WaveformInferenceConfig) 
         _errors(comparison, target, "synthetic", samples) < config.margin * without[target]
         for target in ("train", "control")
     ]
-    return judged(comparison, {"waveform": (right[0], right[1])})
+    return inference_score(comparison, {"waveform": (right[0], right[1])})
 
 
 def _errors(
     comparison: Comparison, target: Target, source: Literal["synthetic", "auxiliary"], samples: int
 ) -> NDArray[np.float64]:
-    """mV, of each target's rest, as guessed from the window of a source that is most like it."""
+    """Return the error in mV of each target's rest, as guessed from the most similar source window."""
     alike = neighbours(comparison.cut(0, samples), target, source).indices[:, 0]
     truth = comparison.windows(target).signals[:, :, samples:]
     guess = comparison.windows(source).signals[alike, :, samples:]

@@ -1,4 +1,4 @@
-"""What a generator costs: `fit-time`, `sample-rate`, `peak-memory`, `parameters`."""
+"""Costs of a generator: `fit-time`, `sample-rate`, `peak-memory`, `parameters`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def ecgbench_metrics() -> Iterable[MetricSpec]:
-    """The costs that the harness measures while a cell is made."""
+    """Return the costs; the harness measures them while it works on a cell."""
     code = "ecgbench.metrics.cost.costs"
     infinity = float("inf")
     return [

@@ -1,8 +1,7 @@
 """The costs of a cell, as measured by the harness.
 
-All of them are at least 0 and have no ideal: they are what a generator's quality is weighed against.
-Windows that were made elsewhere cost nothing that could be measured here, and a reference row models
-nothing, so both are skipped.
+A cost has no ideal: it is weighed against a generator's quality.  Windows from elsewhere have no
+measured cost, and a reference row models nothing, so both are skipped.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def fit_time(comparison: Comparison, _config: Config) -> float:
-    """Wall-clock time of the fit, seconds; lower is better.
+    """Return the wall-clock time of the fit, seconds.
 
     Raises:
         Skip: nothing was measured, or the row is a reference.
@@ -26,18 +25,18 @@ def fit_time(comparison: Comparison, _config: Config) -> float:
 
 
 def sample_rate(comparison: Comparison, _config: Config) -> float:
-    """Synthetic windows per second of sampling; higher is better.
+    """Return the number of synthetic windows drawn in a second.
 
     Raises:
         Skip: nothing was measured, or the row is a reference.
     """
-    # a sampling faster than the clock's step took at least nothing and at most that step
+    # sampling faster than one step of the clock took more than nothing and at most that step
     seconds = max(_costs(comparison).sample_seconds, time.get_clock_info("perf_counter").resolution)
     return len(comparison.synthetic) / seconds
 
 
 def peak_memory(comparison: Comparison, _config: Config) -> float:
-    """Largest resident set of the cell's process while it fitted and sampled, MiB; lower is better.
+    """Return the largest resident set of the cell's process during fit and sampling, MiB.
 
     Raises:
         Skip: nothing was measured, or the row is a reference.
@@ -46,7 +45,7 @@ def peak_memory(comparison: Comparison, _config: Config) -> float:
 
 
 def parameters(comparison: Comparison, _config: Config) -> float:
-    """How many parameters the fit estimated, as the generator says; lower is better.
+    """Return the number of parameters that the fit estimated, as the generator counts them.
 
     Raises:
         Skip: the generator does not say, nothing was measured, or the row is a reference.

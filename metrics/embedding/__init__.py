@@ -57,7 +57,7 @@ class PrdcConfig(EmbeddingConfig, frozen=True):
 
 
 SMOKE = {"encoder_steps": 20}
-"""Of all that is embedded: one encoder serves them."""
+"""Smoke settings of every metric in the encoder's space: one encoder serves them all."""
 
 
 class TwoSampleConfig(Config, frozen=True):
@@ -68,7 +68,7 @@ class TwoSampleConfig(Config, frozen=True):
 
 @hookimpl
 def ecgbench_metrics() -> Iterable[MetricSpec]:
-    """Whether two clouds of embedded windows agree."""
+    """Return the comparisons of two clouds of embedded windows."""
     return [
         MetricSpec(
             name="frechet-distance",
@@ -144,7 +144,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             target="ecgbench.metrics.embedding.prdc:recall",
             config=PrdcConfig,
             smoke=SMOKE,
-            summary="share of real windows that lie among synthetic ones; read it beside `real`",
+            summary="share of real windows among synthetic ones; read it beside `real`",
             version=2,
             citation=KHAYATKHOEI,
             family="diversity",
@@ -163,7 +163,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             target="ecgbench.metrics.embedding.prdc:coverage",
             config=PrdcConfig,
             smoke=SMOKE,
-            summary="share of real windows that have a synthetic one near by",
+            summary="share of real windows with a synthetic one near by",
             citation=NAEEM,
             family="diversity",
             better="higher",

@@ -1,4 +1,4 @@
-"""`frechet-distance`: of two Gaussians fitted to the embeddings of real and of synthetic windows."""
+"""`frechet-distance` of two Gaussians, fitted to the embeddings of real and of synthetic windows."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ecgbench import Contributions, Score, Skip
+from ecgbench.contracts.streams import EmbeddingStream
 from ecgbench.nn.encoder import VERSION
 from ecgbench.shared import embeddings, encoder, people_behind
 
@@ -20,30 +21,25 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 HALVINGS = 4
-"""Of ``control``, at random, that `control-halves` is averaged over."""
+"""Random divisions of ``control``; `control-halves` is the mean over them."""
 
 
 def frechet_distance(comparison: Comparison, config: EmbeddingConfig) -> Score:
-    r"""Squared Fréchet distance of the embeddings of synthetic windows from those of ``control``.
+    """Return the squared Fréchet distance of the embeddings of synthetic windows and of ``control``.
 
-    Heusel, Ramsauer, Unterthiner, Nessler, Hochreiter (NeurIPS 2017), equation 6, the FID, in the
-    space of the ECG encoder (`ecgbench.shared.embeddings`) instead of Inception's::
+    This is the FID (Heusel et al., NeurIPS 2017, equation 6) in the space of the ECG encoder
+    (`ecgbench.shared.embeddings`) instead of Inception's.  It is the squared 2-Wasserstein distance of
+    two Gaussians and sees no more of a distribution than mean and covariance.  The unit is the squared
+    deviation of ``auxiliary`` in one dimension.
 
-        value = ‖m − m'‖² + tr(C + C' − 2 (C C')^½)
-
-    with mean m and covariance C of ``control``, m' and C' of the synthetic windows: the squared
-    2-Wasserstein distance of two Gaussians.  It sees no more of a distribution than these moments.
-
-    Lower is better.  Range (0, ∞), in units of the squared deviation of ``auxiliary`` in one
-    dimension.  An ideal generator does not score 0 but what the ``real`` row scores: the estimate is
-    biased upwards, the more so the fewer windows there are, and not for every generator alike (Chong,
-    Forsyth, CVPR 2020, arXiv:1911.07023, who extrapolate to infinitely many).  All rows of a board have
-    the same number of windows; boards with different numbers do not compare.  `kernel-distance` is
-    unbiased.
+    An ideal generator scores not 0 but the value of the ``real`` row.  The estimate is biased upwards,
+    more so with fewer windows, and not equally for every generator (Chong, Forsyth, CVPR 2020,
+    arXiv:1911.07023; they extrapolate to infinitely many windows).  All rows of a board have the same
+    number of windows; boards with different numbers do not compare.  `kernel-distance` is unbiased.
 
     Parts: ``control-halves``, the distance of two random halves of ``control`` from each other: the
     bias alone, at half as many windows; ``encoder-class-accuracy`` and ``encoder-person-accuracy``, the
-    shares of ``control`` windows whose class and person the encoder tells.
+    encoder's accuracy for class and person of ``control`` windows.
 
     Contributions, to first order: a control window counts for its person, a synthetic one for the
     person of its nearest control window.  Near 0 the first order vanishes: the interval of the ``real``
@@ -57,8 +53,8 @@ def frechet_distance(comparison: Comparison, config: EmbeddingConfig) -> Score:
         raise Skip("it needs four control windows")
     steps = config.encoder_steps
     real = embeddings(comparison, "control", steps)
-    made = embeddings(comparison, "synthetic", steps)
-    found = frechet(real, made)
+    synthetic = embeddings(comparison, "synthetic", steps)
+    distance = frechet(real, synthetic)
     trained = encoder(comparison, steps)
     reference = comparison.once(
         "frechet-control",
@@ -67,19 +63,19 @@ def frechet_distance(comparison: Comparison, config: EmbeddingConfig) -> Score:
         settings=[VERSION, trained.config.steps],
     )
     return Score(
-        value=found.value,
+        value=distance.value,
         parts={name: float(part) for name, part in reference.items()},
         contributions=Contributions.first_order(
-            found.value,
-            (control.patients, found.of_left),
-            (people_behind(comparison), found.of_right),
+            distance.value,
+            (control.patients, distance.of_left),
+            (people_behind(comparison), distance.of_right),
         ),
-        n=len(real) + len(made),
+        n=len(real) + len(synthetic),
     )
 
 
 def _reference(comparison: Comparison, encoder: Encoder, real: Array) -> dict[str, NDArray[Any]]:
-    rng = np.random.default_rng([comparison.seed, 41])
+    rng = np.random.default_rng([comparison.seed, EmbeddingStream.FRECHET_HALVES])
     orders = [rng.permutation(len(real)) for _ in range(HALVINGS)]
     middle = len(real) // 2
     halves = [frechet(real[order[:middle]], real[order[middle:]]).value for order in orders]
@@ -92,7 +88,7 @@ def _reference(comparison: Comparison, encoder: Encoder, real: Array) -> dict[st
 
 
 class Frechet(NamedTuple):
-    """The squared distance, and how much each window on either side alone moves it."""
+    """The squared distance, and the influence of each window of either side on it."""
 
     value: float
     of_left: Array
@@ -125,7 +121,7 @@ def _moments(points: Array) -> tuple[Array, Array]:
 
 
 def _influence(deviations: Array, shift: Array, transport: Array) -> Array:
-    """2 (m − m')·(x − m) + (x − m)ᵀ (I − T) (x − m), T the optimal transport to the other side."""
+    """Return 2 (m − m')·(x − m) + (x − m)ᵀ (I − T) (x − m), T the optimal transport to the other side."""
     moved = deviations - deviations @ transport
     return np.asarray(2 * deviations @ shift + np.einsum("ij,ij->i", deviations, moved))
 
@@ -135,6 +131,6 @@ def _symmetric(axes: Array, values: Array) -> Array:
 
 
 def _inverse(values: Array) -> Array:
-    """1 over each value; 0 of one that is 0 but for rounding."""
+    """Return 1 over each value; 0 for a value that is 0 but for rounding."""
     kept = values > 1e-6 * values.max(initial=0)
     return np.divide(1, values, out=np.zeros_like(values), where=kept)

@@ -18,33 +18,28 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 FEWEST = 20
-"""Windows of a class that its own value takes."""
+"""Windows of a class that the value of the class needs."""
 
 ROWS = 500
-"""Of a matrix of similarities that are worked on together, so that they stay in the cache."""
+"""Rows of the matrix of similarities in work at a time, so that they stay in the cache."""
 
 
 def kernel_distance(comparison: Comparison, config: EmbeddingConfig) -> Score:
-    r"""Kernel distance of the embeddings of synthetic windows from those of ``control``, unbiased.
+    """Return the unbiased kernel distance of the embeddings of synthetic windows and of ``control``.
 
-    Bińkowski, Sutherland, Arbel, Gretton (ICLR 2018), section 4, the KID, in the space of the ECG
-    encoder (`ecgbench.shared.embeddings`) instead of Inception's, with n embeddings x of ``control``, m
-    synthetic ones y, and d dimensions::
+    This is the KID (Bińkowski et al., ICLR 2018, section 4) in the space of the ECG encoder
+    (`ecgbench.shared.embeddings`) instead of Inception's.  All windows enter at once, while the paper
+    averages over small subsets: the expectation is the same, with less noise.  The kernel compares
+    means, covariances and third moments.
 
-        value = Σ_{i≠j} k(x_i, x_j) / (n(n−1)) + Σ_{i≠j} k(y_i, y_j) / (m(m−1))
-                − 2 Σ_{i,j} k(x_i, y_j) / (nm),   k(x, y) = (x·y/d + 1)³
+    An ideal generator scores 0 on average, for any numbers of windows.  The ``real`` row scores a little
+    less, for it is stratified by patient as ``control`` is.
 
-    over all windows at once, where the paper averages over small subsets: the same expectation, and
-    less noise.  The kernel compares means, covariances and third moments.
+    Parts: ``kernel-distance-CLASS``, the value within each class with 20 windows on both sides.
 
-    Lower is better.  Range (−∞, ∞).  An ideal generator scores 0 on average, whatever the numbers of
-    windows; the ``real`` row a little less, for it is stratified by patient as ``control`` is.
-
-    Parts: ``kernel-distance-CLASS``, the value within each class that has 20 windows on both sides.
-
-    Contributions are a U-statistic's first-order (Hájek) projection: a window counts with twice its
-    mean similarity to the other windows of its side less that to the other side; a synthetic window
-    for the person of its nearest control window.
+    Contributions are a U-statistic's first-order (Hájek) projection.  A window counts with twice the
+    difference of two mean similarities: to the other windows of its side, less those to the other side.
+    A synthetic window counts for the person of its nearest control window.
 
     Raises:
         Skip: there are fewer than two control windows, or none to train the encoder on.
@@ -53,27 +48,29 @@ def kernel_distance(comparison: Comparison, config: EmbeddingConfig) -> Score:
     if len(control) < 2:
         raise Skip("it needs two control windows")
     real = embeddings(comparison, "control", config.encoder_steps)
-    made = embeddings(comparison, "synthetic", config.encoder_steps)
-    found = discrepancy(real, made)
+    drawn = embeddings(comparison, "synthetic", config.encoder_steps)
+    distance = discrepancy(real, drawn)
     parts = {}
     for c, label in enumerate(comparison.classes):
-        of_real, of_made = control.labels == c, synthetic.labels == c
-        if min(of_real.sum(), of_made.sum()) >= FEWEST:
-            parts[f"kernel-distance-{label}"] = discrepancy(real[of_real], made[of_made]).value
+        of_real, of_synthetic = control.labels == c, synthetic.labels == c
+        if min(of_real.sum(), of_synthetic.sum()) >= FEWEST:
+            parts[f"kernel-distance-{label}"] = discrepancy(
+                real[of_real], drawn[of_synthetic]
+            ).value
     return Score(
-        value=found.value,
+        value=distance.value,
         parts=parts,
         contributions=Contributions.first_order(
-            found.value,
-            (control.patients, found.of_left),
-            (people_behind(comparison), found.of_right),
+            distance.value,
+            (control.patients, distance.of_left),
+            (people_behind(comparison), distance.of_right),
         ),
-        n=len(real) + len(made),
+        n=len(real) + len(drawn),
     )
 
 
 class Discrepancy(NamedTuple):
-    """The squared discrepancy, and how much each point on either side alone moves it."""
+    """The squared discrepancy, and the influence of each point of either side on it."""
 
     value: float
     of_left: Array
@@ -91,7 +88,7 @@ def discrepancy(left: Array, right: Array) -> Discrepancy:
 
 
 def _similarities(left: Array, right: Array) -> tuple[Array, Array]:
-    """Mean kernel of each point with the points of the other side, both ways."""
+    """Return the mean kernel of each point with the points of the other side, both ways."""
     there, back = np.empty(len(left)), np.zeros(len(right))
     for start in range(0, len(left), ROWS):
         rows = slice(start, start + ROWS)
@@ -106,6 +103,6 @@ def _similarities(left: Array, right: Array) -> tuple[Array, Array]:
 
 
 def _others(points: Array, to_all: Array) -> Array:
-    """Mean kernel of each point with the other points of its side."""
+    """Return the mean kernel of each point with the other points of its side."""
     n, own = len(points), (np.einsum("ij,ij->i", points, points) / points.shape[1] + 1) ** 3
     return np.asarray((n * to_all - own) / (n - 1))

@@ -1,4 +1,4 @@
-"""`precision`, `recall`, `density` and `coverage`: which balls hold which windows."""
+"""`precision`, `recall`, `density` and `coverage`: counts of windows in balls."""
 
 from __future__ import annotations
 
@@ -21,26 +21,24 @@ if TYPE_CHECKING:
 
 
 def precision(comparison: Comparison, config: PrdcConfig) -> Score:
-    r"""Share of synthetic windows that look real: that lie among those of ``control``.
+    """Return the share of synthetic windows that look real: those among the windows of ``control``.
 
-    Kynkäänniemi, Karras, Laine, Lehtinen, Aila (NeurIPS 2019), on the embeddings of the ECG
-    encoder, n of ``control`` and as many synthetic ones::
+    A synthetic window counts if it lies in the ball of any window of ``control``, in the embedding of
+    the ECG encoder (Kynkäänniemi et al., NeurIPS 2019).  There are as many windows of ``control`` as
+    synthetic ones, n, and a ball reaches the k-th nearest other window of its side,
+    k = ``neighbours``.
 
-        value = share of synthetic y for which some x_i has ‖y − x_i‖ ≤ r_i
-
-    with r_i the distance of x_i to its k-th nearest other window of ``control``, k = ``neighbours``.
-
-    Higher is better.  Range (0, 1).  An ideal generator scores what the ``real`` row scores, which
-    depends on n.  An outlier of ``control`` has a wide ball that lets anything pass (Naeem et al.,
-    ICML 2020, section 3), so it is shown and never ranked: on MIT-BIH white noise scores .01 to .46,
-    depending on the seed (six of them), and smooth noise of any amplitude .50 and .23 with seeds 0 and 1;
-    a strong fault may score higher than a slight one: windows that are 80 ms late beat those that are
-    40 ms late with five of six seeds.  `density` weighs outliers less.
+    An ideal generator scores as the ``real`` row does, and this depends on n.  An outlier of
+    ``control`` has a wide ball with room for anything (Naeem et al., ICML 2020, section 3), so the
+    metric is shown and never ranked.  On MIT-BIH white noise scores .01 to .46, depending on the seed
+    (six of them), and smooth noise of any amplitude .50 and .23 with seeds 0 and 1.  A strong fault may
+    score higher than a slight one: windows 80 ms late beat windows 40 ms late with five of six seeds.
+    `density` weighs outliers less.
 
     Parts: ``precision-CLASS``, the share among the synthetic windows of a class.
 
     Contributions: a synthetic window counts for the person of its nearest control window.  The balls
-    are kept: a window's neighbours are of its own person, mostly.
+    stay the same under resampling: the neighbours of a window are mostly of its own person.
 
     Raises:
         Skip: there are too few windows, or the control windows are all equal.
@@ -49,18 +47,13 @@ def precision(comparison: Comparison, config: PrdcConfig) -> Score:
 
 
 def density(comparison: Comparison, config: PrdcConfig) -> Score:
-    r"""How densely real windows lie about the synthetic ones, relative to each other.
+    """Return the mean number of real balls about a synthetic window, over ``neighbours``.
 
-    Naeem, Oh, Uh, Choi, Yoo (ICML 2020), section 3, on the embeddings of the ECG encoder, n of
-    ``control`` and as many synthetic ones::
+    Balls and embeddings are those of `precision` (Naeem et al., ICML 2020, section 3).  The value is at
+    most n/k.
 
-        value = mean over synthetic y of |{i: ‖y − x_i‖ ≤ r_i}| / k
-
-    with r_i the distance of x_i to its k-th nearest other window of ``control``, k = ``neighbours``.
-
-    Higher is better.  Range (0, n/k).  An ideal generator scores 1 on average, whatever the
-    distribution; so does ``real``.  Synthetic windows that keep to where real ones are dense, and
-    leave out the rest, score more: read it beside `coverage`.
+    An ideal generator scores 1 on average, for any distribution; so does ``real``.  Synthetic windows
+    only where real ones are dense score more: read it beside `coverage`.
 
     Parts: ``density-CLASS``, the mean over the synthetic windows of a class.
 
@@ -73,56 +66,45 @@ def density(comparison: Comparison, config: PrdcConfig) -> Score:
 
 
 def recall(comparison: Comparison, config: PrdcConfig) -> Score:
-    r"""Share of real windows that the generator could have made: that lie among synthetic ones.
+    """Return the share of real windows that the generator could draw: those among synthetic ones.
 
-    The symmetric recall of Khayatkhoei, AbdAlmageed (ICML 2023), on the embeddings of the ECG
-    encoder, n of ``control`` and as many synthetic ones::
+    This is the symmetric recall of Khayatkhoei, AbdAlmageed (ICML 2023): the smaller of two shares.  The
+    first is the share of real windows in a synthetic ball, the recall of Kynkäänniemi et al. (NeurIPS
+    2019).  The second is the share of real balls with a synthetic window, `coverage`.  Balls and
+    embeddings are those of `precision`.
 
-        value = min(share of x_i in control for which some synthetic y_j has ‖x_i − y_j‖ ≤ r_j,
-                    share of x_i in control for which some synthetic y_j has ‖x_i − y_j‖ ≤ r_i)
+    The first share alone rewards nonsense: a synthetic window far from all others has a wide ball, with
+    real windows in it that are nothing like it (docs/audit.md has the numbers).  The second share does
+    not see how synthetic windows lie to each other.  If they crowd, their balls shrink and the first
+    share falls below the second.
 
-    with r_j the distance of y_j to its k-th nearest other synthetic window, r_i that of x_i to its k-th
-    nearest other window of ``control``, k = ``neighbours``.  The first share is the recall of
-    Kynkäänniemi, Karras, Laine, Lehtinen, Aila (NeurIPS 2019), the second is `coverage`.
+    An ideal generator scores as the ``real`` row does, and this depends on n.  If every window comes
+    k + 1 times, balls have no width.  The metric is not ranked: near its floor the order means nothing.
+    On MIT-BIH smooth noise that knows no window reads .032, a Gaussian for each class .029 and a
+    mixture .062 (six seeds); `coverage` reads .032, .038 and .062.
 
-    The first alone rewards nonsense: a synthetic window far from all others has a ball as wide as that,
-    which takes in real windows that are nothing like it (docs/audit.md has the numbers).  The second is
-    blind to how synthetic windows lie to each other; where they crowd, their balls shrink and the first
-    falls below it.
+    Parts: ``in-synthetic-balls``, the first share, called recall by other packages; ``recall-CLASS``,
+    the smaller share among the control windows of a class.
 
-    Higher is better.  Range (0, 1).  An ideal generator scores what the ``real`` row scores, which
-    depends on n.  Where every window comes k + 1 times, balls have no width.  It is not ranked: near its
-    floor the order means nothing.  On MIT-BIH smooth noise that knows no window reads .032, a Gaussian
-    for each class .029 and a mixture .062 (six seeds); `coverage` reads .032, .038 and .062.
-
-    Parts: ``in-synthetic-balls``, the first share, which is what other packages call recall;
-    ``recall-CLASS``, of the smaller share, that among the control windows of a class.
-
-    Contributions: a control window counts for its person, by the smaller share.  The balls are kept: a
-    window's neighbours are of its own person, mostly.
+    Contributions: a control window counts for its person, by the smaller share.  The balls stay the same
+    under resampling: the neighbours of a window are mostly of its own person.
 
     Raises:
         Skip: there are too few windows, or the control windows are all equal.
     """
-    found = balls(comparison, config)
-    smaller = min(found.reached, found.covered, key=np.mean)
-    parts = {"in-synthetic-balls": float(found.reached.mean())}
-    return _of_real(comparison, found, smaller, "recall", parts)
+    contents = balls(comparison, config)
+    smaller = min(contents.reached, contents.covered, key=np.mean)
+    parts = {"in-synthetic-balls": float(contents.reached.mean())}
+    return _of_real(comparison, contents, smaller, "recall", parts)
 
 
 def coverage(comparison: Comparison, config: PrdcConfig) -> Score:
-    r"""Share of real windows that have a synthetic one in their neighbourhood.
+    """Return the share of real windows with a synthetic one in their ball.
 
-    Naeem, Oh, Uh, Choi, Yoo (ICML 2020), section 3, on the embeddings of the ECG encoder, n of
-    ``control`` and as many synthetic ones::
+    Balls and embeddings are those of `precision` (Naeem et al., ICML 2020, section 3).
 
-        value = share of x_i in control for which some synthetic y has ‖y − x_i‖ ≤ r_i
-
-    with r_i the distance of x_i to its k-th nearest other window of ``control``, k = ``neighbours``.
-
-    Higher is better.  Range (0, 1).  An ideal generator scores 1 − Π_{i=1..k} (n − i)/(2n − i) on
-    average, whatever the distribution, as they prove, which is near 1 − 2⁻ᵏ: .97 for k = 5; so does
-    ``real``.
+    An ideal generator scores 1 − Π_{i=1..k} (n − i)/(2n − i) on average, for any distribution, as they
+    prove: nearly 1 − 2⁻ᵏ, .97 for k = 5.  So does ``real``.
 
     Parts: ``expected``, that expectation for this n; ``coverage-CLASS``, the share among the control
     windows of a class.
@@ -132,33 +114,33 @@ def coverage(comparison: Comparison, config: PrdcConfig) -> Score:
     Raises:
         Skip: there are too few windows, or the control windows are all equal.
     """
-    found = balls(comparison, config)
-    n, steps = len(found.real), np.arange(1, config.neighbours + 1)
+    contents = balls(comparison, config)
+    n, steps = len(contents.real), np.arange(1, config.neighbours + 1)
     expected = 1 - float(np.prod((n - steps) / (2 * n - steps)))
-    return _of_real(comparison, found, found.covered, "coverage", {"expected": expected})
+    return _of_real(comparison, contents, contents.covered, "coverage", {"expected": expected})
 
 
 def _of_synthetic(comparison: Comparison, config: PrdcConfig, name: str) -> Score:
-    found = balls(comparison, config)
+    contents = balls(comparison, config)
     values = (
-        found.around / config.neighbours
+        contents.around / config.neighbours
         if name == "density"
-        else (found.around > 0).astype(np.float64)
+        else (contents.around > 0).astype(np.float64)
     )
-    labels = comparison.synthetic.labels[found.synthetic]
-    people = people_behind(comparison)[found.synthetic]
+    labels = comparison.synthetic.labels[contents.synthetic]
+    people = people_behind(comparison)[contents.synthetic]
     return _mean(name, values, people, labels, comparison.classes, {})
 
 
 def _of_real(
     comparison: Comparison,
-    found: Balls,
+    contents: Balls,
     among: NDArray[np.bool_],
     name: str,
     parts: Mapping[str, float],
 ) -> Score:
     control = comparison.splits.control
-    labels, people = control.labels[found.real], control.patients[found.real]
+    labels, people = control.labels[contents.real], control.patients[contents.real]
     return _mean(name, among.astype(np.float64), people, labels, comparison.classes, parts)
 
 

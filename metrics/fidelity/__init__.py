@@ -33,7 +33,7 @@ class DtwConfig(Config, frozen=True):
     ] = 0.1
     windows: Annotated[int, msgspec.Meta(ge=1, description="most windows of each side")] = 500
     candidates: Annotated[
-        int, msgspec.Meta(ge=1, description="Euclidean neighbours that are warped against each")
+        int, msgspec.Meta(ge=1, description="Euclidean neighbours to warp against each")
     ] = 10
 
 
@@ -100,12 +100,12 @@ class MmdConfig(Config, frozen=True):
     """Settings of `mmd`."""
 
     windows: Annotated[int, msgspec.Meta(ge=2, description="most windows of each side")] = 2000
-    permutations: Annotated[int, msgspec.Meta(ge=1, description="that the p-value rests on")] = 500
+    permutations: Annotated[int, msgspec.Meta(ge=1, description="of the p-value")] = 500
 
 
 @hookimpl
 def ecgbench_metrics() -> Iterable[MetricSpec]:
-    """Whether the synthetic windows look like real ones of the same people."""
+    """Return the comparisons of synthetic windows with real ones of the same people."""
     return [
         MetricSpec(
             name="inception-score",
@@ -181,7 +181,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             name="discriminative",
             target="ecgbench.metrics.fidelity.discriminative:discriminative",
             config=DiscriminativeConfig,
-            summary="accuracy beyond chance of a GRU that was trained to tell synthetic from real",
+            summary="accuracy beyond chance of a GRU trained to tell synthetic from real windows",
             citation=(
                 "Yoon, Jarrett, van der Schaar, Time-series Generative Adversarial Networks, NeurIPS "
                 "2019, section 5, and metrics/discriminative_metrics.py in "

@@ -11,6 +11,7 @@ from torch.nn import functional
 from torch.optim.lr_scheduler import LambdaLR, OneCycleLR
 
 from ecgbench import Contributions, Score, Skip, stratified
+from ecgbench.contracts.streams import FidelityStream
 from ecgbench.nn import RecurrentStack
 from ecgbench.nn.recurrent import one_thread
 from ecgbench.shared import people_behind
@@ -23,24 +24,23 @@ if TYPE_CHECKING:
     from ecgbench.metrics.fidelity import DiscriminativeConfig
 
 HELD_OUT = 0.2
-"""Share of the windows that a network is tested on."""
+"""Share of the windows to test a network on."""
 
 
 def discriminative(comparison: Comparison, config: DiscriminativeConfig) -> Score:
-    r"""Accuracy beyond chance of a network that was trained to tell synthetic from real windows.
+    r"""Return the accuracy beyond chance of a GRU trained to tell synthetic from real windows.
 
-    Yoon, Jarrett, van der Schaar (NeurIPS 2019), section 5, and ``discriminative_metrics.py`` of
-    their code: a recurrent network learns to tell real windows (``control``) from as many synthetic
-    ones, four fifths of each, and is tested on the rest::
+    Yoon et al. (NeurIPS 2019, section 5, and ``discriminative_metrics.py`` of their code) let a
+    recurrent network learn from four fifths of the real windows (``control``) and of as many synthetic
+    ones, and test it on the rest::
 
-        value = |accuracy − ½|,  accuracy = ½ (share of real found real + share of synthetic found out)
+        accuracy = ½ (share of real windows called real + share of synthetic windows called synthetic)
 
-    over ``splits`` random divisions, each with a network of its own.  Real windows are divided by
-    window, as published, so that a person may be on both sides.  ``average`` says what the divisions
-    are averaged by: their accuracies, which lets chance cancel out, or, as published, their scores.
+    There are ``splits`` random divisions, each with a network of its own.  Real windows are divided by
+    window, as published, so a person may be on both sides.  ``average`` chooses the mean over the
+    divisions: of their accuracies, so that chance cancels out, or of their scores, as published.
 
-    Lower is better.  Range (0, ½).  An ideal generator scores 0; n held-out windows of each kind leave
-    it at .28/√n on average.
+    With n held-out windows of each kind an ideal generator still scores .28/√n on average.
 
     =================  ============================================  ===========================
     setting            here                                          as published
@@ -57,18 +57,17 @@ def discriminative(comparison: Comparison, config: DiscriminativeConfig) -> Scor
     ``average``        accuracy                                      score
     =================  ============================================  ===========================
 
-    The study ``published`` sets the right column, which is the code's (the paper's text has two
-    layers of LSTM).  For one lead the published network has no unit at all; ``hidden = 1`` gives it
-    one.
+    The study ``published`` sets the right column.  It is their code's; the paper's text has two layers
+    of LSTM.  For one lead the published network has no unit at all; ``hidden = 1`` gives it one.
 
-    On MIT-BIH (both folds, eight draws of the weights in each) the published network does not tell
-    real windows under noise of a tenth of their deviation from real ones: |accuracy − ½| is at most
-    .02 after its 2000 steps, and with the mean over time too.  The network here tells them (.28 to .50,
-    median .49), but not by the last step (at most .09).
+    On MIT-BIH (both folds, eight draws of the weights in each) the published network cannot tell real
+    windows from the same under noise of a tenth of their deviation: |accuracy − ½| is at most .02
+    after its 2000 steps, and with the mean over time too.  The network here can (.28 to .50, median
+    .49), but not by the last step (at most .09).
 
     Parts: ``real-accuracy`` and ``synthetic-accuracy``, the two shares; ``auroc``, the area under the
-    curve of the logits; ``discriminative-CLASS``, the value over the windows of a class, of divisions
-    that test both kinds of it.
+    curve of the logits; ``discriminative-CLASS``, the value over the windows of a class, for divisions
+    with both kinds of it in the test.
 
     Contributions, to first order: a held-out real window counts for its person, a synthetic one for
     the person of its nearest control window.
@@ -86,8 +85,8 @@ def discriminative(comparison: Comparison, config: DiscriminativeConfig) -> Scor
         for number in range(config.splits)
     ]
     pooled = _Test(*map(np.concatenate, zip(*tests, strict=True)))
-    judged = tests if config.average == "score" else [pooled]
-    right, found = pooled.right, pooled.found
+    averaged = tests if config.average == "score" else [pooled]
+    right_of_real, right_of_synthetic = pooled.right_of_real, pooled.right_of_synthetic
     areas = [
         roc_auc_score(
             np.repeat([1, 0], held_out), np.concatenate([test.real_logits, test.synthetic_logits])
@@ -95,43 +94,45 @@ def discriminative(comparison: Comparison, config: DiscriminativeConfig) -> Scor
         for test in tests
     ]
     parts = {
-        "real-accuracy": float(right.mean()),
-        "synthetic-accuracy": float(found.mean()),
+        "real-accuracy": float(right_of_real.mean()),
+        "synthetic-accuracy": float(right_of_synthetic.mean()),
         "auroc": float(np.mean(areas)),
     }
     for c, label in enumerate(comparison.classes):
         of_class = [
-            (test.right[real], test.found[made])
-            for test in judged
-            if (real := control.labels[test.real] == c).any()
-            and (made := synthetic.labels[test.synthetic] == c).any()
+            (test.right_of_real[real_of_class], test.right_of_synthetic[synthetic_of_class])
+            for test in averaged
+            if (real_of_class := control.labels[test.real] == c).any()
+            and (synthetic_of_class := synthetic.labels[test.synthetic] == c).any()
         ]
         if of_class:
             parts[f"discriminative-{label}"] = float(
-                np.mean([abs(_accuracy(*each) - 0.5) for each in of_class])
+                np.mean([abs(_accuracy(*answers) - 0.5) for answers in of_class])
             )
-    accuracies = np.array([_accuracy(test.right, test.found) for test in judged])
+    accuracies = np.array(
+        [_accuracy(test.right_of_real, test.right_of_synthetic) for test in averaged]
+    )
     value = float(abs(accuracies - 0.5).mean())
-    # a window seen through adds to a division's value where most are, and takes from it elsewhere
-    weights = np.repeat(np.where(accuracies >= 0.5, 0.5, -0.5), len(right) // len(judged))
+    # a right answer adds to a division's value if most are right, and takes from it otherwise
+    weights = np.repeat(np.where(accuracies >= 0.5, 0.5, -0.5), len(right_of_real) // len(averaged))
     return Score(
         value=value,
         parts=parts,
         contributions=Contributions.first_order(
             value,
-            (control.patients[pooled.real], weights * right),
-            (people_behind(comparison)[pooled.synthetic], weights * found),
+            (control.patients[pooled.real], weights * right_of_real),
+            (people_behind(comparison)[pooled.synthetic], weights * right_of_synthetic),
         ),
-        n=len(right) + len(found),
+        n=len(right_of_real) + len(right_of_synthetic),
     )
 
 
-def _accuracy(right: NDArray[np.bool_], found: NDArray[np.bool_]) -> float:
-    return float((right.mean() + found.mean()) / 2)
+def _accuracy(right_of_real: NDArray[np.bool_], right_of_synthetic: NDArray[np.bool_]) -> float:
+    return float((right_of_real.mean() + right_of_synthetic.mean()) / 2)
 
 
 class _Test(NamedTuple):
-    """Held-out rows of each kind, and what the network thinks of them: above 0 is real."""
+    """Held-out rows of each kind, and the network's logits for them: above 0 is real."""
 
     real: NDArray[np.int64]
     synthetic: NDArray[np.int64]
@@ -139,13 +140,13 @@ class _Test(NamedTuple):
     synthetic_logits: NDArray[np.float32]
 
     @property
-    def right(self) -> NDArray[np.bool_]:
-        """Whether each real window is found real."""
+    def right_of_real(self) -> NDArray[np.bool_]:
+        """Return whether the network calls each real window real."""
         return self.real_logits > 0
 
     @property
-    def found(self) -> NDArray[np.bool_]:
-        """Whether each synthetic window is found out."""
+    def right_of_synthetic(self) -> NDArray[np.bool_]:
+        """Return whether the network calls each synthetic window synthetic."""
         return self.synthetic_logits <= 0
 
 
@@ -157,14 +158,14 @@ def _tell(
     config: DiscriminativeConfig,
     seeds: tuple[int, ...],
 ) -> _Test:
-    """Divide the windows at random, train a network on one part and try it on the other."""
-    rng = np.random.default_rng([*seeds, 7])
-    real = rng.permutation(stratified(control.labels, trained_on + held_out, rng))
-    made = rng.permutation(stratified(synthetic.labels, trained_on + held_out, rng))
-    signals = control.signals[real]
+    """Divide the windows at random, train a network on one part and test it on the other."""
+    rng = np.random.default_rng([*seeds, FidelityStream.DISCRIMINATIVE])
+    real_rows = rng.permutation(stratified(control.labels, trained_on + held_out, rng))
+    synthetic_rows = rng.permutation(stratified(synthetic.labels, trained_on + held_out, rng))
+    signals = control.signals[real_rows]
     zero, unit = _scale(signals, trained_on, config.scaling)
     real_inputs = _inputs((signals - zero) / unit)
-    made_inputs = _inputs((synthetic.signals[made] - zero) / unit)
+    synthetic_inputs = _inputs((synthetic.signals[synthetic_rows] - zero) / unit)
     leads = control.signals.shape[1]
     network = _Discriminator(
         RecurrentStack(
@@ -175,19 +176,19 @@ def _tell(
         ),
         config.pooling,
     )
-    network.fit(real_inputs[:trained_on], made_inputs[:trained_on], config, rng)
+    network.fit(real_inputs[:trained_on], synthetic_inputs[:trained_on], config, rng)
     return _Test(
-        real[trained_on:],
-        made[trained_on:],
+        real_rows[trained_on:],
+        synthetic_rows[trained_on:],
         network.logits(real_inputs[trained_on:]),
-        network.logits(made_inputs[trained_on:]),
+        network.logits(synthetic_inputs[trained_on:]),
     )
 
 
 def _scale(
     signals: NDArray[np.float32], trained_on: int, scaling: str
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """What becomes 0 and what is then divided by, for each lead: (1, lead, 1)."""
+    """Return the zero and the unit of each lead, shape (1, lead, 1): subtract one, divide by the other."""
     if scaling == "unit":
         least = signals.min(axis=(0, 2), keepdims=True)
         return least, signals.max(axis=(0, 2), keepdims=True) - least + np.float32(1e-7)
@@ -201,7 +202,7 @@ def _inputs(signals: NDArray[np.float32]) -> Tensor:
 
 
 def _draw(count: int, config: DiscriminativeConfig, rng: np.random.Generator) -> Tensor:
-    """Rows of a step: (2, batch), of real windows and of synthetic ones."""
+    """Return the rows of a step, shape (2, batch): of real windows and of synthetic ones."""
     if config.replacement:
         return torch.from_numpy(rng.integers(count, size=(2, config.batch)))
     batch = min(config.batch, count)
@@ -215,7 +216,11 @@ class _Discriminator:
 
     @one_thread()
     def fit(
-        self, real: Tensor, made: Tensor, config: DiscriminativeConfig, rng: np.random.Generator
+        self,
+        real: Tensor,
+        synthetic: Tensor,
+        config: DiscriminativeConfig,
+        rng: np.random.Generator,
     ) -> None:
         optimiser = torch.optim.Adam(self.network.parameters(), config.learning_rate)
         schedule = (
@@ -225,8 +230,10 @@ class _Discriminator:
         )
         for _ in range(config.steps):
             drawn = _draw(len(real), config, rng)
-            on_real, on_made = self._forward(torch.cat([real[drawn[0]], made[drawn[1]]])).chunk(2)
-            loss = functional.softplus(-on_real).mean() + functional.softplus(on_made).mean()
+            on_real, on_synthetic = self._forward(
+                torch.cat([real[drawn[0]], synthetic[drawn[1]]])
+            ).chunk(2)
+            loss = functional.softplus(-on_real).mean() + functional.softplus(on_synthetic).mean()
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             optimiser.step()

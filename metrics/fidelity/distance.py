@@ -1,4 +1,4 @@
-"""`distance`: how far synthetic and real windows are from each other."""
+"""`distance` between synthetic and real windows."""
 
 from __future__ import annotations
 
@@ -12,27 +12,22 @@ if TYPE_CHECKING:
 
 
 def distance(comparison: Comparison, _config: Config) -> Score:
-    r"""Mean nearest-neighbour distance between synthetic windows S and ``control`` C, both ways.
+    """Return the mean nearest-neighbour distance of synthetic windows and ``control``, both ways.
 
-    The Chamfer distance (Barrow, Tenenbaum, Bolles, Wolf, IJCAI 1977; symmetric, as Fan, Su, Guibas,
-    CVPR 2017, section 4.3) of the two sets, unsquared, and means instead of sums::
+    This is the Chamfer distance of two sets, unsquared, with means instead of sums (symmetric, as in
+    Fan, Su, Guibas, CVPR 2017, section 4.3).  The norm is Euclidean over all samples of all leads.
+    Nothing is compared by row number.  A generator that repeats one good window has a small distance
+    from synthetic to ``control``, but a large one from ``control`` to synthetic.
 
-        value = ½ (mean over y in S of min over x in C of ‖x − y‖
-                   + mean over x in C of min over y in S of ‖x − y‖)   [mV]
-
-    with the Euclidean norm over all samples of all leads.  Nothing is compared by row number.  A
-    generator that repeats one good window does well from S to C alone; from C to S it does not.
-
-    Lower is better.  Range (0, ∞).  An ideal generator does not score 0 (a real window has no twin)
-    but what the ``real`` row scores.
+    A real window has no twin, so an ideal generator scores not 0 but the value of the ``real`` row.
 
     Parts, in mV unless they are ratios:
 
     - ``synthetic-to-control`` and ``control-to-synthetic``, the two means;
     - ``control-to-control``, the mean distance of a control window to the nearest other one, and
-      ``ratio``, the value over it, if it is not 0: about 1 where S is real and as large as C, more
-      where it is smaller;
-    - ``distance-CLASS``, the value over the synthetic and control windows of a class, whose nearest
+      ``ratio``, the value over it, if it is not 0: about 1 if the synthetic set is real and as large as
+      ``control``, more if it is smaller;
+    - ``distance-CLASS``, the value over the synthetic and control windows of a class; their nearest
       neighbours may be of any class.
 
     Contributions, to first order: a control window counts for its person, a synthetic window for the

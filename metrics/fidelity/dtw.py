@@ -10,17 +10,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BLOCK = 2048
-"""Pairs that are worked on together, so that two diagonals stay in the processor's cache."""
+"""Pairs in work at a time, so that two diagonals stay in the processor's cache."""
 
 
 def dtw(
     first: NDArray[np.float32], second: NDArray[np.float32], radius: int
 ) -> NDArray[np.float64]:
-    """Distance of each pair under dynamic time warping within a Sakoe–Chiba band.
+    """Return the distance of each pair under dynamic time warping within a Sakoe–Chiba band.
 
     After Sakoe, Chiba (IEEE Trans ASSP 26:43, 1978), without their weights of steps: the least
-    √(Σ ‖first[i] − second[j]‖²) over all paths (i, j) from the first samples to the last that go on
-    by (1, 0), (0, 1) or (1, 1) and keep |i − j| ≤ ``radius``.  All leads are warped together.
+    √(Σ ‖first[i] − second[j]‖²) over all paths (i, j) from the first samples to the last with steps
+    (1, 0), (0, 1) or (1, 1) and |i − j| ≤ ``radius``.  All leads are warped together.
     ``radius`` 0 is the Euclidean distance.
 
     Args:
@@ -42,7 +42,7 @@ def dtw(
 def _block(
     first: NDArray[np.float32], second: NDArray[np.float32], radius: int
 ) -> NDArray[np.float64]:
-    """Squared distances, by the dynamic programme along anti-diagonals, all pairs at once."""
+    """Return squared distances, by the dynamic programme along anti-diagonals, all pairs at once."""
     a = np.moveaxis(first, 0, 2).swapaxes(0, 1).astype(np.float64)  # (sample, lead, pair)
     b = np.moveaxis(second, 0, 2).swapaxes(0, 1)[::-1].astype(np.float64)
     length, _, pairs = a.shape
@@ -55,7 +55,7 @@ def _block(
         high = min(diagonal, length - 1, (diagonal + radius) // 2) + 1
         here = np.full((length + 1, pairs), np.inf)
         if low < high:
-            start = length - 1 - diagonal + low  # of b, which is reversed
+            start = length - 1 - diagonal + low  # in the reversed b
             step = a[low:high] - b[start : start + high - low]
             best = np.minimum(last[low:high], last[low + 1 : high + 1])
             np.minimum(best, before[low:high], out=best)

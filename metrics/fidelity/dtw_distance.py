@@ -1,4 +1,4 @@
-"""`dtw`: how far synthetic and real windows are from each other, time forgiven."""
+"""`dtw`: the distance between synthetic and real windows under stretched time."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from ecgbench import Contributions, Score, Skip, stratified
+from ecgbench.contracts.streams import FidelityStream
 from ecgbench.metrics.fidelity.dtw import dtw
 from ecgbench.shared import people_behind
 
@@ -23,25 +24,20 @@ if TYPE_CHECKING:
 
 
 def dtw_distance(comparison: Comparison, config: DtwConfig) -> Score:
-    r"""Mean nearest-neighbour distance under dynamic time warping, both ways.
+    """Return the mean nearest-neighbour distance under dynamic time warping, both ways.
 
-    As `distance`, with a norm that lets time be stretched (Sakoe, Chiba, IEEE Trans ASSP 26:43,
-    1978; `dtw`), between synthetic windows S and ``control`` C::
+    This is `distance` with a norm that forgives stretched time (Sakoe, Chiba, IEEE Trans ASSP 26:43,
+    1978; `dtw`).  The means are over at most ``windows`` windows of each side, every class in its
+    proportion; the nearest is among all windows of the other side.  The search takes the
+    ``candidates`` windows nearest by the Euclidean distance.  So the value is an upper bound, but never
+    above that distance.
 
-        value = ½ (mean over y in S of min over x in C of DTW(x, y)
-                   + mean over x in C of min over y in S of DTW(x, y))   [mV]
-        DTW(x, y) = least √(Σ ‖x(i) − y(j)‖²) over warping paths of (i, j) with |i − j| ≤ ``band``
-
-    The means are over at most ``windows`` windows of S and of C, every class in its proportion; the
-    nearest is among all of the other side.  It is searched among the ``candidates`` windows that are
-    nearest by the Euclidean distance, so that it is an upper bound, never above that distance.
-
-    Lower is better.  Range (0, ∞).  An ideal generator does not score 0 (a real window has no twin)
-    but what the ``real`` row scores.
+    A real window has no twin, so an ideal generator scores not 0 but the value of the ``real`` row.
 
     Parts: ``synthetic-to-control`` and ``control-to-synthetic``, the two means in mV;
-    ``control-to-control``, that of a control window to the nearest other one, and ``ratio``, the
-    value over it, if it is not 0: about 1 where S is real and as large as C, more where it is smaller.
+    ``control-to-control``, the mean of a control window to the nearest other one, and ``ratio``, the
+    value over it, if it is not 0: about 1 if the synthetic set is real and as large as ``control``, more
+    if it is smaller.
 
     Contributions, to first order: a control window counts for its person, a synthetic window for the
     person behind it (`ecgbench.shared.people_behind`).
@@ -82,16 +78,16 @@ def dtw_distance(comparison: Comparison, config: DtwConfig) -> Score:
     )
 
 
-class _Found(NamedTuple):
-    """Some windows of one side, and how far from each the nearest of the other side is."""
+class _Nearest(NamedTuple):
+    """Some windows of one side, and the distance of each to the nearest of the other side."""
 
     rows: NDArray[np.int64]
     distances: NDArray[np.float64]
 
 
-def _search(comparison: Comparison, config: DtwConfig, of: Side, among: Side) -> _Found:
+def _search(comparison: Comparison, config: DtwConfig, of: Side, among: Side) -> _Nearest:
     left, right = comparison.windows(of), comparison.windows(among)
-    rng = np.random.default_rng([comparison.seed, 6])
+    rng = np.random.default_rng([comparison.seed, FidelityStream.DTW])
     rows = stratified(left.labels, config.windows, rng)
     apart = cdist(left.signals[rows].reshape(len(rows), -1), right.signals.reshape(len(right), -1))
     if of == among:
@@ -103,4 +99,4 @@ def _search(comparison: Comparison, config: DtwConfig, of: Side, among: Side) ->
         right.signals[candidates.ravel()],
         round(config.band * comparison.sampling_rate),
     ).reshape(-1, k)
-    return _Found(rows, warped.min(axis=1))
+    return _Nearest(rows, warped.min(axis=1))

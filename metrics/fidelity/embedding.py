@@ -9,6 +9,7 @@ from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
 from ecgbench import Contributions, Score, Skip, principal_components, stratified
+from ecgbench.contracts.streams import FidelityStream
 from ecgbench.metrics.fidelity.overlap import fewest, overlap
 from ecgbench.metrics.fidelity.pictures import Cloud, side_by_side
 from ecgbench.shared import people_behind
@@ -21,33 +22,32 @@ if TYPE_CHECKING:
 
 
 def embedding_plots(comparison: Comparison, config: EmbeddingPlotsConfig) -> Score:
-    r"""Overlap of synthetic windows and ``control`` in the plane of two principal components.
+    r"""Return the overlap of synthetic windows and ``control`` in the plane of two principal components.
 
-    The pictures are those of Yoon, Jarrett, van der Schaar (NeurIPS 2019, section 5), with the PCA
-    fitted on the n control windows alone.  The number is ours (`overlap`)::
+    The pictures are those of Yoon et al. (NeurIPS 2019, section 5), with the PCA fitted on the n
+    control windows alone.  The number is ours (`overlap`)::
 
         value = Σ min(p, q) / (1 − ½ Σ √(2/π · p(1 − p) · (1/n + 1/m)))
 
-    where p and q are the shares of the control windows and of the m synthetic ones in cells of
-    (PC 1, PC 2, distance from the plane): one minus the total variation distance, over what chance
-    leaves of it at these sizes.  The distance from the plane counts because noise, which has little of
-    its length in any plane, lies among the real windows there: on MIT-BIH white noise reads .22 to .25
-    without this third axis and .06 to .09 with it (four seeds), and real windows under noise as strong
-    as the signal .86 to .91 without and .21 to .25 with it.
+    p and q are the shares of the control windows and of the m synthetic ones in cells of (PC 1, PC 2,
+    distance from the plane).  The numerator is one minus the total variation distance, the denominator
+    its expectation by chance at these sizes.  The distance from the plane counts because noise has little of
+    its length in any plane, and so lies among the real windows there.  On MIT-BIH white noise reads
+    .22 to .25 without this third axis and .06 to .09 with it (four seeds); real windows under noise as
+    strong as the signal read .86 to .91 without and .21 to .25 with it.
 
-    Higher is better.  Range (0, ∞).  An ideal generator scores 1, a little above or below.
+    An ideal generator scores 1, a little above or below.
 
     Parts: ``plane``, the overlap in the plane alone; ``overlap-CLASS``, the value within each class of
     at least 40 control windows, in cells of its own; ``explained-variance``, the share of control's
     variance in the plane.
 
-    Artefacts: ``pca.png`` and ``tsne.png`` (van der Maaten, Hinton, JMLR 9:2579, 2008; fitted on
-    real and synthetic windows together), real beside synthetic.  Where pictures of the real windows
-    must not leave the machine, contours of density stand for them, and for the windows of a
-    reference row.
+    Artefacts: ``pca.png`` and ``tsne.png`` (van der Maaten, Hinton; fitted on real and synthetic
+    windows together), real beside synthetic.  If pictures of the real windows must not leave the
+    machine, contours of density stand for them, and for the windows of a reference row.
 
-    Contributions, to first order: a window counts where its cell has a smaller share of its own side;
-    a synthetic window for the person of its nearest control window.
+    Contributions, to first order: a window counts if its cell has a smaller share of its own side; a
+    synthetic window counts for the person of its nearest control window.
 
     Raises:
         Skip: there are fewer than 40 control windows, or they are all equal.
@@ -59,17 +59,17 @@ def embedding_plots(comparison: Comparison, config: EmbeddingPlotsConfig) -> Sco
     if flat.shape[1] < 2 or not np.ptp(flat, axis=0).any():
         raise Skip("the control windows are all equal, or of one sample")
     plane = principal_components(flat, 2)
-    real, made = _place(plane, flat), _place(plane, _flat(synthetic.signals))
-    shared = overlap(real, made)
+    real, drawn = _place(plane, flat), _place(plane, _flat(synthetic.signals))
+    shared = overlap(real, drawn)
     explained = plane.variances / plane.total
     parts = {
-        "plane": overlap(real[:, :2], made[:, :2]).value,
+        "plane": overlap(real[:, :2], drawn[:, :2]).value,
         "explained-variance": float(explained.sum()),
     }
     for c, name in enumerate(comparison.classes):
-        of_real, of_made = control.labels == c, synthetic.labels == c
-        if of_real.sum() >= fewest(axes=3) and of_made.any():
-            parts[f"overlap-{name}"] = overlap(real[of_real], made[of_made]).value
+        of_real, of_synthetic = control.labels == c, synthetic.labels == c
+        if of_real.sum() >= fewest(axes=3) and of_synthetic.any():
+            parts[f"overlap-{name}"] = overlap(real[of_real], drawn[of_synthetic]).value
     return Score(
         value=shared.value,
         parts=parts,
@@ -80,14 +80,14 @@ def embedding_plots(comparison: Comparison, config: EmbeddingPlotsConfig) -> Sco
         ),
         n=len(control) + len(synthetic),
         artefacts={
-            "pca.png": _pca_picture(comparison, config, real[:, :2], made[:, :2], explained),
+            "pca.png": _pca_picture(comparison, config, real[:, :2], drawn[:, :2], explained),
             "tsne.png": _tsne_picture(comparison, config),
         },
     )
 
 
 def _place(plane: Components, flat: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Place in the plane and distance from it, shape (window, 3), mV."""
+    """Return the place in the plane and the distance from it, shape (window, 3), mV."""
     place = plane.project(flat)
     beyond = flat - plane.mean - place @ plane.axes
     return np.column_stack([place, np.linalg.norm(beyond, axis=1)])
@@ -97,7 +97,7 @@ def _pca_picture(
     comparison: Comparison,
     config: EmbeddingPlotsConfig,
     real: NDArray[np.float64],
-    made: NDArray[np.float64],
+    drawn: NDArray[np.float64],
     explained: NDArray[np.float64],
 ) -> bytes:
     left = _rows(comparison, comparison.splits.control, config.points)
@@ -106,7 +106,7 @@ def _pca_picture(
         f"PC {number} ({share:.0%} of the real variance)"
         for number, share in enumerate(explained, start=1)
     )
-    clouds = _clouds(comparison, left, right, real[left], made[right])
+    clouds = _clouds(comparison, left, right, real[left], drawn[right])
     return side_by_side(*clouds, axes=(first, second), classes=comparison.classes, ticks=True)
 
 
@@ -119,8 +119,8 @@ def _tsne_picture(comparison: Comparison, config: EmbeddingPlotsConfig) -> bytes
         )
     )
     start = principal_components(flat, 2).project(flat)
-    start *= 1e-4 / (start[:, 0].std() or 1.0)  # scikit-learn's own start, with signs that stay
-    # the order in which several threads add up is not fixed, and the method amplifies rounding
+    start *= 1e-4 / (start[:, 0].std() or 1.0)  # scikit-learn's own start, with fixed signs
+    # several threads add up in any order, and the method amplifies the rounding
     with threadpool_limits(limits=1):
         points = TSNE(
             perplexity=min(30.0, (len(flat) - 1) / 3), init=start.astype(np.float32), random_state=0
@@ -136,9 +136,9 @@ def _clouds(
     left: NDArray[np.int64],
     right: NDArray[np.int64],
     real: NDArray[np.float64],
-    made: NDArray[np.float64],
+    drawn: NDArray[np.float64],
 ) -> tuple[Cloud, Cloud]:
-    """The two panels, of these rows of control and synthetic, which lie at these points."""
+    """Return the two panels, for these rows of control and synthetic at these points."""
     hide = not comparison.redistributable
     return (
         Cloud(
@@ -149,7 +149,7 @@ def _clouds(
         ),
         Cloud(
             title="Synthetic",
-            points=made,
+            points=drawn,
             labels=comparison.synthetic.labels[right],
             hidden=hide and comparison.reference,
         ),
@@ -157,7 +157,9 @@ def _clouds(
 
 
 def _rows(comparison: Comparison, windows: EcgWindows, count: int) -> NDArray[np.int64]:
-    return stratified(windows.labels, count, np.random.default_rng([comparison.seed, 8]))
+    return stratified(
+        windows.labels, count, np.random.default_rng([comparison.seed, FidelityStream.EMBEDDING])
+    )
 
 
 def _flat(signals: NDArray[np.float32]) -> NDArray[np.float64]:

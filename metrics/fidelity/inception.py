@@ -1,4 +1,4 @@
-"""`inception-score`: how sure a classifier is of each window, and how various its answers are."""
+"""`inception-score`: how sure and how various the answers of an ECG classifier are."""
 
 from __future__ import annotations
 
@@ -20,27 +20,23 @@ if TYPE_CHECKING:
 
 
 def inception_score(comparison: Comparison, config: InceptionScoreConfig) -> Score:
-    r"""Inception score of the synthetic windows under a classifier of ECG windows.
+    """Return the inception score of the synthetic windows under a classifier of ECG windows.
 
-    Salimans, Goodfellow, Zaremba, Cheung, Radford, Chen (NeurIPS 2016), section 4, over all windows
-    x at once, for averaging over parts biases it (Barratt, Sharma, 2018, arXiv:1801.01973)::
+    Salimans et al. (NeurIPS 2016, section 4) average over parts of the windows; all windows enter at
+    once here, for that average is biased (Barratt, Sharma, 2018, arXiv:1801.01973).  The classifier is
+    `ecgbench.nn.Classifier`, trained on ``train`` once for each dataset and seed.
 
-        value = exp(mean over x of Σ_c p(c|x) · log(p(c|x) / p(c))),  p(c) = mean over x of p(c|x)
+    The score is high if each window looks like one class and all classes occur.  In a real set one
+    class outnumbers the others, so it scores little above 1; the upper bound is the number of classes.
+    An ideal generator scores as real windows do: the ``real`` row, or the part ``control``.
 
-    The classifier is `ecgbench.nn.Classifier`, trained on ``train`` once for each dataset and seed.
-    The score says that windows look like some class each and that the classes occur; a real set, in
-    which one class outnumbers the others, scores little above 1.
-
-    It sees neither slight noise nor windows that are repeated within a class, and is never ranked: on
-    MIT-BIH windows that are 8 to 100 ms late score more than real ones with 5 or 6 of six seeds.
-
-    Higher is better.  Range (1, number of classes).  An ideal generator scores what real windows do:
-    the ``real`` row, or the part ``control``.
+    The score sees neither slight noise nor repeated windows within a class, and is never ranked: on
+    MIT-BIH windows 8 to 100 ms late score more than real ones with 5 or 6 of six seeds.
 
     Parts: ``control``, the score of the control windows; ``test-accuracy``,
-    ``test-balanced-accuracy`` (mean recall of the classes that are there) and ``test-macro-f1`` (over
-    the headline classes) of the classifier on unseen people, or, where there are none, the same on
-    ``control`` as ``control-accuracy`` and so on.
+    ``test-balanced-accuracy`` (mean recall of the classes in the set) and ``test-macro-f1`` (over the
+    headline classes) of the classifier on unseen people.  If there are none, the same on ``control`` as
+    ``control-accuracy`` and so on.
 
     No contributions: real windows enter through the trained classifier alone.
     """
@@ -81,7 +77,7 @@ def inception_score(comparison: Comparison, config: InceptionScoreConfig) -> Sco
 
 
 def exp_mean_divergence(probabilities: NDArray[np.float64]) -> float:
-    """exp(mean Kullback–Leibler divergence of each row from the mean row), rows of shape (class,)."""
+    """Return exp(mean Kullback–Leibler divergence of a row from the mean row), rows of shape (class,)."""
     marginal = probabilities.mean(axis=0)
     ratio = np.divide(
         probabilities, marginal, out=np.ones_like(probabilities), where=probabilities > 0
@@ -91,13 +87,13 @@ def exp_mean_divergence(probabilities: NDArray[np.float64]) -> float:
 
 
 def _read(comparison: Comparison, classifier: Classifier) -> dict[str, float]:
-    """How good the classifier is, and what real windows score."""
+    """Return the scores of the classifier, and the inception score of real windows."""
     on_control = classifier.probabilities(comparison.splits.control.signals)
-    part, windows, found = "control", comparison.splits.control, on_control
+    part, windows, of_windows = "control", comparison.splits.control, on_control
     if len(comparison.splits.test):
         part, windows = "test", comparison.splits.test
-        found = classifier.probabilities(windows.signals)
-    labels, answers = windows.labels, found.argmax(axis=1)
+        of_windows = classifier.probabilities(windows.signals)
+    labels, answers = windows.labels, of_windows.argmax(axis=1)
     headline = [comparison.classes.index(name) for name in comparison.headline_classes]
     return {
         "control": exp_mean_divergence(on_control),

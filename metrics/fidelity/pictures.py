@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Limits = tuple[tuple[float, float], tuple[float, float]]
-"""Of the x axis and of the y axis."""
+"""Limits of the x axis and of the y axis."""
 
 COLOURS = ("#0072B2", "#009E73", "#D55E00", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Of the classes; told apart in every kind of colour vision (Okabe, Ito, 2008)."""
+"""Colours of the classes, distinct in every kind of colour vision (Okabe, Ito, 2008)."""
 
 MASS = (0.95, 0.5)
-"""Shares of the points that the contours enclose."""
+"""Shares of the points within the contours."""
 
 FEWEST = 10
-"""Points that a class, and each island of its contours, has at least."""
+"""Least number of points for contours of a class, and for each of their islands."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -59,7 +59,7 @@ def side_by_side(
         synthetic: the right panel.
         axes: names of the axes.
         classes: names of the labels.
-        ticks: whether the axes' numbers mean something.
+        ticks: whether to show the numbers on the axes.
 
     Returns:
         A PNG file, the same bytes every time.
@@ -122,7 +122,7 @@ def _colours(count: int) -> list[str]:
 
 
 def _limits(real: NDArray[np.float64], synthetic: NDArray[np.float64]) -> Limits:
-    """Of both axes: all but the outermost .2% of the real points and 1% of the synthetic ones."""
+    """Return the limits of both axes: all but the outermost .2% of real and 1% of synthetic points."""
     low = np.minimum(np.quantile(real, 0.002, axis=0), np.quantile(synthetic, 0.01, axis=0))
     high = np.maximum(np.quantile(real, 0.998, axis=0), np.quantile(synthetic, 0.99, axis=0))
     margin = 0.06 * (high - low) + 1e-9
@@ -137,9 +137,9 @@ def _contours(
     masses: tuple[float, ...],
     colour: str,
 ) -> None:
-    """Enclose these shares of the points, by a kernel estimate whose kernel is 2% of the axes wide.
+    """Draw contours about these shares of the points, by a kernel estimate 2% of the axes wide.
 
-    Islands of fewer than `FEWEST` points are left out: they would show where single ones lie.
+    Islands of fewer than `FEWEST` points are left out: they would show the place of single ones.
     """
     edges = [np.linspace(*axis, 201) for axis in limits]
     counts, _, _ = np.histogram2d(points[:, 0], points[:, 1], bins=edges)

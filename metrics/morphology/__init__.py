@@ -1,4 +1,4 @@
-"""Metrics of fidelity that compare the waves of the beat."""
+"""Fidelity of the waves of the beat."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class MorphologyConfig(Config, frozen=True):
 
 @hookimpl
 def ecgbench_metrics() -> Iterable[MetricSpec]:
-    """Whether the waves of the beat agree."""
+    """Return the comparison of the waves of the beat."""
     return [
         MetricSpec(
             name="morphology",
@@ -31,7 +31,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             citation=(
                 "Martínez, Almeida, Olmos, Rocha, Laguna, A Wavelet-Based ECG Delineator: Evaluation "
                 "on Standard Databases, IEEE TBME 51(4):570-581, 2004, doi:10.1109/TBME.2003.821031 "
-                "(how waves are found); the distance is ecgbench's"
+                "(delineation); the distance is ecgbench's"
             ),
             smoke={"windows": 500},
             family="fidelity",
@@ -40,7 +40,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             ideal=0.0,
             formula=(
                 "mean over classes, leads and nine features of the 1-Wasserstein distance from control, "
-                "in its deviations, cut off at 5; a value that cannot be measured is 5 away"
+                "in its deviations, cut off at 5; a missing value is 5 away"
             ),
         ),
     ]

@@ -1,4 +1,4 @@
-"""Where the waves of the beat begin, peak and end around which a window is cut."""
+"""Onset, peak and offset of the waves of the beat at the middle of a window."""
 
 from __future__ import annotations
 
@@ -22,45 +22,45 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 RATE = 250
-"""Hz, at which windows are delineated: the rate that the scales of the wavelet belong to."""
+"""Hz: the rate of the delineation, on which the scales of the wavelet depend."""
 
 CHUNK = 2**17
-"""Samples that are delineated at once, few enough to stay in the processor's cache."""
+"""Samples in work at a time, few enough to stay in the processor's cache."""
 
 LOWEST = 0.01
-"""mV: a P or T wave is higher, or there is none."""
+"""mV: a lower P or T wave does not count."""
 
 DISTINCT = 0.85
-"""A P wave's sharpness over that of anything else within `EARLIEST_P`, or there is none."""
+"""The least sharpness of a P wave, over that of anything else within `EARLIEST_P`."""
 
 EARLIEST_P = 75
-"""Samples before the QRS complex in which a P wave is looked for; earlier, the last T wave stands."""
+"""Samples before the QRS complex to look for a P wave in; earlier, the last T wave stands."""
 
 ISOELECTRIC = 5
-"""Samples before the QRS complex, the mean of which is the isoelectric level."""
+"""Samples before the QRS complex; their mean is the isoelectric level."""
 
 NO_R = 0.05
 """A complex has an R wave if it rises by more than this share of its depth."""
 
 ST = 15
-"""Samples from the end of the QRS complex to where the ST level is read: 60 ms."""
+"""Samples from the end of the QRS complex to the reading of the ST level: 60 ms."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Beats:
     """The delineated beat of each window; all arrays are float64 of shape (window,).
 
-    Times are in seconds from the first sample of the window, NaN where there is no such wave.
+    Times are in seconds from the first sample of the window, NaN if the wave is absent.
 
     Attributes:
         p_onset, p_peak, p_offset: of the P wave.
-        qrs_onset, qrs_offset: of the QRS complex; NaN where a window has none, and so all others.
+        qrs_onset, qrs_offset: of the QRS complex; in a window without one these and all others are NaN.
         r: the R peak, or the lowest point of a QRS complex without R.
         t_onset, t_peak, t_offset: of the T wave.
         p_amplitude, t_amplitude: mV, signed, from the line between onset and offset, and from the
-            isoelectric level; 0 where a beat lacks the wave.
+            isoelectric level; 0 if the beat lacks the wave.
         q_amplitude, r_amplitude, s_amplitude: mV from the isoelectric level, Q and S ≤ 0 ≤ R; 0
-            where a beat lacks the wave.  The depth of a complex without R is that of S.
+            if the beat lacks the wave.  The depth of a complex without R is that of S.
         st_level: mV from the isoelectric level, 60 ms after the end of the QRS complex.
     """
 
@@ -84,14 +84,14 @@ class Beats:
 def delineate(signals: NDArray[np.floating], sampling_rate: float, place: float) -> Beats:
     """Delineate the beat of each window.
 
-    After Martínez, Almeida, Olmos, Rocha, Laguna (IEEE TBME 51:570, 2004), in the same wavelet, with
-    rules that need no more than one beat and with constants fitted to the first hundred people of
-    LUDB.  docs/morphology.md has the rules, and how well they do on the other hundred.
+    After Martínez, Almeida, Olmos, Rocha, Laguna (IEEE TBME 51:570, 2004), in the same wavelet.  The
+    rules need no more than one beat, and the constants are fitted to the first hundred people of
+    LUDB.  docs/morphology.md has the rules, and their errors on the other hundred.
 
     Args:
         signals: shape (window, sample), mV; one lead.
         sampling_rate: Hz, 100 at least.
-        place: where the QRS complex is to be expected, in seconds from the first sample; it may be
+        place: the expected place of the QRS complex, in seconds from the first sample; it may be
             some 0.15 s off.
     """
     ratio = Fraction(RATE) / Fraction(sampling_rate).limit_denominator(1000)
@@ -105,7 +105,7 @@ def delineate(signals: NDArray[np.floating], sampling_rate: float, place: float)
 
 
 def _resampled(signals: NDArray[np.floating], ratio: Fraction) -> Floats:
-    """The windows at `RATE`: what rises above the line between their ends, which needs no filter."""
+    """Return the windows at `RATE`; the line between the two ends of a window passes unfiltered."""
     wide = signals.astype(np.float64)
     if ratio == 1:
         return wide
@@ -118,7 +118,7 @@ def _resampled(signals: NDArray[np.floating], ratio: Fraction) -> Floats:
 
 
 def _delineate(x: Floats, place: float) -> Beats:
-    """As `delineate`, at `RATE`; ``place`` in samples."""
+    """Return the same as `delineate`, at `RATE`; ``place`` in samples."""
     slope = slopes(x, 2)[1]
     qrs = complexes(slope, place)
     preceding, following = _other_beats(slope, qrs)
@@ -129,7 +129,7 @@ def _delineate(x: Floats, place: float) -> Beats:
         y,
         scales,
         begin=qrs.offset + 20,
-        end=np.minimum(qrs.offset + 125, following - 30),  # where the next P wave begins
+        end=np.minimum(qrs.offset + 125, following - 30),  # before the next P wave
         expected=qrs.offset + 55,
     )
     p = wave(
@@ -144,7 +144,7 @@ def _delineate(x: Floats, place: float) -> Beats:
 
 
 def _other_beats(slope: Floats, qrs: Complexes) -> tuple[Places, Places]:
-    """Where an earlier beat of the window ends and a later one begins; the window's ends without."""
+    """Return the end of an earlier beat and the begin of a later one; without, the window's ends."""
     steep = np.abs(slope) > 0.4 * qrs.steepest[:, None]
     length = slope.shape[1]
     preceding, following = last(steep, qrs.onset - 62), first(steep, qrs.offset + 50)
@@ -155,7 +155,7 @@ def _other_beats(slope: Floats, qrs: Complexes) -> tuple[Places, Places]:
 
 
 def _levelled(x: Floats, qrs: Complexes, preceding: Places, following: Places) -> Floats:
-    """Windows without QRS complexes, which outshine P and T where slopes are smoothed widely."""
+    """Return windows without QRS complexes: in widely smoothed slopes these hide P and T."""
     n = np.arange(x.shape[1])
     share = (n - qrs.onset[:, None]) / np.maximum(qrs.offset - qrs.onset, 1)[:, None]
     line = at(x, qrs.onset)[:, None] * (1 - share) + at(x, qrs.offset)[:, None] * share
@@ -166,8 +166,8 @@ def _levelled(x: Floats, qrs: Complexes, preceding: Places, following: Places) -
 
 def _measured(x: Floats, y: Floats, qrs: Complexes, p: Wave, t: Wave) -> Beats:
     n = np.arange(x.shape[1])
-    has_p = qrs.found & (np.abs(p.height) > LOWEST) & (p.distinct > DISTINCT)
-    has_t = qrs.found & (np.abs(t.height) > LOWEST)
+    has_p = qrs.present & (np.abs(p.height) > LOWEST) & (p.distinct > DISTINCT)
+    has_t = qrs.present & (np.abs(t.height) > LOWEST)
     before = (n > qrs.onset[:, None] - ISOELECTRIC) & (n <= qrs.onset[:, None])
     level = (x * before).sum(axis=1) / before.sum(axis=1)
     r = highest(x, qrs.onset, qrs.offset)
@@ -184,22 +184,22 @@ def _measured(x: Floats, y: Floats, qrs: Complexes, p: Wave, t: Wave) -> Beats:
         return np.where(there, places / RATE, np.nan)
 
     def millivolts(values: Floats, there: NDArray[np.bool_]) -> Floats:
-        return np.where(qrs.found, np.where(there, values, 0.0), np.nan)
+        return np.where(qrs.present, np.where(there, values, 0.0), np.nan)
 
     return Beats(
         p_onset=seconds(p.onset, has_p),
         p_peak=seconds(p.peak, has_p),
         p_offset=seconds(p.offset, has_p),
-        qrs_onset=seconds(qrs.onset, qrs.found),
-        r=seconds(np.where(no_r, nadir, r), qrs.found),
-        qrs_offset=seconds(qrs.offset, qrs.found),
+        qrs_onset=seconds(qrs.onset, qrs.present),
+        r=seconds(np.where(no_r, nadir, r), qrs.present),
+        qrs_offset=seconds(qrs.offset, qrs.present),
         t_onset=seconds(t.onset, has_t),
         t_peak=seconds(t.peak, has_t),
         t_offset=seconds(t.offset, has_t & (t.offset < n[-1])),
         p_amplitude=millivolts(p.height, has_p),
         q_amplitude=millivolts(np.minimum(q, 0), ~no_r),
         r_amplitude=millivolts(height, ~no_r),
-        s_amplitude=millivolts(np.minimum(s, 0), qrs.found),
+        s_amplitude=millivolts(np.minimum(s, 0), qrs.present),
         t_amplitude=millivolts(at(y, t.peak) - level, has_t),
-        st_level=np.where(qrs.found & in_window, at(x, np.minimum(after, n[-1])) - level, np.nan),
+        st_level=np.where(qrs.present & in_window, at(x, np.minimum(after, n[-1])) - level, np.nan),
     )

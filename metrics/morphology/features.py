@@ -1,4 +1,4 @@
-"""What is measured of each beat."""
+"""The features of a beat."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 class Scale(NamedTuple):
-    """In what a feature's differences are counted: deviations of the real windows.
+    """Limits of the unit of a feature's differences, the deviation of the real windows.
 
     Attributes:
-        least: the smallest deviation, about what the delineator can resolve.
+        least: the smallest deviation, about the resolution of the delineation.
         most: the largest one.
     """
 
@@ -43,21 +43,21 @@ FEATURES = {
 def features(
     signals: NDArray[np.float32], sampling_rate: float, place: float
 ) -> dict[str, NDArray[np.float64]]:
-    """The features of each beat.
+    """Return the features of each beat.
 
     Args:
         signals: shape (window, lead, sample), mV.
         sampling_rate: Hz, 100 at least.
-        place: where the QRS complex is to be expected, in seconds from the first sample.
+        place: the expected place of the QRS complex, in seconds from the first sample.
 
     Returns:
-        Of each of `FEATURES` an array of shape (window, lead), in mV or ms, NaN where there is nothing
-        to measure: all of them without a QRS complex, ``qt`` without a T wave that ends in the
-        window, ``st-level`` where the window ends before.  A wave that is absent has amplitude 0.
+        For each of `FEATURES` an array of shape (window, lead), in mV or ms, NaN if it cannot be
+        measured: all features without a QRS complex, ``qt`` without a T wave that ends in the window,
+        ``st-level`` if the window ends before.  An absent wave has amplitude 0.
     """
     windows, leads, samples = signals.shape
     beats = delineate(signals.reshape(-1, samples), sampling_rate, place)
-    found = np.isfinite(beats.qrs_onset)
+    present = np.isfinite(beats.qrs_onset)
     measured = {
         "p-amplitude": beats.p_amplitude,
         "q-amplitude": beats.q_amplitude,
@@ -67,6 +67,6 @@ def features(
         "st-level": beats.st_level,
         "qrs-width": 1000 * (beats.qrs_offset - beats.qrs_onset),
         "qt": 1000 * (beats.t_offset - beats.qrs_onset),
-        "p-presence": np.where(found, np.isfinite(beats.p_peak), np.nan),
+        "p-presence": np.where(present, np.isfinite(beats.p_peak), np.nan),
     }
     return {name: values.reshape(windows, leads) for name, values in measured.items()}

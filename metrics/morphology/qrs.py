@@ -16,31 +16,31 @@ if TYPE_CHECKING:
 
 # Samples at 250 Hz, and shares of the complex's steepest slope; fitted to LUDB (docs/morphology.md).
 REACH = 30
-"""Farthest that a complex extends to either side of its middle."""
+"""Farthest reach of a complex to either side of its middle."""
 SIGNIFICANT = {"before": 0.24, "after": 0.16}
 """A slope of this share belongs to the complex,"""
 GAP = {"before": 14, "after": 20}
-"""if it is no farther than this from the next one that does;"""
+"""if it is no farther than this from the next slope of the complex;"""
 STRONG, WIDE = 0.33, 25
-"""one of that share belongs to it up to that distance: an ectopic beat has flanks far apart."""
+"""a slope of that share belongs to it up to that distance: the flanks of an ectopic beat are far apart."""
 FLAT = {"before": 0.05, "after": 0.12}
-"""Where it falls to this share, or to a minimum, the complex ends."""
+"""The complex ends at a slope of this share, or at a minimum."""
 LEAD, LAG = 4, 1
-"""Cardiologists mark the first and the last deflection, at which there is no slope to be seen yet."""
+"""Cardiologists mark the first and the last deflection; the slope there is still too small to see."""
 PROMINENCE = 6.0
-"""How many times the median slope of the rest of the window the steepest one must be."""
+"""Least ratio of the steepest slope to the median slope of the rest of the window."""
 
 
 class Complexes(NamedTuple):
     """The QRS complex of each window: arrays of shape (window,), in samples.
 
     Attributes:
-        found: whether there is one; if not, what follows means nothing.
-        onset, offset: where it begins and ends.
+        present: whether there is one; if not, the other values mean nothing.
+        onset, offset: its begin and its end.
         steepest: the largest absolute slope in it.
     """
 
-    found: NDArray[np.bool_]
+    present: NDArray[np.bool_]
     onset: Places
     offset: Places
     steepest: NDArray[np.float64]
@@ -49,16 +49,16 @@ class Complexes(NamedTuple):
 def complexes(slope: NDArray[np.float64], place: float) -> Complexes:
     """Find the QRS complex of each window.
 
-    It stands where the slope is largest on average over 80 ms, the farther from ``place`` the less
-    it counts.  From its steepest slope significant ones are followed to both sides.
+    It stands at the largest average slope over 80 ms; a slope far from ``place`` counts less.  From its
+    steepest slope the search follows significant ones to both sides.
 
     Args:
         slope: shape (window, sample), at scale 2² of 250 Hz.
-        place: where it is expected, in samples.
+        place: its expected place, in samples.
     """
     size = np.abs(slope)
     n = np.arange(size.shape[1])
-    # a running sum leaves a little less than nothing where there is nothing
+    # a running sum of nothing is a little less than nothing
     power = np.sqrt(np.maximum(uniform_filter1d(slope**2, 20, axis=1, mode="constant"), 0))
     middle = (power * np.exp(-0.5 * ((n - place) / 37.5) ** 2)).argmax(axis=1)
     near = np.abs(n - middle[:, None]) <= REACH
@@ -67,7 +67,7 @@ def complexes(slope: NDArray[np.float64], place: float) -> Complexes:
     onset = np.maximum(_end(size, near, top, steepest, "before") - LEAD, 0)
     offset = np.minimum(_end(size, near, top, steepest, "after") + LAG, n[-1])
     rest = (n < onset[:, None] - 5) | (n > offset[:, None] + 5)
-    # a window that is all complex has nothing to tell it from
+    # a window that is all complex has no rest to compare with
     usual = np.array(
         [np.median(row[out]) if out.any() else np.inf for row, out in zip(size, rest, strict=True)]
     )
@@ -81,7 +81,7 @@ def _end(
     steepest: NDArray[np.float64],
     side: str,
 ) -> Places:
-    """Where the complex begins (``before``) or ends (``after``)."""
+    """Return the begin (``before``) or the end (``after``) of the complex."""
     left = np.concatenate([size[:, :1], size[:, :-1]], axis=1)
     right = np.concatenate([size[:, 1:], size[:, -1:]], axis=1)
     maximum, minimum = (size >= left) & (size > right), (size <= left) & (size < right)

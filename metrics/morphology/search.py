@@ -15,26 +15,26 @@ T = TypeVar("T", bound=np.generic)
 
 
 def at(values: NDArray[T], places: Places) -> NDArray[T]:
-    """The entry of each row of ``values`` at its place."""
+    """Return the entry of each row of ``values`` at its place."""
     return np.take_along_axis(values, places[:, None], axis=1)[:, 0]
 
 
 def last(true: NDArray[np.bool_], before: NDArray[Any]) -> Places:
-    """The last place in each row that is true and lies before a place; −1 if there is none."""
+    """Return the last true place in each row before a place; −1 if there is none."""
     n = np.arange(true.shape[1])
     there = true & (n < before[:, None])
     return np.where(there.any(axis=1), n[-1] - there[:, ::-1].argmax(axis=1), -1)
 
 
 def first(true: NDArray[np.bool_], after: NDArray[Any]) -> Places:
-    """The first place in each row that is true and lies after a place; the row's length if none."""
+    """Return the first true place in each row after a place; the row's length if there is none."""
     n = np.arange(true.shape[1])
     there = true & (n > after[:, None])
     return np.where(there.any(axis=1), there.argmax(axis=1), len(n))
 
 
 def highest(values: NDArray[np.float64], begin: NDArray[Any], end: NDArray[Any]) -> Places:
-    """The place of each row's highest value from ``begin`` to ``end``, both included."""
+    """Return the place of each row's highest value from ``begin`` to ``end``, both included."""
     n = np.arange(values.shape[1])
     inside = (n >= begin[:, None]) & (n <= end[:, None])
     return np.asarray(np.where(inside, values, -np.inf).argmax(axis=1), dtype=np.int64)

@@ -1,4 +1,4 @@
-"""How far a feature's distribution is from that of real windows."""
+"""The distance of a feature's distribution from that of real windows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 FARTHEST = 5.0
-"""Deviations from the mean of real values at which values are cut off, and where missing ones are."""
+"""Deviations from the mean of real values: the limit of values, and the distance of missing ones."""
 
 
 class Transport(NamedTuple):
@@ -22,9 +22,9 @@ class Transport(NamedTuple):
 
     Attributes:
         value: in deviations of the real values.
-        distance: between the values that are there, in the feature's unit; NaN where there are none.
-        of_real: float64, shape (n,): how much each real window alone moves ``value``; mean 0.
-        of_synthetic: float64, shape (m,).
+        distance: between the present values, in the feature's unit; NaN if there are none.
+        of_real: float64, shape (n,): the influence of each real window on ``value``; mean 0.
+        of_synthetic: float64, shape (m,), the same of each synthetic window.
     """
 
     value: float
@@ -34,49 +34,51 @@ class Transport(NamedTuple):
 
 
 def transport(real: Floats, synthetic: Floats, scale: Scale) -> Transport:
-    r"""Distance between two distributions of a feature that may be missing.
+    r"""Return the distance between two distributions of a feature that may be missing.
 
-    With μ and σ the mean and deviation of the real values that are there, σ kept within ``scale``, and
+    With μ and σ the mean and deviation of the present real values, σ kept within ``scale``, and
     z = (x − μ) / σ, cut off at ±5::
 
         value = min(a, b) ∫ |F(z) − G(z)| dz + 5 |a − b|
 
-    where a and b are the shares of real and synthetic windows whose value is there, and F and G the
-    distribution functions of these: the 1-Wasserstein distance, with missing values as far from all
+    a and b are the shares of real and synthetic windows with a value, and F and G the distribution
+    functions of these values.  This is the 1-Wasserstein distance, with missing values as far from all
     others as an outlier is from the mean.
 
-    The influences are derivatives with respect to the windows' weights.  Of the distance it is
-    ± ∫ sign(F − G) (1[x ≤ z] − F) dz, + for a real window; a real one also moves μ and σ.
+    The influences are derivatives with respect to the windows' weights.  For the distance they are
+    ± ∫ sign(F − G) (1[x ≤ z] − F) dz, + for a real window; a real window also moves μ and σ.
 
     Args:
-        real: shape (n,), NaN where missing; not all of it.
+        real: shape (n,), NaN if missing; not all of it.
         synthetic: shape (m,), likewise.
-        scale: in which deviations are counted.
+        scale: the limits of σ.
     """
-    there, made = np.isfinite(real), np.isfinite(synthetic)
-    a, b = float(there.mean()), float(made.mean())
-    mean, own = float(real[there].mean()), float(real[there].std())
+    real_present, synthetic_present = np.isfinite(real), np.isfinite(synthetic)
+    a, b = float(real_present.mean()), float(synthetic_present.mean())
+    mean, own = float(real[real_present].mean()), float(real[real_present].std())
     sigma = min(max(own, scale.least), scale.most)
-    x, y = ((values - mean) / sigma for values in (real[there], synthetic[made]))
+    x, y = (
+        (values - mean) / sigma for values in (real[real_present], synthetic[synthetic_present])
+    )
     lack = np.sign(a - b)
     of_real, of_synthetic = np.zeros(len(real)), np.zeros(len(synthetic))
     distance = 0.0
     if len(y):
-        distance, of_real[there], of_synthetic[made] = _wasserstein(
+        distance, of_real[real_present], of_synthetic[synthetic_present] = _wasserstein(
             np.clip(x, -FARTHEST, FARTHEST), np.clip(y, -FARTHEST, FARTHEST)
         )
-        # μ and σ move with the real values, and what is cut off with them
+        # μ and σ move with the real values, and so does the cut-off
         above, below = (
             abs(float((side * x > FARTHEST).mean() - (side * y > FARTHEST).mean()))
             for side in (1, -1)
         )
-        of_real[there] += (above - below) * x
+        of_real[real_present] += (above - below) * x
         if sigma == own:
-            of_real[there] -= (distance - FARTHEST * (above + below)) * (x**2 - 1) / 2
+            of_real[real_present] -= (distance - FARTHEST * (above + below)) * (x**2 - 1) / 2
         of_real *= min(a, b) / a
         of_synthetic *= min(a, b) / b
-    of_real += (distance * (1 - lack) / 2 + FARTHEST * lack) * (there - a)
-    of_synthetic += (distance * (1 + lack) / 2 - FARTHEST * lack) * (made - b)
+    of_real += (distance * (1 - lack) / 2 + FARTHEST * lack) * (real_present - a)
+    of_synthetic += (distance * (1 + lack) / 2 - FARTHEST * lack) * (synthetic_present - b)
     return Transport(
         value=min(a, b) * distance + FARTHEST * abs(a - b),
         distance=sigma * distance if len(y) else float("nan"),
@@ -86,13 +88,13 @@ def transport(real: Floats, synthetic: Floats, scale: Scale) -> Transport:
 
 
 def _wasserstein(x: Floats, y: Floats) -> tuple[float, Floats, Floats]:
-    """∫ |F − G| and how much each value moves it."""
+    """Return ∫ |F − G| and the influence of each value on it."""
     both = np.sort(np.concatenate([x, y]))
     gaps = np.diff(both)
     ahead = np.searchsorted(np.sort(x), both[:-1], side="right") / len(x) - np.searchsorted(
         np.sort(y), both[:-1], side="right"
     ) / len(y)
-    # what a unit of weight at a value adds: the signed length of all that lies above it
+    # the effect of a unit of weight at a value: the signed length of the segments above it
     above = np.concatenate([np.cumsum((np.sign(ahead) * gaps)[::-1])[::-1], [0.0]])
     of_x, of_y = (above[np.searchsorted(both, values)] for values in (x, y))
     return float(np.abs(ahead) @ gaps), of_x - of_x.mean(), of_y.mean() - of_y

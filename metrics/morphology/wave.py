@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """What a wave looks like; samples at 250 Hz, fitted to LUDB (docs/morphology.md).
+    """The look of a wave; samples at 250 Hz, fitted to LUDB (docs/morphology.md).
 
     Attributes:
-        scale: at which it is found, 0 to 4.
+        scale: the scale of the search for it, 0 to 4.
         half: samples from its peak to its steepest places.
-        inverted: what a wave downwards counts beside one upwards.
+        inverted: weight of a wave downwards beside one upwards.
         spread: deviation of its place from the expected one.
-        peak: samples within which its peak is sought.
-        foot_scale: the scale at which its ends are found.
-        flank: samples from its peak within which it is steepest.
-        flat: shares of the steepest slope of either flank; where it falls to that, the wave ends.
+        peak: samples to look for its peak in.
+        foot_scale: the scale of the search for its ends.
+        flank: samples from its peak to look for its steepest place in.
+        flat: shares of the steepest slope of either flank; there the wave ends.
     """
 
     scale: int
@@ -44,7 +44,7 @@ class Kind:
 
 
 AWAY = 15
-"""Samples from a peak beyond which another one rivals it."""
+"""Samples from a peak to the nearest rival."""
 
 T = Kind(
     scale=4, half=12, inverted=0.8, spread=32.5, peak=15, foot_scale=2, flank=28, flat=(0.35, 0.3)
@@ -80,16 +80,16 @@ def wave(
 ) -> Wave:
     """Find the likeliest wave between two places.
 
-    It is the sharpest peak: where the slope falls most from one flank to the other, times a Gaussian
-    of its distance from the expected place.
+    It is the sharpest peak: the place of the largest fall of the slope from one flank to the other,
+    times a Gaussian of its distance from the expected place.
 
     Args:
-        kind: which wave.
+        kind: the wave to look for.
         signals: shape (window, sample), mV, at 250 Hz, without QRS complexes.
         scales: their slopes (`ecgbench.metrics.morphology.wavelet.slopes`).
-        begin: shape (window,), the first sample at which the peak may be.
+        begin: shape (window,), the first possible sample of the peak.
         end: the last one.
-        expected: where it is expected.
+        expected: the expected sample.
     """
     n = np.arange(signals.shape[1])
     begin = np.clip(np.minimum(begin, end), 0, n[-1]).astype(np.int64)

@@ -1,4 +1,4 @@
-"""The wavelet transform in which waves are delineated: slopes of the signal at five scales."""
+"""The wavelet transform for delineation: slopes of the signal at five scales."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ if TYPE_CHECKING:
 
 
 def slopes(signals: NDArray[np.float64], scales: int) -> list[NDArray[np.float64]]:
-    """The dyadic wavelet transform with a quadratic spline, à trous, at scales 2¹, 2², 2³ and so on.
+    """Return the dyadic wavelet transform with a quadratic spline, à trous, at scales 2¹, 2², 2³ and so on.
 
-    Mallat, Zhong (IEEE Trans PAMI 14:710, 1992); as ECG is delineated with it: Martínez, Almeida,
-    Olmos, Rocha, Laguna (IEEE TBME 51:570, 2004).  Each scale is the derivative of the
-    signal under a wider smoothing: zero at the peak of a wave, largest where it is steepest.  No
-    scale is decimated.  At the ends of a window the signal is continued by its last value.
+    Mallat, Zhong (IEEE Trans PAMI 14:710, 1992), as in the delineation of ECG by Martínez, Almeida,
+    Olmos, Rocha, Laguna (IEEE TBME 51:570, 2004).  Each scale is the derivative of the signal under a
+    wider smoothing: zero at the peak of a wave, largest at its steepest place.  No scale is decimated.
+    At the ends of a window the signal continues with its last value.
 
     Args:
         signals: shape (window, sample).
-        scales: how many.
+        scales: their number.
 
     Returns:
-        For each scale an array of that shape, whose entry n is the slope between samples n − 1 and n.
+        For each scale an array of that shape; its entry n is the slope between samples n − 1 and n.
     """
-    smooth, found = signals, []
+    smooth, slopes_by_scale = signals, []
     for scale in range(scales):
         step = 2**scale
         difference = np.zeros(step + 1)
@@ -36,6 +36,8 @@ def slopes(signals: NDArray[np.float64], scales: int) -> list[NDArray[np.float64
         # filters of even length stand between two samples: the first transform and the first
         # smoothing both take the half sample towards the past, all others are symmetric
         origin = -1 if scale == 0 else 0
-        found.append(convolve1d(smooth, difference, axis=1, mode="nearest", origin=origin))
+        slopes_by_scale.append(
+            convolve1d(smooth, difference, axis=1, mode="nearest", origin=origin)
+        )
         smooth = convolve1d(smooth, low_pass, axis=1, mode="nearest", origin=origin)
-    return found
+    return slopes_by_scale

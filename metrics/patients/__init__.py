@@ -1,4 +1,4 @@
-"""Metrics of patient-level privacy: who took part?"""
+"""Patient-level privacy: who took part?"""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ class PatientMembershipConfig(Config, frozen=True):
     """Settings of `patient-membership`."""
 
     windows: Annotated[
-        int, msgspec.Meta(ge=1, description="most windows of a person that are looked at")
+        int, msgspec.Meta(ge=1, description="most windows of a person in the comparison")
     ] = 200
 
 
 @hookimpl
 def ecgbench_metrics() -> Iterable[MetricSpec]:
-    """Whether the synthetic windows give away who took part."""
+    """Return the metric of patient-level privacy."""
     return [
         MetricSpec(
             name="patient-membership",
@@ -42,6 +42,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             ),
             needs_patients=True,
             needs_both_folds=True,
+            terms=("members", "unseen", "distance"),
             sees=("members",),
         ),
     ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecgbench import Contributions, Score, Skip, Term
+from ecgbench.contracts.streams import PatientStream
 from ecgbench.shared import neighbours, one_beat
 
 if TYPE_CHECKING:
@@ -17,37 +18,34 @@ if TYPE_CHECKING:
 
 
 def patient_membership(comparison: Comparison, config: PatientMembershipConfig) -> Score:
-    r"""AUC with which distances to the synthetic windows tell members from unseen people.
+    """Return the AUC with which distances to the synthetic windows tell members from unseen people.
 
-    Whoever holds other windows of a person than those trained on (of members ``control``, of unseen
-    people ``test``) takes the person for a member the more readily, the nearer they are to the
-    synthetic windows::
+    The attacker holds windows of a person outside of the training windows: ``control`` for members,
+    ``test`` for unseen people.  The attacker suspects the person the more, the nearer these are to the
+    synthetic windows.
 
-        d(p) = median over windows x of person p of min_{s in synthetic} ‖x − s‖
-        value = mean over members i, unseen people j of  1[d_i < d_j] + ½·1[d_i = d_j]
+    The norm is Euclidean over all samples of all leads, in mV, of the beat alone
+    (`ecgbench.shared.one_beat`): the shape of a beat belongs to the person, the rhythm around it to the
+    moment.  A median over few windows varies more.  So every person gives equally many windows, drawn at
+    random: as many as the person with the fewest has, and at most ``windows``.
 
-    with the Euclidean norm over all samples of all leads, in mV, of the beat alone
-    (`ecgbench.shared.one_beat`): its shape is the person's, the rhythm around it the moment's.  Of every
-    person equally many windows are drawn, as many as the one with the fewest has and at most
-    ``windows``: a median over few windows wanders more.
-
-    One cell has no null: the two halves of the people differ, and white noise, which knows nobody,
-    reads .39 in one fold of MIT-BIH and .62 in the other.  The halves swap roles with the fold, so the
-    mean over both is ½ for whoever learnt nothing of the members, whatever their people are like.
+    One cell has no null.  The two halves of the people differ: white noise, which knows nobody, reads
+    .39 in one fold of MIT-BIH and .62 in the other.  The halves swap roles with the fold, so the mean
+    over both is ½ for a generator that learnt nothing of the members, whatever the people are like.
     The board shows that mean alone, and tests it by flipping the roles of people.
 
-    Lower is better.  Range (0, 1).  An ideal generator scores ½.  The ``real`` row is no ideal here but
-    the worst case: fresh windows of the members are as much like them as can be.
+    The ``real`` row is no ideal here but the worst case: fresh windows of the members are as much like
+    the members as can be.
 
     Returns:
         The value, with parts ``members`` and ``unseen``, the mean d of each.  Per-person contributions
-        are DeLong's structural components; a further term of coefficient 0 holds each d, which the
-        board's test needs.
+        are DeLong's structural components; a further term of coefficient 0 holds each d for the
+        board's test.
 
     Raises:
         Skip: there are fewer than two members or two unseen people.
     """
-    rng = np.random.default_rng([comparison.seed, 41])
+    rng = np.random.default_rng([comparison.seed, PatientStream.WINDOWS])
     beats = one_beat(comparison)
     sides = beats.splits.control, beats.splits.test
     fewest = min(int(np.unique(side.patients, return_counts=True)[1].min()) for side in sides)
@@ -84,7 +82,7 @@ def patient_membership(comparison: Comparison, config: PatientMembershipConfig) 
 def _medians(
     windows: EcgWindows, distances: NDArray[np.float64], count: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The people, and the median distance of so many windows of each, drawn at random."""
+    """Return the people, and the median distance of so many windows of each, drawn at random."""
     people = np.unique(windows.patients)
     medians = [
         np.median(distances[rng.permutation(np.flatnonzero(windows.patients == person))[:count]])

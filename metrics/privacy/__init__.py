@@ -1,4 +1,4 @@
-"""Metrics of privacy that look at nearest windows: `copied-share`, `identifiability`, `identity-agreement`."""
+"""Record-level privacy by nearest windows: `copied-share`, `identifiability`, `identity-agreement`."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ if TYPE_CHECKING:
 
 
 CopySpace = Literal["whole", "aligned", "spectrum", "smooth", "path", "first", "last"]
-"""In which `copied-share` compares windows (`disguises`)."""
+"""The spaces of `copied-share` (`disguises`)."""
 
 
 class CopiedShareConfig(Config, frozen=True):
     """Settings of `copied-share`."""
 
     threshold: Annotated[
-        float, msgspec.Meta(ge=0, description="of log(d2/d1), above which a window is a hit")
+        float, msgspec.Meta(ge=0, description="a window with log(d2/d1) above it is a hit")
     ] = 0.7
     components: Annotated[
-        int, msgspec.Meta(ge=1, description="principal components in which distances are taken")
+        int, msgspec.Meta(ge=1, description="principal components to take distances in")
     ] = 16
     spaces: Annotated[
         tuple[CopySpace, ...],
-        msgspec.Meta(min_length=1, description="in which windows are compared, each with its cost"),
+        msgspec.Meta(min_length=1, description="to compare windows in, each with its cost"),
     ] = get_args(CopySpace)
     shift: Annotated[
         float, msgspec.Meta(ge=0, description="seconds by which copies may be shifted")
@@ -39,7 +39,7 @@ class CopiedShareConfig(Config, frozen=True):
 
 @hookimpl
 def ecgbench_metrics() -> Iterable[MetricSpec]:
-    """Whether the synthetic windows are nearer to training windows than to others of these people."""
+    """Return the metrics of nearest windows."""
     return [
         MetricSpec(
             name="copied-share",
@@ -88,15 +88,15 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
         MetricSpec(
             name="identity-agreement",
             target="ecgbench.metrics.privacy.identity_agreement:identity_agreement",
-            summary="share of the synthetic windows that look like one person to both train and control",
+            summary="share of synthetic windows that look like one person to both train and control",
             version=2,
             citation="ecgbench's own",
             family="privacy",
             better="lower",
             bounds=(0.0, 1.0),
             formula=(
-                "share of synthetic windows the nearest beats to whose beat, in train and in control, "
-                "belong to the same patient; compare it with the part `test`"
+                "share of synthetic windows with one and the same patient behind the nearest beat in "
+                "train and the nearest beat in control; compare it with the part `test`"
             ),
             needs_patients=True,
             ranked=False,

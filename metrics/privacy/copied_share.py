@@ -8,6 +8,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 from ecgbench import Contributions, Score, Skip, Term
+from ecgbench.contracts.streams import PrivacyStream
 from ecgbench.metrics.privacy.disguises import spaces
 from ecgbench.metrics.privacy.nearest import clearest, nearest
 
@@ -18,46 +19,41 @@ if TYPE_CHECKING:
     from ecgbench.metrics.privacy import CopiedShareConfig
 
 SCAN = (0.1, 0.4, 1.0, 2.0)
-"""Thresholds that the part ``p-scan`` looks over: many copies under much noise, to few under none."""
+"""Thresholds of the part ``p-scan``: from many copies under much noise to few under none."""
 
 REDRAWS = 1000
-"""Of who came to ``train`` and who to ``control``."""
+"""Random divisions of the windows between ``train`` and ``control``."""
 
 
 def copied_share(comparison: Comparison, config: CopiedShareConfig) -> Score:
-    r"""The share of near-copies among the synthetic windows, of single windows of ``train``.
-
-    ecgbench's own.  Of each synthetic window, d₁ and d₂ are the distances to its two nearest windows
-    in ``train`` ∪ ``control``; it is a hit of the nearest if that is alone in being near::
-
-        hit: log(d₂/d₁) > threshold
-        value = (hits of train − n_train/n_control · hits of control) / n_synthetic
+    """Return the share of near-copies of single windows of ``train`` among the synthetic windows.
 
     A window drawn from a distribution lies between real ones and has several about as near; a copy
-    has one.  Chance makes hits, too, as many for each window of ``control`` as of ``train``, because
-    who came to which was drawn at random within patient and class.
+    has one.  So a synthetic window is a hit of its nearest real window if the second nearest is much
+    farther.  Chance makes hits, too: equally many for each window of ``control`` as of ``train``, because
+    the windows were divided between them at random within patient and class.
 
-    Distances are Euclidean in principal components of ``auxiliary``, in seven spaces (`disguises`), each of
-    which sees through another disguise: ``whole`` windows as they are; windows ``aligned`` over shifts and
+    Distances are Euclidean in principal components of ``auxiliary``, in seven spaces (`disguises`); each
+    sees through another disguise: ``whole`` windows as they are; windows ``aligned`` over shifts and
     speeds, without offset and amplitude; the magnitudes of their ``spectrum``; ``smooth`` ones; amplitudes
-    along the ``path`` that the curve draws; the ``first`` and the ``last`` part alone.  For each window the
-    space counts in which log(d₂/d₁) is greatest.  Beside the first two it counts `disguises.CLEARER` less,
-    for each further look makes chance hits.  Windows of ``control`` get the same looks as those of
-    ``train``, so the null is as exact as with one.
+    along the ``path`` of the curve; the ``first`` and the ``last`` part alone.  For each window the space
+    with the greatest log(d₂/d₁) counts.  All but the first two count `disguises.CLEARER` less, for each
+    further look makes chance hits.  Windows of ``control`` get the same looks as those of ``train``, so
+    the null is as exact as with one.
 
     **0 does not mean that there are no copies in other disguises**, such as mixtures of two windows, smooth
-    warps by 20 ms or more, splices of many short pieces, two of these disguises together, or noise of half the signal's
-    deviation.  docs/privacy.md has the smallest dose that is seen of each.
+    warps by 20 ms or more, splices of many short pieces, two of these disguises together, or noise of half
+    the signal's deviation.  docs/privacy.md has the smallest visible dose of each.
 
-    Lower is better.  Range (−n_train/n_control, 1).  An ideal generator scores 0, up to noise of either
-    sign; so does ``real``.  Exact copies of distinct windows of ``train`` score 1.
+    Exact copies of distinct windows of ``train`` score 1; ``real`` scores 0 up to noise.  The least value is
+    −n_train/n_control.
 
-    Parts: ``share-SPACE``, what the value is by that space alone, which tells the disguise once ``p`` has
-    told that there is one; ``hits-train`` and ``hits-control``; ``null-low`` and ``null-high``, 2.5 and 97.5% of what
-    the value is when the labels train and control are drawn anew within patient and class, 1,000
-    times, nothing else changed; ``p``, the share of these values (the actual one among them) that
-    are at least as high; ``p-scan``, Fisher's combination of such p at thresholds from .1 to 2: how
-    small their product is beside what it is when labels are redrawn.  It detects smaller doses.
+    Parts: ``share-SPACE``, the value by that space alone: it tells the disguise if ``p`` tells that there
+    is one; ``hits-train`` and ``hits-control``; ``null-low`` and ``null-high``, 2.5 and 97.5% of the
+    value under 1,000 new draws of the labels train and control within patient and class, nothing else
+    changed; ``p``, the share of these values (the actual one among them) at least as high; ``p-scan``,
+    Fisher's combination of such p at thresholds from .1 to 2: it compares their product with the product
+    under redrawn labels, and detects smaller doses.
 
     Returns:
         The value with its parts.  Per-person contributions are exact: a synthetic window belongs to
@@ -74,14 +70,18 @@ def copied_share(comparison: Comparison, config: CopiedShareConfig) -> Score:
     labels = np.concatenate([train.labels, control.labels])
     member = np.arange(len(real)) < len(train)
     by_space = nearest(spaces(comparison, config), comparison.synthetic.signals, real)
-    found = clearest(by_space)
-    hits = found.isolation[:, None] > np.array([config.threshold, *SCAN])
+    closest = clearest(by_space)
+    hits = closest.isolation[:, None] > np.array([config.threshold, *SCAN])
     of_real = np.zeros((len(real), hits.shape[1]))
-    np.add.at(of_real, found.indices, hits)
+    np.add.at(of_real, closest.indices, hits)
 
     weights = np.where(member, 1.0, -len(train) / len(control))
     values = _redrawn(
-        of_real, weights, patients, labels, np.random.default_rng([comparison.seed, 6])
+        of_real,
+        weights,
+        patients,
+        labels,
+        np.random.default_rng([comparison.seed, PrivacyStream.REDRAWN_PEOPLE]),
     )
     values = np.vstack([weights @ of_real, values]) / len(hits)
     value, redrawn = float(values[0, 0]), values[1:, 0]
@@ -98,17 +98,19 @@ def copied_share(comparison: Comparison, config: CopiedShareConfig) -> Score:
             "hits-train": float(of_real[member, 0].sum()),
             "hits-control": float(of_real[~member, 0].sum()),
             **{
-                f"share-{name}": float(weights[each.indices] @ (each.isolation > config.threshold))
+                f"share-{name}": float(
+                    weights[of_space.indices] @ (of_space.isolation > config.threshold)
+                )
                 / len(hits)
-                for name, each in by_space.items()
+                for name, of_space in by_space.items()
             },
         },
         contributions=Contributions.of(
             [
                 Term(
-                    patients=np.concatenate([patients[found.indices], people]),
+                    patients=np.concatenate([patients[closest.indices], people]),
                     numerators=np.concatenate(
-                        [np.where(hits[:, 0], weights[found.indices], 0.0), np.zeros(len(people))]
+                        [np.where(hits[:, 0], weights[closest.indices], 0.0), np.zeros(len(people))]
                     ),
                     denominators=np.concatenate([np.ones(len(hits)), np.zeros(len(people))]),
                 )
@@ -125,7 +127,7 @@ def _redrawn(
     labels: NDArray[np.int64],
     rng: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """Sums of hits by weight, the weights permuted within patient and class, shape (redraw, column)."""
+    """Return sums of hits by weight, weights permuted within patient and class, (redraw, column)."""
     sums = np.zeros((REDRAWS, hits.shape[1]))
     strata = np.unique(np.column_stack([patients, labels]), axis=0, return_inverse=True)[1].ravel()
     for stratum in range(strata.max() + 1):
@@ -136,7 +138,7 @@ def _redrawn(
 
 
 def p_values(values: NDArray[np.float64]) -> tuple[float, float]:
-    """``p`` and ``p-scan``.
+    """Return ``p`` and ``p-scan``.
 
     Args:
         values: shape (1 + redraw, 1 + len(SCAN)), first the actual ones; by threshold, first the

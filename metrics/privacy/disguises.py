@@ -1,4 +1,4 @@
-"""What disguises a copy, and the spaces in which windows are compared in spite of it.
+"""Disguises of copies, and the spaces that compare windows in spite of them.
 
 | space | sees copies that were |
 |---|---|
@@ -37,21 +37,21 @@ STEP = 0.002
 """Seconds between two shifts."""
 
 SPEEDS = 7
-"""From the slowest to the fastest."""
+"""Speeds, from the slowest to the fastest."""
 
 ROUNDING = 1e-9
-"""Weights of an interpolation below are none."""
+"""Smaller weights of an interpolation count as 0."""
 
 SMOOTH = 0.05
-"""Seconds, the deviation of the Gaussian that ``smooth`` filters windows by."""
+"""Seconds, the deviation of the Gaussian filter of ``smooth``."""
 
 PART = 0.45
-"""Of a window: how long ``first`` and ``last`` are, with the QRS complex of a beat between them."""
+"""Share of a window in ``first`` and in ``last``; the QRS complex of a beat lies between them."""
 
 CLEARER = 0.3
-"""How much greater log(d₂/d₁) must be in a space beside ``whole`` and ``aligned``.
+"""The handicap of log(d₂/d₁) in a space beside ``whole`` and ``aligned``.
 
-Each look makes chance hits, which cost power.  On 26,000 windows of mitdb (fold 0) 2.8% of fresh ones are hits in the two
+Each look makes chance hits, and they cost power.  On 26,000 windows of mitdb (fold 0) 2.8% of fresh ones are hits in the two
 spaces, 3.8% in all seven, and 9.7% without this; the smallest dose of exact copies that ``p`` detects is 2, 3, 5%.
 """
 
@@ -61,12 +61,12 @@ def _whole(signals: Floats, _: float) -> Floats:
 
 
 def _shape(signals: Floats, _: float) -> Floats:
-    """Each lead without its offset, and the window divided by its norm; a constant one is 0."""
+    """Return each lead without its offset, the window divided by its norm; a constant one is 0."""
     return _unit((signals - signals.mean(axis=2, keepdims=True)).reshape(len(signals), -1))
 
 
 def _spectrum(signals: Floats, _: float) -> Floats:
-    """Magnitudes of each lead's Fourier transform: where in time, and which way, is in the phases."""
+    """Return magnitudes of each lead's Fourier transform: time and its direction are in the phases."""
     transformed = rfft(signals - signals.mean(axis=2, keepdims=True), axis=2)
     return _unit(np.abs(transformed).reshape(len(signals), -1))
 
@@ -76,7 +76,7 @@ def _smooth(signals: Floats, rate: float) -> Floats:
 
 
 def _path(signals: Floats, rate: float) -> Floats:
-    """Amplitudes at equal lengths of the curve that the leads draw: no warp of time changes them."""
+    """Return amplitudes at equal lengths of the curve of the leads: no warp of time changes them."""
     steps = np.sqrt(np.einsum("ilt,ilt->it", *[np.diff(signals, axis=2)] * 2))
     length = np.pad(np.cumsum(steps, axis=1, dtype=np.float64), ((0, 0), (1, 0)))
     seen = np.empty_like(signals)
@@ -104,7 +104,7 @@ LOOKS: dict[str, Callable[[Floats, float], Floats]] = {
     "first": _first,
     "last": _last,
 }
-"""By space, one vector of each of some windows, shape (window, number), of signals and sampling rate."""
+"""One vector for each window, shape (window, number), from signals and sampling rate, by space."""
 
 
 class Space(NamedTuple):
@@ -113,9 +113,9 @@ class Space(NamedTuple):
     Attributes:
         name: a key of `LOOKS`.
         rate: samples per second.
-        views: float32, shape (speed, shift, sample of a view, sample of a window): what is seen of a
-            window at another speed and shifted.  Samples that not every view shows are left out.
-            None where windows are compared as they stand.
+        views: float32, shape (speed, shift, sample of a view, sample of a window): the map from a window
+            to its view at another speed and shift.  Samples missing from some view are left out.  None if
+            windows are compared as they stand.
         mean: float32, shape (number,).
         components: float32, shape (number, component).
     """
@@ -128,18 +128,18 @@ class Space(NamedTuple):
 
     @property
     def clearer(self) -> float:
-        """What log(d₂/d₁) counts less here."""
+        """The handicap of log(d₂/d₁) here."""
         return 0.0 if self.name in ("whole", "aligned") else CLEARER
 
     def points(self, signals: Floats) -> Floats:
-        """Of windows in every view, shape (speed, shift, window, component)."""
+        """Return windows in every view, shape (speed, shift, window, component)."""
         if self.views is None:
             return self._points(signals)[None, None]
         rows = [[self._points(_through(signals, view)) for view in speed] for speed in self.views]
         return np.array(rows, dtype=np.float32)
 
     def points_as_they_are(self, signals: Floats) -> Floats:
-        """Of windows at their own speed and not shifted, shape (window, component)."""
+        """Return windows at their own speed and not shifted, shape (window, component)."""
         return self._points(_unchanged(signals, self.views))
 
     def _points(self, signals: Floats) -> Floats:
@@ -148,7 +148,7 @@ class Space(NamedTuple):
 
 
 def spaces(comparison: Comparison, config: CopiedShareConfig) -> list[Space]:
-    """The spaces that the settings name, without those in which all of ``auxiliary`` looks the same.
+    """Return the chosen spaces, but none in which all of ``auxiliary`` looks the same.
 
     Raises:
         Skip: no space is left.
@@ -157,7 +157,7 @@ def spaces(comparison: Comparison, config: CopiedShareConfig) -> list[Space]:
     auxiliary = comparison.splits.auxiliary.signals
     reach = min(config.shift, length / rate / 8)  # a view shows at least half of the window
     steps = int(reach / STEP + 1e-9)
-    found = []
+    chosen = []
     for name in config.spaces:
         views: Floats | None = None
         settings: dict[str, object] = {"space": name, "components": config.components}
@@ -174,11 +174,11 @@ def spaces(comparison: Comparison, config: CopiedShareConfig) -> list[Space]:
             version=2,
             settings=settings,
         )
-        found.append(Space(name, rate, views, fitted["mean"], fitted["components"]))
-    found = [space for space in found if space.components.shape[1]]
-    if not found:
+        chosen.append(Space(name, rate, views, fitted["mean"], fitted["components"]))
+    chosen = [space for space in chosen if space.components.shape[1]]
+    if not chosen:
         raise Skip("the auxiliary windows all have the same shape")
-    return found
+    return chosen
 
 
 def _views(length: int, shifts: NDArray[np.floating], speeds: NDArray[np.floating]) -> Floats:
@@ -188,7 +188,7 @@ def _views(length: int, shifts: NDArray[np.floating], speeds: NDArray[np.floatin
     places = middle + (inside - middle) * speeds[:, None, None] + shifts[:, None]
     spline = CubicSpline(np.arange(length), np.eye(length))
     weights = spline(places)
-    weights[np.abs(weights) < ROUNDING] = 0  # far ones are denormal, with which processors are slow
+    weights[np.abs(weights) < ROUNDING] = 0  # far ones are denormal, and slow on a processor
     return np.asarray(weights, dtype=np.float32)
 
 
@@ -199,7 +199,7 @@ def _unchanged(signals: Floats, views: Floats | None) -> Floats:
 
 
 def _through(signals: Floats, view: Floats) -> Floats:
-    """As one product of matrices, which is many times faster than one for each window."""
+    """Return the view, by one product of matrices: many times faster than one for each window."""
     seen = signals.reshape(-1, signals.shape[2]) @ view.T
     return np.asarray(seen.reshape(*signals.shape[:2], len(view)))
 
@@ -211,7 +211,7 @@ def _unit(vectors: Floats) -> Floats:
 
 
 def _fit(name: str, auxiliary: Floats, rate: float, components: int) -> dict[str, Floats]:
-    """Mean and components, none of them rounding, in which a window of the usual norm has norm 1."""
+    """Return mean and components, none of them rounding; in them a window of the usual norm has norm 1."""
     seen = LOOKS[name](auxiliary, rate).astype(np.float64)
     norm = math.sqrt(np.einsum("ij,ij->", seen, seen) / len(seen)) or 1.0
     mean = seen.mean(axis=0)

@@ -1,4 +1,4 @@
-"""`identifiability`: how many more training windows than unused ones a synthetic window singles out."""
+"""`identifiability`: do synthetic windows single out more training windows than unused ones?"""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecgbench import Comparison, Contributions, Score, Skip, Term, exchangeable_parts
+from ecgbench.contracts.streams import PrivacyStream
 from ecgbench.shared import neighbours
 
 if TYPE_CHECKING:
@@ -17,34 +18,28 @@ if TYPE_CHECKING:
 
 
 def identifiability(comparison: Comparison, _config: Config) -> Score:
-    r"""ε-identifiability of ``train`` less that of ``control``.
+    """Return the ε-identifiability of ``train`` less that of ``control``.
 
-    Yoon, Drumright, van der Schaar (IEEE JBHI 24:2378, 2020, and ``compute_identifiability.py`` of
-    their code): ε is the share of the real records that are nearer to a synthetic record than to any
-    other real one::
+    ε is the share of the real records that are nearer to a synthetic record than to any other real one
+    (Yoon, Drumright, van der Schaar, IEEE JBHI 24:2378, 2020, and ``compute_identifiability.py`` of
+    their code).  The nearest real neighbour gets nearer as the set grows, so ε depends on its size.
+    So ε(train) is the mean over K = ⌊n_train / n_control⌋ disjoint parts of ``train``, each of control's
+    size and stratified as it is.  Alone, ε cannot be read: fresh windows of the same people single out
+    nearly half of all windows.  The windows were divided between ``train`` and ``control`` at random, so
+    a generator that learnt nothing by heart singles out equally many of both.
 
-        ε(R) = (1/|R|) · |{x in R: min_{s in synthetic} ‖x − s‖ < min_{x' in R, x' ≠ x} ‖x − x'‖}|
-        value = (1/K) Σ_k ε(T_k) − ε(control),   K = ⌊n_train / n_control⌋
-
-    The nearest real neighbour gets nearer as R grows, so ε depends on the size of R: T_k are
-    disjoint parts of ``train``, each of control's size and stratified as it is.  And ε has no
-    reading of its own: fresh windows of the same people single out nearly half of all windows.
-    Which windows came to ``train`` and which to ``control`` is random, so a generator that learnt
-    nothing by heart singles out as many of both.
-
-    Two differences from the published code.  It divides each feature by its entropy, computed from
+    Two things differ from the published code.  It divides each feature by its entropy, computed from
     values rounded to integers: its features are a patient's age, diagnosis and the like.  Here all
-    features are samples of one signal, in mV, most of which rounding makes 0; distances are plain
-    Euclidean over all samples of all leads.  And a tie counts as half a hit.  Ties arise where the
-    nearest synthetic window is an exact copy of the nearest real one; half is what they come to
-    under the least noise, and counting them as none makes exact copies look safer than noisy ones.
+    features are samples of one signal, in mV, and most would round to 0; distances are plain Euclidean
+    over all samples of all leads.  And a tie counts as half a hit.  There is a tie if the nearest
+    synthetic window is an exact copy of the nearest real one.  Under the least noise such ties come to
+    half; if they counted as no hits, exact copies would look safer than noisy ones.
 
-    Lower is better.  Range (−1, 1).  An ideal generator scores 0, up to noise of either sign.  Exact
-    copies of all of ``train`` score 1 − ε(control).
+    Exact copies of all of ``train`` score 1 − ε(control).
 
     Returns:
-        The value, with parts ``train`` and ``control`` (the two ε), and per-person contributions,
-        which are exact: a person's windows keep their hits when people are resampled.
+        The value, with parts ``train`` and ``control`` (the two ε), and per-person contributions.
+        These are exact: a person's windows keep their hits when people are resampled.
 
     Raises:
         Skip: there are fewer than two windows to compare.
@@ -75,14 +70,16 @@ def identifiability(comparison: Comparison, _config: Config) -> Score:
 
 
 def _hits(synthetic: NDArray[np.float64], real: NDArray[np.float64]) -> NDArray[np.float64]:
-    """1 where the nearest synthetic window is nearer than the nearest real one, ½ where as near."""
+    """Return 1 if the nearest synthetic window is nearer than the nearest real one, ½ if as near, else 0."""
     return np.asarray((synthetic < real) / 2 + (synthetic <= real) / 2)
 
 
 def _real(comparison: Comparison) -> dict[str, NDArray[np.int64] | NDArray[np.float64]]:
-    """The part of each training window (−1: in none), and distances to the nearest real neighbour."""
+    """Return the part of each training window (−1: none), and distances to the nearest real neighbour."""
     train, control = comparison.splits.train, comparison.splits.control
-    part = exchangeable_parts(train, len(control), np.random.default_rng([comparison.seed, 1]))
+    part = exchangeable_parts(
+        train, len(control), np.random.default_rng([comparison.seed, PrivacyStream.PARTS])
+    )
     distances = np.zeros(len(train))
     for k in range(int(part.max()) + 1):
         distances[part == k] = _nearest_other(comparison, train.take(part == k))
@@ -94,7 +91,7 @@ def _real(comparison: Comparison) -> dict[str, NDArray[np.int64] | NDArray[np.fl
 
 
 def _nearest_other(comparison: Comparison, windows: EcgWindows) -> NDArray[np.float64]:
-    """Distance of each window to its nearest other one, by the search that control's come from."""
+    """Return the distance of each window to its nearest other one, by the same search as control's."""
     splits = dataclasses.replace(comparison.splits, control=windows)
     inner = Comparison(
         synthetic=comparison.synthetic,

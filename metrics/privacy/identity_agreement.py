@@ -1,4 +1,4 @@
-"""`identity-agreement`: whether the synthetic windows look like particular people."""
+"""`identity-agreement`: do the synthetic windows look like particular people?"""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecgbench import Comparison, Contributions, Score, Skip, Term
+from ecgbench.contracts.streams import PrivacyStream
 from ecgbench.shared import neighbours, one_beat
 
 if TYPE_CHECKING:
@@ -17,22 +18,17 @@ if TYPE_CHECKING:
 
 
 def identity_agreement(comparison: Comparison, _config: Config) -> Score:
-    r"""The share of synthetic windows that ``train`` and ``control`` take for the same person's.
+    """Return the share of synthetic windows that ``train`` and ``control`` take for the same person's.
 
-    ecgbench's own, a diagnostic::
+    Distances are Euclidean over all samples of all leads, in mV, of the beats alone
+    (`ecgbench.shared.one_beat`).  ``train`` and ``control`` are disjoint samples of the same people's
+    windows: if both name one person, the window looks like that person.  A generator need not copy a
+    window for that; its windows need only look like those of a certain person.
 
-        value = mean over synthetic windows s of 1[patient of s's nearest window in train
-                                                   = patient of s's nearest window in control]
-
-    with Euclidean distances over all samples of all leads, in mV, of the beats alone
-    (`ecgbench.shared.one_beat`).  The two are disjoint samples of the same people's windows: where both
-    name one person, it is the window's likeness that they agree on.  A generator need not copy a
-    window for that: it is enough that what it draws looks as a certain person's does.
-
-    Lower tells less of people.  Range (0, 1).  There is no ideal: a window of somebody else agrees, too,
-    where one member's heart is most like this one's.  So read the value beside its parts: ``test``,
-    of as many windows of unseen people, knows nobody, and a value above it tells of the members;
-    ``fresh``, of unused windows of the members, is the most that can be told.
+    There is no ideal: a window of somebody else agrees, too, if one member's heart is most like this
+    one's.  So read the value beside its parts.  ``test`` is the same for as many windows of unseen
+    people, which know no member: a value above it tells of the members.  ``fresh`` is the same for unused
+    windows of the members, the most that can be told.
 
     Returns:
         The value with its parts.  Per-person contributions are exact: a synthetic window belongs
@@ -66,17 +62,19 @@ def identity_agreement(comparison: Comparison, _config: Config) -> Score:
 
 
 def _named(beats: Comparison) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The patient of the nearest window in ``train``, and of that in ``control``."""
+    """Return the patients of the nearest windows in ``train`` and in ``control``."""
     of_train = neighbours(beats, "synthetic", "train").indices[:, 0]
     of_control = neighbours(beats, "synthetic", "control").indices[:, 0]
     return beats.splits.train.patients[of_train], beats.splits.control.patients[of_control]
 
 
 def _real(comparison: Comparison) -> dict[str, NDArray[np.float64]]:
-    """What windows of unseen people and unused windows of the members score."""
+    """Return the agreement of windows of unseen people and of unused windows of the members."""
     beats = one_beat(comparison)
     test, count = beats.splits.test, len(beats.splits.fresh)
-    rows = np.random.default_rng([comparison.seed, 7]).permutation(len(test))[:count]
+    rows = np.random.default_rng([comparison.seed, PrivacyStream.UNSEEN_WINDOWS]).permutation(
+        len(test)
+    )[:count]
     return {
         "test": _agreement(beats, test.take(np.sort(rows))),
         "fresh": _agreement(beats, beats.splits.fresh),
@@ -84,6 +82,6 @@ def _real(comparison: Comparison) -> dict[str, NDArray[np.float64]]:
 
 
 def _agreement(beats: Comparison, windows: EcgWindows) -> NDArray[np.float64]:
-    """Of real windows in the place of the synthetic ones."""
+    """Return the agreement of real windows in the place of the synthetic ones."""
     by_train, by_control = _named(dataclasses.replace(beats, synthetic=windows, _memo={}))
     return np.array((by_train == by_control).mean())

@@ -14,25 +14,25 @@ if TYPE_CHECKING:
     from ecgbench.metrics.privacy.disguises import Floats, Space
 
 STRIDE = round(0.016 / STEP)
-"""Shifts between two views in which candidates are sought."""
+"""Shifts between two views in the search for candidates."""
 
 SOME = 6000
-"""Real windows that tell how a synthetic one may be aligned, about."""
+"""Number of real windows, about, for a first guess at alignments."""
 
 ALIGNMENTS = 6
-"""In which candidates are sought."""
+"""Alignments in the search for candidates."""
 
 CANDIDATES = 40
-"""Real windows that are aligned with each synthetic one."""
+"""Real windows to align with each synthetic one."""
 
 FEW = 6
-"""Real windows whose distances are computed anew without the rounding of a quick search."""
+"""Real windows whose distances are computed again without the rounding of a quick search."""
 
 ROUNDING = 1e-4
-"""Of the usual norm of a window: distances below are rounding."""
+"""Smaller distances, in units of the usual norm of a window, are rounding."""
 
 REACH = 1.5
-"""Steps of the grid over which a window is moved along its tangents."""
+"""Steps of the grid for moves of a window along its tangents."""
 
 BLOCK = 256
 """Synthetic windows at a time."""
@@ -43,8 +43,8 @@ class Nearest(NamedTuple):
 
     Attributes:
         indices: int64, shape (window,).
-        isolation: float64, shape (window,): log(d₂/d₁) of the two nearest, less what it must be
-            greater in the space in which they were found.
+        isolation: float64, shape (window,): log(d₂/d₁) of the two nearest, less the handicap of the
+            space.
     """
 
     indices: NDArray[np.int64]
@@ -52,17 +52,17 @@ class Nearest(NamedTuple):
 
 
 def nearest(spaces: list[Space], synthetic: Floats, real: Floats) -> dict[str, Nearest]:
-    """By the name of the space in which windows are compared."""
+    """Return the nearest real windows in each space, by its name."""
     return {space.name: _nearest(space, synthetic, real) for space in spaces}
 
 
-def clearest(found: dict[str, Nearest]) -> Nearest:
-    """Of each window, in the space in which the nearest is most alone in being near.
+def clearest(by_space: dict[str, Nearest]) -> Nearest:
+    """Return for each window the nearest one in the space with the greatest isolation.
 
     A noisy copy stands out most among whole windows, a shifted one when it is aligned.
     """
-    indices = np.array([each.indices for each in found.values()])
-    isolation = np.array([each.isolation for each in found.values()])
+    indices = np.array([of_space.indices for of_space in by_space.values()])
+    isolation = np.array([of_space.isolation for of_space in by_space.values()])
     best, every = isolation.argmax(axis=0), np.arange(indices.shape[1])
     return Nearest(indices[best, every], isolation[best, every])
 
@@ -83,18 +83,18 @@ def _nearest(space: Space, synthetic: Floats, real: Floats) -> Nearest:
 
 
 def _few(views: Floats, points: Floats) -> tuple[NDArray[np.int64], NDArray[np.floating]]:
-    """The nearest real windows, and their distances, where there is but one view."""
+    """Return the nearest real windows and their distances, for a space with one view."""
     windows = views[0, 0]
     candidates = _least(_squared_distances(windows, points), FEW)
     return candidates, np.sqrt(_squared(windows[:, None] - points[candidates]))
 
 
 def _candidates(views: Floats, points: Floats) -> tuple[NDArray[np.int64], NDArray[np.floating]]:
-    """Real windows among which are the nearest, and their distances, shape (window, candidate).
+    """Return candidates for the nearest real windows, and their distances, shape (window, candidate).
 
-    Every pair in every view would be too many.  Some of the real windows, in some of the views, tell
-    how a synthetic window may be aligned; candidates are then near it as it is or in one of these
-    alignments, for a real window is aligned much like the others.
+    Every pair in every view would be too many.  A real window is aligned much like the others.  So some
+    of the real windows, in some of the views, give likely alignments of a synthetic window; candidates
+    are near to it as it is, or in one of these alignments.
     """
     speeds, shifts, count, dimensions = views.shape
     unchanged = views[speeds // 2, shifts // 2]
@@ -118,7 +118,7 @@ def _candidates(views: Floats, points: Floats) -> tuple[NDArray[np.int64], NDArr
 def _squared_distances(
     windows: NDArray[np.floating], points: Floats, tangents: NDArray[np.float64] | None = None
 ) -> Floats:
-    """Of all pairs; with tangents, shape (window, component, 2), from what they span."""
+    """Return those of all pairs; with tangents, shape (window, component, 2), from their span."""
     windows = windows.astype(np.float32)
     squared = (-2 * windows) @ points.T
     squared += _squared(points)
@@ -134,7 +134,7 @@ def _squared_distances(
 
 
 def _least(squared: Floats, count: int) -> NDArray[np.int64]:
-    """The places of so many least in each row, in no order."""
+    """Return the places of so many least values in each row, in no order."""
     count = min(count, squared.shape[1])
     return np.argpartition(squared, count - 1, axis=1)[:, :count]
 
@@ -144,7 +144,7 @@ class _Aligned(NamedTuple):
 
     Attributes:
         distances: between the two.
-        aligned: where the synthetic window is then, shape (window, candidate, component).
+        aligned: the place of the synthetic window then, shape (window, candidate, component).
         tangents: of speed and shift, shape (window, candidate, component, 2).
     """
 
@@ -154,7 +154,7 @@ class _Aligned(NamedTuple):
 
 
 def _align(views: Floats, points: Floats) -> _Aligned:
-    """Move each synthetic window as near as can be to its candidates.
+    """Move each synthetic window as near as possible to its candidates.
 
     Between the views of the grid it moves along the tangents of speed and shift (Simard, LeCun,
     Denker, Efficient Pattern Recognition Using a New Transformation Distance, NIPS 1992).

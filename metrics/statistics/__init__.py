@@ -1,8 +1,9 @@
-"""Metrics of fidelity that compare plain statistics of the signals.
+"""Fidelity by plain statistics of the signals.
 
 `marginal-distribution-difference`, `autocorrelation-difference`, `skewness-difference` and
 `kurtosis-difference` as TSGBench defines them, `sliced-wasserstein` and `log-spectral-distance`.
-All compare with the ``control`` split; against ``train`` a copy would beat reality.
+All compare with the ``control`` split; against ``train`` a copy would beat reality.  An ideal generator
+tends to 0 as the number of windows grows; with few it scores as the ``real`` row does.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ TSGBENCH = (
 class SlicedWassersteinConfig(Config, frozen=True):
     """Settings of `sliced-wasserstein`."""
 
-    projections: Annotated[
-        int, msgspec.Meta(ge=1, description="directions that windows are projected on")
-    ] = 200
+    projections: Annotated[int, msgspec.Meta(ge=1, description="directions of the projections")] = (
+        200
+    )
 
 
 class LogSpectralDistanceConfig(Config, frozen=True):
@@ -40,7 +41,7 @@ class LogSpectralDistanceConfig(Config, frozen=True):
 
 @hookimpl
 def ecgbench_metrics() -> Iterable[MetricSpec]:
-    """Whether statistics of the signals agree."""
+    """Return the comparisons of plain statistics."""
     return [
         MetricSpec(
             name="marginal-distribution-difference",

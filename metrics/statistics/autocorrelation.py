@@ -1,4 +1,4 @@
-"""`autocorrelation-difference`: how samples go together over time."""
+"""`autocorrelation-difference`: how samples vary together over time."""
 
 from __future__ import annotations
 
@@ -20,22 +20,18 @@ LAGS = 64
 
 
 def autocorrelation_difference(comparison: Comparison, _config: Config) -> Score:
-    r"""Difference of the autocorrelations of synthetic windows and of ``control``.
+    """Return the difference of the autocorrelations of synthetic windows and of ``control``.
 
-    ACD of TSGBench (Ang, Huang, Bao, Tung, Huang, PVLDB 17:305, 2023), as ``calculate_acd`` in
+    This is the ACD of TSGBench (Ang et al., PVLDB 17:305, 2023), as ``calculate_acd`` in
     src/feature_based_measures.py of their code computes it, on windows scaled as theirs (`min_max`)::
 
-        value = mean over leads of √(Σ_k (ρ_control(k) − ρ_synthetic(k))²),  k = 0 … 63 samples
         ρ(k) = mean over windows and t of x̃(t) x̃(t + k) / mean over windows and t of x̃(t)²
 
-    where x̃ is a window less the mean over all windows and samples of its lead.  The
-    autocorrelation of windows that are all equal to that mean is taken as 0.
+    x̃ is a window less the mean over all windows and samples of its lead.  If all windows are equal to
+    that mean, their autocorrelation counts as 0.
 
-    Lower is better.  Range (0, ∞).  An ideal generator tends to 0 as windows grow many; with few it
-    scores what the ``real`` row scores.
-
-    It is blind to which windows things happen in.  As each sample is scaled on its own, gain and
-    shifts in time change it too.  On MIT-BIH (6,000 windows, 8 splits) it sees a shift by two samples
+    The value does not see in which windows things happen.  Each sample is scaled on its own, so gain
+    and shifts in time change it too.  On MIT-BIH (6,000 windows, 8 splits) it sees a shift by two samples
     (by one in 7 splits), a gain of 20%, smoothing by a Gaussian of one sample and noise of a fifth of
     the signal's deviation, and no less noise.
 
@@ -50,13 +46,13 @@ def autocorrelation_difference(comparison: Comparison, _config: Config) -> Score
     value = 0.0
     of_control, of_synthetic = np.zeros(len(control)), np.zeros(len(synthetic))
     for lead in range(leads):
-        real, made = _autocorrelation(control[:, lead]), _autocorrelation(synthetic[:, lead])
-        difference = made.values - real.values
+        real, drawn = _autocorrelation(control[:, lead]), _autocorrelation(synthetic[:, lead])
+        difference = drawn.values - real.values
         distance = np.linalg.norm(difference)
         value += float(distance) / leads
         if distance:
             of_control -= real.influences @ difference / (distance * leads)
-            of_synthetic += made.influences @ difference / (distance * leads)
+            of_synthetic += drawn.influences @ difference / (distance * leads)
     return Score(
         value=value,
         contributions=Contributions.first_order(
@@ -69,19 +65,19 @@ def autocorrelation_difference(comparison: Comparison, _config: Config) -> Score
 
 
 class _Autocorrelation(NamedTuple):
-    """Values, shape (lag,), and how much each window moves them, shape (window, lag)."""
+    """Values, shape (lag,), and the influence of each window on them, shape (window, lag)."""
 
     values: NDArray[np.float64]
     influences: NDArray[np.float64]
 
 
 def _autocorrelation(windows: NDArray[np.float64]) -> _Autocorrelation:
-    """Of all windows together, shape (window, sample)."""
+    """Return those of all windows together, shape (window, sample)."""
     samples = windows.shape[1]
     lags = min(LAGS, samples)
     centred = windows - windows.mean()
     products = np.empty((len(windows), lags))
-    slopes = np.empty(lags)  # of the mean product, as the mean of all samples is lowered
+    slopes = np.empty(lags)  # derivative of the mean product by the mean of all samples, negative
     shape = centred.mean(axis=0)
     for k in range(lags):
         early, late = slice(samples - k), slice(k, None)

@@ -1,10 +1,12 @@
-"""Two halves of the real windows, which tell how far apart alike sets are."""
+"""Two halves of the real windows, to measure the distance of two real sets."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from ecgbench.contracts.streams import StatisticsStream
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -15,11 +17,12 @@ Halves = tuple["NDArray[np.int64]", "NDArray[np.int64]"]
 
 
 def halves(comparison: Comparison) -> Halves:
-    """Rows of ``control``, every other window of each person and class in either half.
+    """Return rows of ``control``, every other window of each person and class in either half.
 
-    Stratified as ``control`` and ``fresh`` are, so that they differ as those do, but for their size.
+    The halves are stratified as ``control`` and ``fresh`` are, so they differ as those do, but for
+    their size.
     """
     control = comparison.splits.control
-    chance = np.random.default_rng([comparison.seed, 11]).random(len(control))
+    chance = np.random.default_rng([comparison.seed, StatisticsStream.HALVES]).random(len(control))
     order = np.lexsort((chance, control.labels, control.patients))
     return np.sort(order[::2]), np.sort(order[1::2])

@@ -16,36 +16,28 @@ if TYPE_CHECKING:
     from ecgbench import Comparison, Config
 
 BINS = 50
-"""Of each histogram, as published."""
+"""Bins of each histogram, as published."""
 
 
 def marginal_distribution_difference(comparison: Comparison, _config: Config) -> Score:
-    r"""Difference of the histograms of each sample of synthetic windows and of ``control``.
+    """Return the difference of the histograms of each sample of synthetic windows and of ``control``.
 
-    MDD of TSGBench (Ang, Huang, Bao, Tung, Huang, PVLDB 17:305, 2023), as ``calculate_mdd`` in
-    src/feature_based_measures.py of their code computes it, on windows scaled as theirs (`min_max`)::
+    This is the MDD of TSGBench (Ang et al., PVLDB 17:305, 2023), as ``calculate_mdd`` in
+    src/feature_based_measures.py of their code computes it, on windows scaled as theirs (`min_max`).
+    They write it as (1/50) Σ_b |h(b) − g(b)| with densities h and g in 50 bins of equal width.  This
+    equals the sum over the shares p and q, because a bin of the scaled windows is 1/50 wide.  The first
+    sample is left out, as published.  Synthetic values outside of control's range are in no bin: a
+    generator with nothing in the bins scores 1, one with everything in other bins 2.
 
-        value = mean over leads l and samples t of (1/50) Σ_b |h(l, t, b) − g(l, t, b)|
-              = mean over leads l and samples t of Σ_b |p(l, t, b) − q(l, t, b)|
+    One difference from the published code: it does not count a synthetic value on the edge of a bin.
+    Here the value counts in the bin above, as a real one does, and equal sets score 0.
 
-    where h and g are densities in 50 bins of equal width between the least and the greatest value of
-    control, and p and q the shares of the windows of ``control`` and of the synthetic ones.  The two
-    lines are equal because a bin of the scaled windows is 1/50 wide.  The first sample is left out, as
-    published.  Synthetic values outside of the bins are in no bin: a generator that has nothing in
-    them scores 1, one that has everything in other bins 2.
+    The value sees only the distributions of single samples, not order in time or relations between
+    samples.  The least and the greatest of the real values span the bins, so a few outliers make them
+    coarse.
 
-    One difference from the published code: it counts a synthetic value that lies on the edge of a bin
-    nowhere, here it counts in the bin above, as a real one does, and equal sets score 0.
-
-    Lower is better.  Range (0, 2).  An ideal generator tends to 0 as windows grow many, and scores
-    about ``chance`` with as many as there are.
-
-    It is blind to all that does not change single samples' distributions, order in time and relations
-    between samples among it; and as the least and the greatest of the real values span the bins, a
-    few outliers make them coarse.
-
-    Parts: ``chance``, what the value is expected to be where all windows are independent draws from
-    one distribution (normal approximation).
+    Parts: ``chance``, the expected value if all windows are independent draws from one distribution
+    (normal approximation).
 
     Contributions, to first order, with the bins kept: a window counts with the mean sign of p − q in
     its bins; a synthetic window for the person of its nearest control window.
@@ -76,7 +68,7 @@ def marginal_distribution_difference(comparison: Comparison, _config: Config) ->
 
 
 def _bins(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The bin of each value, numbered through all columns; one more for what is in none."""
+    """Return the bin of each value, numbered through all columns; one more for values in no bin."""
     columns = values.shape[1]
     bins = np.clip(np.floor(values * BINS), -1, BINS).astype(np.int64)
     inside = (bins >= 0) & (bins < BINS)
@@ -84,7 +76,7 @@ def _bins(values: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def _shares(bins: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The share of the windows in each bin of each column, without what is in none."""
+    """Return the share of the windows in each bin of each column, without values in no bin."""
     windows, columns = bins.shape
     count = np.bincount(bins.ravel(), minlength=BINS * columns + 1)[:-1]
     return np.asarray(count / windows, dtype=np.float64)

@@ -19,23 +19,17 @@ if TYPE_CHECKING:
 
 
 def skewness_difference(comparison: Comparison, _config: Config) -> Score:
-    r"""Difference of the skewness of all samples of synthetic windows and of ``control``.
+    """Return the difference of the skewness of all samples of synthetic windows and of ``control``.
 
-    SD of TSGBench (Ang, Huang, Bao, Tung, Huang, PVLDB 17:305, 2023), as ``calculate_sd`` in
-    src/feature_based_measures.py of their code computes it, on windows scaled as theirs (`min_max`)::
+    This is the SD of TSGBench (Ang et al., PVLDB 17:305, 2023), as ``calculate_sd`` in
+    src/feature_based_measures.py of their code computes it, on windows scaled as theirs (`min_max`): over
+    all samples of all windows of a lead together, with the unbiased variance s², as published.  The
+    skewness of equal samples counts as 0.
 
-        value = mean over leads of |γ_control − γ_synthetic|,  γ = mean of (x − μ)³ / s³
-
-    over all samples of all windows of a lead together, with the unbiased variance s², as published.
-    Samples that are all equal are taken to have a skewness of 0.
-
-    Lower is better.  Range (0, ∞).  An ideal generator tends to 0 as windows grow many; with few it
-    scores what the ``real`` row scores.
-
-    It does not order generators, so it is shown and never ranked.  Different distributions may agree
-    in one number, which a few windows of great deviation rule.  On MIT-BIH (6,000 windows, 8 splits)
+    It does not order generators, so it is shown and never ranked: different distributions may agree
+    in one number, and a few windows of great deviation rule it.  On MIT-BIH (6,000 windows, 8 splits)
     noise, smoothing, a tilt of the spectrum and a gain of 20% are lost in chance, and slight noise and
-    smoothing bring the value down as often as up; a gain of 50% and a shift by 8 samples are seen.
+    smoothing lower the value as often as they raise it; a gain of 50% and a shift by 8 samples are seen.
 
     Parts: ``control`` and ``synthetic``, the skewness of each side, mean over leads.
 
@@ -49,23 +43,17 @@ def skewness_difference(comparison: Comparison, _config: Config) -> Score:
 
 
 def kurtosis_difference(comparison: Comparison, _config: Config) -> Score:
-    r"""Difference of the kurtosis of all samples of synthetic windows and of ``control``.
+    """Return the difference of the kurtosis of all samples of synthetic windows and of ``control``.
 
-    KD of TSGBench (Ang, Huang, Bao, Tung, Huang, PVLDB 17:305, 2023), as ``calculate_kd`` in
-    src/feature_based_measures.py of their code computes it, on windows scaled as theirs (`min_max`)::
+    This is the KD of TSGBench (Ang et al., PVLDB 17:305, 2023), as ``calculate_kd`` in
+    src/feature_based_measures.py of their code computes it, on windows scaled as theirs (`min_max`): over
+    all samples of all windows of a lead together, with the biased variance σ², as published.  The
+    kurtosis of equal samples counts as −3.
 
-        value = mean over leads of |κ_control − κ_synthetic|,  κ = mean of (x − μ)⁴ / σ⁴ − 3
-
-    over all samples of all windows of a lead together, with the biased variance σ², as published.
-    Samples that are all equal are taken to have a kurtosis of −3.
-
-    Lower is better.  Range (0, ∞).  An ideal generator tends to 0 as windows grow many; with few it
-    scores what the ``real`` row scores.
-
-    It does not order generators, so it is shown and never ranked.  Different distributions may agree
-    in one number, which a few windows of great deviation rule.  On MIT-BIH (6,000 windows, 8 splits)
+    It does not order generators, so it is shown and never ranked: different distributions may agree
+    in one number, and a few windows of great deviation rule it.  On MIT-BIH (6,000 windows, 8 splits)
     noise, smoothing, a tilt of the spectrum and a gain of 20% are lost in chance, and all but gain
-    bring the value down; a gain of 50% and a shift by 8 samples are seen.
+    lower the value; a gain of 50% and a shift by 8 samples are seen.
 
     Parts: ``control`` and ``synthetic``, the kurtosis of each side, mean over leads.
 
@@ -79,7 +67,7 @@ def kurtosis_difference(comparison: Comparison, _config: Config) -> Score:
 
 
 class _Moment(NamedTuple):
-    """A standardised moment, and how much each window moves it, shape (window,)."""
+    """A standardised moment, and the influence of each window on it, shape (window,)."""
 
     value: float
     influences: NDArray[np.float64]
@@ -90,17 +78,17 @@ def _difference(comparison: Comparison, moment: Callable[[NDArray[np.float64]], 
         [moment(side[:, lead]) for lead in range(side.shape[1])] for side in min_max(comparison)
     )
     differences = np.array(
-        [made.value - real.value for real, made in zip(control, synthetic, strict=True)]
+        [drawn.value - real.value for real, drawn in zip(control, synthetic, strict=True)]
     )
     value = float(np.abs(differences).mean())
     signs = np.sign(differences) / len(differences)
-    of_control = -signs @ np.array([each.influences for each in control])
-    of_synthetic = signs @ np.array([each.influences for each in synthetic])
+    of_control = -signs @ np.array([of_lead.influences for of_lead in control])
+    of_synthetic = signs @ np.array([of_lead.influences for of_lead in synthetic])
     return Score(
         value=value,
         parts={
-            "control": float(np.mean([each.value for each in control])),
-            "synthetic": float(np.mean([each.value for each in synthetic])),
+            "control": float(np.mean([of_lead.value for of_lead in control])),
+            "synthetic": float(np.mean([of_lead.value for of_lead in synthetic])),
         },
         contributions=Contributions.first_order(
             value,
@@ -112,7 +100,7 @@ def _difference(comparison: Comparison, moment: Callable[[NDArray[np.float64]], 
 
 
 def _skewness(windows: NDArray[np.float64]) -> _Moment:
-    """Of all samples together, shape (window, sample)."""
+    """Return the skewness of all samples together, shape (window, sample)."""
     z = _standardised(windows, ddof=1)
     cubes = z**3
     value = cubes.mean()
@@ -120,7 +108,7 @@ def _skewness(windows: NDArray[np.float64]) -> _Moment:
 
 
 def _kurtosis(windows: NDArray[np.float64]) -> _Moment:
-    """Of all samples together, shape (window, sample)."""
+    """Return the kurtosis of all samples together, shape (window, sample)."""
     z = _standardised(windows, ddof=0)
     squares = z**2
     fourth, third = (squares**2).mean(), (squares * z).mean()

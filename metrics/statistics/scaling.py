@@ -1,4 +1,4 @@
-"""The scale on which TSGBench compares windows."""
+"""The scale of TSGBench's comparisons."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ Scaled = tuple["NDArray[np.float64]", "NDArray[np.float64]"]
 
 
 def min_max(comparison: Comparison) -> Scaled:
-    """Both sides with each sample of each lead mapped so that ``control`` fills [0, 1].
+    """Return both sides with each sample of each lead scaled so that ``control`` fills [0, 1].
 
-    ``MinMaxScaler`` in src/utils.py of https://github.com/YihaoAng/TSGBench::
+    After ``MinMaxScaler`` in src/utils.py of https://github.com/YihaoAng/TSGBench::
 
         x ↦ (x − min) / (max − min + 10⁻⁷)
 
-    with the minimum and maximum over the real windows of each lead and *each sample* on its own, which
-    takes away the mean shape of the windows and leaves how they differ; synthetic windows may leave
-    [0, 1].  The real windows are those that are compared with: there training windows, here control.
-    Where all control windows are equal TSGBench magnifies a synthetic one's difference by
-    10⁷; here such a sample is 0 on both sides, and tells nothing.
+    The minimum and maximum are over the real windows of each lead and *each sample* on its own.  This
+    removes the mean shape of the windows and leaves their differences; synthetic windows may leave
+    [0, 1].  TSGBench scales by its training windows, here ``control`` scales.  If all control windows are
+    equal in a sample, TSGBench magnifies a synthetic one's difference by 10⁷; here such a sample is 0 on
+    both sides and does not count.
 
     Raises:
         Skip: the control windows are all equal.

@@ -1,4 +1,4 @@
-"""`sliced-wasserstein`: how far one cloud of windows is from the other, seen from many sides."""
+"""`sliced-wasserstein`: the distance between two clouds of windows, in projections on directions."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecgbench import Contributions, Score, Skip
+from ecgbench.contracts.streams import StatisticsStream
 from ecgbench.metrics.statistics.halves import halves
 from ecgbench.metrics.statistics.wasserstein import wasserstein
 from ecgbench.shared import people_behind
@@ -18,37 +19,31 @@ if TYPE_CHECKING:
     from ecgbench.metrics.statistics import SlicedWassersteinConfig
 
 FEWEST = 20
-"""Windows of a class that its own value takes."""
+"""Windows of a class that the value of the class needs."""
 
 
 def sliced_wasserstein(comparison: Comparison, config: SlicedWassersteinConfig) -> Score:
-    r"""Sliced 1-Wasserstein distance between synthetic windows and ``control``.
+    """Return the sliced 1-Wasserstein distance between synthetic windows and ``control``, in mV.
 
-    Rabin, Peyré, Delon, Bernot (SSVM 2011) and Bonneel, Rabin, Peyré, Pfister (J Math Imaging Vis
-    51:22, 2015)::
+    A window is the vector of all samples of all leads.  θ runs over ``projections`` directions, uniform
+    on the unit sphere and drawn from the seed.  W₁ is the area between two distribution functions.  All
+    windows count.
 
-        value = mean over θ of W₁({θ·x}, {θ·y})   [mV],   x in control, y synthetic
+    The order is 1.  The papers (Rabin et al. 2011, Bonneel et al. 2015) take 2, but chance weighs less
+    in order 1: on MIT-BIH (6,000 windows, 8 splits) a gain of 10% is 1.5 times the score of the fresh
+    windows; of order 2, 1.4 times.
 
-    where a window is the vector of all samples of all leads, θ runs over ``projections`` directions,
-    uniform on the unit sphere and drawn from the seed, and W₁ is the area between two distribution
-    functions.  All windows count.
+    The ``real`` row scores some √(1/n + 1/m) times the windows' deviation along a direction.  Windows
+    that are all off by δ, and nothing else, score about |δ| √(2 / (π d)), for d samples.
 
-    Of order 1, where those papers take 2: chance weighs less in it.  On MIT-BIH (6,000 windows, 8
-    splits) a gain of 10% is 1.5 times what the fresh ones score; of order 2, 1.4 times.
-
-    Lower is better.  Range (0, ∞).  An ideal generator tends to 0 as windows grow many; with as many
-    as there are it scores what the ``real`` row scores, some √(1/n + 1/m) times the windows' deviation
-    along a direction.  Windows that are all off by δ, and nothing else, score about |δ| √(2 / (π d)),
-    for d samples.
-
-    It sees what changes coarse shape, amplitude and time.  Most directions mix all samples, and white
-    noise of a share r of the signal's deviation widens what is seen along them by r²/2 only: of a
-    tenth of the deviation or less it sees next to nothing.
+    The value sees coarse shape, amplitude and time.  Most directions mix all samples, so white noise of a
+    share r of the signal's deviation widens a projection by r²/2 only: the value sees next to nothing of
+    noise of a tenth of the deviation or less.
 
     Parts: ``control-to-control``, the value between two halves of ``control`` with every person's
-    windows divided equally, which chance makes about √2 times that of the ``real`` row, or more where
-    people have but one or two;
-    ``sliced-wasserstein-CLASS``, the value within each class that has 20 windows on both sides.
+    windows divided equally; by chance it is about √2 times that of the ``real`` row, or more if people
+    have but one or two windows; ``sliced-wasserstein-CLASS``, the value within each class with 20
+    windows on both sides.
 
     Contributions, to first order, with the directions kept: a window counts with the mean over
     directions of Kantorovich's potential; a synthetic window for the person of its nearest control
@@ -61,7 +56,7 @@ def sliced_wasserstein(comparison: Comparison, config: SlicedWassersteinConfig) 
     if len(control) < 2:
         raise Skip("it needs two control windows")
     directions = _directions(comparison, config)
-    real, made = _project(control, directions), _project(synthetic, directions)
+    real, drawn = _project(control, directions), _project(synthetic, directions)
     one, other = halves(comparison)
     own = comparison.once(
         "sliced-wasserstein-control",
@@ -71,16 +66,16 @@ def sliced_wasserstein(comparison: Comparison, config: SlicedWassersteinConfig) 
     )
     of_control, of_synthetic = np.zeros(len(control)), np.zeros(len(synthetic))
     value = 0.0
-    for left, right in zip(real, made, strict=True):
-        found = wasserstein(left, right)
-        value += found.distance / len(directions)
-        of_control += found.of_real / len(directions)
-        of_synthetic += found.of_synthetic / len(directions)
+    for left, right in zip(real, drawn, strict=True):
+        transport = wasserstein(left, right)
+        value += transport.distance / len(directions)
+        of_control += transport.of_real / len(directions)
+        of_synthetic += transport.of_synthetic / len(directions)
     parts = {"control-to-control": float(own["value"][0])}
     for c, label in enumerate(comparison.classes):
         rows, columns = control.labels == c, synthetic.labels == c
         if min(rows.sum(), columns.sum()) >= FEWEST:
-            parts[f"sliced-wasserstein-{label}"] = _mean(real[:, rows], made[:, columns])
+            parts[f"sliced-wasserstein-{label}"] = _mean(real[:, rows], drawn[:, columns])
     return Score(
         value=value,
         parts=parts,
@@ -94,9 +89,9 @@ def sliced_wasserstein(comparison: Comparison, config: SlicedWassersteinConfig) 
 
 
 def _directions(comparison: Comparison, config: SlicedWassersteinConfig) -> NDArray[np.float64]:
-    """Unit vectors, shape (direction, lead · sample)."""
+    """Return unit vectors, shape (direction, lead · sample)."""
     control = comparison.splits.control
-    rng = np.random.default_rng([comparison.seed, 10])
+    rng = np.random.default_rng([comparison.seed, StatisticsStream.DIRECTIONS])
     directions = rng.standard_normal((config.projections, len(control.leads) * control.length))
     return np.asarray(directions / np.linalg.norm(directions, axis=1, keepdims=True))
 
@@ -106,6 +101,6 @@ def _project(windows: EcgWindows, directions: NDArray[np.float64]) -> NDArray[np
     return directions @ windows.signals.reshape(len(windows), -1).T.astype(np.float64)
 
 
-def _mean(real: NDArray[np.float64], made: NDArray[np.float64]) -> float:
-    pairs = zip(real, made, strict=True)
+def _mean(real: NDArray[np.float64], synthetic: NDArray[np.float64]) -> float:
+    pairs = zip(real, synthetic, strict=True)
     return float(np.mean([wasserstein(left, right).distance for left, right in pairs]))

@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 
 class Transport(NamedTuple):
-    """What it takes to make one set of numbers the other.
+    """The transport of one set of numbers to another.
 
     Attributes:
         distance: in their unit.
-        of_real: float64, shape (n,); what each real number brings, to first order in its weight: the
-            distance is the mean of these and the mean of the next.
-        of_synthetic: float64, shape (m,).
+        of_real: float64, shape (n,), the contribution of each real number, to first order in its weight:
+            the distance is the mean of these plus the mean of ``of_synthetic``.
+        of_synthetic: float64, shape (m,), the contribution of each synthetic number.
     """
 
     distance: float
@@ -26,10 +26,10 @@ class Transport(NamedTuple):
 
 
 def wasserstein(real: NDArray[np.float64], synthetic: NDArray[np.float64]) -> Transport:
-    r"""∫ |F − G|, with F and G the distribution functions of n real and m synthetic numbers.
+    r"""Return ∫ |F − G|, with F and G the distribution functions of n real and m synthetic numbers.
 
     The influence of a real number x is that of a step of F at x, −∫_{t ≤ x} sign(F − G) dt up to a
-    constant, Kantorovich's potential; of a synthetic one, the same with the other sign.
+    constant, Kantorovich's potential; a synthetic one has the same with the other sign.
     """
     n, m = len(real), len(synthetic)
     values = np.concatenate([real, synthetic])

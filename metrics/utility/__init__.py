@@ -1,4 +1,4 @@
-"""Metrics of utility: `predictive`, `cross-classification` with three classifiers, `augmentation-gain`."""
+"""Utility: `predictive`, `cross-classification` with three classifiers, `augmentation-gain`."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class AugmentationGainConfig(CrossClassificationConfig, frozen=True):
 
 @hookimpl
 def ecgbench_metrics() -> Iterable[MetricSpec]:
-    """What the synthetic windows are good for, on people that nobody has seen."""
+    """Return the measures of use on unseen people."""
     return [
         MetricSpec(
             name="predictive",
@@ -192,7 +192,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             name="augmentation-gain",
             target="ecgbench.metrics.utility.augmentation:augmentation_gain",
             config=AugmentationGainConfig,
-            summary="macro-F1 on unseen people that synthetic windows add to a few real ones",
+            summary="gain in macro-F1 on unseen people from synthetic windows beside a few real ones",
             citation=(
                 "Frid-Adar, Diamant, Klang, Amitai, Goldberger, Greenspan, GAN-based synthetic medical "
                 "image augmentation for increased CNN performance in liver lesion classification, "

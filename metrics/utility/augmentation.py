@@ -1,4 +1,4 @@
-"""`augmentation-gain`: what synthetic windows add to real ones."""
+"""`augmentation-gain`: the gain from synthetic windows beside real ones."""
 
 from __future__ import annotations
 
@@ -27,23 +27,21 @@ if TYPE_CHECKING:
 
 
 def augmentation_gain(comparison: Comparison, config: AugmentationGainConfig) -> Score:
-    r"""What adding the synthetic windows to a few real ones gains in macro-F1, on unseen people.
+    """Return the gain in macro-F1, on unseen people, from synthetic windows beside a few real ones.
 
-    Data augmentation, as Frid-Adar et al. (Neurocomputing 321:321, 2018, arXiv:1803.01229)
-    measure it.  A fraction f of as many ``train`` windows as there are synthetic ones, spread over people
-    and classes, trains a network A_f; the same windows and all synthetic ones train B_f, equal in
-    design, initial weights and steps to A_f; both are those of `cross-classification`::
+    This is data augmentation as Frid-Adar et al. (Neurocomputing 321:321, 2018) measure it.  A fraction f
+    of as many ``train`` windows as there are synthetic ones, spread over people and classes, trains a
+    network A_f.  The same windows and all synthetic ones train B_f, equal in design, initial weights and
+    steps.  Both are networks of `cross-classification`::
 
         gain_f = macro-F1(B_f) − macro-F1(A_f), on ``test``, over the headline classes
-        value = mean of gain_f over the fractions
 
-    Higher is better.  Range (−1, 1).  Windows that add nothing score 0, up to the noise of training;
-    there is no ideal value, but the row ``real``, which is new windows of the same people, says what
-    can be gained.
+    Windows that add nothing score 0, up to the noise of training.  There is no ideal value, but the row
+    ``real``, new windows of the same people, shows the possible gain.
 
-    It sees windows of the wrong class.  White noise on windows of the right one hardly keeps a network
-    from learning from them: up to one deviation of the signal the value of real windows is within
-    the noise of training.
+    The value sees windows of the wrong class.  White noise on windows of the right class hardly disturbs
+    learning: up to one deviation of the signal the value stays that of real windows, within the noise of
+    training.
 
     Parts: ``gain-F`` and ``real-F``, the gain and the macro-F1 of A_f, of each fraction F;
     ``minority-gain-F``, the gain in mean F1 of the headline classes but the most common one of
@@ -99,6 +97,6 @@ def augmentation_gain(comparison: Comparison, config: AugmentationGainConfig) ->
 
 
 def _minority(labels: NDArray[np.int64], headline: list[int]) -> list[int]:
-    """The headline classes but the most common of them."""
+    """Return the headline classes but the most common of them."""
     common = max(headline, key=lambda c: int(np.sum(labels == c)))
     return [c for c in headline if c != common]

@@ -23,18 +23,15 @@ if TYPE_CHECKING:
 
 
 def cross_classification_boosting(comparison: Comparison, config: BoostingConfig) -> Score:
-    r"""Macro-F1, on people that nobody has seen, of boosted trees on features of synthetic windows.
+    """Return the macro-F1, on unseen people, of boosted trees on features of synthetic windows.
 
-    `cross-classification` with another classifier: gradient-boosted trees (Friedman, Ann Stat
-    29:1189, 2001, doi:10.1214/aos/1013203451; scikit-learn's ``HistGradientBoostingClassifier``) on the
-    window's principal components, fitted on the windows trained on, and, of each lead, the amplitudes,
-    widths and slopes of `shape_features`::
+    This is `cross-classification` with gradient-boosted trees (scikit-learn's
+    ``HistGradientBoostingClassifier``).  The features are the window's principal components, fitted on
+    the training windows of the trees, and the amplitudes, widths and slopes of each lead
+    (`shape_features`).  A window of a class of n weighs in proportion to 1/√n, as in
+    `ecgbench.nn.Classifier`.
 
-        value = mean of F1_c over the headline classes, of TSTR (Esteban et al. 2017, arXiv:1706.02633)
-
-    A window of a class of n weighs in proportion to 1/√n, as in `ecgbench.nn.Classifier`.
-
-    Higher is better.  Range (0, 1).  An ideal generator scores what ``trtr-macro-f1`` says.
+    An ideal generator scores as the part ``trtr-macro-f1``.
 
     Returns:
         The value, the parts of `cross-classification`, and exact per-person contributions.
@@ -55,7 +52,7 @@ class Boosting:
     """Gradient-boosted trees on principal components and simple features of shape.
 
     Args:
-        classes: how many classes.
+        classes: the number of classes.
         config: settings.
         seed: of the trees.
     """
@@ -66,7 +63,7 @@ class Boosting:
         self.seed = seed
 
     def fit(self, signals: NDArray[np.float32], labels: NDArray[np.int64]) -> Boosting:
-        """Train on windows of at least two classes; returns itself."""
+        """Train on windows of at least two classes; return itself."""
         self.signals, self.labels = signals, labels
         flat = signals.reshape(len(signals), -1)
         self.components = principal_components(flat, self.config.components)
@@ -80,17 +77,19 @@ class Boosting:
         return self
 
     def probabilities(self, signals: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Probability of each class, shape (window, class)."""
-        found = np.zeros((len(signals), self.classes))
-        found[:, self.trees.classes_] = self.trees.predict_proba(self._features(signals))
-        return found
+        """Return the probability of each class, shape (window, class)."""
+        probabilities_of_classes = np.zeros((len(signals), self.classes))
+        probabilities_of_classes[:, self.trees.classes_] = self.trees.predict_proba(
+            self._features(signals)
+        )
+        return probabilities_of_classes
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """The windows trained on: trees are no arrays, and are soon grown again."""
+        """Return the training windows: trees are no arrays, and are soon grown again."""
         return {"signals": self.signals, "labels": self.labels}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> Boosting:
-        """Train on what `state` returned; returns itself."""
+        """Train on the result of `state`; return itself."""
         return self.fit(state["signals"], state["labels"])
 
     def _features(self, signals: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -16,13 +16,11 @@ if TYPE_CHECKING:
 
 
 def cross_classification(comparison: Comparison, config: CrossClassificationConfig) -> Score:
-    r"""Macro-F1, on people that nobody has seen, of a classifier trained on synthetic windows.
+    """Return the macro-F1, on unseen people, of a classifier trained on synthetic windows.
 
     Train on synthetic, test on real (TSTR) and the reverse (TRTS) after Esteban, Hyland, Rätsch
-    (2017, arXiv:1706.02633), with `ecgbench.nn.Classifier`::
-
-        F1_c = 2·TP_c / (2·TP_c + FP_c + FN_c),  0 where a class is neither there nor predicted
-        value = mean of F1_c over the headline classes, of TSTR
+    (2017), with `ecgbench.nn.Classifier`.  The value is that of TSTR; the F1 of a class neither present
+    nor predicted is 0.
 
     ======  ================================================  ==========
     name    trained on                                        tested on
@@ -34,12 +32,13 @@ def cross_classification(comparison: Comparison, config: CrossClassificationConf
 
     The networks are equal in design, initial weights and steps, and TSTR and TRTR meet the same
     people.  Windows are distorted in training (gain, speed, shift), because people differ in that.
-    Parts, of each of the three: ``macro-f1``, ``f1-CLASS`` (every class), ``accuracy`` and ``auroc``,
-    the mean over the headline classes of the area under the curve one-versus-rest; a class that is
-    missing from the windows tested on has no area and is left out of that mean.  ``gap`` is the
-    macro-F1 of TSTR less that of TRTR.
 
-    Higher is better.  Range (0, 1).  An ideal generator scores what TRTR does.
+    An ideal generator scores as TRTR does.
+
+    Parts, of each of the three: ``macro-f1``, ``f1-CLASS`` (every class), ``accuracy`` and ``auroc``,
+    the mean over the headline classes of the area under the curve one-versus-rest; a class missing from
+    the test windows has no area and is left out of that mean.  ``gap`` is the macro-F1 of TSTR less that
+    of TRTR.
 
     Returns:
         The value with its parts, and exact per-person contributions.
@@ -57,7 +56,7 @@ def cross_classification(comparison: Comparison, config: CrossClassificationConf
 
 
 def untrained(comparison: Comparison, config: CrossClassificationConfig) -> Classifier:
-    """The network before training: the same for the same leads, classes, settings and seed."""
+    """Return the network before training: the same for the same leads, classes, settings and seed."""
     return Classifier(
         len(comparison.synthetic.leads),
         len(comparison.classes),

@@ -1,10 +1,12 @@
-"""Which real windows the utility metrics train and test on."""
+"""The real windows that utility metrics train and test on."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from ecgbench.contracts.streams import UtilityStream
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -13,21 +15,21 @@ if TYPE_CHECKING:
 
 
 def real_like_synthetic(splits: Splits, seed: int) -> EcgWindows:
-    """Training windows, as many of each class as every generator is asked for.
+    """Return training windows, as many of each class as in the order to every generator.
 
-    Drawn from ``train`` without replacement; of a class that ``train`` has fewer of, all.
+    They are drawn from ``train`` without replacement; if ``train`` has fewer of a class, all of them.
     """
-    rng = np.random.default_rng([seed, 1])
+    rng = np.random.default_rng([seed, UtilityStream.REAL_LIKE_SYNTHETIC])
     wanted = np.bincount(splits.fresh.labels, minlength=len(splits.train.classes))
     rows = []
     for label, count in enumerate(wanted):
-        found = np.flatnonzero(splits.train.labels == label)
-        rows.append(rng.permutation(found)[:count])
+        candidates = np.flatnonzero(splits.train.labels == label)
+        rows.append(rng.permutation(candidates)[:count])
     return splits.train.take(np.sort(np.concatenate(rows)))
 
 
 def spread(windows: EcgWindows, count: int) -> EcgWindows:
-    """At most ``count`` windows, every k-th along patients, classes and time."""
+    """Return at most ``count`` windows, every k-th along patients, classes and time."""
     if count >= len(windows):
         return windows
     order = np.lexsort((windows.labels, windows.patients))
@@ -35,6 +37,6 @@ def spread(windows: EcgWindows, count: int) -> EcgWindows:
 
 
 def root_weights(labels: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Weights of windows, 1/√n in a class of n, of mean 1: as `ecgbench.nn.Classifier` draws them."""
+    """Return weights of windows, 1/√n in a class of n, of mean 1, as `ecgbench.nn.Classifier` draws them."""
     weights = 1 / np.sqrt(np.bincount(labels)[labels])
     return np.asarray(weights / weights.mean())

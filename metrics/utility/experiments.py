@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 
 
 class Model(Protocol):
-    """What tells the classes of windows, once it is trained; `ecgbench.nn.Classifier` is one."""
+    """A classifier of windows; `ecgbench.nn.Classifier` is one."""
 
     def fit(self, signals: NDArray[np.float32], labels: NDArray[np.int64], /) -> Model:
-        """Train on windows (window, lead, sample) and their labels; returns itself."""
+        """Train on windows (window, lead, sample) and their labels; return itself."""
         ...
 
     def probabilities(self, signals: NDArray[np.float32], /) -> NDArray[np.float64]:
-        """Probability of each class, shape (window, class)."""
+        """Return the probability of each class, shape (window, class)."""
         ...
 
     def state(self) -> Mapping[str, NDArray[Any]]:
-        """What was learnt, as arrays by name."""
+        """Return the trained state, as arrays by name."""
         ...
 
     def restore(self, state: Mapping[str, NDArray[Any]], /) -> Model:
-        """Take over what `state` returned; returns itself."""
+        """Take over the result of `state`; return itself."""
         ...
 
 
@@ -53,10 +53,10 @@ def cross_classify(
         name: of the metric.
         untrained: makes a model, each time the same.
         settings: of the model.
-        version: of the model: raised when the same windows and settings train another.
+        version: of the model; raise it if the same windows and settings train another.
 
     Returns:
-        Macro-F1 of TSTR, with the parts that `cross-classification` describes.
+        Macro-F1 of TSTR, with the parts of `cross-classification`.
 
     Raises:
         Skip: there are no unseen people, or the synthetic windows are all of one class.
@@ -80,7 +80,7 @@ def cross_classify(
 
 
 def check(comparison: Comparison) -> None:
-    """Skip what cannot be learnt, or not be tested."""
+    """Raise `Skip` if nothing can be learnt or tested."""
     if not len(comparison.splits.test):
         raise Skip("the dataset has no unseen people to test on")
     if len(np.unique(comparison.synthetic.labels)) < 2:
@@ -88,12 +88,12 @@ def check(comparison: Comparison) -> None:
 
 
 def headline_classes(comparison: Comparison) -> list[int]:
-    """The classes that the macro-averages run over."""
+    """Return the classes of the macro-averages."""
     return [comparison.classes.index(name) for name in comparison.headline_classes]
 
 
 class TrainedOnReal(NamedTuple):
-    """A model of real windows, the classes it predicts on ``test``, and the parts of TRTR."""
+    """A model of real windows, its predicted classes on ``test``, and the parts of TRTR."""
 
     model: Model
     predicted: NDArray[np.int64]
@@ -108,7 +108,7 @@ def trained_on_real(
     version: int,
     share: float = 1.0,
 ) -> TrainedOnReal:
-    """What `cross_classify` trains on real windows, or on a share of them; once in a store."""
+    """Return the model trained on real windows, or on a share of them; once in a store."""
     test, headline = comparison.splits.test, headline_classes(comparison)
 
     def train() -> dict[str, NDArray[Any]]:
@@ -130,7 +130,7 @@ def trained_on_real(
 
 
 def some_real(comparison: Comparison, share: float) -> EcgWindows:
-    """A share of as many training windows as there are synthetic ones, spread over people and classes."""
+    """Return a share of as many training windows as synthetic ones, spread over people and classes."""
     drawn = real_like_synthetic(comparison.splits, comparison.seed)
     return spread(drawn, max(1, round(share * len(drawn))))
 
@@ -138,7 +138,7 @@ def some_real(comparison: Comparison, share: float) -> EcgWindows:
 def _measures(
     name: str, windows: EcgWindows, probabilities: NDArray[np.float64], headline: list[int]
 ) -> dict[str, float]:
-    """The parts of one of the three experiments, by name."""
+    """Return the parts of one of the three experiments, by name."""
     labels, predicted = windows.labels, probabilities.argmax(axis=1)
     f1 = f1_by_class(windows, predicted)
     areas = [

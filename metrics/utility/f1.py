@@ -1,4 +1,4 @@
-"""F1 by class, and what each person adds to it."""
+"""F1 by class, and the contribution of each person to it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def f1_by_class(windows: EcgWindows, predicted: NDArray[np.int64]) -> NDArray[np.float64]:
-    """``2·TP / (2·TP + FP + FN)`` of each class; 0 where it is neither there nor predicted."""
+    """Return ``2·TP / (2·TP + FP + FN)`` of each class; 0 if it is neither present nor predicted."""
     hits, counts = _counts(windows, predicted)
     return np.asarray(hits.sum(axis=0) / np.maximum(counts.sum(axis=0), 1))
 
@@ -23,7 +23,7 @@ def f1_by_class(windows: EcgWindows, predicted: NDArray[np.int64]) -> NDArray[np
 def f1_terms(
     windows: EcgWindows, predicted: NDArray[np.int64], classes: list[int], weight: float = 1.0
 ) -> list[Term]:
-    """The terms whose sum is ``weight`` times the mean F1 of these classes, exact for any resample."""
+    """Return terms with the sum ``weight`` times the mean F1 of these classes, exact for any resample."""
     hits, counts = _counts(windows, predicted)
     return [
         Term(
@@ -39,7 +39,7 @@ def f1_terms(
 def _counts(
     windows: EcgWindows, predicted: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """What each window adds to 2·TP and to 2·TP + FP + FN, each of shape (window, class)."""
+    """Return each window's part of 2·TP and of 2·TP + FP + FN, each of shape (window, class)."""
     classes = np.arange(len(windows.classes))
     there, said = windows.labels[:, None] == classes, predicted[:, None] == classes
     return 2.0 * (there & said), there.astype(np.float64) + said

@@ -24,19 +24,18 @@ if TYPE_CHECKING:
 
 
 def cross_classification_linear(comparison: Comparison, config: LinearConfig) -> Score:
-    r"""Macro-F1, on people that nobody has seen, of logistic regression on synthetic windows.
+    r"""Return the macro-F1, on unseen people, of logistic regression on synthetic windows.
 
-    `cross-classification` with another classifier: the multinomial logistic regression of the window's
-    principal components z, each of deviation 1, that are fitted on the windows trained on::
+    This is `cross-classification` with multinomial logistic regression on the window's principal
+    components z, each of deviation 1 and fitted on the training windows of the regression::
 
         p(c|x) = softmax_c(w_c·z + b_c),  minimising  Σ_i a_i · (−log p(c_i|x_i)) + Σ_c ‖w_c‖² / (2·strength)
-        value = mean of F1_c over the headline classes, of TSTR (Esteban et al. 2017, arXiv:1706.02633)
 
-    in which a window of a class of n weighs a_i ∝ 1/√n, as in `ecgbench.nn.Classifier`.  It sees the
+    A window of a class of n has the weight a_i ∝ 1/√n, as in `ecgbench.nn.Classifier`.  The value sees the
     mean shape of the classes and little else, and is never ranked: on MIT-BIH white noise as strong as
-    the signal, on the windows that it learns from, changes it by −.015 to +.005 (four seeds).
+    the signal, on the training windows, changes it by −.015 to +.005 (four seeds).
 
-    Higher is better.  Range (0, 1).  An ideal generator scores what ``trtr-macro-f1`` says.
+    An ideal generator scores as the part ``trtr-macro-f1``.
 
     Returns:
         The value, the parts of `cross-classification`, and exact per-person contributions.
@@ -57,9 +56,9 @@ class Linear:
     """Logistic regression on standardised principal components, as one affine map of the samples.
 
     Args:
-        classes: how many classes.
+        classes: the number of classes.
         config: settings.
-        seed: of the decomposition, which is randomised for long windows.
+        seed: of the decomposition, randomised for long windows.
     """
 
     def __init__(self, classes: int, config: LinearConfig, *, seed: int) -> None:
@@ -70,7 +69,7 @@ class Linear:
         self.biases = np.zeros(classes)
 
     def fit(self, signals: NDArray[np.float32], labels: NDArray[np.int64]) -> Linear:
-        """Train on windows of at least two classes; returns itself."""
+        """Train on windows of at least two classes; return itself."""
         flat = signals.reshape(len(signals), -1).astype(np.float64)
         components = principal_components(flat, self.config.components)
         scaler = StandardScaler()
@@ -80,13 +79,13 @@ class Linear:
         coefficients, intercepts = model.coef_, model.intercept_
         if len(model.classes_) == 2:  # scikit-learn gives the second class's logit only
             coefficients, intercepts = (
-                np.concatenate([np.zeros_like(found), found])
-                for found in (coefficients, intercepts)
+                np.concatenate([np.zeros_like(parameters), parameters])
+                for parameters in (coefficients, intercepts)
             )
         by_component = coefficients.T / scaler.scale_[:, None]
         weights = components.axes.T @ by_component
         self.weights = np.zeros((flat.shape[1], self.classes))
-        self.biases = np.full(self.classes, -np.inf)  # a class that was not there is never said
+        self.biases = np.full(self.classes, -np.inf)  # an absent class is never predicted
         self.weights[:, model.classes_] = weights
         self.biases[model.classes_] = (
             intercepts - components.mean @ weights - scaler.mean_ @ by_component
@@ -94,7 +93,7 @@ class Linear:
         return self
 
     def probabilities(self, signals: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Probability of each class, shape (window, class)."""
+        """Return the probability of each class, shape (window, class)."""
         flat = signals.reshape(len(signals), -1).astype(np.float64)
         return np.asarray(softmax(flat @ self.weights + self.biases, axis=1))
 
@@ -103,6 +102,6 @@ class Linear:
         return {"weights": self.weights, "biases": self.biases}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> Linear:
-        """Take over what `state` returned; returns itself."""
+        """Take over the result of `state`; return itself."""
         self.weights, self.biases = state["weights"], state["biases"]
         return self

@@ -12,6 +12,7 @@ from torch.nn import functional
 from torch.optim.lr_scheduler import LambdaLR, OneCycleLR
 
 from ecgbench import Contributions, Score, Skip, Term
+from ecgbench.contracts.streams import UtilityStream
 from ecgbench.metrics.utility.draw import real_like_synthetic, spread
 from ecgbench.nn import RecurrentStack
 from ecgbench.nn.recurrent import one_thread
@@ -24,13 +25,11 @@ if TYPE_CHECKING:
 
 
 def predictive(comparison: Comparison, config: PredictiveConfig) -> Score:
-    r"""Mean absolute error, in mV, of a forecaster that has seen synthetic windows only.
+    """Return the mean absolute error, in mV, of a forecaster that has seen synthetic windows only.
 
-    The predictive score of Yoon, Jarrett, van der Schaar (NeurIPS 2019, section 5) and of their
-    ``metrics/predictive_metrics.py``: a GRU layer with a linear head, trained on the synthetic
-    windows with the mean absolute error, forecasts the real ones::
-
-        value = (1/N) Σ_windows 1/(L·(T−1)) Σ_leads Σ_{t=0}^{T−2} |x[t+1] − f(x[0], …, x[t])|
+    This is the predictive score of Yoon et al. (NeurIPS 2019, section 5, and
+    ``metrics/predictive_metrics.py`` of their code): a GRU layer with a linear head, trained on the
+    synthetic windows with the mean absolute error, forecasts the real ones one step ahead.
 
     ==================  ============================================  ===========================
     setting             here                                          as published
@@ -46,23 +45,23 @@ def predictive(comparison: Comparison, config: PredictiveConfig) -> Score:
     ``test_windows``    5000, spread over all people                  all
     ==================  ============================================  ===========================
 
-    The study ``published`` sets the right column, which is the code's (the paper's text has two
-    layers of LSTM that forecast all leads).  For one lead the published score is not defined, there
-    being no other lead and no hidden unit: ``last-lead`` forecasts it from itself then, and
-    ``hidden = 1`` gives a unit.  Under ``unit`` the least sample of a lead in ``train``, what the generator
-    learnt from, becomes 0 and the largest 1, the head ends in a sigmoid, and the error is that of the
-    scaled signals; under ``standard`` it is in mV.
+    The study ``published`` sets the right column.  It is their code's; the paper's text has two layers
+    of LSTM with a forecast of all leads.  For one lead the published score is not defined: there is no
+    other lead and no hidden unit.  Then ``last-lead`` forecasts the lead from itself, and ``hidden = 1``
+    gives a unit.  Under ``unit`` the least sample of a lead in ``train``, the generator's training set,
+    becomes 0 and the largest 1, the head ends in a sigmoid, and the error is that of the scaled signals.
+    Under ``standard`` it is in mV.
 
-    What no setting brings back: there the real windows are those that the generator learnt from, here they
-    are ``test``, windows of people that nobody has seen.
+    One difference has no setting: their real windows are the generator's training set; here they are
+    ``test``, windows of unseen people.
 
-    The default steps under the default schedule see a seventeenth of the published number of windows, for
-    an error that is larger by .6% to 2.3% (MIT-BIH, trained on fresh windows: both folds, two initial
+    The default steps under the default schedule see a seventeenth of the published number of windows.
+    The error is larger by .6% to 2.3% for it (MIT-BIH, trained on fresh windows: both folds, two initial
     weights each).
 
-    Lower is better.  Range (0, ∞).  An ideal generator scores the part ``real``: the error after
-    training on as many windows of ``train``, of the same classes.  Part ``persistence`` is the error
-    of the forecast x[t+1] = x[t], which a useful training set beats.
+    An ideal generator scores as the part ``real``: the error after training on as many windows of
+    ``train``, of the same classes.  Part ``persistence`` is the error of the forecast x[t+1] = x[t]; a
+    useful training set beats it.
 
     Returns:
         The value with its parts, and exact per-person contributions.
@@ -102,7 +101,7 @@ def predictive(comparison: Comparison, config: PredictiveConfig) -> Score:
 def _scaled(
     signals: NDArray[np.float32], splits: Splits, config: PredictiveConfig
 ) -> NDArray[np.float32]:
-    """Signals in the unit that errors are told in: mV, or the range of each lead in ``train``."""
+    """Return signals in the unit of the errors: mV, or the range of each lead in ``train``."""
     if config.scaling == "standard":
         return signals
     real = splits.train.signals
@@ -113,7 +112,7 @@ def _scaled(
 
 
 def _leads(count: int, config: PredictiveConfig) -> tuple[slice, slice]:
-    """Which leads are the input, and which are forecast."""
+    """Return the leads of the input, and the leads to forecast."""
     if config.target == "last-lead" and count > 1:
         return slice(count - 1), slice(count - 1, None)
     return slice(None), slice(None)
@@ -122,22 +121,27 @@ def _leads(count: int, config: PredictiveConfig) -> tuple[slice, slice]:
 def _errors(
     train: NDArray[np.float32], test: NDArray[np.float32], config: PredictiveConfig, seed: int
 ) -> NDArray[np.float64]:
-    """Mean absolute error in each test window of networks fitted on ``train``, in the signals' unit."""
+    """Return the mean absolute error in each test window of networks fitted on ``train``, in that unit."""
     x = _time_major(train)
     mean, deviation = torch.zeros(x.shape[2]), torch.ones(x.shape[2])
     if config.scaling == "standard":
         mean, deviation = x.mean((0, 1)), x.std((0, 1), correction=0) + 1e-6
     x, unseen = (x - mean) / deviation, (_time_major(test) - mean) / deviation
     inputs, targets = _leads(x.shape[2], config)
-    weights, rng = torch.Generator().manual_seed(seed), np.random.default_rng([seed, 2])
-    found = []
+    weights, rng = (
+        torch.Generator().manual_seed(seed),
+        np.random.default_rng([seed, UtilityStream.BATCHES]),
+    )
+    errors_of_parts = []
     for _ in range(config.repeats):
         network = _fit(x, config, weights, rng)
         with one_thread(), torch.inference_mode():
             for part in unseen.split(1000):
                 error = network(part[:, :-1, inputs]) - part[:, 1:, targets]
-                found.append((error * deviation[targets]).abs().mean((1, 2)))
-    errors: NDArray[np.float64] = torch.cat(found).view(config.repeats, -1).double().mean(0).numpy()
+                errors_of_parts.append((error * deviation[targets]).abs().mean((1, 2)))
+    errors: NDArray[np.float64] = (
+        torch.cat(errors_of_parts).view(config.repeats, -1).double().mean(0).numpy()
+    )
     return errors
 
 
@@ -173,5 +177,5 @@ def _fit(
 
 
 def _time_major(signals: NDArray[np.float32]) -> Tensor:
-    """(window, lead, sample) to (window, time, lead)."""
+    """Return (window, lead, sample) as (window, time, lead)."""
     return torch.tensor(signals.transpose(0, 2, 1)).contiguous()

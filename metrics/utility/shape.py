@@ -1,4 +1,4 @@
-"""Amplitudes, widths and slopes of windows, for a classifier that is given features."""
+"""Amplitudes, widths and slopes of windows, for a classifier of features."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SEGMENTS = 8
-"""Of a window, whose deviations tell where in it something happens: beats before and after, too."""
+"""Equal parts of a window; their deviations tell the time of events: beats before and after, too."""
 
 
 def shape_features(signals: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Simple features of each lead of windows (window, lead, sample).
+    """Return simple features of each lead of windows (window, lead, sample).
 
-    With x the lead less its median: its largest and least value and where they stand; its deviation;
-    the steepest rise and the steepest fall, per sample; for how many samples |x| exceeds half its
+    With x the lead less its median: its largest and least value and their places; its deviation; the
+    steepest rise and the steepest fall, per sample; the number of samples with |x| above half its
     largest value; and the deviation within each of eight equal segments.
 
     Returns:

@@ -1,1 +1,1 @@
-"""From records to boards: what a store holds, arithmetic of uncertainty, ranks."""
+"""From records to boards: reading a store, arithmetic of uncertainty, ranks."""

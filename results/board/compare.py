@@ -1,4 +1,4 @@
-"""Which of two rows of a board is better at what (docs/protocol.md, "Uncertainty")."""
+"""Compares two rows of a board, metric by metric (docs/protocol.md, "Uncertainty")."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ecgbench.contracts.errors import UsageError, suggest
-from ecgbench.results.board import gather, uncertainty
-from ecgbench.results.board.board import notes, read
-from ecgbench.results.board.table import OVERALL, Board, Row
+from ecgbench.contracts.families import OVERALL
+from ecgbench.results.board import gather, pairs
+from ecgbench.results.board.board import Scored
+from ecgbench.results.board.notes import notes
+from ecgbench.results.board.plans import named
+from ecgbench.results.board.rows import planned_rows
 from ecgbench.results.board.uncertainty import LEVEL
 from ecgbench.results.exchange.provenance import origins
 
@@ -20,8 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from ecgbench.results.board.catalogue import Catalogue
-    from ecgbench.results.board.table import BoardScore
-    from ecgbench.results.board.uncertainty import Better, Difference, Sample
+    from ecgbench.results.board.pairs import Difference
+    from ecgbench.results.board.table import Board, BoardScore, Row
+    from ecgbench.results.board.uncertainty import Better, Sample
     from ecgbench.results.store.records import MetricRecord
     from ecgbench.results.store.store import Store
 
@@ -39,17 +43,17 @@ class Finding:
     Attributes:
         family: the metric's.
         better: its direction.
-        ranked: whether it is; what is not gets no p and no verdict.
+        ranked: whether the metric is ranked; else there is no p and no verdict.
         a: A's score, without a rank.
         b: B's.
-        difference: A's value less B's, paired by person and seed; None where either is not ``ok``.
-        low: lower end of its 95% interval; None where nothing is known of its error.
+        difference: A's value less B's, paired by person and seed; None if either is not ``ok``.
+        low: lower end of its 95% interval; None if nothing is known of its error.
         high: the upper end.
         effect: the difference in A's favour, in units of the range of the rows `ENDS` on this metric;
-            None where one of them has no value.
-        p: of no difference, corrected for all metrics that are compared (Holm).
-        verdict: ``not tested`` where nothing is known of the error; None where the metric is not ranked
-            or not for rows like these.
+            None if one of them has no value.
+        p: of no difference, corrected for all compared metrics (Holm).
+        verdict: ``not tested`` if nothing is known of the error; None if the metric is not ranked or not
+            for rows like these.
     """
 
     family: str
@@ -67,12 +71,12 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """What several metrics say together.
+    """The verdict of several metrics together.
 
     Attributes:
         counts: of metrics by verdict.
         verdict: ``A better`` if A is better by some and B by none; ``mixed`` if each is by some;
-            ``open`` if one is better, but lacks a value where the other has one.
+            ``open`` if one is better, but lacks a value of the other's.
     """
 
     counts: dict[Verdict, int]
@@ -88,7 +92,7 @@ class Compared:
         findings: by metric label, in the board's order.
         compared: how many metrics the p-values are corrected for.
         families: by family.
-        overall: over the families that count overall; None if no metric of theirs is compared.
+        overall: over the families of the overall rank; None if no metric of theirs is compared.
     """
 
     board: Board
@@ -118,10 +122,10 @@ def compare(
         study: on the boards of studies of this name only.
 
     Returns:
-        The comparisons, by dataset and study, and the boards that lack one of the rows, in words.
+        The comparisons, by dataset and study, and the boards without one of the rows, in words.
 
     Raises:
-        UsageError: no board has both; the message names what is near.
+        UsageError: no board has both; the message names the nearest label.
         StoreError: a record cannot be read, or contradicts itself.
     """
     if a == b:
@@ -131,18 +135,18 @@ def compare(
     known = origins(store)
     # as the boards: more threads would wait for each other, and round otherwise on another machine
     with threadpool_limits(1):
-        for group in gather.named(store, dataset, study):
+        for group in named(store, dataset, study):
             plan, used, _ = group[0]
-            of_group = {each.label for each in gather.asked(group, catalogue, known)}
+            of_group = {row.label for row in planned_rows(group, catalogue, known)}
             if {a, b} <= of_group:
-                board, counted, _ = read(store, catalogue, known, group)
-                of_group = {row.label for row in board.rows}
+                scored = Scored(gather.read(store, group, catalogue, known))
+                of_group = {row.label for row in scored.board.rows}
             labels |= of_group
             if absent := {a, b} - of_group:
                 rows = " and ".join(map(repr, sorted(absent)))
                 lacking.append(f"{used.name} · study {plan.study} has no row {rows}")
             else:
-                chosen.append(_compared(board, counted, a, b))
+                chosen.append(_compared(scored.board, scored.samples, a, b))
     for label in (a, b):
         if label not in labels:
             raise UsageError(f"{store.path} has no row {label!r}; {suggest(label, labels)}")
@@ -158,7 +162,7 @@ def _compared(
     places = {row.label: place for place, row in enumerate(board.rows)}
     rows = {label: board.rows[places[label]] for label in (a, b)}
     differences = {
-        key: uncertainty.difference(first, second)
+        key: pairs.difference(first, second)
         for key in metrics
         if (first := counted[key][places[a]]) and (second := counted[key][places[b]])
         if rows[a].scores[key].status == rows[b].scores[key].status == "ok"
@@ -195,10 +199,10 @@ def _findings(
     differences: Mapping[str, Difference],
     spans: Mapping[str, float | None],
 ) -> tuple[dict[str, Finding], int]:
-    """The findings by metric, and how many metrics are compared: what failed or is missing is, too."""
+    """Return the findings by metric, and how many metrics are compared, failed and missing ones included."""
     compared = [key for key, metric in metrics.items() if metric.ranked and _applies(key, a, b)]
     p = corrected(
-        {key: each.p for key, each in differences.items() if key in compared}, len(compared)
+        {key: value.p for key, value in differences.items() if key in compared}, len(compared)
     )
     findings = {}
     for key, metric in metrics.items():
@@ -228,23 +232,23 @@ def _findings(
 
 
 def _applies(metric: str, a: Row, b: Row) -> bool:
-    """Whether a metric is for rows like these: costs, say, are not for reference rows.
+    """Return whether a metric is for rows like these: costs, say, are not for reference rows.
 
-    A competitor that skips what the other row does not is without a value, as if it had failed.
+    A competitor that alone skips a metric is without a value, as if it had failed.
     """
     skipped = [row for row in (a, b) if row.scores[metric].status == "skipped"]
     return len(skipped) < 2 and not any(row.generator.reference for row in skipped)
 
 
 def corrected(p: Mapping[str, float | None], count: int) -> dict[str, float]:
-    """The p-values that are known, corrected for ``count`` metrics; those not given have p = 1."""
-    known = {key: each for key, each in p.items() if each is not None}
-    holm = uncertainty.holm(np.array([*known.values()]), count)
+    """Return the known p-values, corrected for ``count`` metrics; all others have p = 1."""
+    known = {key: value for key, value in p.items() if value is not None}
+    holm = pairs.holm(np.array([*known.values()]), count)
     return dict(zip(known, holm.tolist(), strict=True))
 
 
 def _span(ends: Iterable[BoardScore]) -> float | None:
-    """How far the best and the worst of the rows `ENDS` are apart; None where one has no value."""
+    """Return the distance of the best and the worst of the rows `ENDS`; None if one has no value."""
     values = [end.value for end in ends if end.status == "ok" and end.value is not None]
     return (max(values) - min(values) or None) if len(values) == len(ENDS) else None
 
@@ -264,10 +268,10 @@ def _verdict(finding: Finding) -> Verdict:
 
 
 def summarise(findings: Iterable[Finding]) -> Summary | None:
-    """What several metrics say together; None if none of them has a verdict.
+    """Return the verdict of several metrics together; None if none of them has a verdict.
 
-    The p-values of all metrics are corrected together, so this needs no correction of its own: two rows
-    that differ in nothing are said to in one board of 20 at most, by whatever metric, family or overall.
+    The p-values of all metrics are corrected together, so this needs no correction of its own: of two
+    equal rows one is called better in one board of 20 at most, by any metric, family or overall.
     """
     judged = [finding for finding in findings if finding.verdict is not None]
     counts = Counter(finding.verdict for finding in judged if finding.verdict is not None)

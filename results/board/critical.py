@@ -1,4 +1,4 @@
-"""What average ranks over datasets can tell apart (Demšar, JMLR 7:1–30, 2006)."""
+"""Critical differences of average ranks over datasets (Demšar, JMLR 7:1–30, 2006)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from ecgbench.contracts.errors import UsageError
-from ecgbench.results.board import gather
+from ecgbench.results.board.labels import labels
 from ecgbench.results.board.uncertainty import LEVEL
 
 if TYPE_CHECKING:
@@ -31,16 +31,16 @@ class Critical:
     Attributes:
         key: of study and settings, as of the boards.
         study: its name.
-        datasets: whose boards have all these competitors.
+        datasets: their boards have all these competitors.
         ranks: average overall rank by label, the best first; ties share the mean of their ranks.
         statistic: Friedman's, as corrected by Iman and Davenport: F with k − 1 and (k − 1)(N − 1) degrees
             of freedom for k competitors and N datasets.
-        p: of competitors that are all equal.
+        p: the p-value of equal competitors.
         difference: Nemenyi's critical difference: average ranks this far apart differ.
-        groups: labels that are not told apart, each group as large as it can be; all in one where the
-            competitors may all be equal.
-        left_out: labels of competitors that some of the datasets lack.
-        other_datasets: those that lack some of the competitors.
+        groups: labels without a significant difference, each group as large as it can be; all in one if
+            the competitors may all be equal.
+        left_out: labels of competitors without a rank on some of the datasets.
+        other_datasets: those without some of the competitors.
     """
 
     key: str
@@ -56,7 +56,7 @@ class Critical:
 
 
 def critical(boards: Sequence[Board]) -> list[Critical]:
-    """One for each study and settings with `DATASETS` datasets or more.
+    """Return one for each study and settings with `DATASETS` datasets or more.
 
     Raises:
         UsageError: there is none.
@@ -64,21 +64,21 @@ def critical(boards: Sequence[Board]) -> list[Critical]:
     studies: dict[str, list[Board]] = {}
     for board in boards:
         studies.setdefault(board.key, []).append(board)
-    found, lacking = [], []
+    diagrams, lacking = [], []
     for of_study in studies.values():
         ranks = _overall(of_study)
         chosen = _chosen(list(ranks.values()))
         datasets = [name for name, of_dataset in ranks.items() if chosen <= of_dataset.keys()]
         if chosen and len(datasets) >= DATASETS:
-            found.append(_critical(of_study, ranks, chosen, datasets))
+            diagrams.append(_critical(of_study, ranks, chosen, datasets))
         else:
             lacking.append(_lacking(of_study[0].study, len(ranks), len(datasets)))
-    if not found:
+    if not diagrams:
         raise UsageError(
             f"a critical-difference diagram needs {DATASETS} datasets or more, each with the same two "
             f"competitors or more: {'; '.join(dict.fromkeys(lacking))}"
         )
-    return found
+    return diagrams
 
 
 def _lacking(study: str, ranked: int, shared: int) -> str:
@@ -88,8 +88,8 @@ def _lacking(study: str, ranked: int, shared: int) -> str:
 
 
 def _overall(boards: Sequence[Board]) -> dict[str, dict[str, int]]:
-    """Overall ranks by dataset and generator key, where competitors are ranked."""
-    found: dict[str, dict[str, int]] = {}
+    """Return overall ranks by dataset and generator key, of boards with ranks."""
+    overall: dict[str, dict[str, int]] = {}
     for board in boards:
         # of several rows of one key, submitted windows of one name, the worst counts: it comes last
         ranks = {
@@ -98,19 +98,22 @@ def _overall(boards: Sequence[Board]) -> dict[str, dict[str, int]]:
             if "overall" in row.ranks
         }
         # a dataset with other data or another version is no other dataset
-        if len(ranks) > max(1, len(found.get(board.dataset.name, ()))):
-            found[board.dataset.name] = ranks
-    return found
+        if len(ranks) > max(1, len(overall.get(board.dataset.name, ()))):
+            overall[board.dataset.name] = ranks
+    return overall
 
 
 def _identity(row: Row) -> GeneratorRecord:
-    """The generator; the settings of submitted windows are their digests, others on each dataset."""
+    """Return the generator; submitted windows have none of their settings, digests unlike on each dataset."""
     generator = row.generator
     return msgspec.structs.replace(generator, settings={}) if generator.submitted else generator
 
 
 def _chosen(of_datasets: Sequence[Mapping[str, int]]) -> frozenset[str]:
-    """The competitors with the most ranks on datasets that have all of them, `DATASETS` if it can be."""
+    """Return the set of competitors with the most ranks on the datasets that have all of it.
+
+    A set with `DATASETS` such datasets is preferred.
+    """
     sets = [frozenset(of_dataset) for of_dataset in of_datasets]
     candidates = {a & b for a in sets for b in sets}
     if sets:
@@ -133,13 +136,13 @@ def _critical(
     from scipy.stats import rankdata  # noqa: PLC0415 - boards need none
 
     generators = {_identity(row).key: _identity(row) for b in boards for row in b.competitors}
-    labels = gather.labels(generators.values())
-    keys = sorted(chosen, key=labels.__getitem__)
+    names = labels(generators.values())
+    keys = sorted(chosen, key=names.__getitem__)
     ranks = np.array([rankdata([overall[name][key] for key in keys]) for name in datasets])
     means = ranks.mean(axis=0)
     statistic, p = friedman(ranks)
     difference = critical_difference(len(keys), len(datasets))
-    ordered = {labels[keys[place]]: float(means[place]) for place in means.argsort(kind="stable")}
+    ordered = {names[keys[place]]: float(means[place]) for place in means.argsort(kind="stable")}
     ranked = {key for of_dataset in overall.values() for key in of_dataset}
     return Critical(
         key=boards[0].key,
@@ -150,16 +153,16 @@ def _critical(
         p=p,
         difference=difference,
         groups=groups(ordered, difference) if p <= 1 - LEVEL else (tuple(ordered),),
-        left_out=tuple(sorted(labels[key] for key in ranked - chosen)),
+        left_out=tuple(sorted(names[key] for key in ranked - chosen)),
         other_datasets=tuple(name for name in overall if name not in datasets),
     )
 
 
 def friedman(ranks: NDArray[np.float64]) -> tuple[float, float]:
-    """Friedman's test with Iman and Davenport's correction (Commun Stat A 9:571, 1980).
+    """Return Friedman's test with Iman and Davenport's correction (Commun Stat A 9:571, 1980).
 
-    χ² = (k − 1) Σⱼ (Rⱼ − N (k + 1) / 2)² / (Σ r² − N k (k + 1)² / 4), Rⱼ the sum of a competitor's ranks,
-    which allows for ties; F = (N − 1) χ² / (N (k − 1) − χ²).
+    χ² = (k − 1) Σⱼ (Rⱼ − N (k + 1) / 2)² / (Σ r² − N k (k + 1)² / 4), Rⱼ the sum of a competitor's ranks;
+    it allows for ties.  F = (N − 1) χ² / (N (k − 1) − χ²).
 
     Args:
         ranks: shape (dataset, competitor); ties share the mean of their ranks.
@@ -180,7 +183,7 @@ def friedman(ranks: NDArray[np.float64]) -> tuple[float, float]:
 
 
 def critical_difference(competitors: int, datasets: int) -> float:
-    """Nemenyi's: q √(k (k + 1) / (6 N)), q the studentised range's quantile over √2."""
+    """Return Nemenyi's critical difference: q √(k (k + 1) / (6 N)), q the studentised range's quantile over √2."""
     from scipy.stats import studentized_range  # noqa: PLC0415 - as above
 
     q = studentized_range.ppf(LEVEL, competitors, np.inf) / np.sqrt(2)
@@ -188,7 +191,7 @@ def critical_difference(competitors: int, datasets: int) -> float:
 
 
 def groups(ranks: Mapping[str, float], difference: float) -> tuple[tuple[str, ...], ...]:
-    """Labels whose average ranks differ by less than this, each group as large as it can be.
+    """Return groups of labels with average ranks less than this apart, each as large as it can be.
 
     Args:
         ranks: by label, ascending.
@@ -197,9 +200,9 @@ def groups(ranks: Mapping[str, float], difference: float) -> tuple[tuple[str, ..
     >>> groups({"a": 1.0, "b": 1.8, "c": 2.5, "d": 5.0}, 1.0)
     (('a', 'b'), ('b', 'c'), ('d',))
     """
-    found: list[tuple[str, ...]] = []
+    largest: list[tuple[str, ...]] = []
     for first in ranks.values():
         group = tuple(k for k, rank in ranks.items() if first <= rank < first + difference)
-        if not found or group[-1] != found[-1][-1]:
-            found.append(group)
-    return tuple(found)
+        if not largest or group[-1] != largest[-1][-1]:
+            largest.append(group)
+    return tuple(largest)

@@ -1,4 +1,4 @@
-"""Takes cells, rows or boards out of a store that nobody wants in it any more."""
+"""Takes unwanted cells, rows or boards out of a store."""
 
 from __future__ import annotations
 
@@ -8,27 +8,29 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ecgbench.contracts.errors import StoreError, UsageError, suggest
-from ecgbench.results.board import gather
-from ecgbench.results.exchange.merge import cut_plan
+from ecgbench.results.board.plans import named
+from ecgbench.results.board.rows import planned_rows
+from ecgbench.results.exchange.plans import cut_plan
 from ecgbench.results.exchange.provenance import Origins, origins
 from ecgbench.results.store.lease import Leases
 
 if TYPE_CHECKING:
     from ecgbench.results.board.catalogue import Catalogue
-    from ecgbench.results.board.gather import Used
+    from ecgbench.results.board.plans import BoardPlan
+    from ecgbench.results.board.rows import PlannedRow
     from ecgbench.results.store.records import PlanRecord
     from ecgbench.results.store.store import Store
 
 
 @dataclass
 class Forgotten:
-    """What is to be taken out of a store.
+    """Cells and plans to take out of a store.
 
     Attributes:
-        boards: what each board loses, in words.
+        boards: the loss of each board, in words.
         datasets: of these boards.
-        plans: names of the cells that a plan is to ask for no more, with the plan.
-        cells: names of the cells of which nothing is to stay.
+        plans: each plan with the names of the cells to strike from it.
+        cells: names of the cells to remove.
         kept: how many cells stay because another board has them.
     """
 
@@ -47,9 +49,9 @@ def choose(
     dataset: str | None = None,
     study: str | None = None,
 ) -> Forgotten:
-    """Return what a user means, without touching it.
+    """Return the cells and plans that a user means, without touching them.
 
-    What archives brought is left alone; `ecgbench.results.exchange.merge.undo` takes it out.
+    The cells of archives are left alone; `ecgbench.results.exchange.undo.undo` takes them out.
 
     Args:
         store: read only.
@@ -60,7 +62,7 @@ def choose(
         study: of the boards of studies of this name only.
 
     Raises:
-        UsageError: nothing is called so, or several cells are; what is near is suggested.
+        UsageError: nothing is called so, or several cells are; the message suggests the nearest name.
     """
     parts = what.strip("/").split("/")
     if len(parts) == 2:
@@ -76,13 +78,13 @@ def choose(
             known = {row.generator.name for board in boards for row in board.rows}
             raise UsageError(
                 f"{store.path} has no cell, row or board {what!r} of its own; {suggest(what, known)}; "
-                "ecgbench merge --undo takes out what an archive brought"
+                "ecgbench merge --undo takes out the cells of an archive"
             )
     return _found(store, boards, dropped)
 
 
 def forget(store: Store, found: Forgotten) -> None:
-    """Take out what was chosen.
+    """Take out the chosen cells and plans.
 
     Raises:
         StoreError: a run works on one of the cells, and nothing is changed; or the store cannot be
@@ -112,13 +114,13 @@ class _Board:
     """A board's own plans and rows.
 
     Attributes:
-        group: the plans that runs on this store wrote.
+        group: the plans of runs on this store.
         rows: the rows of these plans.
         cells: names of the cells of these rows.
     """
 
-    group: list[Used]
-    rows: list[gather.Asked]
+    group: list[BoardPlan]
+    rows: list[PlannedRow]
 
     @property
     def cells(self) -> set[str]:
@@ -129,11 +131,8 @@ def _boards(
     store: Store, catalogue: Catalogue, dataset: str | None, study: str | None
 ) -> list[_Board]:
     plans = store.plans()
-    own = [
-        [used for used in group if used.plan in plans]
-        for group in gather.named(store, dataset, study)
-    ]
-    return [_Board(group, gather.asked(group, catalogue, Origins())) for group in own if group]
+    own = [[used for used in group if used.plan in plans] for group in named(store, dataset, study)]
+    return [_Board(group, planned_rows(group, catalogue, Origins())) for group in own if group]
 
 
 def _found(store: Store, boards: list[_Board], dropped: list[set[str]]) -> Forgotten:
@@ -173,14 +172,14 @@ def _dropped_of(plan: PlanRecord, plans: list[tuple[PlanRecord, set[str]]]) -> s
 
 
 def _of_rows(board: _Board, what: str) -> set[str]:
-    """Names of the cells of the row that has this label, or of all that are called so."""
+    """Return names of the cells of the row with this label, else of all rows with this name."""
     chosen = [row for row in board.rows if row.label == what]
     chosen = chosen or [row for row in board.rows if row.generator.name == what]
     return {name for row in chosen for name in row.cells.values()}
 
 
 def _cell(store: Store, wanted: str, boards: list[_Board]) -> str:
-    """The full name of a cell that plans ask for; it need not have ended."""
+    """Return the full name of a planned cell; it need not have ended."""
     known = {name for board in boards for name in board.cells}
     found = sorted(name for name in known if wanted in (name, name.rpartition("-")[0]))
     if len(found) == 1:
@@ -189,7 +188,7 @@ def _cell(store: Store, wanted: str, boards: list[_Board]) -> str:
         raise UsageError(f"{wanted!r} is one of several cells: {', '.join(found)}")
     raise UsageError(
         f"{store.path} has no cell {wanted!r} of its own; {suggest(wanted, known)}; "
-        "ecgbench merge --undo takes out what an archive brought"
+        "ecgbench merge --undo takes out the cells of an archive"
     )
 
 

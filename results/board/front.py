@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ecgbench.results.board.uncertainty import LEVEL, Tests, holm
+from ecgbench.contracts.families import FAMILIES
+from ecgbench.results.board.pairs import Tests, holm
+from ecgbench.results.board.uncertainty import LEVEL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
     from ecgbench.results.board.uncertainty import Sample
     from ecgbench.results.store.records import MetricRecord
 
-AIMS = ("utility", "privacy")
-"""The families between which a generator has to choose."""
+AIMS: tuple[str, ...] = tuple(name for name, family in FAMILIES.items() if family.on_front)
+"""The families between which a generator must choose."""
 
 
 def front(
@@ -27,23 +29,23 @@ def front(
     samples: Mapping[str, Sequence[Sample | None]],
     tests: Tests | None = None,
 ) -> list[str]:
-    """The competitors that no other dominates.
+    """Return the competitors that no other dominates.
 
     One dominates another if it is significantly better by some metric of utility or privacy and
     significantly worse by none, as `ecgbench.results.board.compare.summarise` sums metrics up: each better by
-    some is *mixed*, and neither dominates.  The test is that of the ranks, its p-values corrected
+    some is *mixed*, and neither dominates.  The test is the one of the ranks, its p-values corrected
     together for all pairs and metrics of both families: corrected for each pair alone, they would push
-    one of a dozen equal competitors off the front of 46 to 80 boards in 100.  Where no metric of a
+    one of a dozen equal competitors off the front of 46 to 80 boards in 100.  If no metric of a
     family is tested, because nothing is known of its error, nobody dominates by the other.
 
-    Whoever lacks a value that another competitor has is not on the front and dominates nobody, so a
-    failure wins nothing.  Who has one still to do is not on it either, and counts for nobody.
+    A competitor without a value of another's is not on the front and dominates nobody, so a failure
+    wins nothing.  A competitor with a value still to do is not on it either, and counts for nobody.
 
     Args:
         metrics: of the board, by label.
         rows: of the board, with their scores.
         samples: of each row, by metric label.
-        tests: of the board, so that a pair is tested once.
+        tests: of the board: a pair is tested once.
 
     Returns:
         Labels in the order of ``rows``; none without ranked metrics of both families.
@@ -78,26 +80,26 @@ def _if_ok(row: Row, label: str, sample: Sample | None) -> Sample | None:
 
 
 def _p(samples: Sequence[Sample | None], tests: Tests) -> NDArray[np.float64]:
-    """Of each pair on one metric, symmetric; NaN where one has no value or nothing is known of the error."""
+    """Return p of each pair on one metric, symmetric; NaN without a value or without a known error."""
     p = np.full((len(samples), len(samples)), np.nan)
     known = np.flatnonzero([sample is not None for sample in samples])
     if len(known) > 1:
         i, j = np.triu_indices(len(known), k=1)
         present = [sample for sample in samples if sample is not None]
-        found = tests.p(present, len(samples) * (len(samples) - 1) // 2)
-        p[known[i], known[j]] = p[known[j], known[i]] = found
+        of_pairs = tests.p(present, len(samples) * (len(samples) - 1) // 2)
+        p[known[i], known[j]] = p[known[j], known[i]] = of_pairs
     return p
 
 
 def _ahead(samples: Sequence[Sample | None], better: str) -> NDArray[np.bool_]:
-    """Whether the row's value is better than the column's."""
+    """Return whether the row's value is better than the column's."""
     values = np.array([np.nan if sample is None else sample.value for sample in samples])
     favour = values if better == "higher" else -values
     return np.asarray(favour[:, None] > favour[None, :])
 
 
 def _differ(p: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which pairs differ on which metric, all corrected together; those not tested have p = 1."""
+    """Return which pairs differ on which metric, all corrected together; an untested pair has p = 1."""
     i, j = np.triu_indices(p.shape[1], k=1)
     pairs = np.nan_to_num(p[:, i, j], nan=1.0)
     differ = np.zeros(p.shape, dtype=bool)

@@ -1,4 +1,4 @@
-"""What a board is: `Board`, its rows and their scores."""
+"""`Board`, its rows and their scores."""
 
 from __future__ import annotations
 
@@ -9,9 +9,6 @@ if TYPE_CHECKING:
     from ecgbench.results.audit.records import Verdict
     from ecgbench.results.store.records import DatasetRecord, GeneratorRecord, MetricRecord
 
-OVERALL = ("fidelity", "diversity", "utility", "privacy")
-"""The families whose ranks make the overall rank; what a model costs does not."""
-
 AgainstNull = Literal["better", "equal", "worse"]
 
 
@@ -21,18 +18,18 @@ class BoardScore:
 
     Attributes:
         status: the worst of its seeds: ``ok``, ``skipped``, ``todo`` or ``failed``.
-        value: mean over the seeds that have ended well, folds weighing equally; None without any.
-        low: lower end of the interval over people; None where there is none.
+        value: mean over the seeds with a value, folds weighing equally; None without any.
+        low: lower end of the interval over people; None without one.
         high: its upper end.
         spread: standard deviation over seeds within folds; None with one seed a fold.
-        rank: 1 + the number of competitors that are significantly better; None where not ranked.
-        against_null: of a metric with a null, what the value counts as: ``worse``, or ``equal`` to the
-            null; ``better`` is an alarm, and counts as equal.  None without a null or a value.
-        p: of no leak, by flipping the roles of people; of metrics that need both folds alone.
-        n: windows that each seed's value rests on.
-        seeds: those that have ended well.
+        rank: 1 + the number of significantly better competitors; None if not ranked.
+        against_null: under a metric with a null, whether the value counts as ``worse`` than the null or
+            as ``equal``; ``better`` is an alarm, and counts as equal.  None without a null or a value.
+        p: of no leak, by flipping the roles of people; only metrics of both folds have one.
+        n: windows behind each seed's value.
+        seeds: those with a value.
         reason: why it is not ``ok``.
-        notes: what a reader must know of it, with the seeds.
+        notes: for readers, with the seeds.
     """
 
     status: str
@@ -55,15 +52,15 @@ class Row:
 
     Attributes:
         generator: as it was used; a reference row if the installed catalogue says so.
-        label: its name, with a version where two rows would be called the same.
-        counts: whether it may be compared; else an archive brought what nobody verified, and the row is
-            only shown (`ecgbench.results.board.gather.asked`).
+        label: its name, with a version if two rows would be called the same.
+        counts: whether it may be compared; else nobody verified an archive's cells, and the row is only
+            shown (`ecgbench.results.board.rows.planned_rows`).
         merged: how much of it was made elsewhere and is verified, in words; empty for nothing.
-        left_out: seeds of its cells that are none of the board's.
-        lacking: seeds of the board that nobody asked of it.
+        left_out: seeds of its cells beyond the board's.
+        lacking: seeds of the board without a cell of it.
         scores: by metric label.
         ranks: by family, and ``overall``; empty for reference rows.
-        notes: what a reader must know of its cells, with the seeds.
+        notes: for readers of its cells, with the seeds.
     """
 
     generator: GeneratorRecord
@@ -84,22 +81,21 @@ class Row:
 
 @dataclass(kw_only=True)
 class Board:
-    """What one dataset, one study and the same settings say of the generators.
+    """The generators on one dataset, in one study, with the same settings.
 
     Attributes:
         key: of study and settings (`PlanRecord.board_key`).
         dataset: as used.
         study: its name.
-        settings: what differs from the plugins' defaults.
+        settings: all but the plugins' defaults.
         metrics: by label, in the order of families.
-        rows: competitors by overall rank, then the reference rows, then those that are only shown.
-        seeds: those on which rows are compared (`gather.seeds`).
+        rows: competitors by overall rank, then the reference rows, then rows only shown.
+        seeds: common to the compared rows (`ecgbench.results.board.rows.board_seeds`).
         people: how many people the intervals are over.
-        audit: the audit's verdict by metric label, where the store has one.
-        front: labels of the competitors between utility and privacy that no other dominates
+        audit: the audit's verdict by metric label, if the store has one.
+        front: labels of the competitors on the front between utility and privacy
             (`ecgbench.results.board.front`).
-        notes: sentences that a reader must know (`notes`; `code_notes` and `library_notes` of
-            `ecgbench.results.board.gather`).
+        notes: sentences for readers (`ecgbench.results.board.notes`).
     """
 
     key: str
@@ -116,15 +112,15 @@ class Board:
 
     @property
     def competitors(self) -> list[Row]:
-        """The rows that are ranked."""
+        """The ranked rows."""
         return [row for row in self.rows if row.competes]
 
     @property
     def references(self) -> list[Row]:
-        """The rows that calibrate the board."""
+        """The reference rows."""
         return [row for row in self.rows if row.counts and row.generator.reference]
 
     @property
     def shown(self) -> list[Row]:
-        """The rows that an archive brought and nobody verified: no other row depends on them."""
+        """The unverified rows of archives: no other row depends on them."""
         return [row for row in self.rows if not row.counts]

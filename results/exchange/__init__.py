@@ -1,1 +1,1 @@
-"""Archives of stores: what may come in, and what is known of where it came from."""
+"""Archives of stores: making, reading and merging them, and notes of their origin."""

@@ -11,13 +11,14 @@ import shutil
 import stat
 import struct
 import zipfile
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
 
 import msgspec
 
 from ecgbench.contracts.errors import StoreError
+from ecgbench.results.exchange.provenance import Environment  # noqa: TC001 - of a record's schema
 from ecgbench.results.store.npz import UNREADABLE
 from ecgbench.results.store.records import SCHEMA, Key, Name
 from ecgbench.results.store.store import sha256
@@ -59,10 +60,6 @@ _PACKED = (".npz", ".png")
 _CHUNK = MIB
 
 
-Environment = dict[str, str | int | float | dict[str, str | None] | None]
-"""As `ecgbench.environment.environment` has it."""
-
-
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """A file of an archive.
 
@@ -81,7 +78,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """``manifest.json``, the first file of an archive.
 
     Attributes:
-        who: made it, in words of their own; may be empty.
+        who: the maker, in their own words; may be empty.
         when: UTC, ISO 8601.
         environment: versions, processor, memory; never host, user or path.
         files: all others, by path.
@@ -99,7 +96,7 @@ class _Schema(msgspec.Struct):
 
 
 def limit(path: str) -> int | None:
-    """The most bytes that a file of this path may have; None if the store's layout has no such file."""
+    """Return the most bytes of a file with this path; None if a store has no place for it."""
     return next((most for pattern, most in _LAYOUT if pattern.fullmatch(path)), None)
 
 
@@ -116,11 +113,11 @@ def pack(
 
     Args:
         file: to write.
-        contents: of the files by their paths below the store, or where they stand.
-        who: made it.
+        contents: the files, or paths to them, by their paths below the store.
+        who: the maker.
         when: UTC, ISO 8601.
         environment: `ecgbench.environment.environment`.
-        track: told how far it is.
+        track: told the progress.
 
     Raises:
         StoreError: a file cannot be read, or the archive cannot be written.
@@ -163,50 +160,94 @@ def _put(archive: zipfile.ZipFile, path: str, content: bytes) -> None:
     archive.writestr(info, content)
 
 
-def unpack(
-    file: Path, folder: Path, *, most: int = MAX_TOTAL, track: Track = untracked
-) -> tuple[Manifest, str]:
-    """Write the files of an archive below a folder, if it is in every way what an archive has to be.
+class Archive:
+    """An open archive, whose names, kinds and sizes are all good.
 
-    Nothing is written before names, kinds and sizes of all entries are known to be good, and never
-    more than an entry claims.
+    Attributes:
+        manifest: of the archive.
+        digest: SHA-256 of the archive's file.
+        entries: the other files, by path, in order.
+    """
+
+    def __init__(
+        self, file: Path, opened: zipfile.ZipFile, digest: str, most: int = MAX_TOTAL
+    ) -> None:
+        infos = opened.infolist()
+        _check_entries(infos)
+        self.manifest = _manifest(opened, infos[0])
+        _check_manifest(self.manifest, infos[1:], most)
+        self.digest = digest
+        entries = sorted(self.manifest.files, key=lambda entry: entry.path)
+        self.entries = {entry.path: entry for entry in entries}
+        self._file = file
+        self._opened = opened
+
+    def check_space(self, folder: Path) -> None:
+        """Check that a disk has room for all files.
+
+        Args:
+            folder: on that disk; it need not exist.
+
+        Raises:
+            StoreError: the disk has less free.
+        """
+        wanted = sum(entry.size for entry in self.entries.values())
+        there = next(parent for parent in (folder / "x").absolute().parents if parent.exists())
+        if wanted > (free := shutil.disk_usage(there).free):
+            raise StoreError(
+                f"archive {self._file}: its files have {wanted} bytes, and {there} has only {free} free"
+            )
+
+    def chunks(self, path: str) -> Iterator[bytes]:
+        """Return the content of a file in pieces of 1 MiB at most.
+
+        Raises:
+            StoreError: the content cannot be read, or has not the size and SHA-256 of the manifest;
+                pieces may have been returned before.
+        """
+        with _reading(self._file):
+            digest = hashlib.sha256()
+            for content in _chunks(self._opened, self._opened.getinfo(path)):
+                digest.update(content)
+                yield content
+            self._check_digest(path, digest.hexdigest())
+
+    def read(self, path: str) -> bytes:
+        """Return the whole content of a file; raises like `chunks`."""
+        with _reading(self._file):
+            content = b"".join(_chunks(self._opened, self._opened.getinfo(path)))
+            self._check_digest(path, sha256(content))
+        return content
+
+    def _check_digest(self, path: str, digest: str) -> None:
+        if digest != self.entries[path].sha256:
+            raise StoreError(f"entry {path!r} does not have the SHA-256 that {MANIFEST} tells")
+
+
+@contextmanager
+def opened(file: Path, *, most: int = MAX_TOTAL) -> Iterator[Archive]:
+    """Open an archive to read it; trust nothing in it.
 
     Args:
-        file: the archive; nothing it says is trusted.
-        folder: to make and write to; whoever calls this removes it, whatever happens.
+        file: the archive.
         most: bytes of all files together.
-        track: told how far it is.
-
-    Returns:
-        the manifest, and the SHA-256 of the archive.
 
     Raises:
-        StoreError: it is no archive, or holds what an archive cannot hold; or the disk is full.
+        StoreError: it is no archive, or an entry is not allowed.
     """
-    with _reading(file), file.open("rb", buffering=0) as raw:
-        digest = hashlib.file_digest(raw, "sha256").hexdigest()
-        raw.seek(0)
-        with _Bounded(raw) as bounded, zipfile.ZipFile(bounded) as archive:
-            infos = archive.infolist()
-            _check_entries(infos)
-            manifest = _manifest(archive, infos[0])
-            _check_manifest(manifest, infos[1:], most)
-            _check_space(folder, sum(info.file_size for info in infos[1:]))
-            for parent in {(folder / info.filename).parent for info in infos[1:]}:
-                _make(parent)
-            pairs = zip(
-                sorted(infos[1:], key=lambda info: info.filename),
-                sorted(manifest.files, key=lambda entry: entry.path),
-                strict=True,
-            )
-            for info, entry in track([*pairs], "unpacking"):
-                _extract(archive, info, folder / entry.path, entry.sha256)
-    return manifest, digest
+    with ExitStack() as stack:
+        with _reading(file):
+            raw = stack.enter_context(file.open("rb", buffering=0))
+            digest = hashlib.file_digest(raw, "sha256").hexdigest()
+            raw.seek(0)
+            bounded = stack.enter_context(_Bounded(raw))
+            archive = Archive(file, stack.enter_context(zipfile.ZipFile(bounded)), digest, most)
+        yield archive
 
 
 @contextmanager
 def _reading(file: Path) -> Iterator[None]:
-    """Name the archive in whatever is wrong with it."""
+    """Name the archive in each error."""
     try:
         yield
     except StoreError as error:
@@ -218,7 +259,7 @@ def _reading(file: Path) -> Iterator[None]:
 
 
 class _Bounded(io.BufferedReader):
-    """A file whose list of entries is not read if it is too long; zipfile reads it in one go."""
+    """A file with a limit on its list of entries, for zipfile reads the list in one go."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > MAX_MANIFEST:
@@ -234,7 +275,7 @@ def _check_entries(infos: list[zipfile.ZipInfo]) -> None:
         raise StoreError(f"its first entry is not {MANIFEST}; ecgbench export makes archives")
     seen: set[str] = set()
     for number, info in enumerate(infos):
-        # a zip's reader has cut the name at a NUL; checked is what is really written there
+        # zipfile cuts a name at a NUL, so the check reads the raw name
         name = info.orig_filename
         most = MAX_MANIFEST if number == 0 else limit(name)
         kind = stat.S_IFMT(info.external_attr >> 16)
@@ -259,8 +300,8 @@ def _manifest(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Manifest:
         schema = msgspec.json.decode(content, type=_Schema).schema
         if schema != SCHEMA:
             raise StoreError(
-                f"it has schema {schema}, this ecgbench reads schema {SCHEMA}; use the ecgbench that "
-                "made it"
+                f"it has schema {schema}, this ecgbench reads schema {SCHEMA}; use the maker's version of "
+                "ecgbench"
             )
         manifest = msgspec.json.decode(content, type=Manifest)
         if len(msgspec.json.encode(manifest.environment)) > MIB:
@@ -285,15 +326,8 @@ def _check_manifest(manifest: Manifest, infos: list[zipfile.ZipInfo], most: int)
         raise StoreError(f"its files have {total} bytes; at most {most} (--max-size)")
 
 
-def _check_space(folder: Path, wanted: int) -> None:
-    there = next(parent for parent in folder.absolute().parents if parent.exists())
-    free = shutil.disk_usage(there).free
-    if wanted > free:
-        raise StoreError(f"its files have {wanted} bytes, and {there} has only {free} free")
-
-
 def _chunks(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
-    """The content of an entry, of exactly the size that it claims."""
+    """Return the content of an entry in pieces, of exactly the claimed size."""
     left = info.file_size
     with archive.open(info) as stream:
         while content := stream.read(min(_CHUNK, left + 1)):
@@ -303,27 +337,3 @@ def _chunks(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
             yield content
     if left:
         raise StoreError(f"entry {info.filename!r} does not have the size that it claims")
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"cannot write {folder}: {error.strerror}") from error
-
-
-def _extract(archive: zipfile.ZipFile, info: zipfile.ZipInfo, to: Path, digest: str) -> None:
-    found = hashlib.sha256()
-    try:
-        stream = open(to, "xb", buffering=0)  # noqa: PTH123, SIM115 - as `store.content_of`
-    except OSError as error:
-        raise StoreError(f"cannot write {to}: {error.strerror}") from error
-    with stream:
-        for content in _chunks(archive, info):
-            found.update(content)
-            try:
-                stream.write(content)
-            except OSError as error:
-                raise StoreError(f"cannot write {to}: {error.strerror}") from error
-    if found.hexdigest() != digest:
-        raise StoreError(f"entry {info.filename!r} does not have the SHA-256 that {MANIFEST} tells")

@@ -1,21 +1,20 @@
-"""Takes others' finished cells into a store, and remembers where they came from (docs/exchange.md)."""
+"""Takes others' finished cells into a store, and notes their archive (docs/exchange.md)."""
 
 from __future__ import annotations
 
 import math
-import os
 import secrets
 import shutil
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from ecgbench.contracts.errors import DamagedError, EcgbenchError, StoreError, UsageError
-from ecgbench.results.exchange.archive import MAX_TOTAL, unpack
+from ecgbench.contracts.errors import DamagedError, EcgbenchError, StoreError
+from ecgbench.contracts.families import is_comparable
+from ecgbench.results.exchange.archive import MAX_TOTAL, opened
+from ecgbench.results.exchange.arrival import cells_of, receive
+from ecgbench.results.exchange.outcome import Outcome
+from ecgbench.results.exchange.plans import cut_plan, drop_parts
 from ecgbench.results.exchange.provenance import (
     ArchiveRecord,
     BroughtRecord,
@@ -25,59 +24,35 @@ from ecgbench.results.exchange.provenance import (
     left,
     note_file,
 )
-from ecgbench.results.exchange.sound import check_cell, check_plan, check_score
+from ecgbench.results.exchange.sound import check_plan
 from ecgbench.results.store.lease import Leases
-from ecgbench.results.store.records import PlanRecord, ScoreRecord, digest_of, now, seal_of
-from ecgbench.results.store.store import Store, read_record, sha256, write, write_record
+from ecgbench.results.store.records import CellRecord, ScoreRecord, digest_of, now
+from ecgbench.results.store.states import score_outcome
+from ecgbench.results.store.store import (
+    Store,
+    decode,
+    remove_empty,
+    sha256,
+    write,
+    write_record,
+)
+from ecgbench.results.store.sync import sync, sync_below
 from ecgbench.results.store.track import untracked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from ecgbench.results.exchange.archive import Manifest
-    from ecgbench.results.store.records import CellRecord
+    from ecgbench.results.exchange.archive import Archive
+    from ecgbench.results.exchange.arrival import Arrival
+    from ecgbench.results.exchange.outcome import End
     from ecgbench.results.store.track import Track
 
     Check = Callable[[Store, str], list[str]]
-    """Given the archive's cells as a store, and the name of one: reasons to refuse it."""
+    """Given the archive's cells as a store, and a cell's name: returns reasons to refuse the cell."""
 
 LEFT = 86_400.0
-"""Seconds after which what a merge unpacked cannot be wanted any more."""
-
-What = Literal["cell", "score", "plan"]
-End = Literal["added", "already here", "conflict", "refused", "removed"]
-
-SYNCED = 16
-"""Files of a cell that are synced at a time."""
-
-DIGITS = 12
-"""Of an archive's SHA-256, which name it."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a cell, a score or a plan of an archive.
-
-    Attributes:
-        what: of the three it is.
-        name: of the cell; of a plan, its path.
-        end: what became of it.
-        metric: of a score.
-        reason: why it was not taken in, and the way out.
-        ours: of a conflict, what is here.
-        theirs: of a conflict, what the archive has.
-        verified: of a cell, whether all that the archive brought of it stood the check.
-    """
-
-    what: What
-    name: str
-    end: End
-    metric: str = ""
-    reason: str = ""
-    ours: str = ""
-    theirs: str = ""
-    verified: bool = False
+"""Seconds after which no merge still uses its staged files."""
 
 
 def merge(
@@ -90,119 +65,160 @@ def merge(
     dry: bool = False,
     track: Track = untracked,
 ) -> list[Outcome]:
-    """Take into a store what an archive has and the store has not; never overwrite anything.
+    """Add an archive's results to a store; overwrite nothing.
+
+    The whole archive is read and checked before the store changes.
 
     Args:
-        store: to take it into.
-        file: the archive; nothing it says is trusted.
-        check: called for each cell of which something would be taken in, or came with this archive
-            earlier and was not checked.
+        store: receives the cells.
+        file: the archive; nothing in it is trusted.
+        check: called for each cell with something new, and for each unchecked cell of an earlier merge
+            of this archive.
         most: bytes of all its files together.
-        trust: let the archive's results count as those that were made here.
-        dry: tell what would become of it, and change nothing.
-        track: told how far it is.
+        trust: let the archive's results count like results made here.
+        dry: tell the outcomes, and change nothing.
+        track: told the progress.
 
     Returns:
-        what became of each cell, of each score of a cell that is here, and of each plan.
+        an outcome for each cell, each score of a cell of the store, and each plan.
 
     Raises:
-        StoreError: it is no archive, or holds what an archive cannot hold, and nothing was taken in;
-            or the store cannot be read or written.
+        StoreError: it is no archive, or an entry is not allowed, and nothing was taken in; or the
+            store cannot be read or written.
     """
+    is_new = not store.path.exists()
     _sweep(store.path / "incoming")
     incoming = Store(store.path / "incoming" / secrets.token_hex(8))
     try:
-        manifest, digest = unpack(file, incoming.path, most=most, track=track)
-        with Leases(store.path) as leases, ThreadPoolExecutor(SYNCED) as pool:
-            work = _Merge(store, incoming, leases, check, track, pool, dry=dry)
-            return work.work(manifest, digest, trust=trust)
+        with opened(file, most=most) as archive, Leases(store.path) as leases:
+            if not dry:
+                archive.check_space(store.path)
+            return _Merge(store, incoming, archive, leases, check, track, dry=dry).work(trust=trust)
     except OSError as error:
         raise StoreError(f"cannot merge {file} into {store.path}: {error}") from error
     finally:
         shutil.rmtree(incoming.path, ignore_errors=True)
-        _remove_empty(incoming.path.parent, *((store.path,) if dry else ()))
+        remove_empty(incoming.path.parent, *((store.path,) if is_new else ()))
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what merges that were killed have left."""
+    """Remove the staged files of killed merges."""
     for old in folder.glob("*"):
         with suppress(OSError):
             if time.time() - old.stat().st_mtime > LEFT:
                 shutil.rmtree(old, ignore_errors=True)
 
 
-def _remove_empty(*folders: Path) -> None:
-    for folder in folders:
-        with suppress(OSError):
-            folder.rmdir()
-
-
 class _Merge:
+    """One merge.
+
+    Args:
+        store: receives the cells.
+        incoming: a store below it, for the archive's cells on their way in (staged).
+        archive: open.
+        leases: of the store.
+        check: as `merge` has it.
+        track: told the progress.
+        dry: change nothing.
+    """
+
     def __init__(
         self,
         store: Store,
         incoming: Store,
+        archive: Archive,
         leases: Leases,
         check: Check | None,
         track: Track,
-        pool: ThreadPoolExecutor,
         *,
         dry: bool,
     ) -> None:
         self.store = store
         self.incoming = incoming
+        self.archive = archive
         self.leases = leases
         self.check = check
         self.track = track
-        self.pool = pool
         self.dry = dry
-        self.notes = store.path
+        self.notes = folder_of(store, archive.digest)
+        self.staged: set[str] = set()
+        self.renamed: set[Path] = set()
         self.outcomes: list[Outcome] = []
 
-    def work(self, manifest: Manifest, digest: str, *, trust: bool) -> list[Outcome]:
-        known = archive_of(self.store, digest)
-        self.notes = folder_of(self.store, digest)
-        self.archive = ArchiveRecord(
-            who=manifest.who,
-            when=manifest.when,
-            merged=now() if known is None else known.merged,
-            environment=manifest.environment,
-            archive=digest,
-            trusted=trust or (known is not None and known.trusted),
-        )
-        if known is not None and trust and not known.trusted and not self.dry:
-            self._write_archive(anew=True)
-        folders = sorted(self.incoming.path.glob("cells/*/*/*"))
-        for folder in self.track(folders, "taking in"):
-            name = folder.relative_to(self.incoming.path / "cells").as_posix()
-            try:
-                _check(folder, name)
-            except StoreError as error:
-                self._end("refused", name, reason=str(error))
+    def work(self, *, trust: bool) -> list[Outcome]:
+        cells = [*cells_of(self.archive).items()]
+        plans = [path for path in self.archive.entries if path.startswith("plans/")]
+        arrivals = [self._receive(*cell) for cell in self.track(cells, "reading")]
+        for path in plans:
+            self.archive.read(path)  # a bad one shows before the store changes
+        if self.staged:
+            sync_below(self.incoming.path)
+        self._look_up(trust=trust)
+        for arrival in self.track(arrivals, "taking in"):
+            if arrival.reason:
+                self._end("refused", arrival.name, reason=arrival.reason)
             else:
-                self._take(name)
-        for file in sorted(self.incoming.path.glob("plans/*/*.json")):
-            self._take_plan(file)
+                self._take(arrival)
+        for folder in sorted(self.renamed):
+            sync(folder)
+        for path in plans:
+            self._take_plan(path)
         return self.outcomes
+
+    def _receive(self, name: str, paths: list[str]) -> Arrival:
+        """Read and check a cell; write it beside the store's cells if the store lacks it."""
+        if self.store.has_ended(name):
+            return receive(self.archive, name, paths, here=self.store.folder(name))
+        if self.dry:
+            return receive(self.archive, name, paths)
+        self.staged.add(name)
+        return receive(self.archive, name, paths, to=self.incoming.folder(name))
+
+    def _stage(self, arrival: Arrival) -> None:
+        """Write a cell beside the store's cells, if it does not stand there."""
+        if arrival.name not in self.staged:
+            self.staged.add(arrival.name)
+            receive(
+                self.archive, arrival.name, arrival.paths, to=self.incoming.folder(arrival.name)
+            )
+            sync_below(self.incoming.folder(arrival.name))
+
+    def _read(self, arrival: Arrival, path: str) -> bytes:
+        return self.archive.read(f"cells/{arrival.name}/{path}")
 
     def _end(self, end: End, name: str, **how: Any) -> None:
         self.outcomes.append(Outcome("score" if how.get("metric") else "cell", name, end, **how))
 
-    # --- where it came from ------------------------------------------------------------------------
+    # --- provenance --------------------------------------------------------------------------------
+
+    def _look_up(self, *, trust: bool) -> None:
+        """Read the notes of earlier merges of the archive; note the trust in it."""
+        known = archive_of(self.store, self.archive.digest)
+        manifest = self.archive.manifest
+        self.record = ArchiveRecord(
+            who=manifest.who,
+            when=manifest.when,
+            merged=now() if known is None else known.merged,
+            environment=manifest.environment,
+            archive=self.archive.digest,
+            trusted=trust or (known is not None and known.trusted),
+        )
+        if known is not None and trust and not known.trusted and not self.dry:
+            self._write_archive(anew=True)
 
     def _write_archive(self, *, anew: bool = False) -> None:
         file = self.notes / "archive.json"
         if anew or not file.exists():
-            write_record(file, self.archive)
+            write_record(file, self.record)
 
-    def _note(self, name: str, paths: Iterable[str], *, checked: bool) -> None:
-        """Note which records are taken in, before they are: nothing here is ever of unknown origin.
+    def _note(self, arrival: Arrival, paths: Iterable[str], *, checked: bool) -> None:
+        """Note records before the store takes them: none may ever be of unknown origin.
 
         The caller holds the cell's lease.
         """
+        name = arrival.name
         noted = brought_of(self.notes, name) or BroughtRecord(cell=name, files={})
-        folder = self.incoming.folder(name)
-        new = {path: seal_of((folder / path).read_bytes()) for path in paths}
+        new = {path: arrival.seals[path] for path in paths}
         changed = {path for path, seal in new.items() if noted.files.get(path) != seal}
         verified = set(noted.verified) - changed
         if checked:
@@ -213,7 +229,7 @@ class _Merge:
             write_record(note_file(self.notes, name), record)
 
     def _unchecked(self, name: str) -> list[str]:
-        """The records that came with this archive earlier, stand here still, and were not checked."""
+        """Return the unchecked records of earlier merges of this archive in the store."""
         noted = brought_of(self.notes, name)
         if noted is None:
             return []
@@ -221,21 +237,22 @@ class _Merge:
 
     # --- a cell ------------------------------------------------------------------------------------
 
-    def _take(self, name: str) -> None:
-        """Take a sound cell in, as far as it is not here."""
+    def _take(self, arrival: Arrival) -> None:
+        """Add a sound cell, or its missing scores, to the store."""
+        name = arrival.name
         lease = None if self.dry else self.leases.take(name)
         if lease is None and not self.dry:
             reason = "a run, or another merge, is working on it; merge again when that has ended"
             self._end("conflict", name, reason=reason, ours="under way")
             return
         try:
-            theirs = self.incoming.cell(name)
-            assert theirs is not None
             ours = self.store.cell(name)
             if ours is None:
-                self._settle(name)
-            elif (ours.status, ours.synthetic) == (theirs.status, theirs.synthetic):
-                self._add_scores(ours, theirs)
+                self._settle(arrival)
+                return
+            theirs = decode(self._read(arrival, "cell.json"), CellRecord, "cell.json")
+            if (ours.status, ours.synthetic) == (theirs.status, theirs.synthetic):
+                self._add_scores(arrival, ours, theirs)
             else:
                 way_out = f"to have theirs, remove {self.store.folder(name)} and merge again"
                 self._end("conflict", name, reason=way_out, ours=_tell(ours), theirs=_tell(theirs))
@@ -245,55 +262,54 @@ class _Merge:
             if lease is not None:
                 self.leases.give_back(lease)
 
-    def _is_right(self, name: str) -> bool:
-        """Whether the cell stands the check, if there is one."""
+    def _passes(self, arrival: Arrival) -> bool:
+        """Return whether the cell passes the check, if there is one."""
         if self.check is None:
             return True
+        self._stage(arrival)
         try:
-            reasons = self.check(self.incoming, name)
+            reasons = self.check(self.incoming, arrival.name)
         except EcgbenchError as error:
             reasons = [str(error)]
         if reasons:
-            self._end("refused", name, reason="; ".join(reasons))
+            self._end("refused", arrival.name, reason="; ".join(reasons))
         return not reasons
 
-    def _settle(self, name: str) -> None:
-        """Put a cell that is not here in its place, whole."""
-        if not self._is_right(name):
+    def _settle(self, arrival: Arrival) -> None:
+        """Put a whole cell in its place."""
+        if not self._passes(arrival):
             return
         checked = self.check is not None
         if not self.dry:
-            source, target = self.incoming.folder(name), self.store.folder(name)
-            files = _files(source)
-            records = [path for path in files if path.endswith(".json")]
-            self._note(name, sorted(records), checked=checked)
-            folders = {path.rpartition("/")[0] for path in files}
-            paths = [source / path for path in (*files, *folders)]
-            # side by side, for the disk writes many files in hardly more time than one
-            list((self.pool.map if len(paths) > SYNCED else map)(_sync, paths))
+            self._stage(arrival)
+            self._note(arrival, arrival.seals, checked=checked)
+            target = self.store.folder(arrival.name)
             target.parent.mkdir(parents=True, exist_ok=True)
             if target.exists():
-                self.store.set_aside(name)  # what a run that did not end has left
-            source.rename(target)
-            _sync(target.parent)
-        self._end("added", name, verified=checked)
+                self.store.set_aside(arrival.name)  # a run left it and did not end
+            self.incoming.folder(arrival.name).rename(target)
+            self.renamed |= {target.parent, target.parent.parent, target.parent.parent.parent}
+        self._end("added", arrival.name, verified=checked)
 
-    def _add_scores(self, ours: CellRecord, theirs: CellRecord) -> None:
-        """Take in the scores that a cell which is here lacks."""
-        name = ours.cell.name
-        scores = self.incoming.scores(name)
-        wanted = [s for s in scores if not self.store.score_file(name, s.metric).exists()]
+    def _add_scores(self, arrival: Arrival, ours: CellRecord, theirs: CellRecord) -> None:
+        """Add the missing scores of a cell in the store."""
+        name, folder = arrival.name, self.store.folder(arrival.name)
+        lacking = {path for path in arrival.scores if not (folder / path).exists()}
         unchecked = self._unchecked(name) if self.check is not None else []
-        if (wanted or unchecked) and not self._is_right(name):
+        if (lacking or unchecked) and not self._passes(arrival):
             return
-        checked = self.check is not None and bool(wanted or unchecked)
+        checked = self.check is not None and bool(lacking or unchecked)
         self._end("already here", name, verified=checked)
-        added: list[ScoreRecord] = []
-        for score in scores:
-            how: dict[str, Any] = {"metric": f"{score.metric.name}-{score.metric.key}"}
-            if score not in wanted:
-                self._compare(score, how)
-            elif score.metric.family == "cost" and ours.costs != theirs.costs:
+        added: dict[str, ScoreRecord] = {}
+        for path in arrival.scores:
+            how: dict[str, Any] = {"metric": path.removeprefix("scores/").removesuffix(".json")}
+            if path in arrival.here and path not in lacking:
+                self._end("already here", name, **how)
+                continue
+            score = decode(self._read(arrival, path), ScoreRecord, path)
+            if path not in lacking:
+                self._compare(ours, score, how)
+            elif not is_comparable(score.metric.family) and ours.costs != theirs.costs:
                 reason = "it is what their run cost; ecgbench run scores what ours did"
                 self._end("conflict", name, reason=reason, theirs=_tell(score), **how)
             elif clash := self._clash(score):
@@ -301,133 +317,70 @@ class _Merge:
                 self._end("conflict", name, reason=reason, theirs=_tell(score), **how)
             else:
                 self._end("added", name, **how)
-                added.append(score)
-        files = [_path(score) for score in added]
-        if files or checked:
-            self._note(name, files, checked=checked)
-        for score in added if not self.dry else ():
+                added[path] = score
+        if added or checked:
+            self._note(arrival, added, checked=checked)
+        for path, score in added.items() if not self.dry else ():
             for artefact in score.artefacts:
-                content = (self.incoming.folder(name) / "artefacts" / artefact).read_bytes()
+                content = self._read(arrival, f"artefacts/{artefact}")
                 self.store.write_artefact(name, artefact, content)
-            # the very bytes: the seal tells where it came from
-            write(self.store.folder(name) / _path(score), self._bytes(name, score))
+            # the very bytes, for the seal tells their archive
+            write(folder / path, self._read(arrival, path))
 
-    def _bytes(self, name: str, score: ScoreRecord) -> bytes:
-        return (self.incoming.folder(name) / _path(score)).read_bytes()
-
-    def _compare(self, score: ScoreRecord, how: dict[str, Any]) -> None:
-        """See whether a score that is here is that of the archive."""
-        try:
-            here = self.store.score(score.cell, score.metric)
-        except DamagedError as error:
-            self._end("conflict", score.cell, reason=str(error), ours="damaged", **how)
+    def _compare(self, cell: CellRecord, score: ScoreRecord, how: dict[str, Any]) -> None:
+        """Compare a score of the store, of this cell, with the archive's."""
+        file = self.store.score_file(score.cell, score.metric)
+        outcome = score_outcome(file, cell, score.metric)
+        ours = outcome.record
+        if ours is None:
+            reason = str(outcome.damage or outcome.reason)
+            self._end("conflict", score.cell, reason=reason, ours="damaged", **how)
             return
-        assert here is not None
-        if _same(here, score):
+        if _agree(ours, score):
             self._end("already here", score.cell, **how)
             return
-        reason = f"to have theirs, remove {self.store.score_file(score.cell, score.metric)} and merge again"
-        self._end(
-            "conflict", score.cell, reason=reason, ours=_tell(here), theirs=_tell(score), **how
-        )
+        told = {"ours": _tell(ours), "theirs": _tell(score)}
+        reason = f"to have theirs, remove {file} and merge again"
+        self._end("conflict", score.cell, reason=reason, **told, **how)
 
     def _clash(self, score: ScoreRecord) -> Path | None:
-        """The first artefact of a score that would overwrite another."""
+        """Return the first artefact of the store with a name of the score's and other content."""
         for artefact, digest in score.artefacts.items():
             file = self.store.folder(score.cell) / "artefacts" / artefact
             if file.exists() and sha256(file.read_bytes()) != digest:
                 return file
         return None
 
-    def _take_plan(self, file: Path) -> None:
-        name = f"plans/{file.parent.name}/{file.name}"
+    # --- a plan ------------------------------------------------------------------------------------
+
+    def _take_plan(self, path: str) -> None:
         try:
-            plan = check_plan(file)
+            plan = check_plan(self.archive.read(path), path)
         except StoreError as error:
-            self.outcomes.append(Outcome("plan", name, "refused", reason=str(error)))
+            self.outcomes.append(Outcome("plan", path, "refused", reason=str(error)))
             return
-        taken = {
-            outcome.name for outcome in self.outcomes if outcome.end in ("added", "already here")
-        }
+        ends = ("added", "already here")
+        taken = {outcome.name for outcome in self.outcomes if outcome.end in ends}
         here = {
             cell.name
             for cell in plan.cells
-            if cell.name in taken or (self.store.folder(cell.name) / "cell.json").exists()
+            if cell.name in taken or self.store.has_ended(cell.name)
         }
         cut = cut_plan(plan, here)
         if cut is None:
             reason = "none of its cells is here"
-            self.outcomes.append(Outcome("plan", name, "refused", reason=reason))
+            self.outcomes.append(Outcome("plan", path, "refused", reason=reason))
             return
-        path = f"plans/{cut.board_key}/{digest_of(cut)}.json"
-        there = (self.notes / path).exists()
+        file = f"plans/{cut.board_key}/{digest_of(cut)}.json"
+        is_here = (self.notes / file).exists()
         if not (self.notes / "cells").exists():
-            there |= (self.store.path / path).exists()  # and all that it asks for is ours
-        if not there and not self.dry:
-            # not among our own: what a run here was asked for is told from what an archive says
+            is_here |= (self.store.path / file).exists()  # and all cells of the plan are ours
+        if not is_here and not self.dry:
+            # not among our own plans, for those tell the requests of runs here
             self._write_archive()
-            write_record(self.notes / path, cut)
-            self._drop_parts(self.notes / "plans" / cut.board_key)
-        self.outcomes.append(Outcome("plan", name, "already here" if there else "added"))
-
-    def _drop_parts(self, folder: Path) -> None:
-        """Remove plans that another holds whole: a merge at the same time saw fewer of the cells."""
-        plans: dict[Path, PlanRecord] = {}
-        for file in sorted(folder.glob("*.json")):
-            if (plan := read_record(file, PlanRecord)) is not None:
-                plans[file] = plan
-        for file, plan in plans.items():
-            names = {cell.name for cell in plan.cells}
-            for whole in plans.values():
-                if len(whole.cells) > len(plan.cells) and cut_plan(whole, names) == plan:
-                    file.unlink(missing_ok=True)
-
-
-def cut_plan(plan: PlanRecord, cells: Container[str]) -> PlanRecord | None:
-    """A plan of these cells alone, with the datasets and generators that they need; None for none."""
-    kept = [cell for cell in plan.cells if cell.name in cells]
-    datasets = sorted({cell.dataset for cell in kept})
-    generators = sorted({cell.generator for cell in kept})
-    if not kept:
-        return None
-    return msgspec.structs.replace(
-        plan,
-        datasets=[plan.datasets[i] for i in datasets],
-        generators=[plan.generators[i] for i in generators],
-        cells=[
-            msgspec.structs.replace(
-                cell,
-                dataset=datasets.index(cell.dataset),
-                generator=generators.index(cell.generator),
-            )
-            for cell in kept
-        ],
-    )
-
-
-def _check(folder: Path, name: str) -> CellRecord:
-    """See that a cell of an archive is sound, and nothing but the cell is there."""
-    record = check_cell(folder, name)
-    wanted = {"cell.json"} | {f"artefacts/{artefact}" for artefact in record.artefacts}
-    if record.synthetic_file:
-        wanted.add("synthetic.npz")
-    found = _files(folder)
-    for path in found:
-        if path.startswith("scores/"):
-            score = check_score(folder, path.removeprefix("scores/"), record)
-            wanted |= {path} | {f"artefacts/{a}" for a in score.artefacts}
-    if unknown := sorted({*found} - wanted):
-        raise StoreError(f"{unknown[0]} is in no record")
-    return record
-
-
-def _files(folder: Path) -> list[str]:
-    """The paths of a cell's files below its folder, sorted."""
-    found = []
-    for below in ("", "artefacts/", "scores/"):
-        with suppress(FileNotFoundError), os.scandir(folder / below) as entries:
-            found += [below + entry.name for entry in entries if entry.is_file()]
-    return sorted(found)
+            write_record(self.notes / file, cut)
+            drop_parts(self.notes / "plans" / cut.board_key)
+        self.outcomes.append(Outcome("plan", path, "already here" if is_here else "added"))
 
 
 def _tell(record: CellRecord | ScoreRecord) -> str:
@@ -437,95 +390,9 @@ def _tell(record: CellRecord | ScoreRecord) -> str:
     return f"windows {record.synthetic[:12]}" if value is None else f"{value:.9g}"
 
 
-def _same(ours: ScoreRecord, theirs: ScoreRecord) -> bool:
+def _agree(ours: ScoreRecord, theirs: ScoreRecord) -> bool:
     if ours.status != theirs.status:
         return False
-    if ours.value is None or theirs.value is None or ours.metric.family == "cost":
+    if ours.value is None or theirs.value is None or not is_comparable(ours.metric.family):
         return True  # what the same windows cost differs from run to run; ours stays
     return math.isclose(ours.value, theirs.value, rel_tol=1e-9)
-
-
-def _path(score: ScoreRecord) -> str:
-    """Of its record, below the cell's folder."""
-    return f"scores/{score.metric.name}-{score.metric.key}.json"
-
-
-def undo(
-    store: Store, digest: str, *, dry: bool = False, track: Track = untracked
-) -> list[Outcome]:
-    """Take out what an archive brought, as far as it is still that.
-
-    A cell goes with the scores that were computed of its windows since.
-
-    Args:
-        store: to take it out of.
-        digest: 12 digits of the archive's SHA-256, or more.
-        dry: tell what would go, and change nothing.
-        track: told how far it is.
-
-    Returns:
-        What became of each cell, of each score of a cell that stays, and of each plan.
-
-    Raises:
-        UsageError: nothing of this archive is here.
-        StoreError: the store cannot be read or written.
-    """
-    if len(digest) < DIGITS or archive_of(store, digest) is None:
-        raise UsageError(f"{store.path} has nothing of an archive with the SHA-256 {digest}…")
-    folder = folder_of(store, digest)
-    outcomes: list[Outcome] = []
-    try:
-        with Leases(store.path) as leases:
-            for file in track(sorted(folder.glob("cells/*/*/*.json")), "taking out"):
-                name = file.relative_to(folder / "cells").as_posix().removesuffix(".json")
-                lease = leases.take(name)
-                if lease is None:
-                    reason = "a run, or a merge, is working on it; undo again when that has ended"
-                    outcomes.append(Outcome("cell", name, "conflict", reason=reason))
-                    continue
-                outcomes += _take_out(store, name, brought_of(folder, name), dry=dry)
-                if not dry:
-                    file.unlink()
-                leases.give_back(lease)
-        plans = sorted(folder.glob("plans/*/*.json"))
-        if not dry and not any(outcome.end == "conflict" for outcome in outcomes):
-            shutil.rmtree(folder)
-    except OSError as error:
-        raise StoreError(f"cannot take it out of {store.path}: {error}") from error
-    names = (plan.relative_to(folder).as_posix() for plan in plans)
-    return outcomes + [Outcome("plan", name, "removed") for name in names]
-
-
-def _take_out(
-    store: Store, name: str, brought: BroughtRecord | None, *, dry: bool
-) -> list[Outcome]:
-    found = [] if brought is None else left(store, brought)
-    folder = store.folder(name)
-    if "cell.json" in found:
-        if not dry:
-            # first out of sight, so that it is never here in part
-            aside = store.path / "incoming" / secrets.token_hex(8)
-            aside.parent.mkdir(parents=True, exist_ok=True)
-            folder.rename(aside)
-            shutil.rmtree(aside, ignore_errors=True)
-            _remove_empty(aside.parent, folder.parent, folder.parent.parent)
-        return [Outcome("cell", name, "removed")]
-    artefacts: set[str] = set()
-    for path in found if not dry else ():
-        score = read_record(folder / path, ScoreRecord)
-        artefacts |= set(() if score is None else score.artefacts)
-        (folder / path).unlink()
-    record = store.cell(name) if artefacts else None
-    kept = set(() if record is None else record.artefacts)
-    for artefact in artefacts - kept.union(*(score.artefacts for score in store.scores(name))):
-        (folder / "artefacts" / artefact).unlink(missing_ok=True)
-    metrics = (path.removeprefix("scores/").removesuffix(".json") for path in found)
-    return [Outcome("score", name, "removed", metric=metric) for metric in metrics]
-
-
-def _sync(path: Path) -> None:
-    number = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)

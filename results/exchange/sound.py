@@ -1,4 +1,4 @@
-"""Whether what came from elsewhere is what ecgbench writes: its digests, names and numbers agree."""
+"""Checks records and windows from elsewhere: digests, names and numbers must agree."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from ecgbench.contracts.errors import DamagedError, StoreError
 from ecgbench.contracts.windows import EcgWindows
 from ecgbench.results.exchange.archive import CELL, MAX_SYNTHETIC, limit
-from ecgbench.results.store.contributions import MOST, contributions
+from ecgbench.results.store.contributions import contributions
 from ecgbench.results.store.npz import parse_npz, synthetic_digest
 from ecgbench.results.store.records import (
     CellId,
@@ -22,28 +22,28 @@ from ecgbench.results.store.records import (
     ScoreRecord,
     digest_of,
 )
-from ecgbench.results.store.store import decode, sha256
+from ecgbench.results.store.states import no_number
+from ecgbench.results.store.store import decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from ecgbench.results.store.store import Record
 
 MAX_PEOPLE = 20_000
-"""Of a score's contributions: a board resamples its people 2000 times, in memory."""
+"""People of a score's contributions: a board resamples them 2000 times, in memory."""
 
 MAX_STUDY = 200
-"""Characters of a study's name, which is a board's title."""
+"""Characters of a study's name, the title of a board."""
 
 MAX_DEPTH = 100
-"""Of brackets in a record: what can be read from one depth of calls cannot be written from another."""
+"""Nested brackets in a record: a deep one may be readable, and not writable from a deeper call."""
 
 MAX_COUNT = 2**53
-"""Of windows: greater numbers are not exact in every reader of a table."""
+"""Windows: greater numbers are not exact in every reader of a table."""
 
 _REST = bytes(set(range(256)) - {*b'"[]{}'})
-"""All bytes but those that tell how deep a JSON text is nested."""
+"""All bytes without a part in the nesting of a JSON text."""
 
 _TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _STEPS = np.zeros(256, dtype=np.int64)
@@ -51,18 +51,19 @@ _STEPS[[*b"[{"]], _STEPS[[*b"]}"]] = 1, -1
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
-def check_cell(folder: Path, name: str) -> CellRecord:
-    """Read a cell without its scores, and see that it is sound in itself.
+def check_cell(content: bytes, name: str, digests: Mapping[str, str]) -> CellRecord:
+    """Read the record of a cell, and check it and its files.
 
     Args:
-        folder: of the cell.
-        name: of the cell.
+        content: of ``cell.json``.
+        name: the cell's.
+        digests: SHA-256 of the cell's other files, by path below its folder.
 
     Raises:
-        StoreError: it is not; the message says what is wrong, and is short of where.
+        StoreError: it is not sound; the message gives the reason, but not the cell.
     """
     with _unsound("cell.json"):
-        record = _read(folder / "cell.json", CellRecord)
+        record = _decode(content, CellRecord, "cell.json")
         if record.cell.name != name:
             raise StoreError(f"it is the record of cell {record.cell.name}")
         if record.costs is not None:
@@ -74,30 +75,49 @@ def check_cell(folder: Path, name: str) -> CellRecord:
         has_file = ended_well and (record.stored or record.reference)
         if bool(record.synthetic_file) != has_file:
             raise StoreError(f"it ended as {record.status} with a file {record.synthetic_file!r}")
-        _check_files(folder, record.artefacts)
-    if has_file:
-        with _unsound("synthetic.npz"):
-            _check_synthetic(folder / "synthetic.npz", record)
+        _check_artefacts(record.artefacts, digests)
+    if has_file and digests.get("synthetic.npz") != record.synthetic_file:
+        is_there = "synthetic.npz" in digests
+        wrong = "does not have the SHA-256 that cell.json tells" if is_there else "is missing"
+        raise StoreError(f"synthetic.npz: it {wrong}")
     return record
 
 
-def check_score(folder: Path, file: str, record: CellRecord) -> ScoreRecord:
-    """Read a score, and see that it is sound and one of this cell.
+def check_windows(content: bytes, record: CellRecord) -> None:
+    """Check the arrays of a sound cell.
 
     Args:
-        folder: of the cell.
-        file: the name below ``scores/``.
-        record: of the cell.
+        content: of ``synthetic.npz``.
+        record: from `check_cell`.
 
     Raises:
-        StoreError: it is not; the message says what is wrong, and is short of where.
+        StoreError: the arrays are not sound, or not the cell's; the message gives the reason.
+    """
+    with _unsound("synthetic.npz"):
+        _check_arrays(content, record)
+
+
+def check_score(
+    content: bytes, file: str, name: str, record: CellRecord, digests: Mapping[str, str]
+) -> ScoreRecord:
+    """Read a score of a sound cell, and check it and its artefacts.
+
+    Args:
+        content: of the score's file.
+        file: the file's name below ``scores/``.
+        name: the cell's.
+        record: from `check_cell`.
+        digests: SHA-256 of the cell's other files, by path below its folder.
+
+    Raises:
+        StoreError: it is not sound; the message gives the reason, but not the cell.
     """
     with _unsound(f"scores/{file}"):
-        score = _read(folder / "scores" / file, ScoreRecord)
+        score = _decode(content, ScoreRecord, file)
         metric = score.metric
         if file != f"{metric.name}-{metric.key}.json":
             raise StoreError(f"it is the score {metric.name}-{metric.key}")
-        if record.status != "ok" or score.cell != record.cell.name:
+        if record.status != "ok" or score.cell != name:
             raise StoreError(f"it is a score of cell {score.cell}, and here is {record.status}")
         if score.synthetic != record.synthetic:
             raise StoreError("it is the score of other windows than the cell's")
@@ -110,21 +130,25 @@ def check_score(folder: Path, file: str, record: CellRecord) -> ScoreRecord:
         for artefact in score.artefacts:
             if not artefact.startswith(f"{metric.name}-"):
                 raise StoreError(f"its artefact {artefact!r} is not called {metric.name}-…")
-        _check_files(folder, score.artefacts)
+        _check_artefacts(score.artefacts, digests)
     return score
 
 
-def check_plan(file: Path) -> PlanRecord:
-    """Read a plan, and see that it is sound: that it names its cells and itself as it has to.
+def check_plan(content: bytes, path: str) -> PlanRecord:
+    """Read a plan, and check its own name and the names of its cells.
+
+    Args:
+        content: of the file.
+        path: ``plans/<settings>/<key>.json``.
 
     Raises:
-        StoreError: it is not; the message says what is wrong.
+        StoreError: it is not sound; the message gives the reason.
     """
-    with _unsound(f"plans/{file.parent.name}/{file.name}"):
-        plan = _read(file, PlanRecord)
+    with _unsound(path):
+        plan = _decode(content, PlanRecord, path)
         if len(plan.study) > MAX_STUDY:
             raise StoreError(f"its study's name has more than {MAX_STUDY} characters")
-        if (file.parent.name, file.stem) != (plan.board_key, digest_of(plan)):
+        if path != f"plans/{plan.board_key}/{digest_of(plan)}.json":
             raise StoreError(f"it is the plan {plan.board_key}/{digest_of(plan)}")
         for cell in plan.cells:
             if not (
@@ -135,21 +159,21 @@ def check_plan(file: Path) -> PlanRecord:
                     f"cell {cell.name} is of a dataset or generator that it does not name"
                 )
             generator = plan.generators[cell.generator]
-            made = CellId(
+            cell_id = CellId(
                 dataset=plan.datasets[cell.dataset],
                 generator=generator.used,
                 seed=cell.seed,
                 protocol=plan.protocol,
                 submitted=generator.submitted,
             )
-            if cell.name != made.name or not CELL.fullmatch(cell.name):
-                raise StoreError(f"it calls a cell {cell.name!r} whose name is {made.name}")
+            if cell.name != cell_id.name or not CELL.fullmatch(cell.name):
+                raise StoreError(f"it calls a cell {cell.name!r} whose name is {cell_id.name}")
     return plan
 
 
 @contextmanager
 def _unsound(name: str) -> Iterator[None]:
-    """Name the file in whatever is wrong with it."""
+    """Name the file in each error."""
     try:
         yield
     except StoreError as error:
@@ -158,22 +182,20 @@ def _unsound(name: str) -> Iterator[None]:
         raise StoreError(f"{name}: {error or type(error).__name__}") from error
 
 
-def _read(file: Path, record: type[Record]) -> Record:
+def _decode(content: bytes, record: type[Record], file: str) -> Record:
+    # each level opens a bracket, and few records have so many at all
+    may_be_deep = content.count(b"[") + content.count(b"{") > MAX_DEPTH
+    if may_be_deep and _depth(content) > MAX_DEPTH:
+        raise StoreError(f"its brackets are nested more than {MAX_DEPTH} deep")
     try:
-        with open(file, "rb", buffering=0) as stream:  # noqa: PTH123 - as `store.content_of`
-            content = stream.read()
-        if _depth(content) > MAX_DEPTH:
-            raise StoreError(f"its brackets are nested more than {MAX_DEPTH} deep")
-        return decode(content, record, file.name)
-    except OSError as error:
-        raise StoreError(error.strerror or str(error)) from error
+        return decode(content, record, file)
     except DamagedError as error:
-        # its own words promise that the next run makes the file again
+        # its own words promise a new file from the next run
         raise StoreError(error.how) from None
 
 
 def _depth(content: bytes) -> int:
-    """How deep the brackets of a JSON text are nested."""
+    """Return the depth of nested brackets in a JSON text."""
     shape = content
     if b"\\" not in content:  # else a quote may be part of a text
         shape = content.translate(None, _REST).replace(b'""', b"")
@@ -187,22 +209,15 @@ def _check_numbers(numbers: Mapping[str, float]) -> None:
             raise StoreError(f"{name} is {number}")
 
 
-def _check_files(folder: Path, artefacts: Mapping[str, str]) -> None:
+def _check_artefacts(artefacts: Mapping[str, str], digests: Mapping[str, str]) -> None:
     for name, digest in artefacts.items():
         if limit(f"cells/a/a/seed-0-{'0' * 12}/artefacts/{name}") is None:
             raise StoreError(f"no artefact can be called {name!r}")
-        file = folder / "artefacts" / name
-        if not file.is_file() or sha256(file.read_bytes()) != digest:
+        if digests.get(f"artefacts/{name}") != digest:
             raise StoreError(f"its artefact {name} is missing, or not what it was")
 
 
-def _check_synthetic(file: Path, record: CellRecord) -> None:
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise StoreError(error.strerror or str(error)) from error
-    if sha256(content) != record.synthetic_file:
-        raise StoreError("it does not have the SHA-256 that cell.json tells")
+def _check_arrays(content: bytes, record: CellRecord) -> None:
     names = {"signals", "labels"} if record.stored else {"labels", "indices"}
     arrays = parse_npz(content, "labels", *names & {"signals"}, most=MAX_SYNTHETIC)
     labels = arrays["labels"]
@@ -233,14 +248,8 @@ def _check_value(score: ScoreRecord) -> None:
         if score.contributions is not None:
             raise StoreError(f"it ended as {score.status} with contributions")
         return
-    if not abs(score.value) <= MOST:
-        raise StoreError(f"its value {score.value:.3g} is beyond {MOST:g}")
-    low, high = score.metric.bounds
-    tolerance = 1e-6 * max(1.0, abs(score.value))
-    if (low is not None and score.value < low - tolerance) or (
-        high is not None and score.value > high + tolerance
-    ):
-        raise StoreError(f"its value {score.value} is out of its bounds {score.metric.bounds}")
+    if why := no_number(score.value, score.metric.bounds):
+        raise StoreError(why)
     if score.contributions is None:
         return
     if len(score.contributions.people) > MAX_PEOPLE:

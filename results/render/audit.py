@@ -1,4 +1,4 @@
-"""What an audit found: in the terminal, as a Markdown page, and as pictures."""
+"""Audits: in the terminal, as a Markdown page, and as pictures."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import msgspec
 from rich.table import Table
 from rich.text import Text
 
+from ecgbench.contracts.faults import FAULTS
 from ecgbench.contracts.plain import plain
-from ecgbench.results.audit.records import SERIES, audits
-from ecgbench.results.board.gather import labels
+from ecgbench.results.audit.records import audits
+from ecgbench.results.board.labels import labels
 from ecgbench.results.render.markdown import safe
 from ecgbench.results.render.text import number
 from ecgbench.results.store.store import write
@@ -55,14 +56,14 @@ def show_audits(records: list[AuditRecord], console: Console) -> None:
 
 
 def judgement(record: AuditRecord) -> str:
-    """The verdict, of what was skipped with the reason."""
+    """Return the verdict; if there is a reason, with it."""
     return f"{record.verdict}: {record.reason}" if record.reason else record.verdict
 
 
 def summary(record: AuditRecord) -> tuple[str, str, str]:
-    """What a metric sees, with the smallest dose; what it is blind to; what it rewards.
+    """Return the faults that a metric sees, with the smallest dose; its blind spots; what it rewards.
 
-    What it is held to is marked by an asterisk.
+    An asterisk marks the faults that it is held to.
     """
 
     def names(*responses: str) -> str:
@@ -74,9 +75,9 @@ def summary(record: AuditRecord) -> tuple[str, str, str]:
         if series.response == "seen" and series.smallest is not None
     )
     shown = {series.name for series in record.series}
-    family = [s for s in SERIES if record.metric.family in s.families and s.fault != "members"]
+    of_family = [f.name for f in FAULTS.values() if record.metric.family in f.shown_to]
     unseen = [names("blind", "unclear", "failed")]
-    if shown and any(each.name not in shown for each in family):
+    if shown and not shown.issuperset(of_family):
         unseen.append("others were not shown")
     return seen, "; ".join(filter(None, unseen)), names("reversed")
 
@@ -103,7 +104,7 @@ def _picture(record: AuditRecord) -> str:
 
 
 def to_markdown(records: list[AuditRecord]) -> str:
-    """The summary, then a table for each metric of one dataset."""
+    """Return the summary, then a table for each metric of one dataset."""
     names = _names(records)
     lines = [
         f"# Audit on {records[0].dataset.name}",
@@ -134,7 +135,7 @@ def to_markdown(records: list[AuditRecord]) -> str:
 
 
 def _names(records: list[AuditRecord]) -> dict[str, str]:
-    """What to call each audit by its key: the metric, and the kind of windows where there are several."""
+    """Return a name for each audit by its key: the metric, and the kind of windows if there are several."""
     metrics = labels(record.metric for record in records)
     kinds = [msgspec.to_builtins(record.dataset.settings) for record in records]
     unlike = {
@@ -177,7 +178,7 @@ def _list(seeds: list[int]) -> str:
 
 
 def to_png(record: AuditRecord) -> bytes:
-    """Worsening against dose, a panel for each fault; the band is what chance does."""
+    """Draw worsening against dose, a panel for each fault; the band is the work of chance."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - a second
     from matplotlib.figure import Figure  # noqa: PLC0415 - as above
 

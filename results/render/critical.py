@@ -11,7 +11,7 @@ from rich.text import Text
 
 from ecgbench.contracts.plain import plain
 from ecgbench.results.board.uncertainty import LEVEL
-from ecgbench.results.render.terminal import GAP, RULED
+from ecgbench.results.render.grid import GAP, RULED
 from ecgbench.results.render.text import number
 from ecgbench.results.store.store import write
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def show_critical(found: Critical, console: Console) -> None:
-    """Print the average ranks, with a letter for each group that is not told apart."""
+    """Print the average ranks, with a letter for each group without a difference."""
     console.print()
     console.rule(
         Text(f"critical difference · study {plain(found.study)}", style="bold"), style="dim"
@@ -53,10 +53,7 @@ def show_critical(found: Critical, console: Console) -> None:
 
 
 def letters(found: Critical, label: str) -> str:
-    """The groups that a competitor is in, as letters.
-
-    Two that share no letter differ.
-    """
+    """Return the groups of a competitor as letters; two without a common letter differ."""
     names = [*ascii_lowercase, *map(str, range(len(found.groups)))]
     return "".join(
         name if label in group else " " for name, group in zip(names, found.groups, strict=False)
@@ -64,7 +61,7 @@ def letters(found: Critical, label: str) -> str:
 
 
 def notes(found: Critical) -> list[str]:
-    """What was tested, and what is not in it."""
+    """Return sentences on the test, and on the competitors and datasets left out of it."""
     k, n = len(found.ranks), len(found.datasets)
     line = f"Friedman (Iman–Davenport): F({k - 1}, {(k - 1) * (n - 1)}) = {number(found.statistic)}"
     line += f", p = {number(found.p)}"
@@ -91,7 +88,7 @@ def write_critical(found: Critical, store: Store) -> Path:
 
 
 def to_png(found: Critical) -> bytes:
-    """Demšar's diagram (2006, figure 1): the best to the right, bars join what is not told apart."""
+    """Draw Demšar's diagram (2006, figure 1): the best to the right, bars join groups without a difference."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - a second
     from matplotlib.figure import Figure  # noqa: PLC0415 - as above
 
@@ -117,7 +114,7 @@ def to_png(found: Critical) -> bytes:
 
 
 def _scale(axis: Axes, k: int, difference: float) -> None:
-    """The axis of average ranks and, above it, the critical difference to scale."""
+    """Draw the axis of average ranks and, above it, the critical difference to scale."""
     axis.plot([1, k], [0, 0], color="black", lw=1, clip_on=False)
     for rank in range(1, k + 1):
         axis.plot([rank, rank], [0, 0.12], color="black", lw=1, clip_on=False)
@@ -127,7 +124,7 @@ def _scale(axis: Axes, k: int, difference: float) -> None:
 
 
 def _names(axis: Axes, ranks: dict[str, float], below: float) -> None:
-    """The better half at the right, the others at the left, each with a line to its rank."""
+    """Draw the better half at the right, the others at the left, each with a line to its rank."""
     k = len(ranks)
     right = -(-k // 2)
     margin = 0.03 * (k - 1)

@@ -30,7 +30,7 @@ FONTS: dict[str, dict[str, str]] = {
     "reference row": {"fontstyle": "italic"},
 }
 BESIDE = [(x, y) for y in (8, -8, 0, 16, -16, 25, -25, 34, -34) for x in (6, -6)]
-"""Where a name may stand, in points from its mark; the nearest first."""
+"""Places for a name, in points from its mark; the nearest first."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +45,13 @@ class Mark:
 
 
 def to_png(boards: Sequence[Board]) -> bytes | None:
-    """A panel for each board with two competitors to draw; better is up and to the right.
+    """Draw a panel for each board with two competitors or more; better is up and to the right.
 
     Args:
         boards: of one dataset.
 
     Returns:
-        None where no board can be drawn.
+        The PNG; None if no board can be drawn.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - a second
     from matplotlib.figure import Figure  # noqa: PLC0415 - as above
@@ -74,7 +74,7 @@ def to_png(boards: Sequence[Board]) -> bytes | None:
         for kind, (colour, inside, _) in STYLES.items()
     ]
     figure.legend(handles=legend, loc="outside lower center", ncols=3, frameon=False, fontsize=8)
-    figure.draw_without_rendering()  # names are put where there is room, so the layout comes first
+    figure.draw_without_rendering()  # names go to free places, so the layout comes first
     for axis, (_, _, marks) in zip(axes, panels, strict=True):
         _name(axis, marks)
     stream = BytesIO()
@@ -83,15 +83,15 @@ def to_png(boards: Sequence[Board]) -> bytes | None:
 
 
 def headlines(board: Board) -> tuple[str, str] | None:
-    """Labels of utility's and privacy's metric; None where a family has none with a value."""
+    """Return the labels of utility's and privacy's metric; None if a family has none with a value."""
     utility, privacy = (text.headline(board, aim) for aim in AIMS)
     return None if utility is None or privacy is None else (utility, privacy)
 
 
 def _marks(board: Board, labels: tuple[str, str]) -> list[Mark]:
-    """Those on the front first; none where fewer than two competitors have both values.
+    """Return the marks, those on the front first; none if fewer than two competitors have both values.
 
-    A picture leaves out the rows that do not count.
+    A picture leaves out unverified rows.
     """
     rows = [*board.competitors, *board.references]
     rows = [row for row in rows if all(row.scores[k].status == "ok" for k in labels)]
@@ -118,7 +118,7 @@ def _mark(row: Row, scores: list[BoardScore], on_front: bool) -> Mark:
 
 
 def _latin(line: str) -> str:
-    """Text from a plugin or a store in letters that the font has."""
+    """Return text from a plugin or a store in letters of the font."""
     return plain(line).encode("latin-1", "replace").decode("latin-1")
 
 
@@ -148,7 +148,7 @@ def _panel(axis: Axes, board: Board, labels: tuple[str, str], marks: list[Mark])
 
 
 def _name(axis: Axes, marks: list[Mark]) -> None:
-    """Put each name beside its mark where it covers the least, with a line to it if that is far."""
+    """Put each name at the place beside its mark with the least covered, with a line to a far one."""
     taken = [box for mark in marks for box in _boxes(axis, mark)]
     for mark in marks:
         colour, _, of_name = STYLES[mark.kind]
@@ -180,7 +180,7 @@ def _name(axis: Axes, marks: list[Mark]) -> None:
 
 
 def _boxes(axis: Axes, mark: Mark) -> list[Bbox]:
-    """What a mark and its two intervals cover, in pixels."""
+    """Return the boxes of a mark and its two intervals, in pixels."""
     from matplotlib.transforms import Bbox  # noqa: PLC0415 - as above
 
     (x, y), (left, bottom), (right, top) = mark.point, mark.low, mark.high
@@ -193,7 +193,7 @@ def _boxes(axis: Axes, mark: Mark) -> list[Bbox]:
 
 
 def _covered(box: Bbox, taken: list[Bbox], panel: Bbox) -> float:
-    """The area of other things, and of what is outside, that a name would cover."""
+    """Return the area of other things, and of the outside, under a name."""
 
     def common(other: Bbox) -> float:
         width = min(box.x1, other.x1) - max(box.x0, other.x0)

@@ -3,12 +3,12 @@
 ``{schema, boards: [{dataset, data, study, settings, seeds, people, metrics, audit, front, notes,
 rows}]}``:
 ``data`` is the digest of the windows; ``metrics`` are `MetricRecord`s by label, ``audit`` their verdicts,
-where there are some; ``front`` are the labels of the competitors on the utility–privacy front; ``notes``
-are sentences that a reader must know; a row has ``generator``, ``reference``, ``submitted``,
-``merged`` (how much of it was made elsewhere and is verified, in words), ``counts`` (false where that is
-not verified, so that nothing is compared with it), ``settings``, ``origin``, ``left_out`` (its seeds that
-are none of the board's), ``ranks`` by family and overall, ``notes`` of its cells, and ``scores``, `BoardScore`s by label.  A score whose ``against_null`` is
-``better`` is an alarm.
+if there are any; ``front`` are the labels of the competitors on the utility–privacy front; ``notes`` are
+sentences for readers.  A row has ``generator``, ``reference``, ``submitted``, ``merged`` (how much of it
+was made elsewhere and is verified, in words), ``counts`` (false if it is not verified: nothing is compared
+with it), ``settings``, ``origin``, ``left_out`` (its seeds beyond the board's), ``ranks`` by family and
+overall, ``notes`` of its cells, and ``scores``, `BoardScore`s by label.  A score with ``better`` as its
+``against_null`` is an alarm.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def to_json(boards: list[Board]) -> str:
-    """The boards; what is not a number is null, with its status beside it."""
+    """Return the boards; a missing number is null, with its status beside it."""
     content = msgspec.json.encode({"schema": 1, "boards": [_board(board) for board in boards]})
     return ascii_json(msgspec.json.format(content, indent=1)).decode() + "\n"
 

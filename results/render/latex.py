@@ -47,14 +47,14 @@ ROOM = 70
 """Digits of ``\\small`` in a line of an article at 10 pt: 345 pt of 4.6 pt, and some for wide letters."""
 
 GAP = 3
-"""Digits that the space before a column takes: two ``\\tabcolsep``, 12 pt."""
+"""Digits in the space before a column: two ``\\tabcolsep``, 12 pt."""
 
 SMALLER = 0.78
 """Width of ``\\scriptsize``, in that of ``\\small``."""
 
 
 def to_latex(boards: list[Board]) -> str:
-    """The boards, one after the other."""
+    """Return the boards, one after the other."""
     return "\n".join(_board(board) for board in boards)
 
 
@@ -78,7 +78,7 @@ def _board(board: Board) -> str:
 
 
 def _family(board: Board, family: str, about: str) -> list[str]:
-    """The tables of a family."""
+    """Return the tables of a family."""
     headings, widths = {}, {}
     for label, metric in text.of_family(board, family).items():
         scores = [row.scores[label] for row in board.rows]
@@ -102,7 +102,7 @@ def _family(board: Board, family: str, about: str) -> list[str]:
 
 
 def _lines(row: Row, labels: list[str], board: Board) -> list[list[str]]:
-    """A line of values and, where there are any, one of intervals below it."""
+    """Return a line of values and, if there are intervals, one of these below it."""
     name = _safe(text.name(row))
     values, besides = [rf"\textit{{{name}}}" if row.generator.reference else name], [""]
     for label in labels:
@@ -114,7 +114,7 @@ def _lines(row: Row, labels: list[str], board: Board) -> list[list[str]]:
 
 
 def _table(head: list[list[str]], groups: list[list[list[str]]], caption: str) -> str:
-    """A table; its headings are lists of lines."""
+    """Return a table; its headings are lists of lines."""
     lines = [r"\begin{table}", r"\centering", r"\small", rf"\caption{{{_safe(caption)}}}"]
     lines.append(rf"\begin{{tabular}}{{l{'r' * (len(head) - 1)}}}")
     lines.append(r"\toprule")
@@ -133,7 +133,7 @@ def _line(cells: list[str]) -> str:
 
 
 def _safe(line: str) -> str:
-    """Text that LaTeX sets as it is; of a letter that pdfLaTeX does not know, what it is made of."""
+    """Return text that LaTeX sets as it is; a letter unknown to pdfLaTeX becomes its parts."""
     return "".join(SPECIAL.get(c) or (c if c.isascii() else _ascii(c)) for c in line)
 
 

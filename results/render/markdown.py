@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def to_markdown(boards: list[Board]) -> str:
-    """The boards, one after the other."""
+    """Return the boards, one after the other."""
     return "\n".join(_board(board) for board in boards)
 
 
@@ -59,5 +59,5 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
 
 
 def safe(line: str) -> str:
-    """Text that Markdown shows as it is."""
+    """Return text that Markdown shows as it is."""
     return re.sub(r"([\\`*_{}\[\]<>#|!~&$])", r"\\\1", line)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.box import Box
 from rich.table import Table
 from rich.text import Text
 
+from ecgbench.contracts.families import OVERALL
 from ecgbench.contracts.plain import plain
 from ecgbench.results.render import text
+from ecgbench.results.render.grid import GAP, Grid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,14 +18,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ecgbench.results.board.table import Board, BoardScore
+    from ecgbench.results.render.grid import Part
 
 STYLES = {"failed": "red", "skipped": "dim", "todo": "yellow"}
-
-GAP = 2
-"""Spaces between two columns: one of padding, one that the box draws."""
-
-RULED = Box("    \n    \n ── \n    \n ── \n    \n    \n    \n")
-"""A line under the heading and one between competitors and reference rows."""
 
 
 def show(boards: list[Board], console: Console) -> None:
@@ -41,15 +37,15 @@ def show(boards: list[Board], console: Console) -> None:
 
 
 def summarise(boards: list[Board], console: Console) -> None:
-    """Print the ranks of each board, one metric of each family, and what is wrong."""
+    """Print the ranks of each board, one metric of each family, and all failures."""
     for board in boards:
         _head(board, console)
         for table in _ranks(board, console.width):
             _print(table, console)
-        found = (
-            text.headline(board, family) for family in text.families(board) if family != "cost"
+        headlines = (
+            text.headline(board, family) for family in text.families(board) if family in OVERALL
         )
-        for table in _of(board, "score", [label for label in found if label], console.width):
+        for table in _of(board, "score", [label for label in headlines if label], console.width):
             _print(table, console)
         lines = list(map(plain, board.notes))
         if board.settings.get("smoke"):
@@ -70,7 +66,7 @@ def _head(board: Board, console: Console) -> None:
         console.print(Text(settings, style="dim"), justify="center")
 
 
-def _print(table: Table, console: Console) -> None:
+def _print(table: Grid, console: Console) -> None:
     console.print()
     console.print(table)
 
@@ -85,76 +81,65 @@ def _points(lines: list[str], loud: int, console: Console) -> None:
 
 
 def _room(board: Board, width: int) -> int:
-    """Columns that the names of rows leave."""
+    """Return the columns beside the names of rows."""
     return width - max(len(text.name(row)) for row in board.rows)
 
 
-def _ranks(board: Board, width: int) -> Iterator[Table]:
-    """The ranks, in as many tables as the width asks for."""
+def _ranks(board: Board, width: int) -> Iterator[Grid]:
+    """Yield the ranks, in as many tables as the width needs."""
     widths = {column: len(plain(column)) for column in text.rank_columns(board)}
     for columns in text.divided(widths, _room(board, width), GAP):
-        table = _table("rank", [plain(column) for column in columns])
+        table = Grid(["rank", *map(plain, columns)])
         for row in board.competitors:
             ranks = [
-                Text(str(row.ranks[column]), style="bold" if column == "overall" else "")
+                ((str(row.ranks[column]), "bold" if column == "overall" else ""),)
                 for column in columns
             ]
-            table.add_row(Text(text.name(row)), *ranks)
+            table.rows.append([((text.name(row), ""),), *ranks])
         yield table
 
 
-def _of(board: Board, title: str, labels: list[str], width: int) -> Iterator[Table]:
-    """The scores by these metrics, in as many tables as the width asks for."""
+def _of(board: Board, title: str, labels: list[str], width: int) -> Iterator[Grid]:
+    """Yield the scores by these metrics, in as many tables as the width needs."""
     columns = {label: _column(board, label) for label in labels}
     headings = {
         label: text.heading(label, board.metrics[label], board.audit.get(label)) for label in labels
     }
-    widths = {label: max(len(columns[label][0]), len(headings[label])) for label in labels}
+    widths = {
+        label: max(sum(len(part) for part, _ in columns[label][0]), len(headings[label]))
+        for label in labels
+    }
     for group in text.divided(widths, _room(board, width), GAP):
         yield _scores(board, title, {headings[label]: columns[label] for label in group})
 
 
-def _scores(board: Board, family: str, columns: dict[str, list[Text]]) -> Table:
-    table = _table(family, list(columns))
+def _scores(board: Board, family: str, columns: dict[str, list[tuple[Part, ...]]]) -> Grid:
+    """Return a table of these columns, by heading."""
+    table = Grid([plain(family), *columns])
     ends = (len(board.competitors), len(board.rows) - len(board.shown))
+    table.sections = {place for place in ends if 0 < place < len(board.rows)}
     for place, row in enumerate(board.rows):
-        if place and place in ends:
-            table.add_section()
-        name = Text(text.name(row), style="italic" if row.generator.reference else "")
-        table.add_row(name, *(column[place] for column in columns.values()))
+        name = (text.name(row), "italic" if row.generator.reference else "")
+        table.rows.append([(name,), *(column[place] for column in columns.values())])
     return table
 
 
-def _table(title: str, columns: list[str]) -> Table:
-    table = Table(
-        box=RULED,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, GAP - 1, 0, 0),
-        header_style="",
-        border_style="dim",
-    )
-    table.add_column(Text(plain(title), style="bold cyan"), no_wrap=True, vertical="bottom")
-    for column in columns:
-        table.add_column(Text(column), justify="right", vertical="bottom")
-    return table
-
-
-def _column(board: Board, label: str) -> list[Text]:
-    """A metric's scores, a line for each row, all equally wide: values, then what is beside them."""
+def _column(board: Board, label: str) -> list[tuple[Part, ...]]:
+    """Return a metric's scores, a line for each row, all equally wide: values, then intervals or seeds."""
     scores = [row.scores[label] for row in board.rows]
-    values = max(len(text.value(score)) for score in scores)
-    besides = max(len(text.beside(score, board)) for score in scores)
-    return [_cell(score, label, board, values, besides) for score in scores]
+    values = [text.value(score) for score in scores]
+    besides = [text.beside(score, board) for score in scores]
+    wide, wide_beside = max(map(len, values)), max(map(len, besides))
+    return [
+        _cell(score, label, board, value.rjust(wide), beside.ljust(wide_beside))
+        for score, value, beside in zip(scores, values, besides, strict=True)
+    ]
 
 
-def _cell(score: BoardScore, label: str, board: Board, values: int, besides: int) -> Text:
+def _cell(score: BoardScore, label: str, board: Board, value: str, beside: str) -> tuple[Part, ...]:
+    """Return a score's value and the text beside it, with their styles."""
     style = STYLES.get(score.status, "")
-    value, beside = text.value(score).rjust(values), text.beside(score, board).ljust(besides)
     of_value = "bold" if text.is_best(score, label, board) else style
     if text.is_alarm(score):
         style = of_value = "bold red"
-    shown = Text.assemble((value, of_value))
-    if besides:
-        shown.append(f" {beside}", style=style or "dim")
-    return shown
+    return ((value, of_value), (f" {beside}" if beside else "", style or "dim"))

@@ -1,4 +1,4 @@
-"""What the renderings share: numbers, headings and notes as plain text."""
+"""Numbers, headings and notes as plain text, for all renderings."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import math
 from typing import TYPE_CHECKING
 
 from ecgbench.contracts.canonical import restored
+from ecgbench.contracts.families import FAMILIES, OVERALL, place_of
 from ecgbench.contracts.plain import plain
-from ecgbench.contracts.specs import FAMILIES
-from ecgbench.results.board.board import seed_list
 from ecgbench.results.board.catalogue import NOT_INSTALLED
-from ecgbench.results.board.table import OVERALL
+from ecgbench.results.board.notes import seed_list
 from ecgbench.results.board.uncertainty import MIN_PEOPLE, folds
 
 if TYPE_CHECKING:
@@ -31,21 +30,21 @@ HEADLINES = (
     "frechet-distance",
     "coverage",
 )
-"""What a reader asks first: is it of use, does it tell who took part, does it look like ECG?"""
+"""The first questions of a reader: is it of use, does it tell who took part, does it look like ECG?"""
 
 MOST = 1e9
 """From here on numbers have exponents, for one of a stranger's may have 308 digits."""
 
 ALARM = "!"
-"""Beside a value that is significantly better than its null."""
+"""Beside a value significantly better than its null."""
 
 
 def number(value: float | None, like: float | None = None) -> str:
-    """Three significant digits, in exponents only where there would be many zeros.
+    """Return three significant digits, with an exponent in place of many zeros.
 
     Args:
         value: to show.
-        like: a number whose third significant digit is the last that is shown.
+        like: a number; its third significant digit is the last to show.
 
     >>> number(0.012345), number(12345.6), number(-0.5), number(0.0), number(None)
     ('0.0123', '12346', '-0.500', '0', '–')
@@ -70,12 +69,12 @@ def number(value: float | None, like: float | None = None) -> str:
 
 
 def value(score: BoardScore) -> str:
-    """A score's value, or its status where it has none."""
+    """Return a score's value, or its status if it has none."""
     return score.status if score.value is None else number(score.value, like=_largest(score))
 
 
 def beside(score: BoardScore, board: Board) -> str:
-    """What stands beside the value: an alarm, and its interval or on which of the seeds it rests."""
+    """Return the text beside the value: an alarm, and the interval or the number of seeds."""
     alarm = ALARM if is_alarm(score) else ""
     if score.value is None:
         return ""
@@ -89,30 +88,30 @@ def beside(score: BoardScore, board: Board) -> str:
 
 
 def is_alarm(score: BoardScore) -> bool:
-    """Whether the value is significantly better than its null."""
+    """Return whether the value is significantly better than its null."""
     return score.against_null == "better"
 
 
 def _largest(score: BoardScore) -> float:
-    """The digits of a value and its interval end where those of the largest of them do."""
+    """Return the largest of a value and its interval: the digits of all end with its digits."""
     return max(abs(x) for x in (score.value, score.low, score.high) if x is not None)
 
 
 def is_best(score: BoardScore, label: str, board: Board) -> bool:
-    """Whether no competitor is significantly better, where some are worse; of an alarm, never."""
+    """Return whether no competitor is significantly better and some are worse; an alarm is never best."""
     first = score.status == "ok" and score.rank == 1 and not is_alarm(score)
     return first and any(row.scores[label].rank != 1 for row in board.rows if row.competes)
 
 
 def families(board: Board) -> list[str]:
-    """The families that the board shows metrics of, in order."""
-    found = {metric.family for metric in board.metrics.values()}
-    ordered = [f for f in FAMILIES if f in found] + sorted(found - set(FAMILIES))
+    """Return the families of the board's metrics, in order."""
+    present = {metric.family for metric in board.metrics.values()}
+    ordered = sorted(present, key=lambda family: (place_of(family), family))
     return [family for family in ordered if of_family(board, family)]
 
 
 def of_family(board: Board, family: str) -> dict[str, MetricRecord]:
-    """The metrics of a family by label, but those that are skipped in every row: notes name them."""
+    """Return the metrics of a family by label, without those skipped in every row: notes name them."""
     return {
         label: metric
         for label, metric in board.metrics.items()
@@ -124,7 +123,7 @@ def of_family(board: Board, family: str) -> dict[str, MetricRecord]:
 
 
 def heading(label: str, metric: MetricRecord, audit: str | None = None) -> str:
-    """A metric's name with its arrow and its audit's mark; in parentheses where it is never ranked."""
+    """Return a metric's name with its arrow and its audit's mark; in parentheses if it is never ranked."""
     if metric.family == NOT_INSTALLED:
         return f"({plain(label)})"
     text = f"{plain(label)} {ARROWS[metric.better]}{MARKS.get(audit or '', '')}"
@@ -132,9 +131,9 @@ def heading(label: str, metric: MetricRecord, audit: str | None = None) -> str:
 
 
 def headline(board: Board, family: str) -> str | None:
-    """The label of a family's metric that stands for it where one must do; None if none has a value.
+    """Return the label of the one metric to stand for a family; None if none has a value.
 
-    It is the ranked metric that the most competitors have; of several such the first of `HEADLINES`,
+    It is the ranked metric with values of the most competitors; among several the first of `HEADLINES`,
     else the first.
     """
     preferred = {name: len(HEADLINES) - place for place, name in enumerate(HEADLINES)}
@@ -151,7 +150,7 @@ def headline(board: Board, family: str) -> str | None:
 
 
 def wrapped(heading: str, width: int) -> list[str]:
-    """A heading in lines, broken after hyphens where it is wider than its column: paper is narrow."""
+    """Return a heading in lines, broken after hyphens if it is wider than its column: paper is narrow."""
     lines = [""]
     for part in heading.replace("-", "-\n").split("\n"):
         if lines[-1] and len(lines[-1] + part) > width:
@@ -161,7 +160,7 @@ def wrapped(heading: str, width: int) -> list[str]:
 
 
 def divided(widths: Mapping[str, int], room: int, gap: int) -> list[list[str]]:
-    """Columns in groups that fit beside each other; one that is too wide stands alone.
+    """Return columns in groups that fit beside each other; a too wide one stands alone.
 
     Args:
         widths: of each column, by name.
@@ -180,13 +179,13 @@ def divided(widths: Mapping[str, int], room: int, gap: int) -> list[list[str]]:
 
 
 def name(row: Row) -> str:
-    """A row's label, marked where its windows, or its results, were made elsewhere."""
+    """Return a row's label, marked if its windows or its results were made elsewhere."""
     marks = ", ".join(filter(None, ("submitted" * row.generator.submitted, row.merged)))
     return plain(row.label) + (f" ({marks})" if marks else "")
 
 
 def rank_columns(board: Board) -> list[str]:
-    """Overall, then the families that have ranks; none where nobody competes with anybody."""
+    """Return overall, then the families with ranks; nothing if there are no two competitors."""
     if len(board.competitors) < 2:
         return []
     ranked = {family for row in board.competitors for family in row.ranks}
@@ -195,18 +194,18 @@ def rank_columns(board: Board) -> list[str]:
 
 
 def title(board: Board) -> str:
-    """One line: dataset and study."""
+    """Return one line: dataset and study."""
     return f"{board.dataset.name} · study {plain(board.study)}"
 
 
 def facts(board: Board) -> str:
-    """One line: seeds, people and data."""
+    """Return one line: seeds, people and data."""
     people = f" · {board.people} people" if board.people > 1 else ""
     return f"{seed_list(board.seeds)}{people} · data {board.dataset.digest[:8]}"
 
 
 def settings(board: Board) -> str:
-    """What differs from the defaults, in one line; empty for nothing."""
+    """Return all settings but the defaults, in one line; empty without any."""
     parts: list[str] = []
     for key, given in sorted(board.settings.items()):
         if key == "windows":
@@ -219,7 +218,7 @@ def settings(board: Board) -> str:
 
 
 def notes(board: Board) -> list[str]:
-    """What a reader must know, how to read the board, and why anything is missing from it."""
+    """Return sentences for readers: on the results, on how to read the board, and on its gaps."""
     return [
         *map(plain, board.notes),
         *_legend(board),
@@ -260,7 +259,7 @@ def _legend(board: Board) -> list[str]:
 
 
 def of_null(board: Board) -> list[str]:
-    """What counts of a score of privacy."""
+    """Return how scores of privacy count."""
     shown = {
         label: metric.null
         for label, metric in board.metrics.items()
@@ -283,7 +282,7 @@ def of_null(board: Board) -> list[str]:
 
 
 def _front(board: Board) -> list[str]:
-    """Who is best at utility or privacy for what the other is worth."""
+    """Return the competitors on the front between utility and privacy."""
     if len(board.competitors) < 2 or not board.front:
         return []
     names = ", ".join(name(row) for row in board.competitors if row.label in board.front)
@@ -294,7 +293,7 @@ def _front(board: Board) -> list[str]:
 
 
 def _merged(board: Board) -> list[str]:
-    """What was made elsewhere, and what of it is not compared."""
+    """Return which rows were made elsewhere and are not compared."""
     lines = []
     if board.shown:
         lines.append(
@@ -312,7 +311,7 @@ def _merged(board: Board) -> list[str]:
 
 
 def _audited(board: Board) -> list[str]:
-    """Which metrics have been shown to see what they claim to see."""
+    """Return which metrics were shown to see their claims."""
     if not board.audit:
         return ["Audit: none of these metrics has been audited on such windows (ecgbench audit)."]
     of = {
@@ -336,7 +335,7 @@ def _audited(board: Board) -> list[str]:
 
 
 def gaps(board: Board) -> list[str]:
-    """A line for each reason why scores are missing, with the metrics and rows it is of."""
+    """Return a line for each reason of missing scores, with its metrics and rows."""
     rows_of: dict[tuple[str, str, str], list[str]] = {}
     for row in board.rows:
         for label, score in row.scores.items():

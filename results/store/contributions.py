@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecgbench.contracts.contributions import Contributions
+from ecgbench.results.store.records import MOST
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ecgbench.results.store.records import ContributionsRecord
-
-MOST = 1e100
-"""Of a number: its square, and the sum of the squares of many, are numbers too."""
 
 MAX_TERMS = 1000
 """Of a score's contributions: each resample evaluates all of them."""
@@ -57,12 +55,12 @@ def contributions(record: ContributionsRecord, value: float) -> Contributions:
     if not (np.abs(both).max() <= MOST and all(abs(each) <= MOST for each in others)):
         raise ValueError(f"its contributions hold numbers beyond {MOST:g}")
     top, bottom = both.sum(axis=1).tolist()
-    made = record.offset + sum(
+    total = record.offset + sum(
         coefficient * (t / b if b else 0.0)
         for coefficient, t, b in zip(record.coefficients, top, bottom, strict=True)
     )
-    if not math.isclose(made, value, rel_tol=1e-5, abs_tol=1e-6):
-        raise ValueError(f"its contributions make {made:.6g}, its value is {value:.6g}")
+    if not math.isclose(total, value, rel_tol=1e-5, abs_tol=1e-6):
+        raise ValueError(f"its contributions make {total:.6g}, its value is {value:.6g}")
     return Contributions(
         people=people,
         numerators=both[0],
@@ -74,7 +72,7 @@ def contributions(record: ContributionsRecord, value: float) -> Contributions:
 
 @lru_cache(maxsize=64)
 def _people(people: tuple[int, ...]) -> NDArray[np.int64]:
-    """The people as an array, which all scores of a split share."""
-    found = np.array(people, dtype=np.int64)
-    found.flags.writeable = False
-    return found
+    """Return the people as an array; all scores of a split share it."""
+    array = np.array(people, dtype=np.int64)
+    array.flags.writeable = False
+    return array

@@ -1,9 +1,9 @@
-"""Leases: who works on which cell, among any number of runs on any number of machines.
+"""Leases: a run's right to a cell, among any number of runs on any number of machines.
 
-A lease is a file ``leases/<digest of the cell's name>.<n>``, made by an operation that only one can
-win.  Its owner touches it every few seconds.  Whoever wants the cell may take over a lease whose owner
-is gone by making the file with the next ``n``; an owner that finds a higher number has lost it.  Only
-operations that network file systems share are used, and only the file system's own clock.
+A lease is a file ``leases/<digest of the cell's name>.<n>``, made by an operation with one
+winner.  Its owner touches it every few seconds.  If the owner is gone, another run may take the lease over:
+it makes the file with the next ``n``.  An owner has lost its lease if it finds a higher number.  All
+operations work on network file systems too, and the only clock is that of the file system.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ BEAT = 5.0
 """Seconds between two touches of a lease."""
 
 STALE = 60.0
-"""Seconds without a touch after which a lease of another machine is taken over."""
+"""Seconds without a touch before a lease of another machine is taken over."""
 
 
 class Owner(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +43,7 @@ class Owner(msgspec.Struct, frozen=True, kw_only=True):
         token: of the run.
         machine: a digest of this boot of the machine (and, in a container, of the container).
         pid: of the run's process.
-        started: when that process was started, seconds since the machine was.
+        started: start of that process, in seconds after the start of the machine.
     """
 
     cell: str
@@ -58,7 +58,7 @@ class Lease:
 
     Attributes:
         cell: its name.
-        lost: whether another run has taken it over, so that nothing more may be written.
+        lost: whether another run has taken it over; its owner may write nothing more.
     """
 
     def __init__(self, cell: str, file: Path) -> None:
@@ -73,7 +73,7 @@ class Leases:
     Args:
         store: the store's folder.
         beat: seconds between two touches.
-        stale: seconds after which a lease of another machine counts as left.
+        stale: seconds until a lease of another machine counts as left.
     """
 
     def __init__(self, store: Path, *, beat: float = BEAT, stale: float = STALE) -> None:
@@ -102,7 +102,7 @@ class Leases:
             self.give_back(lease)
 
     def take(self, cell: str) -> Lease | None:
-        """The lease of a cell, None while another run that lives has it.
+        """Return the lease of a cell, None while a living run has it.
 
         Raises:
             StoreError: the store cannot be written.
@@ -110,20 +110,20 @@ class Leases:
         key = digest_of(cell)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            found = _files(self.folder, key)
-            seen = {file: _content(file) for file in found}
-            if not all(self._is_left(file) for file in found):
+            leases = _files(self.folder, key)
+            seen = {file: _content(file) for file in leases}
+            if not all(self._is_left(file) for file in leases):
                 return None
-            number = _number(found[-1]) + 1 if found else 0
+            number = _number(leases[-1]) + 1 if leases else 0
             file = self.folder / f"{key}.{number}"
             if not self._make(file, cell):
                 return None
             beside = [other for other in _files(self.folder, key) if other != file]
             if any(other not in seen or _content(other) != seen[other] for other in beside):
-                # while we looked, others took it: after one that was left, or anew
+                # while we looked, others took it: after a left one, or anew
                 file.unlink(missing_ok=True)
                 return None
-            for old in found:
+            for old in leases:
                 old.unlink(missing_ok=True)
         except OSError as error:
             raise StoreError(f"cannot write {self.folder}: {error.strerror}") from error
@@ -159,8 +159,8 @@ class Leases:
                 raise
             except OSError:
                 # a file system without hard links: whoever reads it before it is written sees no owner
-                with file.open("xb") as made:
-                    made.write(content)
+                with file.open("xb") as stream:
+                    stream.write(content)
         except FileExistsError:
             return False
         finally:
@@ -177,7 +177,7 @@ class Leases:
             return False  # given back just now; the next try will take it
 
     def holds(self, lease: Lease) -> bool:
-        """Whether a lease is still ours, by its file; one that is not stays lost."""
+        """Return whether a lease is still ours, by its file; a lost one stays lost."""
         try:
             owner = _owner(lease.file)
             newest = _files(self.folder, lease.file.name.partition(".")[0])[-1:] == [lease.file]
@@ -185,7 +185,7 @@ class Leases:
         except FileNotFoundError:
             ours = False
         except OSError:
-            ours = True  # a file system that is away for a moment
+            ours = True  # the file system is away for a moment
         lease.lost = lease.lost or not ours
         return not lease.lost
 
@@ -200,9 +200,9 @@ class Leases:
 
 
 def owners(store: Path, *, stale: float = STALE) -> dict[str, float]:
-    """The cells that are being worked on, and for how many seconds their owner has been silent."""
+    """Return the cells with a living owner, and for how many seconds each owner has been silent."""
     folder = store / "leases"
-    found: dict[str, float] = {}
+    silence: dict[str, float] = {}
     for file in sorted(folder.glob("[0-9a-f]*.[0-9]*")):
         with suppress(FileNotFoundError):
             owner = _owner(file)
@@ -211,13 +211,13 @@ def owners(store: Path, *, stale: float = STALE) -> dict[str, float]:
                 continue
             if owner.machine == machine() and not _lives(owner):
                 continue
-            found[owner.cell] = max(silent, 0.0)
-    return found
+            silence[owner.cell] = max(silent, 0.0)
+    return silence
 
 
 @cache
 def machine() -> str:
-    """A digest of what processes that can see each other's numbers have in common."""
+    """Return a digest that two processes share if they can see each other's process numbers."""
     known = []
     for file in ("/proc/sys/kernel/random/boot_id", "/etc/machine-id"):
         with suppress(OSError):
@@ -242,7 +242,7 @@ def _lives(owner: Owner) -> bool:
 
 
 def _started(process: psutil.Process) -> float:
-    # both move when somebody sets the clock, and an owner that lives must not look like another
+    # both move when somebody sets the clock, and a living owner must not look like another
     return process.create_time() - psutil.boot_time()
 
 

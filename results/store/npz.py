@@ -32,7 +32,7 @@ UNREADABLE = (
     SyntaxError,  # an array's header is the text of a Python dictionary
     RecursionError,
     MemoryError,
-    NotImplementedError,  # a way of compression that zipfile does not know
+    NotImplementedError,  # an unknown way of compression
     RuntimeError,  # an encrypted file
     IndexError,
     OverflowError,
@@ -40,10 +40,10 @@ UNREADABLE = (
     zipfile.BadZipFile,
     zlib.error,
 )
-"""What numpy and zipfile raise for a file that is no archive of arrays, or a damaged one."""
+"""Errors of numpy and zipfile for a damaged archive of arrays, or for another file."""
 
 MAX_BYTES = 4 * 2**30
-"""Of all arrays of a file together, so that a small file cannot fill the memory."""
+"""Of all arrays of a file together: a small file must not fill the memory."""
 
 
 def npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
@@ -65,7 +65,7 @@ def read_npz(file: Path, *names: str) -> dict[str, NDArray[Any]]:
 
     Args:
         file: to read.
-        names: of arrays that it has to hold.
+        names: of the arrays in it.
 
     Raises:
         DamagedError: it is not there, or damaged.
@@ -92,28 +92,28 @@ def parse_npz(
 
     Args:
         content: of the file.
-        names: of arrays that it has to hold.
+        names: of the arrays in it.
         most: bytes, of all arrays together.
-        only: names of the arrays that are read; None for all.
+        only: names of the arrays to read; None for all.
 
     Raises:
         ValueError: it is no archive of plain arrays, is damaged or too large, or lacks an array.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # numpy's, of a header that is odd but can be read
+            warnings.simplefilter("ignore")  # numpy's, of an odd but readable header
             if sum(info.file_size for info in archive.infolist()) > most:
                 raise ValueError(f"its arrays have more than {most} bytes")
-            found = {
+            arrays = {
                 name: _array(archive, info)
                 for info in archive.infolist()
                 if (name := info.filename.removesuffix(".npy")) in (only or (name,))
             }
     except UNREADABLE as error:
         raise ValueError(f"it is no archive of arrays, or damaged: {error}") from error
-    if missing := [name for name in names if name not in found]:
+    if missing := [name for name in names if name not in arrays]:
         raise ValueError(f"it holds no array {missing[0]!r}")
-    return found
+    return arrays
 
 
 def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]:
@@ -121,7 +121,7 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]:
         content = stream.read(info.file_size)
         if len(content) != info.file_size or stream.read(1):
             raise ValueError(f"{info.filename} is not as long as it claims to be")
-    # the header is read first, for numpy allocates what it claims
+    # the header is read first, for numpy allocates by its claim
     opened = io.BytesIO(content)
     version = np.lib.format.read_magic(opened)
     read = {

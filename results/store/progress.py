@@ -1,4 +1,4 @@
-"""How far a running cell has come: a note in its folder, for whoever looks from another terminal."""
+"""`Progress` of a running cell, for readers in another terminal, and its messages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,53 @@ from collections.abc import Mapping  # noqa: TC003 - msgspec reads the annotatio
 import msgspec
 
 
-class Progress(msgspec.Struct, kw_only=True):
+class Stage(msgspec.Struct, frozen=True, tag=True):
+    """A stage begins.
+
+    Attributes:
+        name: ``data``, ``fit``, ``sample``, or ``score`` and a metric.
+    """
+
+    name: str
+
+
+class Part(msgspec.Struct, frozen=True, tag=True):
+    """One model of a fit of several begins.
+
+    Attributes:
+        name: of the part.
+    """
+
+    name: str
+
+
+class Step(msgspec.Struct, frozen=True, tag=True):
+    """A fit reports a step.
+
+    Attributes:
+        step: its number.
+        total: steps of the fit; None if the generator does not say.
+        values: numbers of the step by name, such as a loss.
+    """
+
+    step: int
+    total: int | None
+    values: Mapping[str, float | None]
+
+
+class Usage(msgspec.Struct, frozen=True, tag=True):
+    """A process has used memory and time.
+
+    Attributes:
+        memory: bytes in use.
+        cpu_seconds: processor time so far.
+    """
+
+    memory: int
+    cpu_seconds: float
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """``progress.json``, while a cell runs.
 
     Attributes:
@@ -15,7 +61,7 @@ class Progress(msgspec.Struct, kw_only=True):
         stage: ``data``, ``fit``, ``sample``, or ``score`` and a metric.
         step: of the fit.
         total: steps of the fit; None if the generator does not say.
-        values: what the fit reported of its last step; None for what is no number.
+        values: numbers of the last step; None for NaN.
         memory: bytes in use.
         cpu_seconds: processor time so far.
     """
@@ -27,3 +73,19 @@ class Progress(msgspec.Struct, kw_only=True):
     values: Mapping[str, float | None] = msgspec.field(default_factory=dict)
     memory: int = 0
     cpu_seconds: float = 0.0
+
+    def after(self, message: object) -> Progress:
+        """Return the progress after a message of the cell; most messages change nothing."""
+        match message:
+            case Stage(name):
+                return self._at(name)
+            case Part(name):
+                return self._at(f"fit {name}")
+            case Step(step, total, values):
+                return msgspec.structs.replace(self, step=step, total=total, values=values)
+            case Usage(memory, cpu_seconds):
+                return msgspec.structs.replace(self, memory=memory, cpu_seconds=cpu_seconds)
+        return self
+
+    def _at(self, stage: str) -> Progress:
+        return msgspec.structs.replace(self, stage=stage, step=None, total=None, values={})

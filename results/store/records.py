@@ -1,4 +1,4 @@
-"""What a store holds, as typed records; their JSON is the store's format."""
+"""The records of a store, typed; their JSON is the store's format."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ import msgspec
 
 SCHEMA = 3
 """Raise it when a reader of earlier stores would misunderstand a record."""
+
+MOST = 1e100
+"""The largest number of a score: its square, and the sum of the squares of many, are numbers too."""
 
 Status = Literal["ok", "skipped", "failed"]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,63}\Z")]
@@ -26,9 +29,9 @@ class PluginRecord(msgspec.Struct, frozen=True, kw_only=True):
         version: the plugin's.
         settings: all of them, resolved, in their canonical form (`ecgbench.contracts.canonical`).
         origin: the distribution, or file, it came from, with its version; for readers alone.
-        code: 12 hexadecimal digits of the SHA-256 of the plugin's code; empty where it is not known.
+        code: 12 hexadecimal digits of the SHA-256 of the plugin's code; empty if it is unknown.
         from_file: whether it was given with ``--plugin``: no version speaks for such code but its own.
-        files: as ``code``, of the local files that the plugin names; empty where it names none.
+        files: as ``code``, of the plugin's local files; empty if it names none.
     """
 
     name: Name
@@ -41,7 +44,7 @@ class PluginRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def identity(self) -> tuple[str, int, dict[str, Any], str, str]:
-        """What can change a result; the code of what is installed is its version's affair."""
+        """Return all that can change a result; a version speaks for the code of an installed plugin."""
         code = self.code if self.from_file else ""
         return (self.name, self.version, self.settings, code, self.files)
 
@@ -68,12 +71,12 @@ class DatasetRecord(PluginRecord, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str:
-        """12 hexadecimal digits of what identifies the windows that were used."""
+        """Return 12 hexadecimal digits that identify the used windows."""
         return digest_of([*self.identity, self.digest, self.windows])
 
 
 class CellId(msgspec.Struct, frozen=True, kw_only=True):
-    """What can change the synthetic windows of a cell.
+    """Everything that can change the synthetic windows of a cell.
 
     Attributes:
         dataset: with its digest.
@@ -103,7 +106,7 @@ class CellId(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MetricRecord(PluginRecord, frozen=True, kw_only=True):
-    """A metric as it was used, with what a board needs to know of it."""
+    """A metric as it was used, with its facts for a board."""
 
     family: str
     better: Literal["higher", "lower"]
@@ -116,13 +119,13 @@ class MetricRecord(PluginRecord, frozen=True, kw_only=True):
 
 
 class CostsRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """What a cell cost, as the operating system counts it.
+    """The costs of a cell, as the operating system counts them.
 
     Attributes:
         fit_seconds: wall-clock time.
         sample_seconds: wall-clock time.
         cpu_seconds: processor time of fit and sampling, over all threads and ended child processes.
-        peak_memory: bytes, the largest resident set of the cell's process, or of one that it started,
+        peak_memory: bytes, the largest resident set of the cell's process, or of a child of it,
             while it fitted and sampled.
         parameters: None if the generator does not say.
     """
@@ -135,10 +138,10 @@ class CostsRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CellRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """``cell.json``: a cell that has ended.
+    """``cell.json``: an ended cell.
 
     Attributes:
-        cell: what was run.
+        cell: its identity.
         status: how it ended.
         reason: why it was skipped or failed, in words.
         synthetic: SHA-256 over signals and labels of the synthetic windows.
@@ -148,11 +151,11 @@ class CellRecord(msgspec.Struct, frozen=True, kw_only=True):
         sizes: windows in each split, and people among the members and the unseen.
         costs: None for submitted windows.
         environment: versions, processor, memory, devices; never host, user or path.
-        study: the resolved study that made the cell first.
+        study: the resolved study of the first run.
         threads: given to the generator.
         finished: UTC, ISO 8601.
         artefacts: SHA-256 by file name below ``artefacts/``.
-        notes: what a reader must know of the cell, one sentence each.
+        notes: remarks for readers on the cell, one sentence each.
     """
 
     schema: int = SCHEMA
@@ -185,23 +188,23 @@ class ContributionsRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ScoreRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """``scores/<metric>-<key>.json``: a score that has ended.
+    """``scores/<metric>-<key>.json``: an ended score.
 
     Attributes:
         metric: as it was used.
         cell: name of the cell.
-        synthetic: digest of the windows that were scored.
+        synthetic: digest of the scored windows.
         status: how it ended.
         reason: why it was skipped or failed, in words.
         value: the score; None unless ``status`` is ok.
         parts: further numbers.
         contributions: per person, for intervals.
-        n: windows (or pairs) that the value rests on.
-        seconds: wall-clock time that the metric took.
+        n: windows (or pairs) behind the value.
+        seconds: wall-clock time of the metric.
         cpu_seconds: its processor time, over all threads and ended child processes.
         artefacts: SHA-256 by file name below ``artefacts/``.
         finished: UTC, ISO 8601.
-        notes: what a reader must know of the score, one sentence each.
+        notes: remarks for readers on the score, one sentence each.
     """
 
     schema: int = SCHEMA
@@ -222,7 +225,7 @@ class ScoreRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlannedCell(msgspec.Struct, frozen=True, kw_only=True):
-    """A cell that a run was asked for; ``generator`` indexes the plan's generators."""
+    """A cell of a plan; ``generator`` indexes the plan's generators."""
 
     name: str
     dataset: int
@@ -238,23 +241,23 @@ class GeneratorRecord(PluginRecord, frozen=True, kw_only=True):
 
     @property
     def used(self) -> PluginRecord:
-        """What a cell says of it."""
+        """Return the record in a cell."""
         return PluginRecord(
             **{name: getattr(self, name) for name in PluginRecord.__struct_fields__}
         )
 
 
 class PlanRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """``plans/<settings>/<key>.json``: what one run was asked for.
+    """``plans/<settings>/<key>.json``: the plan of one run.
 
-    Plans of one study and the same settings make one board; it shows what was asked for and has not
+    Plans of one study and the same settings make one board; it shows every planned cell, ended or not
     ended, too.
 
     Attributes:
         protocol: version of the splits.
         study: the study's name.
-        settings: what tells this study's numbers from another's: subsample, smoke, and every
-            plugin's settings that differ from its defaults.
+        settings: all that changes this study's numbers: subsample, smoke, and each plugin's
+            settings other than its defaults.
         datasets: as used.
         generators: as used.
         metrics: as used.
@@ -272,14 +275,14 @@ class PlanRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def board_key(self) -> str:
-        """12 hexadecimal digits that plans of one board share."""
+        """Return 12 hexadecimal digits; plans of one board share them."""
         return digest_of([self.protocol, self.study, self.settings])
 
 
 def encode(record: msgspec.Struct) -> bytes:
     """JSON, keys sorted, NaN and infinities as null, sealed by the SHA-256 of its own bytes.
 
-    The member ``sha256`` holds the digest of the text in which that member is 64 zeros.
+    The member ``sha256`` holds the digest of the text with 64 zeros in its place.
     """
     content = {**msgspec.to_builtins(record), "sha256": UNSEALED.decode()}
     plain = msgspec.json.format(msgspec.json.encode(content, order="deterministic"), indent=1)
@@ -288,18 +291,18 @@ def encode(record: msgspec.Struct) -> bytes:
 
 
 def seal_of(content: bytes) -> str:
-    """The digest by which a record's bytes are sealed; empty where there is none, or several."""
+    """Return the digest in the seal of a record's bytes; empty if there is none, or several."""
     # of many small records the search for a pattern costs more than the digest
-    found = SEALED.findall(content, max(0, content.find(SEAL_AT)))
-    return found[0].decode() if len(found) == 1 else ""
+    seals = SEALED.findall(content, max(0, content.find(SEAL_AT)))
+    return seals[0].decode() if len(seals) == 1 else ""
 
 
 def is_sealed(content: bytes, seal: str | None = None) -> bool:
-    """Whether a record's bytes are those that `encode` wrote.
+    """Return whether `encode` wrote a record's bytes.
 
     Args:
         content: of the file.
-        seal: `seal_of` it, where that is known.
+        seal: `seal_of` it; None if it is not known yet.
     """
     seal = seal_of(content) if seal is None else seal
     if not seal:
@@ -324,5 +327,5 @@ def digest_of(value: object) -> str:
 UNSEALED = b"0" * 64
 SEAL_AT = b'\n "sha256": "'
 SEAL = SEAL_AT + b'%s"'
-"""The top level alone is indented by one space, so no setting of that name is taken for it."""
+"""The top level alone is indented by one space, so no setting of the same name is taken for it."""
 SEALED = re.compile(rb'\n "sha256": "([0-9a-f]{64})"')

@@ -1,4 +1,4 @@
-"""The folder in which finished cells stand: plain files, written whole or not at all."""
+"""`Store`: the folder of finished cells, plain files, written whole or not at all."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 LEFT = 3600.0
-"""Seconds after which nobody can still be writing a temporary file."""
+"""Seconds until nobody can still be writing a temporary file."""
 
 SCHEMA_AT = b'\n "schema": '
 OF_SCHEMA = re.compile(SCHEMA_AT + rb"(\d{1,9}),?\n")
@@ -60,13 +60,13 @@ class Store:
         """A cell's record, None if it has not ended.
 
         Raises:
-            DamagedError: the record is not what was written.
+            DamagedError: the record is not as it was written.
             StoreError: the record cannot be read.
         """
         return read_record(self.folder(name) / "cell.json", CellRecord)
 
     def write_cell(self, record: CellRecord) -> None:
-        """Write ``cell.json``; what it speaks of must stand already."""
+        """Write ``cell.json``; the files that it names must stand already."""
         write_record(self.folder(record.cell.name) / "cell.json", record)
 
     def score(self, cell: str, metric: MetricRecord) -> ScoreRecord | None:
@@ -78,12 +78,16 @@ class Store:
         write_record(self.score_file(record.cell, record.metric), record)
 
     def score_file(self, cell: str, metric: MetricRecord) -> Path:
-        """Where the record of a score stands, or would."""
+        """Return the path of a score's record, there or not."""
         return self.folder(cell) / "scores" / f"{metric.name}-{metric.key}.json"
+
+    def score_files(self, cell: str) -> list[Path]:
+        """The records of a cell's scores, by file name."""
+        return sorted((self.folder(cell) / "scores").glob("*.json"))
 
     def scores(self, cell: str) -> list[ScoreRecord]:
         """All scores of a cell, by file name."""
-        files = sorted((self.folder(cell) / "scores").glob("*.json"))
+        files = self.score_files(cell)
         return [record for file in files if (record := read_record(file, ScoreRecord))]
 
     def write_synthetic(self, cell: str, content: bytes) -> None:
@@ -96,22 +100,14 @@ class Store:
         return sha256(content)
 
     def forget(self, cell: CellId) -> None:
-        """Remove a cell that has to be run again, with its scores; checkpoints stay."""
+        """Remove a cell with its scores, to run it again; checkpoints stay."""
         folder = self.folder(cell.name)
         (folder / "cell.json").unlink(missing_ok=True)
         for part in ("scores", "artefacts"):
             shutil.rmtree(folder / part, ignore_errors=True)
 
-    def forget_failed(self, cell: str) -> None:
-        """Remove the scores of a cell that failed, so that they are computed again."""
-        for file in (self.folder(cell) / "scores").glob("*.json"):
-            with suppress(DamagedError):
-                score = read_record(file, ScoreRecord)
-                if score is not None and score.status == "failed":
-                    file.unlink(missing_ok=True)
-
     def write_progress(self, cell: str, progress: Progress) -> None:
-        """Note how far a running cell has come; a note that is lost is no loss."""
+        """Note how far a running cell has come; a lost note is no loss."""
         file = self.folder(cell) / "progress.json"
         with suppress(OSError):
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -128,18 +124,18 @@ class Store:
             return None
 
     def forget_progress(self, cell: str) -> None:
-        """Remove the note of a cell that no longer runs."""
+        """Remove the note of a cell after its run."""
         with suppress(OSError):
             (self.folder(cell) / "progress.json").unlink(missing_ok=True)
 
     def tidy(self, cell: str) -> None:
-        """Remove what writers that were killed have left of a cell; only its owner may."""
+        """Remove temporary files of killed writers from a cell; only its owner may."""
         folder = self.folder(cell)
         for file in (*folder.glob(".*.tmp"), *folder.glob("*/.*.tmp")):
             file.unlink(missing_ok=True)
 
     def sweep(self) -> None:
-        """Remove what writers that were killed have left outside the cells."""
+        """Remove temporary files of killed writers outside the cells."""
         for pattern in ("leases/.*.tmp", "plans/*/.*.tmp", "shared/*/*/.*.tmp", "board/.*.tmp"):
             for file in self.path.glob(pattern):
                 with suppress(OSError):
@@ -147,7 +143,7 @@ class Store:
                         file.unlink(missing_ok=True)
 
     def damage(self, cell: str) -> Path | None:
-        """The first file of a cell that has ended which is not what was written, None if all are."""
+        """Return the first damaged file of an ended cell, None if all are sound."""
         try:
             record = self.cell(cell)
             if record is None:
@@ -167,27 +163,27 @@ class Store:
         return None
 
     def set_aside(self, cell: str, file: Path | None = None) -> Path:
-        """Move a damaged cell out of the way, or only one of its scores; return where it is now.
+        """Move a damaged cell, or only one of its scores, out of the way; return its new path.
 
         Args:
             cell: its name.
-            file: the damaged file; that of a score, or an artefact of one, costs that score alone.
+            file: the damaged file; a file of a score costs that score alone.
         """
         folder = self.folder(cell)
-        aside = self.path / "damaged" / f"{cell}-{secrets.token_hex(4)}"
-        aside.parent.mkdir(parents=True, exist_ok=True)
+        target = self.path / "damaged" / f"{cell}-{secrets.token_hex(4)}"
+        target.parent.mkdir(parents=True, exist_ok=True)
         if file is not None and file.parent == folder / "artefacts":
             file = self._score_of(cell, file) or file
         if file is not None and file.parent == folder / "scores":
-            aside = aside / "scores" / file.name
-            aside.parent.mkdir(parents=True)
-            file.rename(aside)
+            target = target / "scores" / file.name
+            target.parent.mkdir(parents=True)
+            file.rename(target)
         elif folder.exists():
-            folder.rename(aside)
-        return aside
+            folder.rename(target)
+        return target
 
     def _score_of(self, cell: str, artefact: Path) -> Path | None:
-        for file in (self.folder(cell) / "scores").glob("*.json"):
+        for file in self.score_files(cell):
             with suppress(DamagedError):
                 score = read_record(file, ScoreRecord)
                 if score is not None and artefact.name in score.artefacts:
@@ -195,7 +191,7 @@ class Store:
         return None
 
     def receive(self, cell: str, files: Mapping[str, bytes]) -> None:
-        """Write the files of a cell that was worked on elsewhere; a record after what it speaks of."""
+        """Write the files of a cell from another machine; a record after the files that it names."""
         folder = self.folder(cell)
         for name in sorted(files, key=lambda n: (n.startswith("scores/"), n == "cell.json", n)):
             content = files[name]
@@ -204,7 +200,7 @@ class Store:
             write(folder / name, content)
 
     def write_plan(self, plan: PlanRecord) -> None:
-        """Keep what a run was asked for; the same plan again changes nothing."""
+        """Keep the plan of a run; the same plan again changes nothing."""
         if not self.has_plan(plan):
             write_record(self._plan_file(plan), plan)
 
@@ -228,37 +224,44 @@ class Store:
         return [record for file in self._plan_files() if (record := read_record(file, PlanRecord))]
 
     def mend_plans(self) -> None:
-        """Set damaged plans aside; a run that is started again writes its own anew."""
+        """Set damaged plans aside; each run writes its own anew."""
         for file in self._plan_files():
             try:
                 read_record(file, PlanRecord)
             except DamagedError:
-                aside = self.path / "damaged" / "plans" / file.name
-                aside.parent.mkdir(parents=True, exist_ok=True)
-                file.replace(aside)
+                target = self.path / "damaged" / "plans" / file.name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                file.replace(target)
 
     def _plan_files(self) -> list[Path]:
         return sorted((self.path / "plans").glob("*/*.json"))
 
     def cell_names(self) -> Iterator[str]:
-        """Names of the cells that have ended, sorted."""
+        """Yield the names of all ended cells, sorted."""
         for file in sorted((self.path / "cells").glob("*/*/seed-*/cell.json")):
             yield file.parent.relative_to(self.path / "cells").as_posix()
 
     def find(self, text: str) -> str:
-        """The full name of the one cell that ``text`` names, with or without its key.
+        """Return the full name of the cell called ``text``, with or without its key.
 
         Raises:
             UsageError: no cell, or several, are called so.
         """
         known = list(self.cell_names())
         wanted = text.strip("/")
-        found = [n for n in known if n == wanted or n.rpartition("-")[0] == wanted]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise UsageError(f"{text!r} is one of several cells: {', '.join(found)}")
+        matches = [n for n in known if n == wanted or n.rpartition("-")[0] == wanted]
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            raise UsageError(f"{text!r} is one of several cells: {', '.join(matches)}")
         raise UsageError(f"{self.path} has no cell {text!r}; {suggest(wanted, known)}")
+
+
+def remove_empty(*folders: Path) -> None:
+    """Remove folders, one after the other, as far as they are empty."""
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def sha256(content: bytes) -> str:
@@ -274,7 +277,7 @@ def write(file: Path, content: bytes) -> None:
     """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        # not tempfile's, which nobody but its owner may read
+        # not tempfile's: only its owner may read such a file
         temporary = file.parent / f".{secrets.token_hex(8)}.tmp"
         try:
             with temporary.open("xb") as stream:
@@ -303,15 +306,15 @@ def write_record(file: Path, record: msgspec.Struct) -> None:
 
 def read_record(file: Path, record: type[Record]) -> Record | None:
     """A record, None if it is not there; raises like `decode`."""
-    found = read_sealed(file, record)
-    return None if found is None else found[0]
+    pair = read_sealed(file, record)
+    return None if pair is None else pair[0]
 
 
 def read_sealed(file: Path | str, record: type[Record]) -> tuple[Record, str] | None:
-    """A record and its seal, which tells it from any other; None if it is not there.
+    """Return a record and its seal, unlike that of any other record; None if it is not there.
 
     Raises:
-        DamagedError: the bytes are not those that were written.
+        DamagedError: the bytes are not as they were written.
         StoreError: it cannot be read, or is of another schema.
     """
     content = content_of(file)
@@ -340,32 +343,32 @@ def content_of(file: Path | str) -> bytes | None:
 def decode(
     content: bytes, record: type[Record], file: Path | str, seal: str | None = None
 ) -> Record:
-    """Decode a record, and see that its bytes are those that were written.
+    """Decode a record, and check that its bytes are as they were written.
 
     Args:
         content: of the file.
         record: the record's type.
         file: named by errors.
-        seal: `ecgbench.results.store.records.seal_of` the content, where that is known.
+        seal: `ecgbench.results.store.records.seal_of` the content; None if it is not known yet.
 
     Raises:
-        DamagedError: the bytes are not those that were written.
+        DamagedError: the bytes are not as they were written.
         StoreError: they are of another schema.
     """
-    found = OF_SCHEMA.search(content, max(0, content.find(SCHEMA_AT)))
+    schema = OF_SCHEMA.search(content, max(0, content.find(SCHEMA_AT)))
     sealed = is_sealed(content, seal)
-    if found and int(found.group(1)) != SCHEMA and (sealed or b'"sha256"' not in content):
+    if schema and int(schema.group(1)) != SCHEMA and (sealed or b'"sha256"' not in content):
         raise StoreError(
-            f"{file} has schema {int(found.group(1))}, this ecgbench reads schema {SCHEMA}; use "
+            f"{file} has schema {int(schema.group(1))}, this ecgbench reads schema {SCHEMA}; use "
             "another --store, or the ecgbench that wrote it"
         )
     if not sealed:
         raise DamagedError(Path(file), "its bytes do not have the SHA-256 that it claims")
     try:
-        found_record: Record = _decoder(record).decode(content)
+        decoded: Record = _decoder(record).decode(content)
     except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
         raise DamagedError(Path(file), str(error)) from None
-    return found_record
+    return decoded
 
 
 @cache

@@ -11,7 +11,7 @@ Item = TypeVar("Item")
 
 
 class Track(Protocol):
-    """Given items and what is done with them, in a word or two: the same items, one after the other."""
+    """Passes items on, one after the other, and tells of them under a name of a word or two."""
 
     def __call__(self, items: Sequence[Item], what: str) -> Iterable[Item]:
         """Return the items."""

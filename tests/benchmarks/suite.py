@@ -37,7 +37,7 @@ from ecgbench.harness.cell.checks import as_score, check_metric_applies
 from ecgbench.harness.cell.trouble import say
 from ecgbench.harness.data.split import PARTS, number, split
 from ecgbench.harness.isolation.plugin_state import plugin_state
-from ecgbench.harness.isolation.warden import keep_freed_memory
+from ecgbench.harness.isolation.worker import keep_freed_memory
 from ecgbench.harness.planning.catalog import discover
 from ecgbench.metrics.attacks.parts import parts_of_train
 from ecgbench.metrics.fidelity.dtw import dtw

@@ -22,7 +22,7 @@ import torch
 from ecgbench import Context
 from ecgbench.generators.timegan import TimeGanConfig
 from ecgbench.generators.timegan.training import GENERATOR_UPDATES, Training
-from ecgbench.harness.isolation.warden import keep_freed_memory
+from ecgbench.harness.isolation.worker import keep_freed_memory
 from ecgbench.nn import native
 from ecgbench.nn.recurrent import one_thread
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ecgbench.harness.cell.messages import ScoreEnded
+from ecgbench.harness.engine.pool import TaskEnd
 from ecgbench.harness.engine.run import Machine, work_through
 from ecgbench.harness.planning.plan import plan_of
 from ecgbench.harness.planning.study import Study
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ecgbench.harness.cell.task import Task
+    from ecgbench.harness.engine.pool import Message
 
 GENERATORS, PEOPLE = 20, 12
 PLAIN: dict[str, Any] = {"version": 1, "settings": {}, "origin": "benchmark 1"}
@@ -42,7 +45,7 @@ class Instant:
     slots = 8
 
     def __init__(self) -> None:
-        self.sent: deque[tuple[str, tuple[Any, ...]]] = deque()
+        self.sent: deque[Message] = deque()
 
     def start(self, task: Task) -> None:
         store, name = Store(task.store), task.cell.name
@@ -66,13 +69,13 @@ class Instant:
                     n=100,
                 )
             )
-            self.sent.append((name, ("score", metric.name, "ok", "", value)))
-        self.sent.append((name, ("ended", None)))
+            self.sent.append((name, ScoreEnded(metric.name, "ok", "", value)))
+        self.sent.append((name, TaskEnd(None)))
 
     def stop(self, cell: str) -> None:
         raise AssertionError
 
-    def messages(self, seconds: float) -> list[tuple[str, tuple[Any, ...]]]:
+    def messages(self, seconds: float) -> list[Message]:
         found = list(self.sent)
         self.sent.clear()
         return found

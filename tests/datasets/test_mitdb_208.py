@@ -83,7 +83,7 @@ def test_the_five_minutes_are_samples_422820_to_530819_of_record_208(
     mlii = wfdb.rdrecord(record, channel_names=["MLII"]).p_signal[:, 0]
     assert (rate, len(shipped)) == (360, 108_000)
     np.testing.assert_array_equal(shipped, mlii[FIRST_SAMPLE : FIRST_SAMPLE + 108_000])
-    # away from the ends, the windows are what a longer piece gives whose samples fall likewise
+    # away from the ends, the windows are those of a longer piece with the same raster
     assert windows.positions is not None
     start = FIRST_SAMPLE - 72 * 1000
     beats = np.rint(windows.positions * 360).astype(np.int64) - start

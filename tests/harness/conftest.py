@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import importlib
+import io
 import queue
 import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,26 +19,33 @@ import msgspec
 import numpy as np
 import pytest
 
-from ecgbench import EcgWindows
 from ecgbench.contracts.config import build
 from ecgbench.contracts.errors import EcgbenchError
+from ecgbench.contracts.windows import EcgWindows
 from ecgbench.harness.cell.task import Task
 from ecgbench.harness.data import cache as data
+from ecgbench.harness.data.sources import locate
+from ecgbench.harness.data.split import split, subsample
 from ecgbench.harness.engine.perform import perform
-from ecgbench.harness.engine.run import Machine, locate, work_through
-from ecgbench.harness.isolation.process import Exit
+from ecgbench.harness.engine.run import Machine, work_through
+from ecgbench.harness.isolation.messages import Exit
 from ecgbench.harness.planning.catalog import DISTRIBUTION, discover
 from ecgbench.harness.planning.plan import make_plan
 from ecgbench.harness.planning.study import Study, resolve
+from ecgbench.results.store.npz import read_npz
+from ecgbench.results.store.records import encode
+from ecgbench.results.store.states import forget_failed
 from ecgbench.results.store.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from ecgbench.contracts.windows import Splits
     from ecgbench.harness.engine.pool import Pool
     from ecgbench.harness.planning.catalog import Catalog
     from ecgbench.harness.planning.plan import Cell, Plan
     from ecgbench.results.store.records import CellRecord, ScoreRecord
+
 
 PLUGINS = Path(__file__).parents[1] / "plugins"
 
@@ -104,13 +115,18 @@ def _gone() -> Any:
 
 
 def call_here(
-    function: Callable[..., None], *arguments: Any, log: Path | None, limits: Any, stop: Any
-) -> Iterator[tuple[Any, ...]]:
+    function: Callable[..., None],
+    *arguments: Any,
+    kinds: Any,
+    log: Path | None,
+    limits: Any,
+    stop: Any,
+) -> Iterator[Any]:
     """Call a function as `ecgbench.harness.isolation.process.call` does, in a thread of this process.
 
     What it raises beyond an `EcgbenchError` is raised here.
     """
-    sent: queue.SimpleQueue[tuple[Any, ...] | None] = queue.SimpleQueue()
+    sent: queue.SimpleQueue[Any] = queue.SimpleQueue()
     ended: list[BaseException | None] = []
 
     def work() -> None:
@@ -128,7 +144,7 @@ def call_here(
     error = ended[0] if ended else None
     if error is not None and not isinstance(error, EcgbenchError):
         raise error
-    yield Exit("exit", None if error is None else str(error), 0.0, 0)
+    yield Exit(None if error is None else str(error), 0.0, 0)
 
 
 @dataclass
@@ -136,7 +152,7 @@ class Watch:
     """Remembers what a run told."""
 
     started: list[str] = field(default_factory=list)
-    messages: list[tuple[Any, ...]] = field(default_factory=list)
+    messages: list[Any] = field(default_factory=list)
     failures: list[str | None] = field(default_factory=list)
     states: list[str] = field(default_factory=list)
     waited: list[list[str]] = field(default_factory=list)
@@ -144,7 +160,7 @@ class Watch:
     def cell_started(self, cell: Cell) -> None:
         self.started.append(cell.id.name)
 
-    def message(self, cell: Cell, message: tuple[Any, ...]) -> None:
+    def message(self, cell: Cell, message: Any) -> None:
         self.messages.append(message)
 
     def cell_ended(self, cell: Cell, failure: str | None) -> None:
@@ -167,7 +183,12 @@ class Bench:
 
     folder: Path
     trace_file: Path
-    files: tuple[Path, ...] = (PLUGINS / "good.py", PLUGINS / "misbehaving.py")
+    files: tuple[Path, ...] = (
+        PLUGINS / "good.py",
+        PLUGINS / "misbehaving.py",
+        PLUGINS / "bad_dataset.py",
+        PLUGINS / "process_state.py",
+    )
     store_name: str = "store"
     watch: Watch = field(default_factory=Watch)
     commands: list[subprocess.Popen[str]] = field(default_factory=list)
@@ -237,7 +258,7 @@ class Bench:
         plan = self.plan(study, retry_failed=retry_failed)
         for cell in plan.todo:
             if retry_failed:
-                self.store.forget_failed(cell.id.name)
+                forget_failed(self.store, cell.id.name, plan.record.metrics)
             sent += self.perform(cell, metrics=tuple(plan.record.metrics))
         return sent
 
@@ -293,3 +314,65 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, only_files: None) -> 
         if command.poll() is None:
             command.kill()
             command.communicate()
+
+
+def bench_splits(bench: Bench, seed: int = 0, windows: int | None = None) -> Splits:
+    (source,) = bench.sources(bench.study())
+    return split(subsample(data.windows(source), windows), seed)
+
+
+def folder(bench: Bench, study: Study | None = None) -> Path:
+    return bench.store.folder(bench.plan(study).cells[0].id.name)
+
+
+def stored(bench: Bench, study: Study | None = None) -> dict[str, Any]:
+    return read_npz(folder(bench, study) / "synthetic.npz")
+
+
+def calls(bench: Bench) -> Counter[str]:
+    """What the plugins wrote down, by first word."""
+    return Counter(line.split()[0] for line in bench.trace)
+
+
+def curve(bench: Bench, study: Study | None = None) -> list[dict[str, str]]:
+    text = (folder(bench, study) / "artefacts" / "training.csv").read_text()
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def bad(bench: Bench, how: str, name: str = "bad") -> Study:
+    return bench.study(generators=(name,), generator={name: {"how": how}}, metrics=("spread",))
+
+
+def log(bench: Bench, study: Study) -> str:
+    cell = bench.plan(study).cells[0].id.name
+    return (bench.store.folder(cell) / "log.txt").read_text("utf-8")
+
+
+@pytest.fixture
+def targets(plugins: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The module of functions that run in another process, importable there too."""
+    monkeypatch.syspath_prepend(str(plugins))
+    return importlib.import_module("processes")
+
+
+@pytest.fixture
+def pids(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where plugins that hang write down the processes that they start."""
+    file = bench.folder / "pids"
+    monkeypatch.setenv("PIDS", str(file))
+    monkeypatch.setenv("HANG", str(bench.folder))
+    return file
+
+
+MANY = {"cohort": {"patients": 24, "windows": 480}}
+"""As many people as an interval needs, in each fold."""
+
+
+def name_of(bench: Bench, study: Study) -> str:
+    return bench.plan(study).cells[0].id.name
+
+
+def reseal(bench: Bench, cell: str, metric: str, **changes: Any) -> None:
+    (record,) = [s for s in bench.store.scores(cell) if s.metric.name == metric]
+    file = bench.store.score_file(cell, record.metric)
+    file.write_bytes(encode(msgspec.structs.replace(record, **changes)))

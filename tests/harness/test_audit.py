@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ecgbench.harness.audit import DOSE, STUDY, Ended, _record, left_out, shown
+from ecgbench.contracts.faults import DOSES
+from ecgbench.harness.audit import DOSE, STUDY, DoseEnd, _record, left_out, shown
 from ecgbench.harness.planning.catalog import discover
 from ecgbench.harness.planning.plan import metric_records
 from ecgbench.harness.planning.study import Study
-from ecgbench.results.audit.records import DOSES
 from ecgbench.results.store.records import DatasetRecord, ScoreRecord
 
 if TYPE_CHECKING:
-    from ecgbench.harness.audit import Of
+    from ecgbench.harness.audit import DoseKind
     from ecgbench.harness.planning.catalog import Catalog
     from ecgbench.results.audit.records import AuditRecord
     from ecgbench.results.store.records import MetricRecord, Status
@@ -36,16 +36,16 @@ def metric(catalog: Catalog) -> MetricRecord:
 
 
 @pytest.fixture
-def ended(catalog: Catalog, metric: MetricRecord) -> dict[Of, list[Ended]]:
+def ends(catalog: Catalog, metric: MetricRecord) -> dict[DoseKind, list[DoseEnd]]:
     """As if a value were ten times the dose, and its noise a hundredth of the seed."""
-    series = {(s.fault, s.sigma): s.amounts for s in shown(catalog, metric)}
+    series = {(s.kind, s.sigma): s.amounts for s in shown(catalog, metric)}
     assert list(series) == [NOISE]
     doses = {FRESH: [(0.0, seed) for seed in range(8)]}
     doses |= {
         of: [(a, seed) for a in amounts for seed in range(4)] for of, amounts in series.items()
     }
     return {
-        of: [Ended(a, seed, "ok", "", score(metric, 10 * a + seed / 100)) for a, seed in places]
+        of: [DoseEnd(a, seed, "ok", "", score(metric, 10 * a + seed / 100)) for a, seed in places]
         for of, places in doses.items()
     }
 
@@ -60,54 +60,62 @@ def score(metric: MetricRecord, value: float) -> ScoreRecord:
     )
 
 
-def all_of(ended: dict[Of, list[Ended]], status: Status, reason: str) -> dict[Of, list[Ended]]:
+def all_of(
+    whole: dict[DoseKind, list[DoseEnd]], status: Status, reason: str
+) -> dict[DoseKind, list[DoseEnd]]:
     return {
-        of: [Ended(end.amount, end.seed, status, reason) for end in ends]
-        for of, ends in ended.items()
+        of: [DoseEnd(end.amount, end.seed, status, reason) for end in ends]
+        for of, ends in whole.items()
     }
 
 
-def record(ended: dict[Of, list[Ended]], metric: MetricRecord, catalog: Catalog) -> AuditRecord:
+def record(
+    ends: dict[DoseKind, list[DoseEnd]], metric: MetricRecord, catalog: Catalog
+) -> AuditRecord:
     dataset = DatasetRecord(name="d", version=1, settings={}, origin="x 1", digest="0")
-    return _record(dataset, metric, ended, 500, catalog, STUDY)
+    return _record(dataset, metric, ends, 500, catalog, STUDY)
 
 
 def test_a_whole_series_is_judged(
-    ended: dict[Of, list[Ended]], metric: MetricRecord, catalog: Catalog
+    ends: dict[DoseKind, list[DoseEnd]], metric: MetricRecord, catalog: Catalog
 ) -> None:
-    found = record(ended, metric, catalog)
+    found = record(ends, metric, catalog)
     assert (found.verdict, found.series[0].smallest, found.has_failed) == ("passes", 0.05, False)
 
 
 @pytest.mark.parametrize("status", ["failed", "skipped"])
 @pytest.mark.parametrize("of", [NOISE, FRESH])
 def test_a_dose_that_is_lacking_fails_the_series(
-    ended: dict[Of, list[Ended]], metric: MetricRecord, catalog: Catalog, status: Status, of: Of
+    ends: dict[DoseKind, list[DoseEnd]],
+    metric: MetricRecord,
+    catalog: Catalog,
+    status: Status,
+    of: DoseKind,
 ) -> None:
-    last = ended[of][-1]
-    ended[of][-1] = Ended(last.amount, last.seed, status, "boom")
-    found = record(ended, metric, catalog)
+    last = ends[of][-1]
+    ends[of][-1] = DoseEnd(last.amount, last.seed, status, "boom")
+    found = record(ends, metric, catalog)
     assert (found.verdict, found.series[0].response, found.has_failed) == ("fails", "failed", True)
     assert found.series[0].reason == f"at {last.amount:g}, seed {last.seed}: boom"
 
 
 def test_a_metric_that_skips_every_dose_is_skipped(
-    ended: dict[Of, list[Ended]], metric: MetricRecord, catalog: Catalog
+    ends: dict[DoseKind, list[DoseEnd]], metric: MetricRecord, catalog: Catalog
 ) -> None:
-    found = record(all_of(ended, "skipped", "no attributes"), metric, catalog)
+    found = record(all_of(ends, "skipped", "no attributes"), metric, catalog)
     assert (found.verdict, found.reason, found.series) == ("skipped", "no attributes", [])
 
 
 def test_every_dose_failed_is_no_silence(
-    ended: dict[Of, list[Ended]], metric: MetricRecord, catalog: Catalog
+    ends: dict[DoseKind, list[DoseEnd]], metric: MetricRecord, catalog: Catalog
 ) -> None:
-    assert record(all_of(ended, "failed", "killed"), metric, catalog).verdict == "fails"
+    assert record(all_of(ends, "failed", "killed"), metric, catalog).verdict == "fails"
 
 
 def test_an_audit_carries_the_version_of_the_doses(
-    ended: dict[Of, list[Ended]], metric: MetricRecord, catalog: Catalog
+    ends: dict[DoseKind, list[DoseEnd]], metric: MetricRecord, catalog: Catalog
 ) -> None:
-    assert record(ended, metric, catalog).doses == DOSES == catalog.generator(DOSE).version
+    assert record(ends, metric, catalog).doses == DOSES == catalog.generator(DOSE).version
 
 
 def test_what_is_not_audited_is_told(catalog: Catalog) -> None:

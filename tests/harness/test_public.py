@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PUBLIC = [
+    "Board",
+    "CellEnded",
+    "CellNote",
+    "CellProgress",
+    "CellStarted",
     "Comparison",
     "Components",
     "Config",
@@ -22,19 +27,31 @@ PUBLIC = [
     "DatasetSpec",
     "EcgWindows",
     "EcgbenchError",
+    "Fetching",
     "Generator",
     "GeneratorSpec",
     "LoadDataset",
     "Metric",
     "MetricSpec",
+    "Notice",
     "PhysioNet",
+    "Reading",
     "Score",
+    "ScoreEnded",
     "Skip",
     "Splits",
     "Term",
+    "Waiting",
+    "boards",
+    "compare",
+    "discover",
+    "evaluate",
     "exchangeable_parts",
     "hookimpl",
     "principal_components",
+    "run",
+    "score",
+    "splits",
     "stratified",
 ]
 HEAVY = ("numpy", "torch", "pandas", "sklearn", "scipy", "wfdb", "matplotlib")
@@ -64,8 +81,15 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 
 def test_what_a_light_plugin_module_imports_costs_no_numpy() -> None:
-    light = [name for name in PUBLIC if name != "Comparison"]
+    heavy = {"Comparison", "Board", "boards", "compare", "evaluate", "run", "score", "splits"}
+    light = [name for name in PUBLIC if name not in heavy]
     assert imported(f"from ecgbench import {', '.join(light)}") == set()
+
+
+def test_the_package_itself_costs_no_module_of_the_api() -> None:
+    code = "import ecgbench, sys; print(*(m for m in sys.modules if 'ecgbench.harness' in m))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "\n"
 
 
 def test_asking_every_installed_plugin_what_it_offers_imports_nothing_heavy() -> None:

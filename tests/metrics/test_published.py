@@ -1,4 +1,4 @@
-"""The study `published` against the program of the Sines experiment, which computes both scores its own way.
+"""The study `published` against the Sines experiment, an independent program of both scores.
 
 Seconds of one network of each, on 10,000 real and 10,000 synthetic windows of 128 samples of one lead, with
 the metrics' network and with plain `torch.nn.GRU`: ``python -m pytest tests/metrics/test_published.py
@@ -40,7 +40,7 @@ SPECS = {spec.name: spec for module in (fidelity, utility) for spec in module.ec
 
 
 class Draws:
-    """A random generator that gives out what the metric draws, whatever the order it is asked in."""
+    """A random generator with the same draws as the metric's, in any order of requests."""
 
     def __init__(
         self, rng: np.random.Generator, weights: int, orders: Iterator[NDArray[np.int64]]
@@ -67,7 +67,7 @@ def oracle() -> Any:
 
 @pytest.fixture
 def series(oracle: Any) -> Series:
-    """Sines, and others that are lower and noisy: (series, step, feature)."""
+    """Return sines, and others, lower and noisy: (series, step, feature)."""
     rng = np.random.default_rng(0)
     real, made = np.split(oracle.sines(rng)[: 2 * SERIES], 2)
     made = 0.96 * made + 0.05 * rng.standard_normal(made.shape)
@@ -82,7 +82,7 @@ def scaled(series: Series) -> list[Tensor]:
 
 
 def compare(real: NDArray[np.float32], made: NDArray[np.float32]) -> Comparison:
-    """Synthetic series (series, step, feature) beside the real ones, which are every split."""
+    """Return synthetic series (series, step, feature) beside the real ones as every split."""
     windows = EcgWindows(
         signals=np.ascontiguousarray(real.swapaxes(1, 2)),
         labels=np.zeros(len(real), dtype=np.int64),

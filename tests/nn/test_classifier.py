@@ -1,4 +1,4 @@
-"""The classifier that metrics share."""
+"""The shared classifier."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_windows_are_amplified_moved_and_stretched_as_asked_and_no_more() -> Non
     assert gain.std(axis=2) == pytest.approx(0, abs=1e-4)
     assert np.log(gain[:, 0, 0]).std() == pytest.approx(0.2, rel=0.15)
 
-    ramps = np.tile(np.arange(64, dtype=np.float32), (300, 2, 1))  # a window that tells the time
+    ramps = np.tile(np.arange(64, dtype=np.float32), (300, 2, 1))  # each value is its own time
     moved = distorted(ramps, shift=0.1)
     assert np.array_equal(moved[:, 0], moved[:, 1])
     by = (moved - ramps)[:, 0, 20:44]

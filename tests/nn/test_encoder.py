@@ -1,4 +1,4 @@
-"""The encoder that metrics share."""
+"""The shared encoder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RATE = 125.0
 
 
 def beats(seed: int, people: int = 6, classes: int = 2, leads: int = 1) -> EcgWindows:
-    """Two waves, whose sizes are a person's own and the first of which is wide in the second class."""
+    """Return two waves of the person's own sizes; the first is wide in the second class."""
     own = np.exp(0.4 * np.random.default_rng(leads).standard_normal((people, leads, 2)))
     rng = np.random.default_rng(seed)
     patients = rng.integers(people, size=300)

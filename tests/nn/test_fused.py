@@ -29,7 +29,7 @@ def threads() -> Iterator[None]:
 def network(
     inputs: int, hidden: int, outputs: int, layers: int, dtype: torch.dtype = torch.float32
 ) -> tuple[nn.GRU, nn.Linear, list[Tensor]]:
-    """A GRU and a head of torch's own, and their weights, which are no round numbers."""
+    """A GRU and a head of torch's own, and their weights, no round numbers."""
     generator = torch.Generator().manual_seed(0)
     gru = nn.GRU(inputs, hidden, num_layers=layers, batch_first=True, device="meta").to_empty(
         device="cpu"
@@ -48,7 +48,7 @@ def series(*shape: int, seed: int = 1) -> Tensor:
 
 
 def results(y: Tensor, x: Tensor, weights: list[Tensor]) -> list[Tensor]:
-    """Output and all gradients of a loss that weighs every element of the output differently."""
+    """Return the output and all gradients of a loss with a weight of its own for every output."""
     loss = (y * series(*y.shape, seed=2).to(y.dtype)).sum()
     return [y.detach(), *torch.autograd.grad(loss, [x, *weights])]
 
@@ -191,7 +191,7 @@ def ulps(found: Tensor, true: np.ndarray) -> float:
 
 
 def test_tanh_and_sigmoid_are_right_to_a_few_units_in_the_last_place():
-    """A unit whose update gate is shut gives tanh(x); its reset gate, times a tiny m, gives σ(x)."""
+    """A unit with its update gate shut gives tanh(x); its reset gate, times a tiny m, gives σ(x)."""
     x = torch.cat([torch.linspace(-60, 60, 40001), torch.logspace(-30, 1, 4001)])
     x = torch.cat([x, -x])
     zero = torch.zeros(3)

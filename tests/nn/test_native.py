@@ -27,7 +27,7 @@ WHICH = f"from ecgbench.nn import native; native.FLAGS = {QUICK}; print(native.k
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache, and a process that has not looked for the kernel yet."""
+    """An empty cache, and a process before its first search for the kernel."""
     monkeypatch.setenv("ECGBENCH_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.delenv("ECGBENCH_KERNEL", raising=False)
     monkeypatch.setattr(native, "FLAGS", QUICK)
@@ -43,7 +43,7 @@ def forget() -> None:
 
 @pytest.fixture
 def compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A compiler that tells how often it ran, and misbehaves as the file ``how`` beside it says."""
+    """A compiler that counts its runs, and misbehaves as the file ``how`` beside it says."""
     script = tmp_path / "bin" / "cc"
     script.parent.mkdir()
     script.write_text(
@@ -74,7 +74,7 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def ziglang(nowhere: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The package in place of the real one: no OpenMP, and files of its own where it is told."""
+    """The package in place of the real one: no OpenMP, and files of its own in a given folder."""
     package = tmp_path / "site" / "ziglang"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()

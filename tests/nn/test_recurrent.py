@@ -54,7 +54,7 @@ def test_values_and_gradients_are_those_of_torch_gru_and_linear(
     network = stack(inputs, hidden, 2, layers).double()
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
-        for weight in network.parameters():  # no bias is left at a value that hides it
+        for weight in network.parameters():  # a bias of 0 would hide itself
             weight.uniform_(-1.5, 1.5, generator=generator)
     x = torch.randn(4, time, inputs, dtype=torch.float64, generator=generator)
     torch.testing.assert_close(network(x), reference(network, x), rtol=1e-9, atol=1e-12)

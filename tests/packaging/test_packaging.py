@@ -1,4 +1,4 @@
-"""What is built, and what reaches site-packages."""
+"""The built distributions, and their files in site-packages."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Metrics that an audit must tell apart."""
+"""Metrics for an audit to tell apart."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -18,7 +18,7 @@ def constant(comparison: Any, config: Any) -> float:
 
 
 def copied(comparison: Any, config: Any) -> float:
-    """Share of the windows that are in train, bit for bit."""
+    """Share of the windows from train, bit for bit."""
     import numpy as np
 
     known = {window.tobytes() for window in comparison.splits.train.signals}
@@ -34,7 +34,7 @@ def absent(comparison: Any, config: Any) -> float:
 
 
 def shy(comparison: Any, config: Any) -> float:
-    """Looks at no window that is very rough."""
+    """Looks at no very rough window."""
     value = roughness(comparison, config)
     if value > 0.05:
         raise Skip("this is no ECG")

@@ -1,4 +1,4 @@
-"""Returns a spec that is wrong in the way that the environment variable BAD_SPEC says."""
+"""Returns a wrong spec; the environment variable BAD_SPEC says how it is wrong."""
 
 import os
 from pathlib import Path

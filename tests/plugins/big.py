@@ -1,4 +1,4 @@
-"""A metric whose artefact is large."""
+"""A metric with a large artefact."""
 
 from typing import Any
 

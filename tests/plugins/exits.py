@@ -1,3 +1,3 @@
-"""A program, not a plugin: it ends the process that imports it."""
+"""A program, not a plugin: it ends the importing process."""
 
 raise SystemExit("usage: exits.py FILE")

@@ -22,7 +22,7 @@ from ecgbench import (
 
 
 def tell(what: str) -> None:
-    """Append a line to the file in TRACE, if there is one: for tests that count calls."""
+    """Append a line to the file in TRACE, if there is one, for tests of the number of calls."""
     with Path(os.environ.get("TRACE", os.devnull)).open("a") as trace:
         print(what, file=trace)
 
@@ -62,7 +62,7 @@ class JitterConfig(Config, frozen=True):
 
 
 class Jitter:
-    """Training windows of the class that is asked for, with noise; goes on from its checkpoint."""
+    """Training windows of the wanted class, with noise; goes on from its checkpoint."""
 
     parameters = 7
 
@@ -95,7 +95,7 @@ class Jitter:
 
 
 class Chosen:
-    """A reference row: training windows of the class that is asked for, as they are."""
+    """A reference row: training windows of the wanted class, as they are."""
 
     def __init__(self, config: Any) -> None:
         pass
@@ -116,7 +116,7 @@ class ScaleConfig(Config, frozen=True):
 
 
 def level(comparison: Any, config: Any) -> Score:
-    """Mean magnitude in control, less that of the synthetic windows, with all that a score can have."""
+    """Return mean magnitude in control less that of the synthetic windows, in a full score."""
     import numpy as np
 
     tell("score level")
@@ -139,7 +139,7 @@ def spread(comparison: Any, config: Any) -> float:
 
 
 def shared(comparison: Any, config: Any) -> float:
-    """Looks up what depends on dataset and seed alone."""
+    """Looks up a result of dataset and seed alone."""
 
     def compute() -> dict[str, Any]:
         tell("once")

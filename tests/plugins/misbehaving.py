@@ -1,9 +1,8 @@
-"""Plugins that import well and then break the contract in the way that their setting ``how`` says."""
+"""A generator and a metric that import well and then break the contract, as their setting ``how`` says."""
 
-# ruff: noqa: NPY002, T201 - global random numbers and printing are what these are for
+# ruff: noqa: NPY002, T201 - these are for global random numbers and printing
 
 import ctypes
-import json
 import os
 import random
 import signal
@@ -18,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 from ecgbench import (
     Config,
     Contributions,
-    DatasetSpec,
     EcgWindows,
     GeneratorSpec,
     MetricSpec,
@@ -36,17 +34,13 @@ class HowConfig(Config, frozen=True):
     how: str = "well"
 
 
-class PidConfig(Config, frozen=True):
-    pid: str = ""
-
-
 MIB = 2**20
 KEPT: list[Any] = []
-"""What is never given back."""
+"""Things that are never given back."""
 
 
 class Odd(BaseException):
-    """An error that no `except Exception` catches."""
+    """An error beyond `except Exception`."""
 
 
 def tell_pid() -> None:
@@ -56,7 +50,7 @@ def tell_pid() -> None:
 
 
 def child(does: "Callable[[], object]", *, daemon: bool = False) -> int:
-    """Fork a process that ignores SIGTERM; as a daemon, nobody's child and in a session of its own."""
+    """Fork a process deaf to SIGTERM; a daemon is nobody's child and has a session of its own."""
     pid = os.fork()
     if pid:
         if daemon:
@@ -183,34 +177,6 @@ def change_everything() -> None:
     sys.stdout = None
 
 
-def state(comparison: Any, config: Any) -> Score:
-    """What a plugin finds that is the process's and not its own."""
-    import numpy as np
-    import torch
-    from threadpoolctl import threadpool_info
-
-    os.umask(mask := os.umask(0))
-    found = {
-        "folder": str(Path.cwd()),
-        "environ": dict(os.environ),
-        "umask": mask,
-        "draws": [random.random(), np.random.random(), torch.rand(1).item()],
-        "threads": [torch.get_num_threads(), *(pool["num_threads"] for pool in threadpool_info())],
-        "torch": [
-            str(torch.get_default_dtype()),
-            str(torch.zeros(1).device),
-            torch.is_grad_enabled(),
-            torch.are_deterministic_algorithms_enabled(),
-        ],
-        "numpy": np.geterr(),
-        "warnings": [str(each) for each in warnings.filters],
-        "depth": sys.getrecursionlimit(),
-        "timer": signal.getitimer(signal.ITIMER_REAL)[0],
-        "log": [str(Path("/proc/self/fd/1").readlink()).partition(":")[0], sys.stdout.fileno()],
-    }
-    return Score(value=0.0, artefacts={"state.json": json.dumps(found, sort_keys=True).encode()})
-
-
 def burn() -> None:
     """Use half a second of processor time."""
     end = time.process_time() + 0.5
@@ -287,7 +253,7 @@ DOES: dict[str, "Callable[[], object]"] = {
 
 
 def misbehave(how: str) -> None:
-    """Do what ``how`` says, if it says something that any plugin can do."""
+    """Do as ``how`` says, if any plugin can do it."""
     DOES.get(how, lambda: None)()
 
 
@@ -342,7 +308,7 @@ class Bad:
             return self.train.synthetic(noise + random.random(), labels)
         if self.how == "real people":
             return replace(good, patients=np.zeros(n, dtype=np.int64))
-        made: dict[str, Callable[[], Any]] = {
+        wrong: dict[str, Callable[[], Any]] = {
             "too short": lambda: replace(good, signals=good.signals[:, :, 1:]),
             "too few": lambda: good.take(slice(1, None)),
             "flat": lambda: replace(good, signals=good.signals[:, 0]),
@@ -354,7 +320,7 @@ class Bad:
             "other leads": lambda: replace(good, leads=("V1",)),
             "class beyond": lambda: replace(good, labels=labels + 9),
         }
-        return made[self.how]() if self.how in made else good
+        return wrong[self.how]() if self.how in wrong else good
 
 
 def bad_metric(comparison: Any, config: Any) -> Any:
@@ -375,7 +341,7 @@ def bad_metric(comparison: Any, config: Any) -> Any:
         return float(np.random.random() * random.random())
     if config.how == "counts people":
         return float((comparison.synthetic.patients >= 0).mean())
-    made: dict[str, Callable[[], Any]] = {
+    wrong: dict[str, Callable[[], Any]] = {
         "NaN": lambda: float("nan"),
         "infinite": lambda: Score(value=float("inf")),
         "beyond": lambda: 1.5,
@@ -398,57 +364,7 @@ def bad_metric(comparison: Any, config: Any) -> Any:
         "no contributions": lambda: Score(value=0.5, contributions=[1, 2]),  # type: ignore[arg-type]
         "artefact of text": lambda: Score(value=0.5, artefacts={"a.txt": "text"}),  # type: ignore[dict-item]
     }
-    return made[config.how]() if config.how in made else np.float32(0.5)
-
-
-def wait_metric(comparison: Any, config: Any) -> float:
-    """Write down the process's number and wait to be killed; the next time, score."""
-    file = Path(config.pid)
-    if not file.exists():
-        file.write_text(str(os.getpid()))
-        time.sleep(60)
-    return 0.5
-
-
-def bad_dataset(config: Any, folder: Path | None) -> Any:
-    import numpy as np
-
-    misbehave(config.how)
-    if config.how == "raises":
-        raise KeyError("record 101")
-    if config.how == "an array":
-        return np.zeros((10, 1, 16))
-    n = 60
-    good = EcgWindows(
-        signals=np.random.default_rng(1).standard_normal((n, 1, 16)).astype(np.float32),
-        labels=np.zeros(n, dtype=np.int64),
-        patients=np.arange(n, dtype=np.int64) % 3,
-        sampling_rate=16.0,
-        leads=("II",),
-        classes=("N",),
-    )
-    made: dict[str, Callable[[], Any]] = {
-        "NaN": lambda: replace(good, signals=np.full((n, 1, 16), np.nan, dtype=np.float32)),
-        "objects": lambda: replace(good, records=np.array([None] * n)),
-        "short records": lambda: replace(good, records=np.array(["100"])),
-    }
-    return made[config.how]() if config.how in made else good
-
-
-@hookimpl
-def ecgbench_datasets() -> list[DatasetSpec]:
-    return [
-        DatasetSpec(
-            name="bad-dataset",
-            target=bad_dataset,
-            config=HowConfig,
-            summary="breaks the contract on request",
-            leads=("II",),
-            sampling_rate=16.0,
-            classes=("N",),
-            licence="MIT",
-        )
-    ]
+    return wrong[config.how]() if config.how in wrong else np.float32(0.5)
 
 
 @hookimpl
@@ -471,7 +387,7 @@ def ecgbench_generators() -> list[GeneratorSpec]:
 
 @hookimpl
 def ecgbench_metrics() -> list[MetricSpec]:
-    bad = [
+    return [
         MetricSpec(
             name=name,
             target=bad_metric,
@@ -483,19 +399,3 @@ def ecgbench_metrics() -> list[MetricSpec]:
         )
         for name in ("bad-a", "bad-b", "bad-c", "bad-d", "bad-e", "bad-f")
     ]
-    waits = MetricSpec(
-        name="waits",
-        target=wait_metric,
-        config=PidConfig,
-        summary="waits to be killed",
-        family="fidelity",
-        better="lower",
-    )
-    told = MetricSpec(
-        name="state",
-        target=state,
-        summary="what a plugin finds that is the process's",
-        family="fidelity",
-        better="lower",
-    )
-    return [*bad, waits, told]

@@ -1,6 +1,6 @@
-"""What tests of `ecgbench.harness.isolation.process` run in another process."""
+"""Functions for another process, in tests of `ecgbench.harness.isolation.process`."""
 
-# ruff: noqa: T201 - what is printed is to stand in the log
+# ruff: noqa: T201 - prints are to stand in the log
 
 import multiprocessing
 import os
@@ -11,13 +11,37 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from ecgbench import EcgbenchError
+from ecgbench.harness.isolation.messages import Exit, WorkerEnd
+from ecgbench.results.store.progress import Stage, Step, Usage
+
+
+class Value(msgspec.Struct, frozen=True, tag=True):
+    """Anything that a function tells."""
+
+    value: Any
+
+
+KINDS = Value | Stage | Step
+"""Messages of these functions."""
+
+
+def forge(send: Any) -> None:
+    """Send what no worker may send, then what it may."""
+    for message in (Usage(2**50, 1e9), Exit("forged", 0.0, 0), WorkerEnd(0, 0.0, 0, None)):
+        send(message)
+    pipe = send.args[0]
+    for content in ({"type": "Value"}, {"type": "Stage", "name": 3}, ["stage", "x"], 7, None):
+        pipe.send_bytes(msgspec.msgpack.encode(content))
+    send(Value("sound"))
 
 
 def echo(*arguments: Any) -> None:
     *values, send = arguments
     for value in values:
-        send(("value", value))
+        send(Value(value))
 
 
 def say(send: Any) -> None:
@@ -32,7 +56,7 @@ def print_and_crash(send: Any) -> None:
 
 
 def end(how: str, send: Any) -> None:
-    send(("began",))
+    send(Value("began"))
     if how == "raise":
         raise ValueError("a\nproblem")
     if how == "error":
@@ -50,19 +74,19 @@ def end(how: str, send: Any) -> None:
 
 def sleep(file: Path, send: Any) -> None:
     file.write_text(str(os.getpid()))
-    send(("sleeping",))
+    send(Value("sleeping"))
     time.sleep(60)
 
 
 def sleep_in_stages(count: int, send: Any) -> None:
     for number in range(count):
-        send(("stage", number))
+        send(Stage(str(number)))
         time.sleep(0.1)
 
 
 def flood(send: Any) -> None:
     while True:
-        send(("log", 1, 1, {}))
+        send(Step(1, 1, {}))
 
 
 def write_into_the_pipe(send: Any) -> None:
@@ -76,7 +100,7 @@ def _burn(seconds: float) -> None:
 
 
 def burn_in_a_child(send: Any) -> None:
-    """Let half a second be used by a process that nobody waits for."""
+    """Let a process without a parent use half a second."""
     ours, theirs = os.pipe()
     if os.fork() == 0:
         _burn(0.5)
@@ -94,7 +118,7 @@ def burn_and_kill_the_guard(send: Any) -> None:
 
 def hold_memory(mib: int, seconds: float, send: Any) -> None:
     kept = b"x" * (mib * 2**20)
-    send(("holding", len(kept)))
+    send(Value(len(kept)))
     time.sleep(seconds)
 
 
@@ -114,12 +138,12 @@ def tidy_up_at_the_end(file: Path, send: Any) -> None:
         sys.exit()
 
     signal.signal(signal.SIGTERM, tidy)
-    send(("ready",))
+    send(Value("ready"))
     time.sleep(3600)
 
 
 def ask_once(once: Any, folder: Path, who: str, hang: bool, send: Any) -> None:
-    """Ask for what is computed once; the computation ends when two have asked for it."""
+    """Ask for a shared computation; it ends when two have asked for it."""
     import numpy as np
 
     def compute() -> dict[str, Any]:
@@ -131,12 +155,12 @@ def ask_once(once: Any, folder: Path, who: str, hang: bool, send: Any) -> None:
         return {"found": np.arange(3)}
 
     (folder / f"{who}.asks").write_text(str(os.getpid()))
-    send(("value", once.get("thing", None, compute)["found"].tolist()))
+    send(Value(once.get("thing", None, compute)["found"].tolist()))
 
 
 def leave_a_thread(send: Any) -> None:
     threading.Thread(target=time.sleep, args=(3600,)).start()
-    send(("value", 1))
+    send(Value(1))
 
 
 def leave_a_child(file: Path, send: Any) -> None:
@@ -157,13 +181,13 @@ def start_a_process(send: Any) -> None:
     ours, theirs = multiprocessing.Pipe()
     helper = multiprocessing.Process(target=_square, args=(7, theirs))
     helper.start()
-    send(("value", ours.recv()))
+    send(Value(ours.recv()))
     helper.join()
 
 
 def variables(send: Any) -> None:
     found = {name: value for name, value in os.environ.items() if name.startswith("ECGBENCH_TEST")}
-    send(("value", found))
+    send(Value(found))
 
 
 def threads(send: Any) -> None:
@@ -171,16 +195,16 @@ def threads(send: Any) -> None:
     from threadpoolctl import threadpool_info
 
     pools = {pool["num_threads"] for pool in threadpool_info()}
-    send(("value", [torch.get_num_threads(), pools, os.environ["OMP_NUM_THREADS"]]))
+    send(Value([torch.get_num_threads(), pools, os.environ["OMP_NUM_THREADS"]]))
 
 
 def imported(send: Any) -> None:
-    send(("value", {"torch", "sklearn.manifold"} <= set(sys.modules)))
+    send(Value({"torch", "sklearn.manifold"} <= set(sys.modules)))
 
 
 def interrupts(send: Any) -> None:
     os.kill(os.getpid(), signal.SIGINT)
-    send(("value", "still here"))
+    send(Value("still here"))
 
 
 def page_faults(send: Any) -> None:
@@ -192,4 +216,4 @@ def page_faults(send: Any) -> None:
     for _ in range(30):
         before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
         [torch.zeros(5_000_000) for _ in range(6)]
-        send(("value", resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before))
+        send(Value(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before))

@@ -19,7 +19,7 @@ def double(number: int) -> int:
 
 
 class Research:
-    """Draws the mean of its training windows plus noise, and does what ``how`` says on the way."""
+    """Draws the mean of its training windows plus noise, and does as ``how`` says on the way."""
 
     def __init__(self, config: Any) -> None:
         self.config = config
@@ -68,7 +68,7 @@ class Research:
 
 
 def seen_windows() -> set[int]:
-    """Find the windows other than synthetic ones that can be reached from this process's objects."""
+    """Return windows within reach of this process's objects, other than synthetic ones."""
     import gc
 
     found: set[int] = set()
@@ -84,7 +84,7 @@ def seen_windows() -> set[int]:
 
 
 class Thief(Research):
-    """Returns windows that it cannot have, given by the file that ``file`` names."""
+    """Returns forbidden windows, from the file in ``file``."""
 
     def sample(self, labels: Any, context: Any) -> EcgWindows:
         import numpy as np
@@ -107,7 +107,7 @@ def ecgbench_generators() -> list[GeneratorSpec]:
 
 
 def patches(comparison: Any, config: Any) -> float:
-    """Replaces what every score of this process passes through."""
+    """Replaces the check of every score of this process."""
     from ecgbench.harness.cell import judge
 
     setattr(judge, "as_score", lambda *_: 1 / 0)  # noqa: B010 - as a patch does

@@ -1,4 +1,4 @@
-"""A generator that never makes the same windows twice, off by as many mV as the file in LEVEL says."""
+"""A generator with other windows each time, off by the millivolts in the file LEVEL."""
 
 import os
 from pathlib import Path

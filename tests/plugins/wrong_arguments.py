@@ -1,4 +1,4 @@
-"""Its second hook asks for what no hook is given."""
+"""Its second hook asks for an unknown argument."""
 
 from typing import Any
 

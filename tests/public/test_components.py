@@ -9,7 +9,7 @@ from ecgbench import components, principal_components
 
 
 def windows(count: int, size: int, seed: int = 0) -> Any:
-    """Correlated, with variances that fall by a fifth from one direction to the next, and a mean."""
+    """Return correlated numbers with a mean; variances fall by a fifth per direction."""
     rng = np.random.default_rng(seed)
     turn = np.linalg.qr(rng.standard_normal((size, size)))[0]
     deviations = 0.8 ** np.arange(size)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from ecgbench.results.audit.records import DOSES, AuditRecord
+from ecgbench.contracts.faults import DOSES
+from ecgbench.results.audit.records import AuditRecord
 from ecgbench.results.board.board import boards
 from ecgbench.results.board.catalogue import Catalogue, Facts
 from ecgbench.results.store.records import (
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     """A value, one with contributions, (status, reason), or not ended."""
     Scores = Mapping[str, Mapping[str, Mapping[int, Outcome]]]
     """How each metric ended, by generator, metric and seed."""
+
+TERMS = ("members", "unseen", "distance")
+"""Of a metric's contributions, by which its people are tested."""
 
 REFERENCES = ("real", "copy", "noisy-copy", "gaussian-noise")
 
@@ -167,8 +171,12 @@ class Bench:
 
 
 def installed(metrics: Iterable[MetricRecord]) -> Catalogue:
-    """A catalogue of these metrics."""
-    return Catalogue({(metric.name, metric.version): facts_of(metric) for metric in metrics})
+    """A catalogue of these metrics; the specs of those that need both folds name `TERMS`."""
+    metrics = list(metrics)
+    return Catalogue(
+        {(metric.name, metric.version): facts_of(metric) for metric in metrics},
+        named_terms={(m.name, m.version): TERMS for m in metrics if m.needs_both_folds},
+    )
 
 
 def facts_of(metric: MetricRecord) -> Facts:
@@ -196,6 +204,12 @@ def _score(metric: MetricRecord, cell: str, outcome: Outcome) -> ScoreRecord:
             metric=metric, cell=cell, status="ok", value=value, contributions=outcome, n=100
         )
     return ScoreRecord(metric=metric, cell=cell, status="ok", value=outcome, n=100)
+
+
+@pytest.fixture(autouse=True)
+def _no_syncfs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sync file by file: a whole file system may have much to write, for others."""
+    monkeypatch.setattr("ecgbench.results.store.sync._syncfs", lambda: None)
 
 
 @pytest.fixture

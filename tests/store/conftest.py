@@ -1,4 +1,4 @@
-"""A process that can be killed, or denied space, at any call by which it changes a store."""
+"""A process with a store: it is killed, or denied space, at any call that changes the store."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 STUBS = HERE.parent / "harness" / "cli" / "stubs.py"
 TIMES = {"finished", "fit_seconds", "sample_seconds", "seconds", "cpu_seconds", "peak_memory"}
-"""Members of records that differ from run to run, and with them the seal."""
+"""Members of records with another value in every run; the seal depends on them."""
 
 
 @dataclass(frozen=True)
@@ -35,15 +35,15 @@ class Outcome:
     Attributes:
         killed: whether it died on the way.
         kinds: a letter for each call that changed a file of the store (`crash.c`).
-        error: class and message of what it raised, ``"traceback"`` where that is no error for users.
-        sent: what the cells sent.
-        trace: what `tests/plugins/good.py` wrote down.
+        error: class and message of its exception, or ``"traceback"`` if that is no error for users.
+        sent: the messages of the cells.
+        trace: the lines of `tests/plugins/good.py`.
     """
 
     killed: bool
     kinds: str
     error: tuple[str, str] | None
-    sent: list[list[Any]]
+    sent: list[dict[str, Any]]
     trace: list[str]
 
     @property
@@ -53,7 +53,7 @@ class Outcome:
     @property
     def asides(self) -> list[str]:
         """What was damaged and set aside."""
-        return [message[1] for message in self.sent if message[0] == "aside"]
+        return [message["reason"] for message in self.sent if message["type"] == "SetAside"]
 
 
 class Rehearsals:
@@ -82,8 +82,8 @@ class Rehearsals:
         Args:
             store: to work in.
             way: ``count``; ``before``, ``after`` or ``half``, to be killed; ``full``, to find the
-                disk full from then on; ``once``, to find it full for what that call wants.
-            point: the number of the call at which that happens, from 1.
+                disk full from then on; ``once``, to find it full for that call alone.
+            point: the number of that call, from 1.
         """
         trace = self.folder / "trace"
         trace.unlink(missing_ok=True)
@@ -160,13 +160,13 @@ class Command:
 
     @property
     def fits(self) -> list[int]:
-        """The seeds of all fits that have ended, in their order."""
+        """The seeds of all finished fits, in their order."""
         file = self.folder / "fits.txt"
         return [int(seed) for seed in file.read_text().split()] if file.exists() else []
 
     @property
     def done(self) -> list[int]:
-        """The seeds of the cells that have ended well, with all their scores; all is read."""
+        """The seeds of the successful cells with all their scores; every record is read."""
         reader = Store(self.store)
         seeds = []
         for name in reader.cell_names():
@@ -198,7 +198,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Command
 
 @dataclass(frozen=True)
 class Undisturbed:
-    """A rehearsal that nothing happened to."""
+    """A rehearsal without a disturbance."""
 
     kinds: str
     state: dict[str, Any]
@@ -213,9 +213,9 @@ def undisturbed(rehearse: Rehearsals) -> Undisturbed:
 
 
 def state(store: Path) -> dict[str, Any]:
-    """All files of a store by name, but leases, locks, logs and what was set aside.
+    """Return all files of a store by name, without leases, locks, logs and damaged files.
 
-    Of records, what does not differ from run to run.
+    Records are without the members of `TIMES`.
     """
     found: dict[str, Any] = {}
     for file in sorted(store.rglob("*")):
@@ -238,9 +238,9 @@ def _timeless(content: Any) -> Any:
 
 
 def ended(store: Path) -> dict[Path, bytes]:
-    """The records of cells and scores that have ended, and what they speak of, with their bytes.
+    """Return the records of finished cells and scores, and their files, with their bytes.
 
-    All that is there is read: what is damaged raises.
+    Every file is read; a damaged one raises an error.
     """
     found: list[Path] = []
     reader = Store(store)

@@ -1,7 +1,7 @@
-"""Works through a small plan in forks of one process, each of which may be told to die on the way.
+"""Works through a small plan in forks of one process; a fork may be told to die on the way.
 
 Run with ``crash.c`` preloaded.  Reads a JSON object per line, ``{"store", "trace", "way", "point"}``, and
-answers each with what became of the fork: ``{"signal", "kinds", "error", "sent"}``.
+answers each with the fate of the fork: ``{"signal", "kinds", "error", "sent"}``.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ import msgspec
 from ecgbench.contracts.errors import EcgbenchError
 from ecgbench.harness.cell.task import Task
 from ecgbench.harness.data import cache as data
+from ecgbench.harness.data.sources import locate
 from ecgbench.harness.engine import preload
 from ecgbench.harness.engine.perform import perform
-from ecgbench.harness.engine.run import locate
-from ecgbench.harness.isolation.process import Exit
+from ecgbench.harness.isolation.messages import Exit
 from ecgbench.harness.planning.catalog import discover
 from ecgbench.harness.planning.facts import facts
 from ecgbench.harness.planning.plan import make_plan
@@ -48,22 +48,20 @@ WAYS = ("count", "before", "after", "half", "full", "once")
 """As `crash.c` numbers them."""
 
 
-def call_here(
-    function: Callable[..., None], *arguments: Any, **_: Any
-) -> Iterator[tuple[Any, ...]]:
-    """Call a function in this process; what it sends is heard when it has ended."""
-    sent: list[tuple[Any, ...]] = []
+def call_here(function: Callable[..., None], *arguments: Any, **_: Any) -> Iterator[Any]:
+    """Call a function in this process; its messages are heard at its end."""
+    sent: list[Any] = []
     failure = None
     try:
         function(*arguments, sent.append)
     except EcgbenchError as error:
         failure = str(error)
     yield from sent
-    yield Exit("exit", failure, 0.0, 0)
+    yield Exit(failure, 0.0, 0)
 
 
 def rehearse(path: Path) -> list[Any]:
-    """Do in this process what a run does in several; return what the cells sent."""
+    """Do the work of a run in this process; return the messages of the cells."""
     sent: list[Any] = []
     store, catalog = Store(path), discover([PLUGINS])
     study = resolve(STUDY, catalog)
@@ -76,7 +74,7 @@ def rehearse(path: Path) -> list[Any]:
     with Leases(store.path, beat=1e6) as leases:
         for cell in plan.todo:
             lease = leases.take(cell.id.name)
-            assert lease is not None, "a lease that was left is not taken over"
+            assert lease is not None, "an abandoned lease is not taken over"
             store.tidy(cell.id.name)
             task = Task(
                 store=store.path,
@@ -93,7 +91,7 @@ def rehearse(path: Path) -> list[Any]:
 
 
 def told_to(asked: dict[str, Any], shim: ctypes.CDLL, answer: int) -> None:
-    """Be the fork: rehearse, and say what became of it."""
+    """Be the fork: rehearse, and tell its fate."""
     os.environ["TRACE"] = asked["trace"]
     error, sent = None, []
     shim.crash_arm(asked["store"].encode(), WAYS.index(asked["way"]), ctypes.c_long(asked["point"]))
@@ -104,7 +102,7 @@ def told_to(asked: dict[str, Any], shim: ctypes.CDLL, answer: int) -> None:
     except Exception:  # noqa: BLE001 - the test shows it
         error = ["traceback", traceback.format_exc()]
     shim.crash_disarm()
-    told = {"error": error, "sent": sent, "kinds": shim.crash_kinds().decode()}
+    told = {"error": error, "sent": msgspec.to_builtins(sent), "kinds": shim.crash_kinds().decode()}
     with os.fdopen(answer, "w") as stream:
         json.dump(told, stream)
 
@@ -114,14 +112,14 @@ def main() -> None:
     assert preload
     shim = ctypes.CDLL(None)
     shim.crash_kinds.restype = ctypes.c_char_p
-    # what is imported late, and the cache, are there before the first fork
+    # late imports, and the cache, are there before the first fork
     rehearse(Path(sys.argv[1]))
     for line in sys.stdin:
         reading, answer = os.pipe()
         pid = os.fork()
         if pid == 0:
             os.close(reading)
-            # what plugins and the cell print belongs to no answer
+            # the output of plugins and the cell belongs to no answer
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             os.dup2(1, 2)
             told_to(json.loads(line), shim, answer)

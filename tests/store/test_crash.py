@@ -1,5 +1,5 @@
-"""A run may be killed at any call by which it changes a file: the next run loses nothing, repeats only
-what had not ended, and ends as if nothing had happened.
+"""A run may be killed at any call that changes a file: the next run loses nothing, repeats only
+unfinished work, and ends as if nothing had happened.
 
 ``ECGBENCH_CRASH_POINTS=all`` tries every call; else some, spread evenly.
 """
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 SOME = 24
-"""Points that are tried for each way of dying, unless all are."""
+"""Points to try for each way of dying, unless all are tried."""
 
 
 def points(kinds: str, way: str) -> list[int]:
-    """The numbers of the calls at which to die."""
+    """Return the numbers of the calls to die at."""
     found = [n for n, kind in enumerate(kinds, 1) if way != "half" or kind == "w"]
     if os.environ.get("ECGBENCH_CRASH_POINTS") == "all":
         return found
@@ -44,7 +44,7 @@ def test_a_rehearsal_is_the_same_each_time(
     assert again.kinds == undisturbed.kinds
     assert state(tmp_path / "store") == undisturbed.state
     assert again.fits == 2
-    assert Counter(message[0] for message in again.sent)["score"] == 12
+    assert Counter(message["type"] for message in again.sent)["ScoreEnded"] == 12
     assert len(again.kinds) > 200
     assert set("owsrlud") <= set(again.kinds)
 
@@ -85,16 +85,16 @@ def _die_and_go_on(
     assert again.error is None
     assert again.asides == [], "something read was torn"
     assert not (store / "damaged").exists()
-    assert again.fits == 2 - fitted, "a cell that had ended was fitted again, or one was not fitted"
-    assert Counter(message[0] for message in again.sent)["score"] == 12 - scored
+    assert again.fits == 2 - fitted, "a finished cell was fitted again, or a cell was not fitted"
+    assert Counter(message["type"] for message in again.sent)["ScoreEnded"] == 12 - scored
     for file, content in before.items():
         assert file.read_bytes() == content, f"{file} has changed"
-    assert strays(store) == [], "what the killed writer left is still there"
-    assert owners(store) == {}, "a run that was killed is taken for one that works"
+    assert strays(store) == [], "files of the killed writer are still there"
+    assert owners(store) == {}, "a killed run is taken for a working one"
     for part in ("plans", "shared", "board"):
         for stray in strays(store, part):
             (store / stray).unlink()
     after = state(store)
     assert after.keys() == undisturbed.state.keys()
     for name, content in undisturbed.state.items():
-        assert after[name] == content, f"{name} is not what an undisturbed run writes"
+        assert after[name] == content, f"{name} is unlike the file of an undisturbed run"

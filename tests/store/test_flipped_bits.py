@@ -1,8 +1,7 @@
-"""A bit that flips in a store is noticed, and costs what it stood in and nothing else."""
+"""A flipped bit in a store is noticed, and costs its own file and nothing else."""
 
 from __future__ import annotations
 
-import io
 import random
 import shutil
 from collections import Counter
@@ -10,10 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from rich.console import Console
 
 from ecgbench.contracts.errors import DamagedError
-from ecgbench.harness.cli.run import set_aside_damaged
+from ecgbench.harness.api.run import set_aside_damaged
 from ecgbench.results.store.npz import read_npz
 from ecgbench.results.store.store import Store
 from tests.store.conftest import state
@@ -22,12 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from ecgbench.harness.api.messages import Message
     from tests.store.conftest import Rehearsals, Undisturbed
 
 pytestmark = pytest.mark.slow
 
 BYTES = 40
-"""Places that are tried in each file, each with all its bits."""
+"""Places to try in each file, each with all its bits."""
 
 PARTS = (
     "cells/cohort/jitter/seed-0-*/cell.json",
@@ -66,7 +65,7 @@ def flip(file: Path, place: int, bit: int) -> None:
 
 
 def flips(file: Path) -> Iterator[tuple[int, int]]:
-    """Flip each bit of a sample of bytes, one at a time; yield which is flipped."""
+    """Flip each bit of a sample of bytes, one at a time; yield its number."""
     content = file.read_bytes()
     places = random.Random(file.name).sample(range(len(content)), min(BYTES, len(content)))
     for place in places:
@@ -142,7 +141,7 @@ COST = {
     "spread": 1,
     "shared": 1,
 }
-"""Scores that are computed again for want of a file; a cell whose three all are is fitted again."""
+"""Scores to compute again for want of a file; a cell without all three is fitted again."""
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -153,18 +152,18 @@ def test_what_is_damaged_is_set_aside_and_made_again_and_nothing_else_is(
     others = {f: f.stat().st_mtime_ns for f in (store / "cells").rglob("cell.json")}
     flip(file, random.Random(part).randrange(file.stat().st_size), 3)
     damaged = file.read_bytes()
-    said = io.StringIO()
-    set_aside_damaged(Store(store), Console(file=said, width=1000))
-    assert file.name in said.getvalue()
+    said: list[Message] = []
+    set_aside_damaged(Store(store), said.append)
+    assert file.name in str(said[0])
     again = rehearse(store)
     assert again.error is None
     cost = COST.get(file.name) or COST[file.name.split("-")[0]]
-    assert Counter(message[0] for message in again.sent)["score"] == cost
+    assert Counter(message["type"] for message in again.sent)["ScoreEnded"] == cost
     assert again.fits == (cost == 3 and "jitter" in part)
     _is_as_undisturbed(store, undisturbed)
     aside = [f for f in (store / "damaged").rglob("*") if f.is_file()]
     if file.suffix == ".txt":
-        # it is written over; what is set aside is the record that speaks of it
+        # it is written over; its record is set aside
         assert [f.name.split("-")[0] for f in aside] == ["level"]
     else:
         assert damaged in [f.read_bytes() for f in aside]
@@ -185,7 +184,7 @@ def test_a_run_notices_damaged_records_of_its_own_plan_without_being_asked_to(
     assert len(again.asides) == 1
     assert f"{file} is damaged" in again.asides[0]
     cost = COST.get(file.name) or COST[file.name.split("-")[0]]
-    assert Counter(message[0] for message in again.sent)["score"] == cost
+    assert Counter(message["type"] for message in again.sent)["ScoreEnded"] == cost
     assert again.fits == (cost == 3 and "jitter" in part)
     _is_as_undisturbed(store, undisturbed)
     assert damaged in [f.read_bytes() for f in (store / "damaged").rglob("*.json")]
@@ -225,7 +224,7 @@ def test_scores_that_rest_on_a_damaged_shared_result_are_right(
         score.unlink()
     again = rehearse(store)
     assert (again.error, again.fits) == (None, 0)
-    assert Counter(message[0] for message in again.sent)["score"] == 2
+    assert Counter(message["type"] for message in again.sent)["ScoreEnded"] == 2
     np.testing.assert_array_equal(read_npz(file)["mean"], sound["mean"])
     _is_as_undisturbed(store, undisturbed, but="shared/")
 
@@ -235,4 +234,4 @@ def _is_as_undisturbed(store: Path, undisturbed: Undisturbed, but: str = "-") ->
     assert after.keys() == undisturbed.state.keys()
     for name, content in undisturbed.state.items():
         if not name.startswith(but):
-            assert after[name] == content, f"{name} is not what an undisturbed run writes"
+            assert after[name] == content, f"{name} is unlike the file of an undisturbed run"

@@ -1,6 +1,6 @@
-"""A disk that fills up stops the run with one line, is nobody's failure, and costs nothing that was finished.
+"""A full disk stops the run with one line, is nobody's failure, and costs no finished work.
 
-``ECGBENCH_CRASH_POINTS=all`` tries every call that takes space; else some, spread evenly.
+``ECGBENCH_CRASH_POINTS=all`` tries every call for space; else some, spread evenly.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 SOME = 16
-"""Points that are tried for each way, unless all are."""
+"""Points to try for each way, unless all are tried."""
 
 TAKE_SPACE = "owsrldt"
-"""The calls, by `crash.c`'s letters, that a full disk refuses."""
+"""The calls that a full disk refuses, by the letters of `crash.c`."""
 
 
 def points(kinds: str) -> list[int]:
@@ -40,7 +40,7 @@ def points(kinds: str) -> list[int]:
 
 
 def failed(store: Path) -> list[str]:
-    """The records that say that something failed."""
+    """Return the records of failures."""
     reader = Store(store)
     records: list[Any] = [reader.cell(name) for name in reader.cell_names()]
     records += [score for name in reader.cell_names() for score in reader.scores(name)]
@@ -78,12 +78,12 @@ def _fill_and_go_on(
     after = state(store)
     assert after.keys() == undisturbed.state.keys()
     for name, content in undisturbed.state.items():
-        assert after[name] == content, f"{name} is not what an undisturbed run writes"
+        assert after[name] == content, f"{name} is unlike the file of an undisturbed run"
 
 
 def _is_said(outcome: Outcome, store: Path, way: str) -> None:
     if way == "once" and outcome.error is None:
-        return  # what found no space was done without
+        return  # the run did without this file
     assert outcome.error is not None
     kind, message = outcome.error
     assert kind == "StoreError", message
@@ -139,6 +139,6 @@ def test_the_command_stops_on_a_full_disk_with_one_line_and_goes_on_when_there_i
 
 
 def _fitted(finished: dict[Path, bytes]) -> set[int]:
-    """The seeds of the cells whose record was there."""
+    """Return the seeds of the cells with a record."""
     names = [file.parent.name for file in finished if file.name == "cell.json"]
     return {int(name.split("-")[1]) for name in names}

@@ -1,4 +1,4 @@
-"""Any number of runs on one store share its cells, and inherit those of a run that is killed."""
+"""Any number of runs on one store share its cells, and inherit the cells of a killed run."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ def test_the_cells_of_a_runner_that_is_killed_are_taken_over_by_the_others(
     assert victim.returncode == -signal.SIGKILL
     finish(others)
     assert set(command.fits) == set(range(seeds))
-    # what it was about to record when it was killed is fitted again, nothing else
+    # only the cell that it was about to record is fitted again
     assert len(command.fits) <= seeds + 1
     assert command.done == list(range(seeds))
-    # killed between recording a cell and returning its lease, it leaves one that nobody takes over
+    # if it is killed between recording a cell and returning its lease, nobody takes that lease over
     assert len(list((command.store / "leases").iterdir())) <= 1
     assert not (command.store / "damaged").exists()

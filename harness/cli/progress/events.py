@@ -10,11 +10,14 @@ import click
 import msgspec
 
 from ecgbench.contracts.plain import ascii_json
+from ecgbench.harness.cell.messages import CellEnded, Note, ScoreEnded, SetAside
 from ecgbench.harness.cli.progress.tally import Tally
+from ecgbench.results.store.progress import Part, Stage, Step, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ecgbench.harness.cell.messages import Told
     from ecgbench.harness.planning.plan import Cell
 
 
@@ -45,26 +48,26 @@ class Events:
         self.tally.begin(cell)
         self._tell("cell-started", cell)
 
-    def message(self, cell: Cell, message: tuple[Any, ...]) -> None:
+    def message(self, cell: Cell, message: Told) -> None:
         """A cell has sent something."""
         self.tally.take(cell, message)
         match message:
-            case ("stage", stage):
+            case Stage(stage):
                 self._tell("stage", cell, stage=stage)
-            case ("part", part):
+            case Part(part):
                 self._tell("part", cell, part=part)
-            case ("log", step, total, values):
+            case Step(step, total, values):
                 self._tell("step", cell, step=step, total=total, values=values)
-            case ("usage", memory, cpu_seconds):
+            case Usage(memory, cpu_seconds):
                 self._tell("usage", cell, memory=memory, cpu_seconds=cpu_seconds)
-            case ("note", text):
+            case Note(text):
                 self._tell("note", cell, text=text)
-            case ("aside", reason):
+            case SetAside(reason):
                 self._tell("aside", cell, reason=reason)
-            case ("score", metric, status, reason, value):
+            case ScoreEnded(metric, status, reason, value):
                 told = {"metric": metric, "status": status, "reason": reason, "value": value}
                 self._tell("score", cell, **told)
-            case ("cell", status, reason):
+            case CellEnded(status, reason):
                 self._tell("cell", cell, status=status, reason=reason)
 
     def cell_ended(self, cell: Cell, failure: str | None) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from ecgbench.contracts.plain import plain
+from ecgbench.harness.cell.messages import CellEnded, Note, ScoreEnded, SetAside
 from ecgbench.harness.cli.progress.say import duration, memory, steps, values, waiting
 from ecgbench.harness.cli.progress.tally import Tally
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from ecgbench.harness.cell.messages import Told
     from ecgbench.harness.planning.plan import Cell
 
 TELL_EVERY = 30.0
@@ -35,19 +37,19 @@ class Lines:
         """A cell is begun."""
         self.tally.begin(cell)
 
-    def message(self, cell: Cell, message: tuple[Any, ...]) -> None:
+    def message(self, cell: Cell, message: Told) -> None:
         """A cell has sent something."""
         running = self.tally.take(cell, message)
         match message:
-            case ("cell", ("failed" | "skipped") as status, reason):
+            case CellEnded(("failed" | "skipped") as status, reason):
                 running.told = True
                 self._say(f"{status}: {running.name}: {reason}", STYLES[status])
-            case ("score", metric, "failed", reason, _):
+            case ScoreEnded(metric, "failed", reason):
                 running.told = True
                 self._say(f"failed: {running.name}: {metric}: {reason}", STYLES["failed"])
-            case ("note", text):
+            case Note(text):
                 self._say(f"note: {running.name}: {text}", "yellow")
-            case ("aside", reason):
+            case SetAside(reason):
                 self._say(f"damaged: {running.name}: {reason}", STYLES["failed"])
 
     def cell_ended(self, cell: Cell, failure: str | None) -> None:
@@ -72,7 +74,7 @@ class Plain(Lines):
         if running.ours:
             self._say(f"{running.place}/{self.tally.count} {cell.id.name}")
 
-    def message(self, cell: Cell, message: tuple[Any, ...]) -> None:
+    def message(self, cell: Cell, message: Told) -> None:
         """A cell has sent something."""
         super().message(cell, message)
         running = self.tally.running[cell.id.name]

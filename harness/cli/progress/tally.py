@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import msgspec
-
-from ecgbench.results.store.progress import Progress
+from ecgbench.results.store.progress import Progress, Stage
 
 if TYPE_CHECKING:
+    from ecgbench.harness.cell.messages import Told
     from ecgbench.harness.planning.plan import Cell
 
 Kind = tuple[str, str, int]
@@ -78,28 +77,13 @@ class Tally:
         )
         return self.running[name]
 
-    def take(self, cell: Cell, message: tuple[Any, ...]) -> Running:
+    def take(self, cell: Cell, message: Told) -> Running:
         """Note what a cell has sent."""
         running = self.running[cell.id.name]
-        match message:
-            case ("stage", stage):
-                running.since = monotonic()
-                # another object, for the display may be reading this one
-                running.progress = Progress(
-                    began=running.began, stage=stage, memory=running.progress.memory
-                )
-            case ("part", part):
-                running.progress = msgspec.structs.replace(
-                    running.progress, stage=f"fit {part}", step=None, total=None, values={}
-                )
-            case ("log", step, total, values):
-                running.progress = msgspec.structs.replace(
-                    running.progress, step=step, total=total, values=values
-                )
-            case ("usage", memory, cpu_seconds):
-                running.progress = msgspec.structs.replace(
-                    running.progress, memory=memory, cpu_seconds=cpu_seconds
-                )
+        if isinstance(message, Stage):
+            running.since = monotonic()
+        # another object, for the display may be reading this one
+        running.progress = running.progress.after(message)
         return running
 
     def end(self, cell: Cell) -> Running:

@@ -1,4 +1,4 @@
-"""Privacy is checked on what the fit releases, and by an attack; utility on moments that are known."""
+"""Privacy is checked on the releases of the fit, and by an attack; utility on known moments."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def fitted(train: EcgWindows, seed: int = 0, **settings: float) -> DpPcaGaussian
 
 
 class Recorder:
-    """Stands for the mechanism: records what is asked of it, and always answers the same."""
+    """Stands for the mechanism: records the releases, and always answers the same."""
 
     def __init__(self, *_: object) -> None:
         self.rng = np.random.default_rng(7)
@@ -233,7 +233,7 @@ def test_any_windows_are_modelled(make: Any, epsilon: float) -> None:
 
 def test_the_same_seed_gives_the_same_bytes_and_leaves_the_global_state_alone() -> None:
     real, labels = population((200, 60), 32, 0), np.arange(30) % 2
-    before = repr(np.random.get_state())  # noqa: NPY002 - the state that nobody is to touch
+    before = repr(np.random.get_state())  # noqa: NPY002 - the global state, to stay as it is
     first, again, other = (
         fitted(real, seed).sample(labels, context(seed)).signals for seed in (0, 0, 1)
     )

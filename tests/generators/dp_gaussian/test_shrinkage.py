@@ -38,7 +38,7 @@ def test_equal_means_in_noise_become_their_weighted_average() -> None:
     means = rng.standard_normal((3, 2000)) * deviations[:, None]
     weights = deviations**-2.0
     average = weights @ means / weights.sum()
-    # what a positive part leaves of a difference of k numbers is about (2 / k)^¼ of its noise
+    # a positive part leaves about (2 / k)^¼ of the noise of a difference of k numbers
     error = np.sqrt(np.mean((shrunk_means(means, deviations) - average) ** 2, axis=1))
     assert (error < 0.3 * deviations).all()
 
@@ -63,7 +63,7 @@ def test_the_error_of_a_spike_in_noise_is_the_least_there_is() -> None:
     for _ in range(20):
         noisy = spike(size, 3) + noise(rng, deviation)
         [found] = shrunk_covariances(noisy[None], np.array([deviation]))
-        # what is lost returns as white noise, which is not part of this error
+        # the lost part returns as white noise, no part of this error
         values, vectors = np.linalg.eigh(found)
         largest = (values[-1] - values[0]) * np.outer(vectors[:, -1], vectors[:, -1])
         errors.append(np.sum((largest - spike(size, 3)) ** 2))
@@ -78,7 +78,9 @@ def test_what_does_not_stand_out_of_the_noise_becomes_white_noise_of_the_same_tr
 
 
 def test_variance_lost_in_noise_returns_in_its_colour() -> None:
-    spectrum = np.linspace(0.2, 0.0, SIZE)  # no eigenvalue stands out, the slope of the diagonal does
+    spectrum = np.linspace(
+        0.2, 0.0, SIZE
+    )  # no eigenvalue stands out, the slope of the diagonal does
     errors, white = [], []
     for seed in range(20):
         noisy = np.diag(spectrum) + noise(np.random.default_rng(seed), 0.02)

@@ -10,6 +10,8 @@ import pytest
 import torch
 
 from ecgbench.harness.cell.curve import Curve, to_csv
+from ecgbench.harness.cell.messages import Note
+from ecgbench.results.store.progress import Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +38,7 @@ class Fit:
 
     @property
     def notes(self) -> list[str]:
-        return [message[1] for message in self.sent if message[0] == "note"]
+        return [message.text for message in self.sent if isinstance(message, Note)]
 
 
 @pytest.fixture
@@ -165,7 +167,7 @@ def test_a_fit_that_begins_again_without_a_checkpoint_begins_with_its_first_phas
 
 def test_who_watches_is_told_numbers_alone(fit: Fit) -> None:
     fit.log(3, total=3, phase="joint", loss=torch.tensor(0.5), schedule="cosine")
-    assert fit.sent == [("log", 3, 3, {"loss": 0.5})]
+    assert fit.sent == [Step(3, 3, {"loss": 0.5})]
 
 
 def test_nothing_reported_is_no_curve(tmp_path: Path) -> None:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from ecgbench.harness.cell.messages import CellEnded, Note
 from ecgbench.harness.data import cache as data
 from ecgbench.harness.data.split import split
+from ecgbench.results.store.progress import Part
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,9 +65,9 @@ def test_what_is_left_in_the_working_folder_is_told_and_gone(
     monkeypatch.chdir(tmp_path / "here")
     study = study_of(researched, "keeps a file", metrics=("spread",))
     sent = researched.work(study)
-    parts = [message[1] for message in sent if message[0] == "part"]
+    parts = [message.name for message in sent if isinstance(message, Part)]
     assert parts == ["class N, 1 of 2", "class S, 2 of 2"]
-    (note,) = [message[1] for message in sent if message[0] == "note"]
+    (note,) = [message.text for message in sent if isinstance(message, Note)]
     assert note.startswith("the generator left 2 files (")
     assert "class-0/best.npy, class-1/best.npy" in note
     folder = researched.store.folder(researched.plan(study).cells[0].id.name)
@@ -129,7 +131,7 @@ def test_windows_that_are_real_ones_from_outside_train_fail_the_cell_by_name(
     assert record.reason.startswith(
         f"generator thief: {count} of {count} windows are real ones of {part}, which no generator"
     )
-    assert ("cell", "failed", record.reason) in sent
+    assert CellEnded("failed", record.reason) in sent
     assert record.sizes["train"] == len(splits.train)
     assert researched.scores(study) == {}
 

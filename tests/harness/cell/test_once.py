@@ -10,29 +10,29 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from ecgbench.harness.cell.once import OnceInStore
 from ecgbench.harness.isolation import process
+from ecgbench.harness.isolation.messages import Exit
 from ecgbench.harness.planning.code import code_of_module
+from ecgbench.results.store.progress import Usage
+from tests.harness.conftest import calls
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pytest
+
     from tests.harness.conftest import Bench
-
-
-@pytest.fixture
-def targets(plugins: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The module of functions that run in another process, importable there too."""
-    monkeypatch.syspath_prepend(str(plugins))
-    return importlib.import_module("processes")
 
 
 def ask(targets: Any, bench: Bench, who: str, *, hang: bool = False) -> list[Any]:
     once = OnceInStore(bench.store, bench.plan().cells[0].id)
-    messages = process.call(targets.ask_once, once, bench.folder, who, hang)
-    return [message[1] for message in messages if message[0] in ("value", "exit")]
+    messages = process.call(targets.ask_once, once, bench.folder, who, hang, kinds=targets.KINDS)
+    return [
+        message.reason if isinstance(message, Exit) else message.value
+        for message in messages
+        if not isinstance(message, Usage)
+    ]
 
 
 def computed(bench: Bench) -> list[str]:
@@ -87,3 +87,32 @@ def test_code_that_was_edited_and_settings_of_any_type_are_computed_anew(
         ask(1, settings)
     assert len(list(once.folder.glob("null-*.npz"))) == 6
     sys.modules.pop("acme_null", None)
+
+
+# --- shared computations ---------------------------------------------------------------------------
+
+
+def test_what_depends_on_dataset_and_seed_alone_is_computed_once_per_store(bench: Bench) -> None:
+    study = bench.study(generators=("jitter", "jitter-by-class"), metrics=("shared",))
+    bench.work(study)
+    assert calls(bench)["once"] == 1
+    assert bench.scores(study, 0)["shared"].value == bench.scores(study, 1)["shared"].value
+    bench.work(bench.study(generators=("jitter",), metrics=("shared",), seeds=(0, 1)))
+    assert calls(bench)["once"] == 2
+    bench.work(bench.study(metrics=("shared",), windows=200))
+    assert calls(bench)["once"] == 3
+    bench.store_name = "other"
+    bench.work(study)
+    assert calls(bench)["once"] == 4
+    assert len(list(bench.store.path.glob("shared/cohort/seed-0/mean-window-*.npz"))) == 1
+
+
+def test_a_shared_computation_that_was_damaged_is_made_again(bench: Bench) -> None:
+    bench.work(bench.study(metrics=("shared",)))
+    (file,) = bench.store.path.glob("shared/*/*/*.npz")
+    before = file.read_bytes()
+    file.write_bytes(before[: len(before) // 2])
+    study = bench.study(generators=("jitter-by-class",), metrics=("shared",))
+    bench.work(study)
+    assert bench.scores(study)["shared"].status == "ok"
+    assert file.read_bytes() == before

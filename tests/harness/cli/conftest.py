@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -11,11 +12,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ecgbench.harness.cli import main
+from tests.harness.cli.exchanges import BOTH, RUN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 STUBS = Path(__file__).with_name("stubs.py")
+GOOD = Path(__file__).parents[2] / "plugins" / "good.py"
 
 
 @dataclass
@@ -80,3 +83,37 @@ def ecgbench(
     for process in command.started:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a store of a run, and the plugins that it was of: the same, but redistributable."""
+    folder = tmp_path_factory.mktemp("made")
+    free = GOOD.read_text("utf-8").replace('licence="MIT"', 'licence="MIT", redistributable=True')
+    (folder / "free.py").write_text(free, "utf-8")
+    shutil.copy(GOOD, folder / "good.py")
+    copies = ("--generators", "jitter", "--metrics", "level", "--set", "generator.jitter.sigma=0")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ECGBENCH_CACHE_DIR", str(folder / "cache"))
+        patch.chdir(folder)
+        _run("--store", "free", "--plugin", "free.py", *BOTH)
+        _run("--store", "good", "--plugin", "good.py", *BOTH)
+        _run("--store", "copies", "--plugin", "good.py", *copies)
+    return folder
+
+
+def _run(*flags: str) -> None:
+    assert main(["run", *RUN, *flags]) == 0
+
+
+@pytest.fixture
+def there(ecgbench: Command, made: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """The command, where a copy of the run's stores stands."""
+    for name in ("free", "good", "copies"):
+        shutil.copytree(made / name, name)
+        if name != "copies":
+            shutil.copy(made / f"{name}.py", f"{name}.py")
+    monkeypatch.setenv("ECGBENCH_CACHE_DIR", str(made / "cache"))
+    monkeypatch.setattr("os.fsync", lambda _: None)
+    monkeypatch.setattr("ecgbench.results.store.sync._syncfs", lambda: None)
+    return ecgbench

@@ -98,7 +98,7 @@ def test_seeds_of_one_fold_are_refused(ecgbench: Command) -> None:
 
 def test_a_metric_that_no_fault_belongs_to_is_refused(ecgbench: Command) -> None:
     assert ecgbench("audit", *FLAGS, "--metrics", "time") == 2
-    assert "no metric that was named can be audited" in ecgbench.err
+    assert "none of the named metrics can be audited" in ecgbench.err
 
 
 def test_the_doses_are_not_to_be_set(ecgbench: Command) -> None:

@@ -169,7 +169,7 @@ def test_the_plan_names_the_cells_that_train_what_all_share(ecgbench: Command) -
 def test_a_smoke_study_runs_several_jobs_of_one_thread(
     ecgbench: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ecgbench.harness.cli.machine.cores", lambda: 3)
+    monkeypatch.setattr("ecgbench.harness.api.machine.cores", lambda: 3)
     assert ecgbench.tiny("--dry-run", "--study", "smoke") == 0
     assert "cpu, 3 jobs, 1 thread each" in ecgbench.out
     assert ecgbench.tiny("--dry-run", "--study", "smoke", "--threads", "2") == 0

@@ -23,6 +23,7 @@ from ecgbench.harness.engine import cluster as cluster_module
 from ecgbench.harness.engine.cluster import DaskPool, connect
 from ecgbench.harness.engine.remote import Order
 from ecgbench.harness.planning.catalog import discover
+from ecgbench.results.store.progress import Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,7 +112,7 @@ def test_a_cluster_makes_the_bytes_that_this_machine_makes(
         assert len(pool.data) == 1
     assert results(bench, study) == local
     assert bench.watch.failures == [None] * 6
-    assert ("log", 3, 3, {"loss": 1 / 3}) in bench.watch.messages
+    assert Step(3, 3, {"loss": 1 / 3}) in bench.watch.messages
     assert Counter(line.split()[0] for line in bench.trace)["fit"] == 3
     # each worker wrote the data down once
     assert len(list(cluster.folder.rglob("ecgbench/windows/*/signals.npy"))) == len(workers)

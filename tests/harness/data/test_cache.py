@@ -13,23 +13,17 @@ import pytest
 
 from ecgbench import DatasetSpec, PhysioNet
 from ecgbench.contracts.config import build
-from ecgbench.contracts.errors import DataError, EcgbenchError, StoreError
+from ecgbench.contracts.errors import DataError, StoreError
 from ecgbench.harness.data import cache as data
 from ecgbench.harness.data.digest import digest
-from ecgbench.harness.engine import run
-from ecgbench.harness.isolation import process
 from ecgbench.harness.planning.catalog import Entry, Origin
+from tests.harness.data.conftest import source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ecgbench import EcgWindows
     from tests.harness.conftest import Bench
-
-
-def source(bench: Bench, name: str = "cohort", **settings: Any) -> data.Source:
-    entry = bench.catalog.entry("dataset", name)
-    return data.Source(entry, build(entry.spec.config, settings, where=name), None)
 
 
 def cached(bench: Bench) -> list[str]:
@@ -296,152 +290,12 @@ def test_files_are_hashed_once_while_they_stay_as_they_are(
     assert data.is_prepared(tiny)
 
 
-# --- what a dataset reads --------------------------------------------------------------------------
-
-
-def declaring(bench: Bench, files: Any, text: Path) -> data.Source:
-    """A dataset that reads its level from a file, and says so or not."""
-
-    def load(config: Any, folder: Path | None) -> EcgWindows:
-        base = bench.catalog.dataset("cohort").load()(config, folder)
-        level = np.float32(text.read_text())
-        windows: EcgWindows = dataclasses.replace(base, signals=base.signals * level)
-        return windows
-
-    spec = dataclasses.replace(bench.catalog.dataset("cohort"), target=load, files=files)
-    entry = dataclasses.replace(bench.catalog.entry("dataset", "cohort"), spec=spec)
-    return data.Source(entry, build(spec.config, {}, where="it"), None)
-
-
-def test_what_says_nothing_of_files_is_read_in_every_run_and_once_in_each(
-    bench: Bench, tmp_path: Path
-) -> None:
-    file = tmp_path / "level.txt"
-    file.write_text("1")
-    first = declaring(bench, None, file)
-    before = data.record(first, None)
-    file.write_text("3")
-    assert data.record(first, None) == before  # one run is of one state
-    again = data.record(declaring(bench, None, file), None)
-    assert again.digest != before.digest
-    assert bench.trace == ["load", "load"]
-
-
-@pytest.mark.parametrize("as_function", [False, True])
-def test_named_files_are_looked_at_in_every_run_and_read_when_they_have_changed(
-    bench: Bench, tmp_path: Path, as_function: bool
-) -> None:
-    file = tmp_path / "level.txt"
-    file.write_text("1")
-    files = (lambda config: [file] * config.classes) if as_function else (file,)
-    before = data.record(declaring(bench, files, file), None)
-    assert data.record(declaring(bench, files, file), None) == before
-    assert bench.trace == ["load"]
-    state = file.stat()
-    file.write_text("3")
-    os.utime(file, ns=(state.st_atime_ns, state.st_mtime_ns))  # of equal size and time
-    assert data.record(declaring(bench, files, file), None).digest != before.digest
-    assert bench.trace == ["load", "load"]
-
-
-def test_a_named_file_that_is_not_there_is_told(bench: Bench, tmp_path: Path) -> None:
-    with pytest.raises(EcgbenchError, match=r"dataset cohort.*level\.txt"):
-        data.prepare(declaring(bench, (tmp_path / "level.txt",), tmp_path / "level.txt"))
-
-
-def test_a_file_that_changes_while_it_is_read_is_told_and_not_cached(
-    bench: Bench, tmp_path: Path
-) -> None:
-    file = tmp_path / "level.txt"
-    file.write_text("1")
-    source = declaring(bench, (file,), file)
-    data.folder(source)
-    file.write_text("2")
-    with pytest.raises(DataError, match="changed while it was read; start again"):
-        data.prepare(source)
-    assert not data.is_prepared(source)
-
-
-def test_edited_code_of_equal_version_is_read_again(
-    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    module = tmp_path / "loader_of_tests.py"
-    module.write_text("def load(config, folder): return 1")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    spec = dataclasses.replace(bench.catalog.dataset("cohort"), target="loader_of_tests:load")
-    entry = dataclasses.replace(bench.catalog.entry("dataset", "cohort"), spec=spec)
-    source = data.Source(entry, spec.config(), None)
-    before = data.folder(source)
-    assert data.folder(dataclasses.replace(source)) == before
-    module.write_text("def load(config, folder): return 2")
-    assert data.folder(dataclasses.replace(source)) != before
-
-
-def test_of_what_a_run_reads_for_itself_nothing_is_left_and_others_keep_theirs(
-    bench: Bench,
-) -> None:
-    """Another process reads for itself while this one's, a day old, and a dead one's stand."""
-    mine = source(bench, "bad-dataset", how="")
-    data.prepare(mine)
-    runs = bench.folder / "cache" / "runs"
-    dead = runs / "dead"
-    dead.mkdir()
-    for folder in runs.iterdir():
-        os.utime(folder, (1, 1))
-    code = f"""
-from ecgbench.harness.data import cache as data
-from ecgbench.harness.planning.catalog import discover
-entry = discover([{str(bench.files[1])!r}]).entry("dataset", "bad-dataset")
-source = data.Source(entry, entry.spec.config(), None)
-assert len(data.windows(source)) == 60
-print(data.folder(source))
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    theirs = Path(done.stdout.strip())
-    assert theirs.is_relative_to(runs)
-    assert not theirs.exists()
-    assert not dead.exists()
-    assert len(data.windows(mine)) == 60
-    assert len([f for f in runs.iterdir() if f.is_dir()]) == 1
-
-
 def test_a_record_tells_what_identifies_the_dataset(bench: Bench) -> None:
     record = data.record(source(bench, gain=2), 100)
     assert (record.name, record.version, record.windows) == ("cohort", 1, 100)
     assert record.settings == {"patients": 6, "windows": 240, "classes": 2, "gain": 2.0}
     assert record.digest == digest(data.windows(source(bench, gain=2)), "")
     assert record.origin.startswith("good.py ")
-
-
-# --- in a process of its own -----------------------------------------------------------------------
-
-
-def test_preparing_reads_in_another_process_what_the_cache_lacks(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    files = tuple(str(file) for file in bench.files)
-    (record,) = run.prepare([source(bench)], 100, files)
-    assert bench.trace == ["load"]
-    assert record.windows == 100
-    monkeypatch.setattr(process, "call", None)
-    assert run.prepare([source(bench)], 100, files) == [record]
-
-
-@pytest.mark.parametrize(
-    ("how", "said"),
-    [
-        ("raises", "^dataset bad-dataset cannot be read: KeyError: 'record 101'$"),
-        ("sys.exit()", "^dataset bad-dataset: its process ended before its work did"),
-        ("segfault", "^dataset bad-dataset: its process was ended by SIGSEGV$"),
-        ("os._exit(0)", "^dataset bad-dataset: its process ended before its work did"),
-    ],
-)
-def test_a_dataset_plugin_that_crashes_is_told_as_a_data_error(
-    bench: Bench, how: str, said: str
-) -> None:
-    files = tuple(str(file) for file in bench.files)
-    with pytest.raises(DataError, match=said):
-        run.prepare([source(bench, "bad-dataset", how=how)], None, files)
 
 
 def test_planning_cached_datasets_needs_no_numpy(bench: Bench) -> None:

@@ -9,22 +9,14 @@ import pytest
 
 from ecgbench.contracts.errors import StoreError
 from ecgbench.harness.engine import pool as pools
-from ecgbench.harness.engine.pool import LocalPool
+from ecgbench.harness.engine.pool import LocalPool, TaskEnd
 from ecgbench.results.store.lease import owners
+from ecgbench.results.store.progress import Stage
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.harness.conftest import Bench
-
-
-@pytest.fixture
-def pids(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where plugins that hang write down the processes that they start."""
-    file = bench.folder / "pids"
-    monkeypatch.setenv("PIDS", str(file))
-    monkeypatch.setenv("HANG", str(bench.folder))
-    return file
 
 
 def hanging(bench: Bench, **fields: Any) -> Any:
@@ -60,7 +52,7 @@ def test_messages_come_with_the_name_of_their_cell_and_the_end_comes_last(
 ) -> None:
     def perform(task: Any, send: Any, stop: Any) -> str:
         for number in range(3):
-            send(("stage", f"{task.cell.seed} {number}"))
+            send(Stage(f"{task.cell.seed} {number}"))
         return f"failure {task.cell.seed}"
 
     monkeypatch.setattr(pools, "perform", perform)
@@ -73,8 +65,8 @@ def test_messages_come_with_the_name_of_their_cell_and_the_end_comes_last(
             found[name].append(message)
     for cell in cells:
         seed = cell.id.seed
-        stages = [("stage", f"{seed} {number}") for number in range(3)]
-        assert found[cell.id.name] == [*stages, ("ended", f"failure {seed}")]
+        stages = [Stage(f"{seed} {number}") for number in range(3)]
+        assert found[cell.id.name] == [*stages, TaskEnd(f"failure {seed}")]
     assert pool.messages(0) == []
 
 
@@ -91,7 +83,7 @@ def test_a_cell_that_is_stopped_ends_with_all_it_started_and_the_others_go_on(
     pool.stop("a/cell/that-is-not-there")
     ended: dict[str, Any] = {}
     while len(ended) < 2:
-        ended |= {name: m[1] for name, m in pool.messages(60) if m[0] == "ended"}
+        ended |= {name: m.failure for name, m in pool.messages(60) if isinstance(m, TaskEnd)}
     assert ended == {bad.id.name: "stopped", good.id.name: None}
     assert [cell.state for cell in bench.plan(study).cells] == ["todo", "done"]
     assert all(gone(int(pid)) for pid in pids.read_text().split())
@@ -118,7 +110,7 @@ def test_an_error_of_the_harness_reaches_the_engine_which_ends_the_other_cells(
 def test_an_interrupt_ends_all_cells_and_records_nothing(
     bench: Bench, pids: Path, gone: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupt(self: Any, cell: Any, message: tuple[Any, ...]) -> None:
+    def interrupt(self: Any, cell: Any, message: Any) -> None:
         if pids.exists() and len(pids.read_text().split()) == 6:
             raise KeyboardInterrupt
 

@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-import os
 import shutil
-import signal
-import threading
 from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -12,33 +9,16 @@ import msgspec
 import pytest
 
 from ecgbench.contracts.errors import StoreError, UsageError
-from ecgbench.harness.data import physionet
+from ecgbench.harness.cell.messages import CellEnded, ScoreEnded
 from ecgbench.harness.engine import run
-from ecgbench.harness.engine.run import choose_device, default_datasets, work_through
+from ecgbench.harness.engine.run import choose_device, work_through
 from ecgbench.harness.isolation import process
 from ecgbench.results.store.lease import Leases, owners
+from ecgbench.results.store.progress import Stage, Step
+from tests.harness.conftest import log
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from ecgbench.harness.planning.study import Study
     from tests.harness.conftest import Bench
-
-
-def scored(bench: Bench, how: str, **fields: Any) -> Study:
-    """A study whose second metric breaks the contract."""
-    plain = {"metrics": ("level", "bad-a", "spread"), "metric": {"bad-a": {"how": how}}}
-    return bench.study(**(plain | fields))
-
-
-def log(bench: Bench, study: Study) -> str:
-    cell = bench.plan(study).cells[0].id.name
-    return (bench.store.folder(cell) / "log.txt").read_text("utf-8")
-
-
-def processes(bench: Bench) -> int:
-    """Return how often the last run began to read a cell's data."""
-    return bench.watch.messages.count(("stage", "data"))
 
 
 # --- a run that goes well --------------------------------------------------------------------------
@@ -51,9 +31,9 @@ def test_a_run_works_through_its_plan_and_tells_of_it(bench: Bench) -> None:
     assert [cell.state for cell in plan.cells] == ["done"] * 4
     assert bench.watch.started == [cell.id.name for cell in plan.cells]
     assert bench.watch.failures == [None] * 4
-    kinds = Counter(message[0] for message in bench.watch.messages)
-    assert (kinds["cell"], kinds["score"]) == (4, 8)
-    assert ("log", 3, 3, {"loss": 1 / 3}) in bench.watch.messages
+    kinds = Counter(type(message) for message in bench.watch.messages)
+    assert (kinds[CellEnded], kinds[ScoreEnded]) == (4, 8)
+    assert Step(3, 3, {"loss": 1 / 3}) in bench.watch.messages
 
 
 def test_the_plan_and_the_study_stand_in_the_store(bench: Bench) -> None:
@@ -82,119 +62,6 @@ def test_the_traceback_of_what_a_plugin_raises_is_in_the_cells_log(bench: Bench)
     study = bench.study(generators=("bad",), generator={"bad": {"how": "raises"}})
     bench.run(study)
     assert 'raise ZeroDivisionError("the loss\\nvanished")' in log(bench, study)
-
-
-# --- processes that die ----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("how", "reason"),
-    [
-        ("segfault", "its process was ended by SIGSEGV"),
-        ("killed", "its process was ended by SIGKILL (out of memory?)"),
-        ("os._exit(3)", "its process ended before its work did, with exit code 3"),
-        ("os._exit(0)", "its process ended before its work did, with exit code 0"),
-        ("sys.exit()", "its process ended before its work did, with exit code 0"),
-    ],
-)
-def test_a_metric_that_ends_the_process_fails_only_itself(
-    bench: Bench, how: str, reason: str
-) -> None:
-    study = scored(bench, how)
-    bench.run(study)
-    found = bench.scores(study)
-    assert {name: score.status for name, score in found.items()} == {
-        "level": "ok",
-        "bad-a": "failed",
-        "spread": "ok",
-    }
-    assert found["bad-a"].reason == reason
-    assert Counter(line.split()[0] for line in bench.trace)["fit"] == 1
-    assert bench.trace.count("score level") == 1
-    assert bench.watch.failures == [reason]
-    assert processes(bench) == 2
-
-
-@pytest.mark.parametrize(
-    ("how", "reason"),
-    [
-        ("killed", "its process was ended by SIGKILL (out of memory?)"),
-        ("os._exit(0)", "its process ended before its work did, with exit code 0"),
-    ],
-)
-def test_a_generator_that_ends_the_process_fails_its_cell_and_the_run_goes_on(
-    bench: Bench, how: str, reason: str
-) -> None:
-    study = bench.study(generators=("bad", "jitter"), generator={"bad": {"how": how}})
-    bench.run(study)
-    bad, good = bench.plan(study).cells
-    assert (bad.state, bad.reason) == ("failed", reason)
-    assert good.state == "done"
-    assert bench.watch.failures == [reason, None]
-    record = bench.cell(study)
-    assert record.environment["device"] == "cpu"
-    assert record.study["name"] == "test"
-
-
-def test_a_thread_that_a_generator_leaves_running_does_not_hold_up_the_run(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(process, "GRACE", 0.2)
-    study = bench.study(generators=("bad",), generator={"bad": {"how": "thread"}})
-    bench.run(study)
-    assert bench.plan(study).cells[0].state == "done"
-
-
-def test_a_retried_metric_that_dies_again_takes_no_other_down(bench: Bench) -> None:
-    bench.run(scored(bench, "killed", metrics=("level", "bad-a")))
-    study = scored(bench, "killed")
-    bench.run(study, retry_failed=True)
-    found = {name: score.status for name, score in bench.scores(study).items()}
-    assert found == {"level": "ok", "bad-a": "failed", "spread": "ok"}
-    assert bench.trace.count("score level") == 1
-
-
-def test_a_cell_whose_windows_are_damaged_is_set_aside_and_made_again(bench: Bench) -> None:
-    bench.run(bench.study(metrics=("level",)))
-    cell, value = bench.plan().cells[0].id.name, bench.scores()["level"].value
-    (bench.store.folder(cell) / "synthetic.npz").write_bytes(b"damaged")
-    bench.run()
-    found = bench.scores()
-    assert {name: score.status for name, score in found.items()} == {"level": "ok", "spread": "ok"}
-    assert found["level"].value == value
-    (why,) = [message[1] for message in bench.watch.messages if message[0] == "aside"]
-    assert "synthetic.npz is damaged" in why
-    (aside,) = bench.store.path.glob("damaged/cohort/jitter/*/synthetic.npz")
-    assert aside.read_bytes() == b"damaged"
-    assert processes(bench) == 2  # once to score it, once to make it again
-
-
-def test_too_few_windows_for_the_split_fail_the_cell_with_the_reason(bench: Bench) -> None:
-    study = bench.study(dataset={"cohort": {"windows": 8}})
-    bench.run(study)
-    assert "leave none for" in bench.plan(study).cells[0].reason
-
-
-def test_a_worker_that_is_killed_in_mid_score_costs_that_score_only(
-    bench: Bench, wait_for: Any
-) -> None:
-    pid = bench.folder / "pid"
-    study = bench.study(metrics=("level", "waits", "spread"), metric={"waits": {"pid": str(pid)}})
-
-    def kill() -> None:
-        wait_for(lambda: pid.exists() and pid.read_text() != "")
-        os.kill(int(pid.read_text()), signal.SIGKILL)
-
-    killer = threading.Thread(target=kill)
-    killer.start()
-    bench.run(study)
-    killer.join()
-    found = {name: score.status for name, score in bench.scores(study).items()}
-    assert found == {"level": "ok", "waits": "failed", "spread": "ok"}
-    bench.forget_trace()
-    bench.run(study, retry_failed=True)
-    assert bench.scores(study)["waits"].value == 0.5
-    assert bench.trace == []
 
 
 # --- runs that die ---------------------------------------------------------------------------------
@@ -254,8 +121,8 @@ def test_an_interrupt_ends_the_worker_and_records_nothing(
 ) -> None:
     study = bench.study(generator={"jitter": {"seconds": 5}})
 
-    def interrupt(self: Any, cell: Any, message: tuple[Any, ...]) -> None:
-        if message == ("stage", "fit"):
+    def interrupt(self: Any, cell: Any, message: Any) -> None:
+        if message == Stage("fit"):
             raise KeyboardInterrupt
 
     monkeypatch.setattr(type(bench.watch), "message", interrupt)
@@ -363,8 +230,8 @@ def test_a_run_that_has_lost_a_cell_ends_it_records_nothing_and_waits_for_the_ot
     leases = bench.store.path / "leases"
     states = []
 
-    def message(self: Any, cell: Any, message: tuple[Any, ...]) -> None:
-        if message == ("stage", "fit") and not self.failures:
+    def message(self: Any, cell: Any, message: Any) -> None:
+        if message == Stage("fit") and not self.failures:
             (ours,) = leases.glob("*.0")
             owner = msgspec.json.decode(ours.read_bytes()) | {"machine": "another", "token": "x"}
             ours.with_suffix(".1").write_bytes(msgspec.json.encode(owner))
@@ -403,34 +270,6 @@ def test_a_store_that_cannot_be_written_stops_the_run(bench: Bench) -> None:
     (bench.store.path / "plans").write_text("a file where a folder is wanted")
     with pytest.raises(StoreError, match="cannot write"):
         bench.run()
-
-
-# --- what is on this machine -----------------------------------------------------------------------
-
-
-def test_without_a_full_dataset_the_embedded_ones_are_the_default(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert default_datasets(bench.catalog, None) == (("bad-dataset", "cohort"), True)
-    monkeypatch.delenv("ECGBENCH_DISABLE")
-    names, embedded = default_datasets(bench.catalog, bench.folder)
-    assert embedded
-    assert set(names) == {"bad-dataset", "cohort", "ecgsyn", "mitdb-208"}
-    monkeypatch.setattr(physionet, "find", lambda source, folder: folder)
-    assert default_datasets(bench.catalog, bench.folder) == (("ludb", "mitdb"), False)
-
-
-def test_a_dataset_that_is_absent_is_fetched(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("ECGBENCH_DISABLE")
-    study, asked = bench.study(datasets=("cohort", "mitdb")), []
-
-    def fetch(name: str) -> Path:
-        asked.append(name)
-        return bench.folder / "fetched"
-
-    sources = run.locate(study, bench.catalog, bench.folder, fetch)
-    assert asked == ["mitdb"]
-    assert [source.folder for source in sources] == [None, bench.folder / "fetched"]
 
 
 def test_a_device_that_is_not_there_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:

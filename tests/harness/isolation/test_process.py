@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import importlib
 import multiprocessing.forkserver
 import os
 import signal
@@ -15,25 +14,26 @@ import pytest
 
 from ecgbench.contracts.errors import EcgbenchError
 from ecgbench.harness.isolation import process
+from ecgbench.harness.isolation.messages import Exit
 from ecgbench.harness.isolation.process import Limits
-
-OFF = "its process ended before its work did, with exit code"
-
-
-@pytest.fixture
-def targets(plugins: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The module of functions that run in another process, importable there too."""
-    monkeypatch.syspath_prepend(str(plugins))
-    return importlib.import_module("processes")
+from ecgbench.results.store.progress import Usage
+from tests.harness.isolation.conftest import OFF
 
 
-def call(*arguments: Any, **options: Any) -> list[Any]:
-    """All messages but those about usage; of the last one, kind and reason."""
-    return [
-        m[:2] if m[0] == "exit" else m
-        for m in process.call(*arguments, **options)
-        if m[0] != "usage"
-    ]
+def call(function: Any, *arguments: Any, **options: Any) -> list[Any]:
+    """What was told, and at last the reason of the exit."""
+    told = []
+    for message in process.call(
+        function, *arguments, kinds=sys.modules["processes"].KINDS, **options
+    ):
+        match message:
+            case Exit(reason):
+                told.append(reason)
+            case Usage():
+                pass
+            case _:
+                told.append(message.value)
+    return told
 
 
 def test_a_fork_server_that_is_killed_while_it_starts_one_is_started_again(targets: Any) -> None:
@@ -46,7 +46,7 @@ def test_a_fork_server_that_is_killed_while_it_starts_one_is_started_again(targe
     time.sleep(0.3)  # it waits for an answer
     os.kill(server, signal.SIGKILL)
     thread.join(120)
-    assert found == [("value", 2), ("exit", None)]
+    assert found == [2, None]
 
 
 def test_a_fork_server_that_never_starts_one_is_named(
@@ -62,7 +62,7 @@ def test_a_fork_server_that_never_starts_one_is_named(
 
 def test_messages_come_in_order_and_the_last_is_the_exit(targets: Any) -> None:
     sent = call(targets.echo, 1, "two", [3.0])
-    assert sent == [("value", 1), ("value", "two"), ("value", [3.0]), ("exit", None)]
+    assert sent == [1, "two", [3.0], None]
 
 
 @pytest.mark.parametrize(
@@ -83,12 +83,12 @@ def test_messages_come_in_order_and_the_last_is_the_exit(targets: Any) -> None:
 def test_a_process_that_ends_before_its_time_has_a_reason(
     targets: Any, how: str, reason: str
 ) -> None:
-    assert call(targets.end, how) == [("began",), ("exit", reason)]
+    assert call(targets.end, how) == ["began", reason]
 
 
 def test_the_log_receives_what_was_printed(targets: Any, tmp_path: Path) -> None:
     log = tmp_path / "below" / "log.txt"
-    assert call(targets.say, log=log) == [("exit", None)]
+    assert call(targets.say, log=log) == [None]
     assert sorted(log.read_text("utf-8").splitlines()) == [
         "from a program",
         "to stderr",
@@ -133,20 +133,20 @@ def test_what_is_printed_without_a_log_goes_where_this_process_prints(
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_torch_and_its_like_use_as_many_threads_as_asked(targets: Any, threads: int) -> None:
-    (_, (for_torch, pools, variable)), _ = call(targets.threads, limits=Limits(threads=threads))
+    (for_torch, pools, variable), _ = call(targets.threads, limits=Limits(threads=threads))
     assert for_torch == threads
     assert pools == [threads]
     assert variable == str(threads)
 
 
 def test_memory_that_was_freed_is_there_for_the_next_tensor(targets: Any) -> None:
-    *faults, _ = [message[1] for message in call(targets.page_faults)]
+    *faults, _ = call(targets.page_faults)
     assert max(faults) > 1000
     assert faults[-1] < 100
 
 
 def test_what_takes_seconds_to_import_is_there_from_the_start(targets: Any) -> None:
-    assert call(targets.imported) == [("value", True), ("exit", None)]
+    assert call(targets.imported) == [True, None]
 
 
 def test_the_process_has_the_environment_variables_of_this_moment(
@@ -155,10 +155,10 @@ def test_the_process_has_the_environment_variables_of_this_moment(
     """The fork server, which may have been started long ago, has those of its start."""
     call(targets.echo)
     monkeypatch.setenv("ECGBENCH_TEST_A", "1")
-    assert next(iter(process.call(targets.variables))) == ("value", {"ECGBENCH_TEST_A": "1"})
+    assert call(targets.variables) == [{"ECGBENCH_TEST_A": "1"}, None]
     monkeypatch.delenv("ECGBENCH_TEST_A")
     monkeypatch.setenv("ECGBENCH_TEST_B", "2")
-    assert next(iter(process.call(targets.variables))) == ("value", {"ECGBENCH_TEST_B": "2"})
+    assert call(targets.variables) == [{"ECGBENCH_TEST_B": "2"}, None]
 
 
 def test_the_process_works_in_the_folder_of_this_moment(
@@ -173,14 +173,14 @@ def test_the_process_works_in_the_folder_of_this_moment(
 def test_closing_the_iterator_ends_the_process(
     targets: Any, wait_for: Any, gone: Any, tmp_path: Path
 ) -> None:
-    messages = process.call(targets.sleep, tmp_path / "pid")
-    assert next(messages) == ("sleeping",)
+    messages = process.call(targets.sleep, tmp_path / "pid", kinds=targets.KINDS)
+    assert next(messages) == targets.Value("sleeping")
     messages.close()  # type: ignore[attr-defined]  # it is a generator
     wait_for(lambda: gone(int((tmp_path / "pid").read_text())))
 
 
 def test_ctrl_c_is_left_to_this_process(targets: Any) -> None:
-    assert call(targets.interrupts) == [("value", "still here"), ("exit", None)]
+    assert call(targets.interrupts) == ["still here", None]
 
 
 @pytest.mark.slow
@@ -193,8 +193,8 @@ def test_the_process_dies_with_this_one_however_that_ends(
         "from pathlib import Path\n"
         "import processes\n"
         "from ecgbench.harness.isolation import process\n"
-        f"for message in process.call(processes.sleep, Path({str(tmp_path / 'pid')!r})):\n"
-        "    print(message, flush=True)\n"
+        f"for message in process.call(processes.sleep, Path({str(tmp_path / 'pid')!r}), kinds=processes.KINDS):\n"
+        "    print(message.value, flush=True)\n"
     )
     parent = subprocess.Popen(
         [sys.executable, "-c", code],
@@ -204,7 +204,7 @@ def test_the_process_dies_with_this_one_however_that_ends(
         start_new_session=True,
     )
     assert parent.stdout is not None
-    assert parent.stdout.readline() == "('sleeping',)\n"
+    assert parent.stdout.readline() == "sleeping\n"
     parent.send_signal(end)
     parent.wait(60)
     parent.stdout.close()
@@ -215,15 +215,19 @@ def test_a_thread_that_a_plugin_leaves_running_holds_up_nobody(
     targets: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(process, "GRACE", 0.2)
-    assert call(targets.leave_a_thread) == [("value", 1), ("exit", None)]
+    assert call(targets.leave_a_thread) == [1, None]
 
 
 def test_a_process_that_a_plugin_leaves_running_holds_up_nobody(
     targets: Any, gone: Any, tmp_path: Path
 ) -> None:
-    assert call(targets.leave_a_child, tmp_path / "pid") == [("exit", f"{OFF} 3")]
+    assert call(targets.leave_a_child, tmp_path / "pid") == [f"{OFF} 3"]
     assert gone(int((tmp_path / "pid").read_text()))
 
 
 def test_a_plugin_may_start_processes_of_its_own(targets: Any) -> None:
-    assert call(targets.start_a_process) == [("value", 49), ("exit", None)]
+    assert call(targets.start_a_process) == [49, None]
+
+
+def test_a_message_that_a_worker_may_not_send_is_not_heard(targets: Any) -> None:
+    assert call(targets.forge) == ["sound", None]

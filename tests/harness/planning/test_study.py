@@ -141,7 +141,7 @@ def test_a_byte_order_mark_is_no_part_of_a_study(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_text_is_a_usage_error(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(UsageError, match=r"study .*mine\.toml: .*: save it as that"):
+    with pytest.raises(UsageError, match=r"study .*mine\.toml: .*: save it as UTF-8"):
         study.read(str(tmp_path / "mine.toml"))
 
 

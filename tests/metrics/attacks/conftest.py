@@ -1,4 +1,4 @@
-"""The simulated cohort whose truth is known is that of the other metrics of privacy."""
+"""The simulated cohort of the other metrics of privacy."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def noise_cell(cell: Cell) -> NoiseCell:
 def with_synthetic(
     comparison: Comparison, signals: NDArray[np.floating], labels: NDArray[np.int64] | None = None
 ) -> Comparison:
-    """The same cell of a generator that made these windows."""
+    """Return the same cell of a generator of these windows."""
     if labels is None:
         labels = comparison.synthetic.labels
     made = comparison.splits.train.synthetic(signals, labels)
@@ -53,7 +53,7 @@ def with_synthetic(
 
 
 def changed(comparison: Comparison, change: Callable[[EcgWindows], EcgWindows]) -> Comparison:
-    """The same cell where all windows, real and synthetic, are changed."""
+    """Return the same cell with all windows, real and synthetic, changed."""
     names = ("train", "control", "auxiliary", "fresh", "test")
     splits = {name: change(getattr(comparison.splits, name)) for name in names}
     return replace(
@@ -72,6 +72,6 @@ def flat(comparison: Comparison, side: Side) -> NDArray[np.float64]:
 
 
 def influences(contributions: Contributions, step: float = 1e-4) -> NDArray[np.float64]:
-    """How the contributions say that the value moves when a person weighs so much more."""
+    """Return the moves of the value, by the contributions, if a person weighs so much more."""
     weights = np.ones((len(contributions.people),) * 2) + step * np.eye(len(contributions.people))
     return np.asarray(contributions.evaluate(weights) - contributions.evaluate()[0])

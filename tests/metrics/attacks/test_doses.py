@@ -1,4 +1,4 @@
-"""All attacks on the same doses: what is copied moves them, what is not does not."""
+"""All attacks on the same doses: copies move them, other faults do not."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def mean(spec: MetricSpec, comparisons: list[Comparison]) -> float:
 
 @every
 def test_the_more_is_copied_the_worse_it_is(spec: MetricSpec, cell: Cell) -> None:
-    # .3 of train fills all of synthetic, and who looks at synthetic windows sees no more than that
+    # .3 of train fills all of synthetic, and an attack on synthetic windows sees no more
     of_train = 1.0 if "inference" in spec.name or spec.name == "domias" else 0.3
     amounts = sorted({0, 0.1, 0.3, of_train})
     doses = [mean(spec, [cell(copies=d, seed=s) for s in range(6)]) for d in amounts]
@@ -61,7 +61,7 @@ def test_the_more_is_copied_the_worse_it_is(spec: MetricSpec, cell: Cell) -> Non
 
 @every
 def test_noise_has_learnt_nothing(spec: MetricSpec, noise_cell: NoiseCell) -> None:
-    # all of white noise has one nearest real window; which side that is on is the toss of a coin
+    # all of white noise has one nearest real window, on either side by chance
     tolerance = 0.15 if spec.name == "dcr-share" else 0.03
     found = mean(spec, [noise_cell(seed=s) for s in range(24)])
     assert found == pytest.approx(spec.ideal, abs=tolerance)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ecgbench import Skip
-from ecgbench.metrics.attacks.guesses import judged, known_samples
+from ecgbench.metrics.attacks.guesses import inference_score, known_samples
 from tests.metrics.attacks.conftest import influences
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def test_windows_of_one_sample_have_no_rest(cell: Cell) -> None:
 def test_the_value_is_the_residual_risk_of_all_guesses(cell: Cell) -> None:
     comparison = cell(copies=0)
     one, two = guesses(comparison, 0.6, 0.4), guesses(comparison, 0.8, 0.7, seed=1)
-    score = judged(comparison, {"one": one, "two": two})
+    score = inference_score(comparison, {"one": one, "two": two})
     attack, control = (one[0].mean() + two[0].mean()) / 2, (one[1].mean() + two[1].mean()) / 2
     assert score.value == pytest.approx((attack - control) / (1 - control))
     assert score.parts["attack-two"] == two[0].mean()
@@ -55,11 +55,11 @@ def test_the_value_is_the_residual_risk_of_all_guesses(cell: Cell) -> None:
 def test_a_secret_that_is_always_guessed_has_no_risk_of_its_own(cell: Cell) -> None:
     comparison = cell(copies=0)
     known, open_ = guesses(comparison, 1, 1), guesses(comparison, 0.6, 0.4)
-    score = judged(comparison, {"known": known, "open": open_})
+    score = inference_score(comparison, {"known": known, "open": open_})
     assert "residual-risk-known" not in score.parts
     assert score.value == pytest.approx(score.parts["residual-risk-open"])
-    with pytest.raises(Skip, match="guesses all"):
-        judged(comparison, {"known": known})
+    with pytest.raises(Skip, match="all guesses"):
+        inference_score(comparison, {"known": known})
 
 
 def test_its_contributions_are_the_value_and_its_derivative_by_the_weight_of_each_person(
@@ -67,7 +67,7 @@ def test_its_contributions_are_the_value_and_its_derivative_by_the_weight_of_eac
 ) -> None:
     comparison = cell(copies=0)
     secrets = {"one": guesses(comparison, 0.6, 0.4), "two": guesses(comparison, 0.8, 0.7, seed=1)}
-    score = judged(comparison, secrets)
+    score = inference_score(comparison, secrets)
     contributions = score.contributions
     assert contributions is not None
     assert contributions.evaluate()[0] == pytest.approx(score.value)
@@ -84,12 +84,12 @@ def test_its_contributions_are_the_value_and_its_derivative_by_the_weight_of_eac
 
 
 def test_the_interval_over_people_is_not_that_over_windows(cell: Cell) -> None:
-    """Guesses that are right by person, not by window, leave contributions that say so."""
+    """Guesses right by person, not by window, leave contributions in accord with this."""
     comparison = cell(copies=0)
     splits = comparison.splits
     lucky = np.unique(splits.train.patients)[::2]
     right = tuple(np.isin(side.patients, lucky) for side in (splits.train, splits.control))
-    score = judged(comparison, {"it": (right[0], right[1])})
+    score = inference_score(comparison, {"it": (right[0], right[1])})
     assert score.value == pytest.approx(0, abs=0.03)
     assert score.contributions is not None
     by_person = score.contributions.numerators / score.contributions.denominators

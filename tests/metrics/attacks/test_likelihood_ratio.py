@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def attacked(
     comparison: Comparison, generate: Callable[[EcgWindows, int], EcgWindows], shadows: int = 8
 ) -> float:
-    """The value for a generator, given as what it draws when fitted on these windows."""
+    """Return the value for a generator, given as its draws after a fit on these windows."""
     cell = dataclasses.replace(
         comparison,
         synthetic=generate(comparison.splits.train, 99),
@@ -34,7 +34,7 @@ def attacked(
 
 
 def blurred(sigma: float, share: float) -> Callable[[EcgWindows, int], EcgWindows]:
-    """A generator that gives away a share of what it was trained on, under noise."""
+    """Return a generator that gives away a share of its training windows, under noise."""
 
     def generate(train: EcgWindows, number: int) -> EcgWindows:
         rng = np.random.default_rng(number)

@@ -1,4 +1,4 @@
-"""`attribute-inference` where a dataset tells of its patients: sex, age and rhythm."""
+"""`attribute-inference` on a dataset with attributes of its patients: sex, age and rhythm."""
 
 from __future__ import annotations
 

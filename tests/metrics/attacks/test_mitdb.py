@@ -1,4 +1,4 @@
-"""All attacks on real beats: what is known of fresh ones, copies and noise."""
+"""All attacks on real beats: fresh ones, copies and noise."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ TOLERANCE = {
     "attribute-inference": 0.1,  # its value has a deviation of .11 over seeds
     "authenticity": 0.03,
 }
-"""Of the mean over seeds from the ideal where nothing was memorised; .02 for the others."""
+"""Tolerance of the mean over seeds about the ideal if nothing was memorised; .02 for the others."""
 
 
 @pytest.fixture(scope="module")

@@ -50,7 +50,7 @@ def test_fresh_real_windows_score_0(cell: Cell) -> None:
 
 
 def test_a_median_does_not_see_that_one_window_in_ten_was_copied(cell: Cell) -> None:
-    """The blind spot that the documentation tells of."""
+    """The documented blind spot."""
     moved = [
         score(cell(copies=0.03, seed=k)).value - score(cell(copies=0, seed=k)).value
         for k in range(8)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from ecgbench.metrics.attacks.roc import FALSE_POSITIVE_RATES, judged
+from ecgbench.metrics.attacks.roc import FALSE_POSITIVE_RATES, attack_score
 from tests.metrics.attacks.conftest import influences
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def suspicions(comparison: Comparison, gap: float, digits: int | None = None) -> Suspicions:
-    """Of an attack whose scores for members are normal, and ``gap`` higher; rounded to make ties."""
+    """Return an attack with normal scores, for members ``gap`` higher; rounded to make ties."""
     rng = np.random.default_rng(2)
     members = rng.standard_normal(len(comparison.splits.train)) + gap
     others = rng.standard_normal(len(comparison.splits.control))
@@ -35,7 +35,7 @@ def attack(
     """The score, who is a member, and all suspicions."""
     members, others = suspicions(comparison, gap, digits)
     member = np.repeat([True, False], [len(members), len(others)])
-    return judged(comparison, members, others), member, np.concatenate([members, others])
+    return attack_score(comparison, members, others), member, np.concatenate([members, others])
 
 
 @pytest.mark.parametrize("digits", [None, 1, 0])
@@ -58,16 +58,16 @@ def test_the_true_positive_rate_is_the_highest_that_the_curve_has_at_that_rate(
 
 
 def test_the_true_positive_rate_is_that_of_two_normal_distributions(cell: Cell) -> None:
-    """At 1% of false alarms, Φ(2 − 2.326) of members that are two deviations higher are caught."""
+    """At 1% of false alarms, Φ(2 − 2.326) of members two deviations higher are caught."""
     comparison = cell(copies=0)
     members = np.random.default_rng(3).standard_normal(200_000) + 2
     others = np.random.default_rng(4).standard_normal(200_000)
     comparison = _sized(comparison, len(members))
-    parts = judged(comparison, members, others).parts
+    parts = attack_score(comparison, members, others).parts
     assert parts["tpr-0.01"] == pytest.approx(0.372, abs=0.01)
     assert parts["tpr-0.001"] == pytest.approx(0.138, abs=0.01)
     assert parts["residual-risk"] == pytest.approx((0.372 - 0.01) / 0.99, abs=0.01)
-    assert judged(comparison, members, others).value == pytest.approx(0.9214, abs=0.002)
+    assert attack_score(comparison, members, others).value == pytest.approx(0.9214, abs=0.002)
 
 
 def _sized(comparison: Comparison, count: int) -> Comparison:
@@ -89,14 +89,14 @@ def test_the_smallest_rate_that_can_be_resolved_is_one_non_member(cell: Cell) ->
     # 144 non-members: at .1% no false positive is allowed
     members, others = suspicions(comparison, 1)
     assert score.n == len(members) + len(others)
-    parts = judged(comparison, members, others).parts
+    parts = attack_score(comparison, members, others).parts
     assert parts["tpr-0.001"] == np.mean(members > others.max())
 
 
 def test_the_residual_risk_is_what_is_caught_beyond_false_alarms(cell: Cell) -> None:
     comparison = cell(copies=0)
     members, others = suspicions(comparison, 2)
-    parts = judged(comparison, members, others).parts
+    parts = attack_score(comparison, members, others).parts
     threshold = np.sort(others)[-2]  # one of 144 is .7%, two are more than 1%
     attack, control = np.mean(members > threshold), np.mean(others > threshold)
     assert parts["tpr-0.01"] == attack

@@ -104,5 +104,5 @@ def test_one_person_and_one_class_will_do(alone: EcgWindows, cell: Cell) -> None
         for more in (0, 0.3 * noise)
     )
     for name in SPECS:
-        if name not in (*QUICK, "recall"):  # which takes scattered windows for various ones
+        if name not in (*QUICK, "recall"):  # recall takes scattered windows for various ones
             assert good(name, real) > good(name, worse)

@@ -42,7 +42,7 @@ def published(
 
 
 def exactly(mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
-    """Points that have this mean, and a diagonal covariance of these deviations."""
+    """Return points with this mean, and a diagonal covariance of these deviations."""
     points = np.random.default_rng(len(mean)).standard_normal((50, len(mean)))
     points -= points.mean(axis=0)
     points = points @ np.linalg.inv(np.linalg.cholesky(np.cov(points.T)).T)
@@ -94,7 +94,7 @@ def test_influences_are_the_derivative_by_a_points_weight() -> None:
             (found.of_right, published(LEFT, RIGHT, None, v)),
         ):
             expected = (influence[point] - influence.mean()) / len(influence)
-            # the published covariance divides by n − 1, which the derivative takes for n
+            # the published covariance divides by n − 1, the derivative by n
             assert (moved - found.value) / step == pytest.approx(expected, rel=0.1, abs=0.02)
 
 

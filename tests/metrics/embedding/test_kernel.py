@@ -65,7 +65,7 @@ def test_influences_are_the_derivative_by_a_points_weight() -> None:
             (found.of_right, published(LEFT, RIGHT, np.ones(25), v)),
         ):
             expected = (influence[point] - influence.mean()) / len(influence)
-            # pairs of a point with itself are left out, which the first order takes for none
+            # pairs of a point with itself are left out; to first order there are none
             assert (moved - found.value) / step == pytest.approx(expected, rel=0.1, abs=0.01)
 
 

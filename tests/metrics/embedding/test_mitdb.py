@@ -1,4 +1,4 @@
-"""On real beats: fresh ones read what each metric says an ideal generator does, faults less."""
+"""On real beats: fresh ones read as an ideal generator, faults less."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_wild_and_collapsed_windows_are_not_diverse(found: dict[str, dict[str, f
     for row in ("white noise", "outliers", "collapse-outliers", "mode-collapse"):
         assert max(found[row]["recall"], found[row]["coverage"]) < 0.1
         assert found[row]["recall"] < found["more noise"]["recall"] - 0.1
-    # the balls of outliers take in real windows that are nothing like them
+    # the balls of outliers hold real windows unlike them
     assert found["collapse-outliers"]["in-synthetic-balls"] > 0.15
 
 

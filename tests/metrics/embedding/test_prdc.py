@@ -70,7 +70,7 @@ def test_recall_is_the_smaller_share_in_a_case_that_can_be_counted(clouds: Cloud
 
 
 def controls(dimensions: int, seed: int) -> dict[str, np.ndarray]:
-    """Synthetic points whose worth is known, where the truth is a standard normal distribution."""
+    """Synthetic points of known worth, with a standard normal distribution as the truth."""
     rng = np.random.default_rng([dimensions, seed])
     shape = (400, dimensions)
     normal = rng.standard_normal(shape)
@@ -128,7 +128,7 @@ def test_clouds_that_do_not_meet_score_zero_and_equal_ones_do_well(clouds: Cloud
     points = np.random.default_rng(0).standard_normal((50, 4))
     for name, metric in METRICS.items():
         assert metric(clouds(points, points + 100), PrdcConfig()).value == 0
-        # each point is in its own ball, and in the balls of those whose k-th neighbour it may be
+        # each point is in its own ball, and in the balls of points whose k-th neighbour it may be
         expected = 1.2 if name == "density" else 1.0
         assert metric(clouds(points, points), PrdcConfig()).value == pytest.approx(expected)
 
@@ -188,7 +188,7 @@ def test_what_people_contributed_spreads_as_the_value_does_over_other_people(
         assert found.contributions is not None
         values.append(found.value)
         spreads.append(found.contributions.evaluate(draws).std())
-    # a resample of 10 people spreads by √(9/10) of what they do; 80 cohorts tell to 8%
+    # a resample of 10 people spreads by √(9/10) of their spread; 80 cohorts tell to 8%
     truth = np.std(values) * np.sqrt(0.9)
     assert np.sqrt(np.mean(np.square(spreads))) == pytest.approx(truth, rel=0.25)
 

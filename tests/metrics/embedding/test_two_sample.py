@@ -29,7 +29,7 @@ def test_it_orders_generators_of_known_quality(cell: Cell, leads: int) -> None:
 
 
 class Oracle:
-    """A network that has learnt what it is told is learnt: windows above ``limit`` are synthetic."""
+    """A network trained in advance: windows above ``limit`` are synthetic."""
 
     limit = 0.0
     seen: list[tuple[np.ndarray, np.ndarray]]

@@ -1,4 +1,4 @@
-"""A simulated cohort of beats, and generators whose quality is known."""
+"""A simulated cohort of beats, and generators of known quality."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def test_it_orders_generators_of_known_quality(cell: Cell, seed: int, leads: int
 
 
 def fitted(seed: int, **settings: object) -> Tensor:
-    """The weights of a small network after some steps whose windows ``seed`` draws."""
+    """Return the weights of a small network after some steps on windows drawn by ``seed``."""
     real, made = torch.randn(2, 20, 10, 1, generator=torch.Generator().manual_seed(0)).unbind()
     network = RecurrentStack(1, 2, 1, generator=torch.Generator().manual_seed(1))
     before = torch.nn.utils.parameters_to_vector(network.parameters()).detach()

@@ -22,7 +22,7 @@ CONFIG = EmbeddingPlotsConfig(points=60, tsne_windows=20)
 
 @pytest.fixture
 def without_pictures(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Cloud, Cloud]]:
-    """Leave the drawing out, which takes the time; what would be drawn."""
+    """Leave the slow drawing out; return the clouds to draw."""
     drawn: list[tuple[Cloud, Cloud]] = []
 
     def note(real: Cloud, synthetic: Cloud, **_: object) -> bytes:
@@ -89,7 +89,7 @@ def test_its_contributions_give_back_the_value(cell: Cell) -> None:
 
 def test_its_pictures_are_the_same_bytes_every_time_and_leave_pyplot_alone(cell: Cell) -> None:
     open_figures = len(Gcf.figs)
-    state = np.random.get_state(legacy=False)["state"]["key"].tolist()  # noqa: NPY002 - it is this state that must stay
+    state = np.random.get_state(legacy=False)["state"]["key"].tolist()  # noqa: NPY002 - the global state, to stay
     first, second = (embedding_plots(cell("fresh"), CONFIG).artefacts for _ in range(2))
     assert sorted(first) == ["pca.png", "tsne.png"]
     assert first == second

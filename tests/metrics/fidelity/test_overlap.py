@@ -18,7 +18,7 @@ def test_squares_shifted_by_a_known_part_overlap_by_the_rest(axes: int, shift: f
 def test_a_mixture_overlaps_by_its_share_of_real_points() -> None:
     real, synthetic = RNG.standard_normal((2, 20_000, 2))
     synthetic[: len(synthetic) // 5] += 50
-    # chance is taken out as if all were alike, which is a little much
+    # chance is taken out as if all were alike, a little too much
     assert overlap(real, synthetic).value == pytest.approx(0.8, abs=0.04)
 
 

@@ -1,4 +1,4 @@
-"""Beats that are sums of Gaussians, and a simulated cohort with generators of known quality."""
+"""Beats as sums of Gaussians, and a simulated cohort with generators of known quality."""
 
 from __future__ import annotations
 

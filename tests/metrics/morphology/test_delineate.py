@@ -1,4 +1,4 @@
-"""Beats whose waves are known: sums of Gaussians."""
+"""Beats with known waves: sums of Gaussians."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_peaks_and_amplitudes_are_found_at_any_rate(beats: MakeBeats, rate: int)
     assert np.abs(np.median(found.p_offset) - 0.28) < 0.02
     assert np.abs(np.median(found.t_onset) - (0.67 - 0.08)) < 0.03
     assert np.abs(np.median(found.t_offset) - (0.67 + 0.08)) < 0.03
-    # Q and R, S overlap where they stand: the extremes of the sum
+    # Q and R, S overlap at their peaks: the extremes of the sum
     fine = beats(2000, noise=0.0)[0].astype(float)
     for name, value in (
         ("p_amplitude", 0.15),

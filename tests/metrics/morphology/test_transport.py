@@ -23,7 +23,7 @@ def written_out(real: np.ndarray, made: np.ndarray, u: np.ndarray, v: np.ndarray
 def draw(missing: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(5)
     real, made = 90 + 10 * rng.standard_normal(300), 95 + 30 * rng.standard_normal(200)
-    real[:2] += 80, -90  # beyond what counts
+    real[:2] += 80, -90  # beyond the limit of values
     real[2:][rng.random(298) < missing[0]] = np.nan
     made[rng.random(200) < missing[1]] = np.nan
     return real, made

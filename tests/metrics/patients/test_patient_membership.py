@@ -37,7 +37,7 @@ def score(row: str, seed: int, windows: int = 200) -> Score:
 def test_the_value_is_the_auc_of_medians_over_equally_many_windows() -> None:
     splits = split(cohort(1), 0)
     found = comparison(splits, splits.fresh.signals, 0)
-    # one window a person, so that there is nothing to draw
+    # one window a person, so there is nothing to draw
     first = {
         side: getattr(splits, side).take(np.unique(getattr(splits, side).patients, True)[1])
         for side in ("control", "test")

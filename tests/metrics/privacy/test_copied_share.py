@@ -1,4 +1,4 @@
-"""`copied-share`: its definition, its null, and the disguises that it sees through."""
+"""`copied-share`: its definition, its null, and its readings."""
 
 from __future__ import annotations
 
@@ -7,22 +7,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from scipy.interpolate import CubicSpline
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.distance import cdist
 from scipy.stats import binom, hypergeom
 from sklearn.decomposition import PCA
 
-from ecgbench import Comparison, EcgWindows, Score, Skip
+from ecgbench import EcgWindows, Skip
 from ecgbench.datasets.mitdb import MitdbConfig, ecgbench_datasets
 from ecgbench.datasets.mitdb.load import load
 from ecgbench.harness.data import physionet
 from ecgbench.harness.data.split import number, split, subsample
-from ecgbench.metrics.privacy import CopiedShareConfig, disguises
-from ecgbench.metrics.privacy import nearest as search
-from ecgbench.metrics.privacy.copied_share import SCAN, _redrawn, copied_share, p_values
-from ecgbench.metrics.privacy.disguises import CLEARER, SPEEDS, STEP, spaces
-from ecgbench.metrics.privacy.nearest import nearest
+from ecgbench.metrics.privacy import CopiedShareConfig
+from ecgbench.metrics.privacy.copied_share import SCAN, _redrawn, p_values
+from ecgbench.metrics.privacy.disguises import CLEARER
+from tests.metrics.privacy.conftest import beats, compare, moved, score, spliced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,66 +28,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ecgbench import Splits
     from tests.metrics.privacy.conftest import Cell
 
     Signals = NDArray[np.floating]
 
+
 PLAIN = CopiedShareConfig(shift=0, speed=0)
-WHOLE = CopiedShareConfig(spaces=("whole",))
-NO_DISGUISE = CopiedShareConfig(spaces=("whole", "aligned"))
-
-
-def beats(seed: int = 0) -> Splits:
-    """Of ten people, 60 beats each: five waves that differ by person and vary by beat, under noise."""
-    rng = np.random.default_rng([seed, 11])
-    patients = np.repeat(np.arange(10), 60)
-    time = (np.arange(128) - 48) / 125
-    places = np.array([-0.2, -0.03, 0.0, 0.03, 0.28])
-    heights = np.array([0.2, -0.3, 1.5, -0.4, 0.4])
-    widths = np.array([0.03, 0.012, 0.012, 0.014, 0.06])
-    place = places + np.array([1, 0.2, 0, 0.2, 1]) * (
-        0.02 * rng.standard_normal((10, 5))[patients] + 0.01 * rng.standard_normal((600, 5))
-    )
-    height = heights * np.exp(
-        0.4 * rng.standard_normal((10, 5))[patients] + 0.15 * rng.standard_normal((600, 5))
-    )
-    distance = (time - place[..., None]) / widths[:, None]
-    signals = (height[..., None] * np.exp(-(distance**2) / 2)).sum(axis=1)
-    signals += 0.005 * rng.standard_normal(signals.shape)
-    return split(
-        number(
-            EcgWindows(
-                signals=signals[:, None].astype(np.float32),
-                labels=np.zeros(600, dtype=np.int64),
-                patients=patients,
-                sampling_rate=125.0,
-                leads=("II",),
-                classes=("beat",),
-            )
-        ),
-        seed,
-    )
-
-
-def compare(splits: Splits, signals: NDArray[np.floating], seed: int = 0) -> Comparison:
-    labels = np.zeros(len(signals), dtype=np.int64)
-    return Comparison(
-        synthetic=splits.train.synthetic(signals, labels),
-        splits=splits,
-        seed=seed,
-        headline_classes=splits.train.classes,
-    )
-
-
-def score(comparison: Comparison, config: CopiedShareConfig | None = None) -> Score:
-    return copied_share(comparison, config or CopiedShareConfig())
-
-
-def moved(signals: NDArray[np.floating], samples: float, speed: float) -> NDArray[np.floating]:
-    time = np.arange(signals.shape[2])
-    places = np.clip(48 + (time - 48 - samples) * speed, 0, len(time) - 1)
-    return np.asarray(CubicSpline(time, signals, axis=2)(places))
 
 
 @pytest.mark.parametrize("leads", [1, 2])
@@ -192,93 +136,6 @@ def test_it_orders_the_controls() -> None:
         assert results["noisy copy"].value > 3 * abs(results[name].value)
 
 
-@pytest.mark.parametrize(
-    ("samples", "speed", "gain", "offset"),
-    [(6, 1, 1, 0), (-2.5, 1, 1, 0), (0, 1.05, 1, 0), (3.3, 0.96, 1.2, 0.5), (0, 1, 0.8, -1)],
-)
-def test_it_sees_through_disguises(
-    samples: float, speed: float, gain: float, offset: float
-) -> None:
-    splits = beats()
-    signals = gain * moved(splits.train.signals[::6], samples, speed) + offset
-    seen = score(compare(splits, signals))
-    assert seen.value > 0.85
-    if samples or speed != 1:
-        assert score(compare(splits, signals), WHOLE).value < 0.5
-
-
-def test_the_search_finds_what_all_pairs_in_a_dense_grid_of_alignments_show(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    splits = beats()
-    signals = moved(splits.fresh.signals[:40], 1.7, 1.02).astype(np.float32)
-    comparison = compare(splits, signals)
-    real = np.concatenate([splits.train.signals, splits.control.signals])
-    aligned = CopiedShareConfig(spaces=("aligned",))
-    found = nearest(spaces(comparison, aligned), signals, real)["aligned"]
-    monkeypatch.setattr(disguises, "STEP", 0.001)
-    monkeypatch.setattr(disguises, "SPEEDS", 13)
-    [dense] = spaces(compare(splits, signals), aligned)
-    views, points = dense.points(signals), dense.points_as_they_are(real)
-    least = np.min([cdist(each, points) for speed in views for each in speed], axis=0)
-    of_found = least[np.arange(len(signals)), found.indices]
-    assert np.mean(of_found < 1.1 * least.min(axis=1)) > 0.9
-    first, second = np.sort(least, axis=1)[:, :2].T
-    assert np.corrcoef(np.log(second / first), found.isolation)[0, 1] > 0.8
-
-
-def circled(signals: Signals) -> Signals:
-    by = np.random.default_rng(0).integers(signals.shape[2], size=len(signals))
-    return np.stack(
-        [np.roll(window, each, axis=1) for window, each in zip(signals, by, strict=True)]
-    )
-
-
-def warped(signals: Signals) -> Signals:
-    """Later and earlier by turns, by a wave of 16 ms that is as long as a window."""
-    time, rng = np.arange(signals.shape[2]), np.random.default_rng(0)
-    places = time + 2 * np.sin(2 * np.pi * time / len(time) + rng.uniform(0, 7, (len(signals), 1)))
-    return np.stack(
-        [
-            CubicSpline(time, window, axis=1)(np.clip(at, 0, time[-1]))
-            for window, at in zip(signals, places, strict=True)
-        ]
-    )
-
-
-def spliced(signals: Signals, *, cut: int) -> Signals:
-    """Followed from a sample on by the next but some, of another person, without a jump."""
-    other = np.roll(signals, len(signals) // 2, axis=0)[:, :, cut:]
-    after = other - other[:, :, :1] + signals[:, :, cut - 1 : cut]
-    return np.concatenate([signals[:, :, :cut], after], axis=2)
-
-
-DISGUISED: dict[str, tuple[str, Callable[[Signals], Signals]]] = {
-    "in a circle": ("spectrum", circled),
-    "upside down": ("spectrum", lambda x: -x),
-    "back to front": ("spectrum", lambda x: x[:, :, ::-1]),
-    "all of that, and larger": ("spectrum", lambda x: -1.3 * circled(x[:, :, ::-1]) + 0.2),
-    "low-passed": ("smooth", lambda x: gaussian_filter1d(x, 1.2, axis=2)),
-    "warped": ("path", warped),
-    "spliced behind the QRS": ("first", lambda x: spliced(x, cut=60)),
-    "spliced before it": ("last", lambda x: spliced(x, cut=36)),
-}
-
-
-@pytest.mark.parametrize("name", DISGUISED)
-def test_each_disguise_is_seen_in_the_space_that_is_for_it(name: str) -> None:
-    space, disguise = DISGUISED[name]
-    splits = beats()
-    signals = disguise(splits.train.signals[::3].astype(float))
-    seen = score(compare(splits, signals))
-    assert seen.value > max(0.3, seen.parts["null-high"])
-    assert seen.parts["p"] < 0.02
-    assert seen.parts["p-scan"] < 0.02
-    shares = {part: value for part, value in seen.parts.items() if part.startswith("share-")}
-    assert max(shares, key=lambda part: shares[part]) == f"share-{space}"
-    assert score(compare(splits, signals), NO_DISGUISE).value < 0.5 * seen.value
-
-
 @pytest.mark.parametrize("row", ["fresh", "gaussian", "noise"])
 def test_what_copies_nothing_is_within_its_null_in_every_look(row: str) -> None:
     splits = beats()
@@ -292,33 +149,6 @@ def test_what_copies_nothing_is_within_its_null_in_every_look(row: str) -> None:
     result = score(compare(splits, signals))
     assert result.parts["null-low"] <= result.value <= result.parts["null-high"]
     assert result.parts["p-scan"] > 0.05
-
-
-def test_a_search_passes_all_pairs_a_fixed_number_of_times(monkeypatch: pytest.MonkeyPatch) -> None:
-    pairs, distances = [0], search._squared_distances
-
-    def counted(windows: Signals, points: Signals, *rest: NDArray[np.float64]) -> Signals:
-        pairs[0] += len(windows) * len(points)
-        return distances(windows.astype(np.float32), points.astype(np.float32), *rest)
-
-    monkeypatch.setattr(search, "_squared_distances", counted)
-    splits = beats()
-    real = np.concatenate([splits.train.signals, splits.control.signals])
-    for space in spaces(compare(splits, splits.fresh.signals), CopiedShareConfig()):
-        pairs[0] = 0
-        nearest([space], splits.fresh.signals, real)
-        views = 3 * 7 if space.views is not None else 0  # of some real windows, here all
-        most = 1 + search.ALIGNMENTS + views if views else 1
-        assert pairs[0] <= most * len(splits.fresh) * len(real)
-
-
-def test_views_hold_no_numbers_that_slow_a_processor() -> None:
-    [space] = spaces(
-        compare(beats(), beats().fresh.signals), CopiedShareConfig(spaces=("aligned",))
-    )
-    assert space.views is not None
-    assert space.views.shape[:2] == (SPEEDS, 2 * round(0.05 / STEP) + 1)
-    assert np.abs(space.views[space.views != 0]).min() > np.finfo(np.float32).tiny
 
 
 def test_labels_are_redrawn_within_patient_and_class_only() -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Counting(Once):
-    """Remembers what was computed."""
+    """Remembers the names of computations."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -118,7 +118,7 @@ def test_its_contributions_give_the_value_under_any_weights_of_people(cell: Cell
     assert result.contributions.evaluate()[0] == pytest.approx(result.value)
     people = np.unique(comparison.splits.train.patients)
     assert np.array_equal(result.contributions.people, people)
-    # where every window is a hit, no choice of people may change that
+    # if every window is a hit, no choice of people may change that
     everything = score(cell(copies=1)).contributions
     assert everything is not None
     weights = np.random.default_rng(0).integers(0, 4, size=(5, len(people))).astype(float)

@@ -1,4 +1,4 @@
-"""`identity-agreement`: its definition, and what is known of copies, other people and noise."""
+"""`identity-agreement`: its definition, and its values for copies, other people and noise."""
 
 from __future__ import annotations
 

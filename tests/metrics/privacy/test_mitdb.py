@@ -1,4 +1,4 @@
-"""Both metrics on real beats: what is known of fresh ones, copies and noise."""
+"""Both metrics on real beats: fresh ones, copies and noise."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def test_white_noise_has_the_spectrum_that_it_is_known_to_have(pair: Pair) -> No
     found = _log_spectra(pair(noise, noise).synthetic, CONFIG).mean(axis=0)
     # log of an exponential variable: its mean lies Euler's constant, in dB, below the mean's log
     expected = 10 * np.log10(2 * 0.2**2 / 100) - 10 * np.euler_gamma / np.log(10)
-    assert found[2:] == pytest.approx(expected, abs=0.5)  # the mean that is taken out is near 0 Hz
+    assert found[2:] == pytest.approx(expected, abs=0.5)  # the subtracted mean is near 0 Hz
 
 
 def test_a_tilt_of_the_spectrum_is_as_far_as_the_tilt(pair: Pair) -> None:

@@ -25,7 +25,7 @@ def written_out(comparison: Comparison) -> float:
             low, span = real.min(), real.max() - real.min() + 1e-7
             real, made = (real - low) / span, (made - low) / span
             density, edges = np.histogram(real, bins=50, density=True)
-            counts, _ = np.histogram(made, bins=edges)  # drops what is outside
+            counts, _ = np.histogram(made, bins=edges)  # drops values outside
             width = edges[1] - edges[0]
             differences.append(np.abs(density - counts / len(made) / width).mean())
     return float(np.mean(differences))

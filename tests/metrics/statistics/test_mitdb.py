@@ -1,4 +1,4 @@
-"""What each metric sees of known doses on real beats, and what it is known not to see."""
+"""The sight of each metric for known doses on real beats, and its known blind spots."""
 
 from __future__ import annotations
 

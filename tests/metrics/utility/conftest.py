@@ -1,4 +1,4 @@
-"""Simulated people whose two classes differ in shape, and generators of known quality."""
+"""Simulated people with two classes of different shape, and generators of known quality."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def waves(
 
 
 def cohort(leads: int, *, locked: bool = False) -> EcgWindows:
-    """Ten people of 120 windows each, whose waves differ in height."""
+    """Return ten people of 120 windows each, with waves of different height."""
     rng = np.random.default_rng([leads, 9])
     patients = np.repeat(np.arange(10), 120)
     labels = np.tile(np.repeat([0, 1, 2], [80, 30, 10]), 10)

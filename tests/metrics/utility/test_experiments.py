@@ -1,4 +1,4 @@
-"""What holds of TSTR, TRTS and TRTR whatever the classifier."""
+"""TSTR, TRTS and TRTR with any classifier."""
 
 from __future__ import annotations
 

@@ -96,6 +96,7 @@ def test_other_classifiers_learn_from_fresh_beats_and_not_from_noise(
         assert found["fresh"].value > found["noise"].value + 0.05
         assert found["fresh"].value > found["noisy"].value - 0.1
         assert found["fresh"].parts["tstr-auroc"] > found["noise"].parts["tstr-auroc"]
+        # over seeds 0 to 4 the gap is .02 to .05 (linear) and -.11 to -.01 (trees, deviation .04)
         assert found["fresh"].parts["gap"] == pytest.approx(0, abs=0.15)
 
 

@@ -212,7 +212,7 @@ def test_the_same_seed_gives_the_same_bytes_and_leaves_global_randomness_alone(
     cell: Cell,
 ) -> None:
     def state() -> tuple[bytes, bytes]:
-        numpy_state = np.random.get_state(legacy=False)["state"]["key"]  # noqa: NPY002 - it is what is looked at
+        numpy_state = np.random.get_state(legacy=False)["state"]["key"]  # noqa: NPY002 - the global state, to stay
         return torch.get_rng_state().numpy().tobytes(), numpy_state.tobytes()
 
     before = state()

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from ecgbench.results.board.null import alarms, excess
-from ecgbench.results.board.uncertainty import RESAMPLES, Resamples, Sample, difference, ranks
+from ecgbench.results.board.pairs import difference, ranks
+from ecgbench.results.board.uncertainty import Sample
+from tests.results.board.samples import drawn, draws_of_people, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,18 +16,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SEEDS = (0, 1, 2, 3)
-
-
-def drawn(value: float, error: float, seeds: tuple[int, ...] = (0, 1)) -> Sample:
-    """A value with this standard error over 43 people."""
-    normal = np.random.default_rng(0).normal(size=RESAMPLES)
-    scale = error * np.sqrt(41 / 43)
-    return Sample(
-        seeds=seeds,
-        values=np.full(len(seeds), value),
-        resampled=value + scale * (normal - normal.mean()) / normal.std(),
-        people=43,
-    )
 
 
 def alone(*values: float) -> Sample:
@@ -139,12 +129,7 @@ def test_without_an_error_there_is_no_alarm() -> None:
 # --- how often these err -----------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def draws() -> list[NDArray[np.float64]]:
-    """Of each fold, the share that each of its 20 people has in a resample; first, in the value."""
-    resamples = Resamples(np.arange(40))
-    weights = [resamples.weights(np.arange(fold, 40, 2)) for fold in (0, 1)]
-    return [of_fold / of_fold.sum(axis=1, keepdims=True) for of_fold in weights]
+draws = pytest.fixture(scope="module")(draws_of_people)
 
 
 def simulated(
@@ -161,17 +146,8 @@ def simulated(
     """
     own = np.sqrt(1 / 3) * rng.normal(size=40)
     own = own + np.sqrt(2 / 3) * rng.normal(size=(len(shifts), 40)) + np.array(shifts)[:, None]
-    first, second = (of_fold @ own[:, fold::2].T for fold, of_fold in enumerate(draws))
     training = noise * rng.normal(size=(len(shifts), seeds))
-    return [
-        Sample(
-            seeds=tuple(range(seeds)),
-            values=np.resize([first[0, row], second[0, row]], seeds) + training[row],
-            resampled=(first[1:, row] + second[1:, row]) / 2 + training[row].mean(),
-            people=40,
-        )
-        for row in range(len(shifts))
-    ]
+    return rows_of(own, training, draws)
 
 
 def rates(

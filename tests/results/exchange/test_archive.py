@@ -12,12 +12,14 @@ import pytest
 
 from ecgbench.contracts.errors import StoreError
 from ecgbench.results.exchange import archive
-from ecgbench.results.exchange.archive import MAX_TOTAL, limit, pack, unpack
+from ecgbench.results.exchange.archive import MAX_TOTAL, limit, opened, pack
 from ecgbench.results.store.store import sha256
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from ecgbench.results.exchange.archive import Manifest
 
 CELL = f"cells/mitdb/gmm/seed-0-{'a' * 12}"
 FILES = {
@@ -53,6 +55,17 @@ def zipped(entries: list[tuple[Any, bytes]]) -> bytes:
 
 def whole(**changes: Any) -> bytes:
     return zipped([("manifest.json", manifest(FILES, **changes)), *FILES.items()])
+
+
+def unpack(file: Path, into: Path, *, most: int = MAX_TOTAL) -> tuple[Manifest, str]:
+    """Read an archive whole, and write its files below a folder."""
+    with opened(file, most=most) as read:
+        read.check_space(into)
+        for path in read.entries:
+            content = read.read(path)
+            (into / path).parent.mkdir(parents=True, exist_ok=True)
+            (into / path).write_bytes(content)
+        return read.manifest, read.digest
 
 
 def refuse(file: Path, content: bytes, message: str, *, most: int = MAX_TOTAL) -> None:
@@ -270,10 +283,10 @@ def test_a_content_that_is_not_what_the_manifest_tells_is_refused(tmp_path: Path
     refuse(tmp_path / "a.zip", content, "synthetic.npz' does not have the SHA-256")
 
 
-def test_sizes_above_the_limits_are_refused_before_anything_is_written(
+def test_sizes_above_the_limits_are_refused_before_anything_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archive, "_extract", lambda *_: pytest.fail("it was written"))
+    monkeypatch.setattr(archive.Archive, "chunks", lambda *_: pytest.fail("it was read"))
     large = changed(lambda info: setattr(info, "file_size", 2**26 + 1))
     refuse(tmp_path / "a.zip", large, "has 67108865 bytes; at most 67108864")
     refuse(tmp_path / "a.zip", whole(), "at most 1000 .--max-size.", most=1000)

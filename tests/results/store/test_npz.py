@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecgbench.contracts.errors import DamagedError
-from ecgbench.results.store.npz import npz, parse_npz, read_npz
+from ecgbench import EcgWindows
+from ecgbench.contracts.errors import DamagedError, StoreError
+from ecgbench.results.store.npz import npz, parse_npz, read_npz, synthetic_digest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -186,3 +187,43 @@ def test_whatever_a_file_holds_only_the_documented_error_is_raised(content: byte
     for whole in (content, archive(content), archive(member(HEADER)[:10] + content)):
         with suppress(ValueError):
             parse_npz(whole)
+
+
+def test_arrays_survive_npz_without_pickles_and_equal_arrays_give_equal_bytes(
+    tmp_path: Path,
+) -> None:
+    arrays = {"a": np.arange(5, dtype=np.int64), "b": np.array(["x", "é"])}
+    (tmp_path / "a.npz").write_bytes(npz(arrays))
+    found = read_npz(tmp_path / "a.npz", "a")
+    assert all(np.array_equal(found[name], arrays[name]) for name in arrays)
+    assert npz({"a": np.arange(5, dtype=np.int64), "b": np.array(["x", "é"])}) == npz(arrays)
+
+
+def test_python_objects_are_not_stored() -> None:
+    with pytest.raises(TypeError, match="array 'a' holds Python objects"):
+        npz({"a": np.array([{}])})
+
+
+def test_a_pickle_in_a_strangers_store_is_not_opened(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", signals=np.array([{}], dtype=object))
+    with pytest.raises(StoreError, match="pickle"):
+        read_npz(tmp_path / "a.npz")
+
+
+def windows_of(patients: list[int], labels: list[int]) -> EcgWindows:
+    return EcgWindows(
+        signals=np.arange(12, dtype=np.float32).reshape(3, 1, 4),
+        labels=np.array(labels),
+        patients=np.array(patients),
+        sampling_rate=4.0,
+        leads=("II",),
+        classes=("N", "S", "V"),
+    )
+
+
+def test_the_digest_of_synthetic_windows_is_over_signals_and_labels() -> None:
+    windows = windows_of([1, 2, 3], [0, 1, 2])
+    assert synthetic_digest(windows) == synthetic_digest(windows_of([7, 8, 9], [0, 1, 2]))
+    assert synthetic_digest(windows) != synthetic_digest(windows_of([1, 2, 3], [0, 1, 1]))
+    other = windows.synthetic(windows.signals + 1, windows.labels)
+    assert synthetic_digest(windows) != synthetic_digest(other)

@@ -9,174 +9,28 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from ecgbench.contracts.errors import DamagedError, StoreError, UsageError
 from ecgbench.results.store.progress import Progress
 from ecgbench.results.store.records import (
     SCHEMA,
-    CellId,
-    CellRecord,
-    ContributionsRecord,
-    CostsRecord,
-    DatasetRecord,
-    GeneratorRecord,
-    MetricRecord,
-    PlannedCell,
-    PlanRecord,
-    PluginRecord,
-    ScoreRecord,
     encode,
-    is_sealed,
 )
-from ecgbench.results.store.store import Store, sha256, write
-
-DATASET = DatasetRecord(
-    name="cohort", version=1, settings={"gain": 1.0}, origin="x 1", digest="d" * 64
+from ecgbench.results.store.states import forget_failed
+from ecgbench.results.store.store import Store, write
+from tests.results.store.conftest import (
+    CELL,
+    GENERATOR,
+    METRIC,
+    OTHER_METRIC,
+    PLAN,
+    RECORD,
+    SCORE,
+    change,
+    files,
+    finished,
 )
-GENERATOR = PluginRecord(name="jitter", version=1, settings={"sigma": 0.1}, origin="x 1")
-CELL = CellId(dataset=DATASET, generator=GENERATOR, seed=0, protocol=1)
-METRIC = MetricRecord(
-    name="level",
-    version=1,
-    settings={"scale": 1.0},
-    origin="x 1",
-    family="fidelity",
-    better="lower",
-    bounds=(0.0, None),
-    ideal=0.0,
-    ranked=True,
-)
-RECORD = CellRecord(
-    cell=CELL,
-    status="ok",
-    synthetic="s" * 64,
-    fold=1,
-    sizes={"train": 10},
-    costs=CostsRecord(
-        fit_seconds=1.5, sample_seconds=0.1, cpu_seconds=2.5, peak_memory=10**9, parameters=7
-    ),
-    environment={"python": "3.11", "packages": {"torch": None}},
-    study={"seeds": [0, 1]},
-    threads=2,
-    finished="2026-01-01T00:00:00+00:00",
-    artefacts={"training.csv": "a" * 64},
-)
-SCORE = ScoreRecord(
-    metric=METRIC,
-    cell=CELL.name,
-    synthetic="s" * 64,
-    status="ok",
-    value=0.25,
-    parts={"N": 0.5},
-    contributions=ContributionsRecord(
-        people=[4, 9],
-        numerators=[[1.0], [2.0]],
-        denominators=[[2.0], [1.0]],
-        coefficients=[1.0],
-        offset=0.5,
-    ),
-    n=12,
-    seconds=0.1,
-    artefacts={"level-note.txt": "b" * 64},
-    finished="2026-01-01T00:00:00+00:00",
-)
-PLAN = PlanRecord(
-    protocol=1,
-    study="quick",
-    settings={"windows": 100},
-    datasets=[DATASET],
-    generators=[GeneratorRecord(name="jitter", version=1, settings={"sigma": 0.1}, origin="x 1")],
-    metrics=[METRIC],
-    cells=[PlannedCell(name=CELL.name, dataset=0, generator=0, seed=0)],
-)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "store")
-
-
-def change(record: Any, **fields: Any) -> Any:
-    return msgspec.structs.replace(record, **fields)
-
-
-def files(folder: Path) -> list[str]:
-    """Everything below a folder, hidden files too."""
-    return sorted(str(f.relative_to(folder)) for f in folder.rglob("*") if f.is_file())
-
-
-# --- what identifies a cell and a score ------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        change(CELL, seed=1),
-        change(CELL, protocol=2),
-        change(CELL, submitted=True),
-        change(CELL, generator=change(GENERATOR, version=2)),
-        change(CELL, generator=change(GENERATOR, settings={"sigma": 0.2})),
-        change(CELL, generator=change(GENERATOR, settings={"sigma": 0.1, "steps": 1})),
-        change(CELL, generator=change(GENERATOR, name="jitter2")),
-        change(CELL, dataset=change(DATASET, version=2)),
-        change(CELL, dataset=change(DATASET, settings={"gain": 2.0})),
-        change(CELL, dataset=change(DATASET, digest="e" * 64)),
-        change(CELL, dataset=change(DATASET, windows=100)),
-        change(CELL, dataset=change(DATASET, name="cohort2")),
-    ],
-)
-def test_a_cells_key_changes_with_whatever_can_change_its_windows(other: CellId) -> None:
-    assert other.key != CELL.key
-    assert other.name != CELL.name
-
-
-@pytest.mark.parametrize(
-    "same",
-    [
-        change(CELL, generator=change(GENERATOR, origin="y 2")),
-        change(CELL, dataset=change(DATASET, origin="y 2")),
-        change(CELL, dataset=change(DATASET, settings=dict(DATASET.settings))),
-    ],
-)
-def test_a_cells_key_does_not_change_with_anything_else(same: CellId) -> None:
-    assert same.key == CELL.key
-
-
-def test_a_key_does_not_depend_on_the_order_of_settings() -> None:
-    one = change(GENERATOR, settings={"a": 1, "b": [1, 2]})
-    other = change(GENERATOR, settings={"b": (1, 2), "a": 1})
-    assert one.key == other.key
-
-
-@pytest.mark.parametrize("fields", [{"version": 2}, {"settings": {"scale": 2.0}}])
-def test_a_scores_key_changes_with_the_metrics_version_and_settings(fields: Any) -> None:
-    assert change(METRIC, **fields).key != METRIC.key
-
-
-@pytest.mark.parametrize("fields", [{"summary": "x"}, {"origin": "y 2"}, {"ideal": None}])
-def test_a_scores_key_does_not_change_with_what_a_board_shows_of_a_metric(fields: Any) -> None:
-    assert change(METRIC, **fields).key == METRIC.key
-
-
-def test_a_cells_name_is_dataset_generator_seed_and_key() -> None:
-    assert CELL.name == f"cohort/jitter/seed-0-{CELL.key}"
-    assert len(CELL.key) == 12
-
-
-@pytest.mark.parametrize(
-    ("fields", "same"),
-    [
-        ({"study": "standard"}, False),
-        ({"settings": {}}, False),
-        ({"metrics": []}, True),
-        ({"cells": []}, True),
-    ],
-)
-def test_plans_of_one_study_and_settings_make_one_board(fields: Any, *, same: bool) -> None:
-    assert (change(PLAN, **fields).board_key == PLAN.board_key) == same
-
 
 # --- reading what was written ----------------------------------------------------------------------
 
@@ -258,64 +112,6 @@ def test_forgetting_a_cell_removes_it_and_its_scores_and_keeps_its_checkpoint(
     store.forget(CELL)
     assert files(store.folder(CELL.name)) == ["checkpoint/all/step"]
     store.forget(CELL)
-
-
-# --- seals -----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("record", [RECORD, SCORE, PLAN])
-def test_a_record_carries_the_digest_of_its_own_bytes(record: Any) -> None:
-    content = encode(record)
-    told = json.loads(content)["sha256"]
-    assert hashlib.sha256(content.replace(told.encode(), b"0" * 64)).hexdigest() == told
-    assert is_sealed(content)
-
-
-@pytest.mark.parametrize("record", [RECORD, SCORE, PLAN])
-def test_any_bit_that_flips_breaks_the_seal(record: Any) -> None:
-    content = bytearray(encode(record))
-    for place in range(len(content)):
-        for bit in range(8):
-            content[place] ^= 1 << bit
-            assert not is_sealed(bytes(content)), (place, bit)
-            content[place] ^= 1 << bit
-
-
-@pytest.mark.parametrize("cut", [0, 1, 40, -200, -3, -1])
-def test_a_record_that_was_cut_short_is_not_sealed(cut: int) -> None:
-    assert not is_sealed(encode(RECORD)[:cut])
-
-
-def test_a_record_with_something_behind_it_is_not_sealed() -> None:
-    content = encode(RECORD)
-    assert not is_sealed(content + b"\n")
-    assert not is_sealed(content + content)
-
-
-def test_equal_records_have_equal_bytes() -> None:
-    settings = {"b": 1, "a": {"d": 2.5, "c": [1, None]}}
-    turned = {"a": {"c": [1, None], "d": 2.5}, "b": 1}
-    one = change(RECORD, cell=change(CELL, generator=change(GENERATOR, settings=settings)))
-    other = change(RECORD, cell=change(CELL, generator=change(GENERATOR, settings=turned)))
-    assert encode(one) == encode(other)
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"sha256": "0" * 64},
-        {"sha256": "f" * 64},
-        {"text": '\n "sha256": "' + "0" * 64 + '"'},
-        {"deep": {"sha256": "0" * 64}},
-    ],
-)
-def test_a_setting_that_looks_like_a_seal_is_not_taken_for_one(
-    store: Store, settings: dict[str, Any]
-) -> None:
-    other = change(CELL, generator=change(GENERATOR, settings=settings))
-    record = change(RECORD, cell=other, study=settings)
-    store.write_cell(record)
-    assert store.cell(other.name) == record
 
 
 # --- damage ----------------------------------------------------------------------------------------
@@ -405,145 +201,6 @@ def test_a_file_that_cannot_be_read_is_a_store_error(store: Store) -> None:
         store.cell(CELL.name)
 
 
-OTHER_METRIC = change(METRIC, name="spread")
-
-
-def finished(store: Store) -> Path:
-    """A cell with all that a cell can have; return its folder."""
-    folder = store.folder(CELL.name)
-    write(folder / "synthetic.npz", b"windows")
-    curve = store.write_artefact(CELL.name, "training.csv", b"a curve")
-    note = store.write_artefact(CELL.name, "level-note.txt", b"a note")
-    store.write_cell(
-        change(RECORD, synthetic_file=sha256(b"windows"), artefacts={"training.csv": curve})
-    )
-    store.write_score(change(SCORE, artefacts={"level-note.txt": note}))
-    store.write_score(change(SCORE, metric=OTHER_METRIC, artefacts={}))
-    return folder
-
-
-LEVEL = f"scores/level-{METRIC.key}.json"
-SPREAD = f"scores/spread-{OTHER_METRIC.key}.json"
-PARTS = (
-    "cell.json",
-    "synthetic.npz",
-    "artefacts/training.csv",
-    "artefacts/level-note.txt",
-    LEVEL,
-    SPREAD,
-)
-
-
-def test_a_sound_cell_has_no_damage_and_one_that_has_not_ended_neither(store: Store) -> None:
-    assert store.damage(CELL.name) is None
-    folder = finished(store)
-    assert store.damage(CELL.name) is None
-    (folder / "cell.json").unlink()
-    (folder / "synthetic.npz").write_bytes(b"half")
-    assert store.damage(CELL.name) is None
-
-
-@pytest.mark.parametrize("part", PARTS)
-def test_damage_is_the_file_whose_bytes_are_not_those_that_were_written(
-    store: Store, part: str
-) -> None:
-    file = finished(store) / part
-    content = bytearray(file.read_bytes())
-    content[len(content) // 2] ^= 4
-    file.write_bytes(content)
-    assert store.damage(CELL.name) == file
-
-
-@pytest.mark.parametrize(
-    "part", [p for p in PARTS if p.split("/")[0] in {"synthetic.npz", "artefacts"}]
-)
-def test_a_file_that_a_record_speaks_of_and_that_is_not_there_is_damage(
-    store: Store, part: str
-) -> None:
-    file = finished(store) / part
-    file.unlink()
-    assert store.damage(CELL.name) == file
-
-
-def test_an_artefact_of_no_score_is_no_damage(store: Store) -> None:
-    finished(store)
-    store.write_artefact(CELL.name, "level-old.txt", b"of a score that was computed again")
-    assert store.damage(CELL.name) is None
-
-
-# --- setting aside ---------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("part", ["cell.json", "synthetic.npz", "artefacts/training.csv", None])
-def test_a_damaged_cell_is_moved_whole(store: Store, part: str | None) -> None:
-    folder = finished(store)
-    before = {name: (folder / name).read_bytes() for name in files(folder)}
-    aside = store.set_aside(CELL.name, folder / part if part else None)
-    assert not folder.exists()
-    assert aside.is_relative_to(store.path / "damaged")
-    assert {name: (aside / name).read_bytes() for name in files(aside)} == before
-    assert list(store.cell_names()) == []
-
-
-@pytest.mark.parametrize("part", [LEVEL, "artefacts/level-note.txt"])
-def test_a_damaged_score_or_its_artefact_costs_that_score_alone(store: Store, part: str) -> None:
-    folder = finished(store)
-    aside = store.set_aside(CELL.name, folder / part)
-    assert aside.is_relative_to(store.path / "damaged")
-    assert aside.read_bytes() == encode(
-        change(SCORE, artefacts={"level-note.txt": sha256(b"a note")})
-    )
-    assert store.score(CELL.name, METRIC) is None
-    assert store.score(CELL.name, OTHER_METRIC) is not None
-    assert store.cell(CELL.name) is not None
-
-
-def test_what_is_damaged_twice_is_kept_twice(store: Store) -> None:
-    asides = []
-    for _ in range(2):
-        folder = finished(store)
-        asides += [store.set_aside(CELL.name, folder / LEVEL), store.set_aside(CELL.name)]
-    assert len(set(asides)) == 4
-    assert all(aside.exists() for aside in asides)
-
-
-def test_setting_aside_what_is_not_there_changes_nothing(store: Store) -> None:
-    store.set_aside(CELL.name)
-    assert files(store.path) == []
-
-
-def test_damage_and_setting_aside_come_to_an_end_however_much_is_damaged(store: Store) -> None:
-    folder = finished(store)
-    for part in PARTS:
-        (folder / part).write_bytes(b"")
-    set_aside = []
-    while (file := store.damage(CELL.name)) is not None:
-        set_aside.append(file)
-        store.set_aside(CELL.name, file)
-        assert len(set_aside) <= len(PARTS)
-    assert set_aside == [folder / "cell.json"]
-
-
-def test_a_damaged_plan_is_set_aside_and_the_others_stay(store: Store) -> None:
-    store.write_plan(PLAN)
-    store.write_plan(change(PLAN, cells=[]))
-    file = next(f for f in store.path.rglob("plans/*/*.json") if b"seed-0" in f.read_bytes())
-    file.write_bytes(file.read_bytes()[:-1])
-    store.mend_plans()
-    assert store.plans() == [change(PLAN, cells=[])]
-    assert (store.path / "damaged" / "plans" / file.name).exists()
-    store.write_plan(PLAN)
-    assert len(store.plans()) == 2
-
-
-def test_sound_plans_are_left_alone(store: Store) -> None:
-    store.mend_plans()
-    store.write_plan(PLAN)
-    store.mend_plans()
-    assert store.plans() == [PLAN]
-    assert not (store.path / "damaged").exists()
-
-
 # --- forgetting, tidying, notes of progress ---------------------------------------------------------
 
 
@@ -556,7 +213,7 @@ def test_forgetting_failed_scores_leaves_those_that_ended_well_and_those_that_ar
     store.write_score(change(SCORE, metric=skipped, status="skipped"))
     store.write_score(change(SCORE, metric=damaged, status="failed"))
     store.score_file(CELL.name, damaged).write_bytes(b"{")
-    store.forget_failed(CELL.name)
+    forget_failed(store, CELL.name, [METRIC, OTHER_METRIC, skipped, damaged])
     assert files(folder / "scores") == sorted(
         f"{metric.name}-{metric.key}.json" for metric in (METRIC, skipped, damaged)
     )

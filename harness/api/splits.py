@@ -1,0 +1,125 @@
+"""`splits`: a dataset as the protocol divides it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from ecgbench.harness.api.datasets import load_splits
+from ecgbench.harness.api.messages import silent
+from ecgbench.harness.api.places import data_folder
+from ecgbench.harness.api.request import request
+from ecgbench.harness.engine.submission import note_of
+from ecgbench.harness.planning.catalog import discover
+from ecgbench.harness.planning.study import resolve
+from ecgbench.results.store.npz import npz
+from ecgbench.results.store.store import write
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from ecgbench.contracts.windows import Splits
+    from ecgbench.harness.api.messages import Tell
+    from ecgbench.harness.api.request import Settings
+    from ecgbench.harness.planning.catalog import Catalog
+    from ecgbench.harness.planning.study import Study
+
+
+def splits(
+    dataset: str,
+    seed: int = 0,
+    *,
+    study: str | os.PathLike[str] = "quick",
+    settings: Settings = None,
+    windows: int | None = None,
+    plugins: Iterable[str | os.PathLike[str]] = (),
+    data_dir: str | os.PathLike[str] | None = None,
+    on_progress: Tell | None = None,
+) -> Splits:
+    """Divide a dataset as a cell with this seed does.
+
+    A model may learn from ``train`` alone; it then draws one window for each of ``fresh.labels``, in their
+    order, and `ecgbench.score` takes the windows.  ``ecgbench split`` writes the same into files.
+
+    Args:
+        dataset: its name.
+        seed: a whole number from 0; its parity says which half of the people are members.
+        study: a study's name or file, for its settings of the dataset.
+        settings: values by ``"dataset.NAME.SETTING"``.
+        windows: size of a fixed subsample, 20 or more; None for all windows.
+        plugins: Python files with plugins that are not installed.
+        data_dir: folder with datasets in PhysioNet's layout; None for ``ECGBENCH_DATA_DIR``, else the
+            user's cache.
+        on_progress: called with messages ``Fetching`` and ``Reading`` (`ecgbench.run`).
+
+    Returns:
+        ``train``, ``control``, ``auxiliary``, ``fresh`` and ``test``, each with ``signals`` (float32,
+        shape (window, lead, sample), millivolts), ``labels`` and ``patients`` (int64, shape (window,)).
+
+    Raises:
+        UsageError: a name or a setting is wrong.
+        DataError: the dataset cannot be fetched, read or divided.
+
+    Example:
+        >>> import ecgbench
+        >>> parts = ecgbench.splits("ecgsyn", seed=0)
+        >>> parts.train.signals.shape, parts.train.classes
+        ((599, 1, 200), ('N', 'S', 'V', 'F'))
+        >>> parts.fresh.labels.shape
+        (181,)
+    """
+    return _divided(
+        dataset, seed, on_progress or silent, study, settings, windows, plugins, data_dir
+    )[2]
+
+
+def write_split(
+    folder: Path,
+    dataset: str,
+    seed: int,
+    *,
+    tell: Tell,
+    study: str | os.PathLike[str],
+    settings: Settings,
+    windows: int | None,
+    plugins: Iterable[str | os.PathLike[str]],
+    data_dir: str | os.PathLike[str] | None,
+) -> Splits:
+    """Write ``train.npz`` and ``draw.npz`` into a folder; the arguments are those of `splits`."""
+    parts = tell, study, settings, windows, plugins, data_dir
+    catalog, resolved, divided = _divided(dataset, seed, *parts)
+    train = divided.train
+    arrays: dict[str, Any] = {
+        "signals": np.asarray(train.signals),
+        "labels": train.labels,
+        "patients": train.patients,
+        "sampling_rate": np.array(train.sampling_rate),
+        "leads": np.array(train.leads),
+        "classes": np.array(train.classes),
+        "split": note_of(resolved, catalog, divided).to_array(),
+    }
+    write(folder / "train.npz", npz(arrays))
+    draw: dict[str, Any] = {"labels": divided.fresh.labels}
+    write(folder / "draw.npz", npz(draw | {name: arrays[name] for name in ("classes", "split")}))
+    return divided
+
+
+def _divided(
+    dataset: str,
+    seed: int,
+    tell: Tell,
+    study: str | os.PathLike[str],
+    settings: Settings,
+    windows: int | None,
+    plugins: Iterable[str | os.PathLike[str]],
+    data_dir: str | os.PathLike[str] | None,
+) -> tuple[Catalog, Study, Splits]:
+    """Return the catalog, the resolved study of one dataset and one seed, and the splits."""
+    catalog = discover(map(str, plugins))
+    wanted = request(study, datasets=[dataset], seeds=[seed], windows=windows, settings=settings)
+    resolved = resolve(msgspec.structs.replace(wanted, generators=()), catalog)
+    return catalog, resolved, load_splits(resolved, catalog, data_folder(data_dir), tell)[2]
