@@ -218,7 +218,7 @@ class PcaGaussian:
         gaussians, coordinates = of.means.shape
         symmetric = coordinates * (coordinates + 1) // 2
         each = symmetric + len(self.residual)
-        return (
+        return int(
             of.mean.size
             + of.features.size
             + 1
@@ -260,13 +260,13 @@ class Gmm(PcaGaussian):
         numbers = [2**power for power in range(most.bit_length()) if 2**power <= most]
         if len(numbers) < 2:
             return 1
-        held_out = np.zeros(len(inside), dtype=bool)
+        held_out: NDArray[np.bool_] = np.zeros(len(inside), dtype=bool)
         held_out[rng.permutation(len(inside))[: len(inside) // HELD_OUT]] = True
         likelihoods = [
             self._fitted(inside[~held_out], number, floor, rng).score(inside[held_out])
             for number in numbers
         ]
-        return numbers[int(np.argmax(likelihoods))]
+        return int(numbers[int(np.argmax(likelihoods))])
 
     def _fitted(
         self, inside: Floats, gaussians: int, floor: float, rng: np.random.Generator
