@@ -1,4 +1,4 @@
-"""What tests of all parts share: a loopback PhysioNet, and the folder of real records."""
+"""Shared parts of all tests: a loopback PhysioNet, and the folder of real records."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != ROOT]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let wfdb 4.3 use what pandas 3.1 deprecates: it does so when imported and when reading."""
+    """Let wfdb 4.3 use deprecated parts of pandas 3.1, on import and when it reads."""
     config.addinivalue_line("filterwarnings", "ignore:The inplace keyword:DeprecationWarning")
     if hasattr(config, "workerinput"):  # several workers share the cores: one thread each
         for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -101,7 +101,7 @@ class PhysioNetServer(ThreadingHTTPServer):
         )
 
     def mirror(self, source: PhysioNet, folder: Path) -> None:
-        """Serve a real database that stands in ``folder``."""
+        """Serve the real database in ``folder``."""
         (self.folder / source.slug).mkdir()
         (self.folder / source.slug / source.version).symlink_to(folder)
 

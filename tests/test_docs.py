@@ -119,7 +119,7 @@ def test_the_readme_counts_and_names_what_is_installed() -> None:
 
 
 def windows(count: int, height: float = 1.0) -> EcgWindows:
-    """Return windows of one lead and two classes that differ in height by a factor of two."""
+    """Return windows of one lead and two classes; one class is twice as high."""
     labels = np.arange(count) % 2
     beat = np.sin(np.linspace(0, 2 * np.pi, 20, dtype=np.float32))
     return EcgWindows(
@@ -133,7 +133,7 @@ def windows(count: int, height: float = 1.0) -> EcgWindows:
 
 
 def plugin(page: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return the spec of the plugin of a page, whose modules are copied out as the page has them."""
+    """Return the spec of the plugin of a page, from a copy of its modules."""
     entry = None
     for block in blocks(Path("docs/plugins") / page, "python"):
         named = re.match(r"# (\w+/\w+\.py)", block)

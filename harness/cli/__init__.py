@@ -119,9 +119,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort) as error:
         if isinstance(error.__cause__, EOFError):  # click takes every end of a file for Ctrl-D
             raise error.__cause__ from None
-        return _tell("interrupted; what was finished stands", 130, before="\n")
+        return _tell("interrupted; finished work is kept", 130, before="\n")
     except UnwritableError as error:
-        return _tell(f"{error}; what was finished stands", 2)
+        return _tell(f"{error}; finished work is kept", 2)
     except BrokenPipeError:
         # whoever read the output has gone; python must not try to flush it at exit
         leave(sys.stdout.fileno())

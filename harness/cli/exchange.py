@@ -90,15 +90,15 @@ def export(
     "archives", nargs=-1, required=True, metavar="ARCHIVE...", type=click.Path(path_type=Path)
 )
 @click.option(
-    "--verify", is_flag=True, help="Score the windows again here, and refuse what differs."
+    "--verify", is_flag=True, help="Score the windows again here, and refuse results that differ."
 )
 @click.option(
     "--trust",
     is_flag=True,
-    help="Let what it brings count as made here: boards rank it, and nobody has checked it.",
+    help="Let its results count as made here: boards rank them, and nobody has checked them.",
 )
-@click.option("--undo", is_flag=True, help="Take out what an ARCHIVE has brought.")
-@click.option("--dry-run", is_flag=True, help="Tell what would change, and change nothing.")
+@click.option("--undo", is_flag=True, help="Take the results of an ARCHIVE out.")
+@click.option("--dry-run", is_flag=True, help="Tell the changes, and change nothing.")
 @click.option(
     "--timeout",
     type=seconds,
@@ -138,9 +138,9 @@ def merge(
     data_dir: Path | None,
     store_path: Path,
 ) -> int:
-    """Take what others have exported into a store; nothing that is here is overwritten.
+    """Take exported results of others into a store; results here are never overwritten.
 
-    Boards mark what it brings, and rank it only with --verify or --trust. With --undo, ARCHIVE may also
+    Boards mark these results, and rank them only with --verify or --trust. With --undo, ARCHIVE may also
     be the first 12 digits of its SHA-256.
 
     The exit code is 0 if all is here now, 1 if something was in conflict or refused, and 2 if an
@@ -148,7 +148,7 @@ def merge(
     """
     if undo and (verify or trust):
         raise UsageError(
-            "--undo takes results out; --verify and --trust are of results that come in"
+            "--undo takes results out; --verify and --trust are for results on their way in"
         )
     console = Console()
     store = Store(store_path)
@@ -174,7 +174,7 @@ def merge(
 
 
 def _digest(archive: Path) -> str:
-    """The SHA-256 of an archive, or the digits of one that is given in its place."""
+    """Return the SHA-256 of an archive, or the digits given in its place."""
     if re.fullmatch(r"[0-9a-f]{12,64}", archive.name) and not archive.exists():
         return archive.name
     try:

@@ -27,9 +27,9 @@ PLURALS: dict[str, Kind] = {f"{kind}s": kind for kind in KINDS}
 ARROWS = {"higher": "↑", "lower": "↓"}
 
 FEWEST = 24
-"""Columns that a readable summary needs."""
+"""Columns of a readable summary, at least."""
 
-FROM = "What comes from elsewhere than ecgbench says so in [ ]. A card: ecgbench show metric mmd"
+FROM = "Plugins from elsewhere name their distribution in [ ]. A card: ecgbench show metric mmd"
 """Below the list."""
 
 
@@ -51,7 +51,7 @@ def list_plugins(kind: str | None, as_json: bool, plugins: tuple[Path, ...]) -> 
         for title, entries in _groups(each, catalog.of_kind(each)):
             lines += [click.style(title, bold=True), *_lines(entries, width), ""]
     lines.append(click.style(FROM, dim=True))
-    # to the stream as `main` has set it up: by itself click writes UTF-8 to a terminal that knows ASCII alone
+    # to the stream as `main` has set it up: by itself click writes UTF-8 to a terminal of ASCII alone
     click.echo("\n".join(lines), file=sys.stdout)
     _print_problems(catalog)
 
@@ -72,7 +72,7 @@ def _groups(kind: Kind, entries: list[Entry]) -> Iterator[tuple[str, list[Entry]
 
 
 def _lines(entries: list[Entry], width: int) -> Iterator[str]:
-    """Yield a line for each name, whole on any terminal, beside what it is and a summary that is folded.
+    """Yield a line for each name, whole on any terminal, beside its kind and a folded summary.
 
     If too few columns are left for the summary, it stands below the name.
     """
@@ -209,7 +209,7 @@ def show(what: tuple[str, ...], as_json: bool, plugins: tuple[Path, ...], store_
 
 
 def _audits(name: str, catalog: Catalog, store_path: Path) -> dict[str, Any]:
-    """What the store's audits say of a metric as it is installed and by default set, by dataset."""
+    """Return the store's audits of an installed metric with default settings, by dataset."""
     if not (store_path / "audit").is_dir():
         return {}
     from ecgbench.harness.planning.plan import metric_records  # noqa: PLC0415 - most cards need no store

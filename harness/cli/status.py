@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 STYLES = {"done": "green", "failed": "red", "skipped": "dim", "running": "cyan", "todo": "yellow"}
 
 QUIET = 3 * BEAT
-"""Seconds of silence after which a run is worth a look."""
+"""Seconds of silence before a run is worth a look."""
 
 
 class Count(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,14 +41,14 @@ class Count(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         study: its name.
-        dataset: its label; with a version or digits of its key where two are called the same.
-        settings: what differs from the plugins' defaults.
-        cells: that were asked for.
-        done: with all their scores, none of which failed.
+        dataset: its label; with a version or digits of its key if two have the same name.
+        settings: values unlike the plugins' defaults.
+        cells: wanted ones.
+        done: with all their scores, without a failed one.
         failed: or a score of theirs did.
         skipped: because they do not apply.
-        running: that a run works on.
-        todo: that nobody works on.
+        running: a run works on them.
+        todo: nobody works on them.
     """
 
     study: str
@@ -63,7 +63,7 @@ class Count(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Working(msgspec.Struct, frozen=True, kw_only=True):
-    """A cell that a run works on.
+    """A running cell.
 
     Attributes:
         cell: its name.
@@ -77,12 +77,12 @@ class Working(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``ecgbench status --json`` prints.
+    """The output of ``ecgbench status --json``.
 
     Attributes:
         boards: by dataset and study.
         running: by name.
-        damaged: files that are not what was written, as far as was seen.
+        damaged: files unlike the written ones, as far as was seen.
     """
 
     boards: list[Count]
@@ -94,9 +94,9 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @store_option
 def status(as_json: bool, store_path: Path) -> None:
-    """Tell what is done, failed and left of each board, and how far the running cells are.
+    """Tell the done, failed and remaining cells of each board, and the progress of the running ones.
 
-    Reads only, so it may be called at any time, on any machine that sees the store.
+    Reads only, so it may be called at any time, on any machine with access to the store.
     """
     found = status_of(Store(store_path))
     if as_json:
@@ -109,7 +109,7 @@ def status(as_json: bool, store_path: Path) -> None:
         console.print(_running(found.running))
     else:
         left = sum(board.todo for board in found.boards)
-        hint = "; ecgbench run goes on with what is to do" if left else ""
+        hint = "; ecgbench run continues" if left else ""
         console.print(Text(f"no run works on this store{hint}"))
     for file in found.damaged:
         text = f"damaged: {plain(file)}; the next ecgbench run makes it again"
@@ -124,7 +124,7 @@ def status_of(store: Store) -> Status:
 
     Raises:
         UsageError: nothing was asked for in this store.
-        DamagedError: a plan is not what was written.
+        DamagedError: a plan is damaged.
         StoreError: the store cannot be read.
     """
     working = owners(store.path)
@@ -195,7 +195,7 @@ def _boards(boards: list[Count]) -> Table:
 
 
 def _percent(part: int, whole: int) -> str:
-    """Whole percents, of which 0 means none and 100 means all."""
+    """Return whole percents: 0 means none, and 100 means all."""
     return f"{min(99, max(1, round(100 * part / whole))) if part < whole else 100}%"
 
 

@@ -311,7 +311,7 @@ class DaskPool:
             if sent.tries >= TRIES:
                 raise EcgbenchError(
                     f"cell {sent.task.cell.name} was lost by the cluster {TRIES} times "
-                    f"({sent.lost}); what was finished stands: start again"
+                    f"({sent.lost}); finished work is kept: start again"
                 )
             self._submit(sent)
 
@@ -327,7 +327,7 @@ class DaskPool:
         self.away = self.away or time.monotonic()
         if self.client.status == "closed" or time.monotonic() - self.away > CONNECT:
             raise EcgbenchError(
-                f"the scheduler at {self.address} is lost; what was finished stands: start the same "
+                f"the scheduler at {self.address} is lost; finished work is kept: start the same "
                 "command again when it is back"
             )
 

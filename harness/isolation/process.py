@@ -126,7 +126,7 @@ def _started(sender: Connection, control: Connection, worker: Worker) -> ForkSer
     raise EcgbenchError(
         f"the process from which cells are started was ended {TRIES} times before it could start one: by "
         "the system, for want of memory, or by its own imports (python -m ecgbench.harness.engine.preload "
-        "shows what they say); what was finished stands"
+        "shows what they say); finished work is kept"
     )
 
 

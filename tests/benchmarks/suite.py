@@ -1,9 +1,9 @@
-"""What the metrics of a cell cost, and what the same metrics cost elsewhere (docs/speed.md).
+"""The cost of the metrics of a cell, and of the same metrics elsewhere (docs/speed.md).
 
-    python tests/benchmarks/suite.py             every metric that is not costly, as a cell runs them
+    python tests/benchmarks/suite.py             every metric but costly ones, as in a cell
     python tests/benchmarks/suite.py --peers     metrics of ours and of other packages, in turn
 
-Real windows are simulated, synthetic ones drawn from a Gaussian of each class that is fitted to them.
+Real windows are simulated, synthetic ones drawn from a fitted Gaussian of each class.
 Processor seconds count; other work on the machine falls on wall seconds most.
 """
 
@@ -56,12 +56,12 @@ SEED = 0
 PEOPLE = 80
 ROUNDS = 3
 LONG = 60.0
-"""Wall seconds of one call after which a pair is not repeated."""
+"""Wall seconds of one call; a slower pair is not repeated."""
 
 EMBEDDED = ("encoder", "embeddings")
 
 RADIUS = 12
-"""Half-width of the Sakoe–Chiba band, in samples: that of `dtw` at 125 Hz."""
+"""Half-width of the Sakoe–Chiba band, in samples: as in `dtw` at 125 Hz."""
 
 CATALOG = discover()
 
@@ -124,7 +124,7 @@ def synthesise(train: EcgWindows, labels: NDArray[np.int64], threads: int) -> Ec
 
 
 class Cost(NamedTuple):
-    """What a call took, in seconds, and what it returned."""
+    """Return the seconds of a call, and its result."""
 
     processor: float
     wall: float
@@ -157,10 +157,10 @@ def outcome(spec: MetricSpec, comparison: Comparison) -> str:
 def suite(comparison: Comparison, metrics: list[MetricSpec]) -> None:
     """Time the metrics as a store's first row of a dataset and seed pays for them, and as all others do.
 
-    What several metrics share is on the account of the first of them.
+    Shared work is on the account of the first metric of it.
     """
     for title in ("The first row of a store", "Every other row"):
-        row = replace(comparison, _memo={})  # what is computed once for all rows stays
+        row = replace(comparison, _memo={})  # work for all rows stays
         click.echo(f"\n{title}\n\n| metric | processor s | wall s | value |")
         click.echo("|---|---:|---:|---:|")
         costs = []
@@ -186,7 +186,7 @@ class Pair(NamedTuple):
 
 
 def alone(comparison: Comparison) -> Comparison:
-    """The same windows with nothing computed yet, but for what the encoder makes of them."""
+    """Return the same windows with nothing computed yet but their embeddings."""
     memo = {key: found for key, found in comparison._memo.items() if key.startswith(EMBEDDED)}
     return replace(comparison, _memo=memo, once_per_seed=Once())
 
@@ -248,7 +248,7 @@ PRDC = ("precision", "recall", "density", "coverage")
 def our_prdc(comparison: Comparison) -> list[float]:
     row = alone(comparison)
     scores = [score(name, row) for name in PRDC]
-    # theirs is the first of the two shares that our recall is the smaller of
+    # theirs is the first of two shares; our recall is the smaller one
     return [found.parts.get("in-synthetic-balls", found.value) for found in scores]
 
 
@@ -458,7 +458,7 @@ def in_turn(pair: Pair) -> str:
 @click.option("--real", default=25_000, show_default=True, help="Windows of train, of test each.")
 @click.option("--length", default=128, show_default=True, help="Samples in a window.")
 @click.option("--threads", default=1, show_default=True)
-@click.option("--metrics", default="", help="Comma list instead of all that are not costly.")
+@click.option("--metrics", default="", help="Comma list instead of all but costly ones.")
 @click.option(
     "--peers",
     "packages",
@@ -469,7 +469,7 @@ def in_turn(pair: Pair) -> str:
 def main(
     synthetic: int, real: int, length: int, threads: int, metrics: str, packages: str | None
 ) -> None:
-    """Time what the metrics of a cell cost, or the same metrics of ours and of other packages."""
+    """Time the metrics of a cell, or the same metrics of ours and of other packages."""
     keep_freed_memory()  # as a cell's process does
     torch.set_num_threads(threads)
     with threadpool_limits(limits=threads):

@@ -1,4 +1,4 @@
-"""A bench on which the harness's parts are tried with small plugins from ``tests/plugins``."""
+"""A bench to try the harness's parts on, with small plugins from ``tests/plugins``."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ PLUGINS = Path(__file__).parents[1] / "plugins"
 
 @pytest.fixture
 def plugins() -> Path:
-    """The folder of plugins that are no tests."""
+    """The folder of stub plugins."""
     return PLUGINS
 
 
@@ -84,14 +84,14 @@ def _make_windows() -> Any:
     return make_windows
 
 
-def wait_for(what: Callable[[], bool], seconds: float = 180.0) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 180.0) -> None:
     """Wait until it is so.
 
     Raises:
         AssertionError: it is not within so many seconds.
     """
     end = time.monotonic() + seconds
-    while not what():
+    while not condition():
         assert time.monotonic() < end, "it did not happen"
         time.sleep(0.02)
 
@@ -124,7 +124,7 @@ def call_here(
 ) -> Iterator[Any]:
     """Call a function as `ecgbench.harness.isolation.process.call` does, in a thread of this process.
 
-    What it raises beyond an `EcgbenchError` is raised here.
+    Any exception but an `EcgbenchError` is raised here.
     """
     sent: queue.SimpleQueue[Any] = queue.SimpleQueue()
     ended: list[BaseException | None] = []
@@ -149,7 +149,7 @@ def call_here(
 
 @dataclass
 class Watch:
-    """Remembers what a run told."""
+    """Remembers the messages of a run."""
 
     started: list[str] = field(default_factory=list)
     messages: list[Any] = field(default_factory=list)
@@ -177,8 +177,8 @@ class Bench:
 
     Attributes:
         folder: of its own.
-        trace: what `tests/plugins/good.py` wrote down of its calls.
-        watch: what the last run told.
+        trace: the calls of `tests/plugins/good.py`.
+        watch: the messages of the last run.
     """
 
     folder: Path
@@ -247,13 +247,13 @@ class Bench:
         return Task(**(fields | changes))
 
     def perform(self, cell: Cell, **changes: Any) -> list[Any]:
-        """Perform the task of a cell in this process; return what was sent."""
+        """Perform the task of a cell in this process; return its messages."""
         sent: list[Any] = []
         perform(self.task(cell, **changes), sent.append, call=call_here)
         return sent
 
     def work(self, study: Study | None = None, *, retry_failed: bool = False) -> list[Any]:
-        """Work through a plan in this process; return what the cells sent."""
+        """Work through a plan in this process; return the messages of the cells."""
         sent: list[Any] = []
         plan = self.plan(study, retry_failed=retry_failed)
         for cell in plan.todo:
@@ -330,7 +330,7 @@ def stored(bench: Bench, study: Study | None = None) -> dict[str, Any]:
 
 
 def calls(bench: Bench) -> Counter[str]:
-    """What the plugins wrote down, by first word."""
+    """Return the lines of the plugins, by first word."""
     return Counter(line.split()[0] for line in bench.trace)
 
 
@@ -350,14 +350,14 @@ def log(bench: Bench, study: Study) -> str:
 
 @pytest.fixture
 def targets(plugins: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The module of functions that run in another process, importable there too."""
+    """The module of functions for another process, importable there too."""
     monkeypatch.syspath_prepend(str(plugins))
     return importlib.import_module("processes")
 
 
 @pytest.fixture
 def pids(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where plugins that hang write down the processes that they start."""
+    """The file for the processes of hanging plugins."""
     file = bench.folder / "pids"
     monkeypatch.setenv("PIDS", str(file))
     monkeypatch.setenv("HANG", str(bench.folder))

@@ -1,4 +1,4 @@
-"""Stores written by hand, for what reads them."""
+"""Stores written by hand, for their readers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     """How each metric ended, by generator, metric and seed."""
 
 TERMS = ("members", "unseen", "distance")
-"""Of a metric's contributions, by which its people are tested."""
+"""Terms of a metric's contributions, for the test of its people."""
 
 REFERENCES = ("real", "copy", "noisy-copy", "gaussian-noise")
 
@@ -48,7 +48,7 @@ class Bench:
 
     @staticmethod
     def metric(name: str = "mmd", **fields: Any) -> MetricRecord:
-        """A metric of fidelity of which less is better, unless told otherwise."""
+        """A metric of fidelity; less is better, by default."""
         given: dict[str, Any] = {
             "version": 1,
             "settings": {},
@@ -81,7 +81,7 @@ class Bench:
 
     @staticmethod
     def generator(name: str = "gmm", **fields: Any) -> GeneratorRecord:
-        """A competitor, or the reference row of that name."""
+        """A competitor, or the reference row with this name."""
         given: dict[str, Any] = {"version": 1, "settings": {}, "origin": "tests 1"}
         given |= {"name": name, "reference": name in REFERENCES}
         return GeneratorRecord(**given | fields)
@@ -94,7 +94,7 @@ class Bench:
 
     @staticmethod
     def by_person(values: Mapping[int, float]) -> ContributionsRecord:
-        """A score that is the mean over people, each with one value."""
+        """A score: the mean over people, each with one value."""
         return ContributionsRecord(
             people=sorted(values),
             numerators=[[float(values[person])] for person in sorted(values)],
@@ -115,8 +115,8 @@ class Bench:
 
         Args:
             scores: how each metric ended, by generator, metric and seed.
-            used: the plugins that are not as `generator`, `metric` and `dataset` make them.
-            cells: (status, reason) of cells that did not end well, None for those that did not end.
+            used: the plugins unlike those of `generator`, `metric` and `dataset`.
+            cells: (status, reason) of unsuccessful cells, None for unfinished ones.
             study: its name.
             settings: the study's.
         """
@@ -155,7 +155,7 @@ class Bench:
 
     @property
     def catalogue(self) -> Catalogue:
-        """A catalogue in which every metric of the store's own plans is installed, as it says."""
+        """A catalogue with every metric of the store's own plans installed, as recorded."""
         return installed(metric for plan in self.store.plans() for metric in plan.metrics)
 
     @property
@@ -171,7 +171,7 @@ class Bench:
 
 
 def installed(metrics: Iterable[MetricRecord]) -> Catalogue:
-    """A catalogue of these metrics; the specs of those that need both folds name `TERMS`."""
+    """A catalogue of these metrics; the specs of metrics of both folds name `TERMS`."""
     metrics = list(metrics)
     return Catalogue(
         {(metric.name, metric.version): facts_of(metric) for metric in metrics},
@@ -180,7 +180,7 @@ def installed(metrics: Iterable[MetricRecord]) -> Catalogue:
 
 
 def facts_of(metric: MetricRecord) -> Facts:
-    """The facts of a spec that says what the record says."""
+    """The facts of a spec equal to the record."""
     return Facts(**{name: getattr(metric, name) for name in Facts.__struct_fields__})
 
 

@@ -1,4 +1,4 @@
-"""What a run tells while it works: live in a terminal, lines elsewhere, JSON for programs."""
+"""The messages of a run: live in a terminal, lines elsewhere, JSON for programs."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 @contextmanager
 def watch(console: Console, count: int, *, as_json: bool) -> Iterator[Watch]:
-    """What watches a run, and draws it as long as it is open.
+    """Yield a watcher that draws a run as long as it is open.
 
     Args:
         console: to print on.
-        count: cells that are to be worked through.
+        count: cells to work through.
         as_json: tell events on standard output and leave the console alone.
     """
     if as_json:

@@ -1,4 +1,4 @@
-"""A bar for what takes longer than a moment, in a terminal alone."""
+"""A bar for long work, in a terminal alone."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from ecgbench.results.store.track import Item, Track
 
 PATIENCE = 1.0
-"""Seconds before a bar is shown: what is done by then needs none."""
+"""Seconds before a bar is shown: shorter work needs none."""
 
 
 @contextmanager
 def tracking(console: Console) -> Iterator[Track]:
-    """Show how far what is done within is, as long as it takes; nothing stays of it.
+    """Show the progress of the work within; the bar goes at its end.
 
     Args:
-        console: that of the command; where it is no terminal, nothing is shown.
+        console: of the command; if it is no terminal, nothing is shown.
     """
     if not console.is_terminal or console.is_dumb_terminal:
         yield untracked

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Events:
-    """One JSON object a line on standard output; ``docs/watching.md`` says which."""
+    """One JSON object a line on standard output; ``docs/watching.md`` lists them."""
 
     def __init__(self, count: int) -> None:
         self.tally = Tally(count)
@@ -77,7 +77,7 @@ class Events:
         self._tell("cell-ended", cell, state=cell.state, reason=reason, seconds=seconds)
 
     def waiting(self, cells: Sequence[Cell]) -> None:
-        """All that is left is with other runs."""
+        """Tell that other runs work on all other cells."""
         self._tell("waiting", cells=[cell.id.name for cell in cells])
 
     def _tell(self, event: str, cell: Cell | None = None, **fields: Any) -> None:

@@ -1,4 +1,4 @@
-"""Lines: what stays in any terminal, and all there is where there is none."""
+"""Lines: they stay in any terminal, and are all the output without a terminal."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from ecgbench.harness.planning.plan import Cell
 
 TELL_EVERY = 30.0
-"""Seconds between two lines of a cell that takes long, where there is no terminal."""
+"""Seconds between two lines of a long cell, without a terminal."""
 
 STYLES = {"done": "dim", "failed": "red", "skipped": "yellow", "todo": "yellow"}
 
 
 class Lines:
-    """Prints what stays: which cells ended and how, and each failure with its reason."""
+    """Prints the lasting lines: how each cell ended, and each failure with its reason."""
 
     def __init__(self, console: Console, count: int) -> None:
         self.console = console
@@ -66,7 +66,7 @@ class Lines:
 
 
 class Plain(Lines):
-    """A line for each event and, of a cell that takes long, now and then how far it has come."""
+    """Prints a line for each event, and now and then the progress of a long cell."""
 
     def cell_started(self, cell: Cell) -> None:
         """A cell is begun."""
@@ -92,5 +92,5 @@ class Plain(Lines):
         self._say(f"{running.name}: {', '.join(part for part in parts if part)}")
 
     def waiting(self, cells: Sequence[Cell]) -> None:
-        """All that is left is with other runs."""
+        """Tell that other runs work on all other cells."""
         self._say(waiting(len(cells)))

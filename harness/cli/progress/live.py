@@ -24,19 +24,19 @@ if TYPE_CHECKING:
     from ecgbench.harness.planning.plan import Cell
 
 REFRESH = 4
-"""Times a second that the live display is drawn."""
+"""Drawings of the live display a second."""
 
 BAR = 12
 GAP = 2
 LEAST = 12
-"""Columns of the terminal: of a bar, between two columns, and of a column that gives way."""
+"""Columns of the terminal: of a bar, between two columns, and of a column that may shrink."""
 
 SPARE = ("bar", "memory", "values", "elapsed", "left", "steps")
-"""What a terminal that is too narrow does without, first to last."""
+"""The parts that a narrow terminal leaves out, first to last."""
 
 
 class Live(Lines):
-    """A block below the lines: all cells, then a line for each that runs, as many as there is room."""
+    """A block below the lines: all cells, then a line for each running cell, as long as there is room."""
 
     def __init__(self, console: Console, count: int) -> None:
         super().__init__(console, count)
@@ -54,11 +54,11 @@ class Live(Lines):
         self.with_others = 0
 
     def waiting(self, cells: Sequence[Cell]) -> None:
-        """All that is left is with other runs."""
+        """Tell that other runs work on all other cells."""
         self.with_others = len(cells)
 
     def _block(self) -> RenderableType:
-        # one line is left to what has been printed last
+        # one line is left for the last printed one
         room = max(0, self.console.height - 2)
         running = list(self.tally.running.values())
         shown = running if len(running) <= room else running[: max(0, room - 1)]
@@ -78,7 +78,7 @@ class Live(Lines):
         ended, left = self.tally.ended(), self.tally.left()
         done = ended.total()
         failed = f"{ended['failed']} failed" if ended["failed"] else ""
-        # less than a second says that cells take longer than those before them
+        # less than a second: cells take longer than the earlier ones
         about = f"about {duration(left)} left" if left is not None and left >= 1 else ""
         return {
             "name": Text("cells", style="bold"),

@@ -37,14 +37,14 @@ def memory(size: int) -> str:
 
 
 def steps(progress: Progress) -> str:
-    """The step and, where it is known, of how many; empty before the first."""
+    """Return the step and, if known, the number of steps; empty before the first."""
     if progress.step is None:
         return ""
     return f"{progress.step}" if progress.total is None else f"{progress.step}/{progress.total}"
 
 
 def values(progress: Progress) -> str:
-    """What the fit reported of its last step; a loss may be huge, or no number at all."""
+    """Return the values of the last step of the fit; a loss may be huge, or no number at all."""
     return ", ".join(
         f"{plain(name)} {number(value) if value is None or abs(value) < 1e6 else f'{value:.3g}'}"
         for name, value in progress.values.items()
@@ -52,5 +52,5 @@ def values(progress: Progress) -> str:
 
 
 def waiting(count: int) -> str:
-    """That all cells that are left are with other runs."""
-    return f"waiting for {count} cell{'s' if count > 1 else ''} that other runs work on"
+    """Return a line for a run that waits for other runs."""
+    return f"waiting for {count} cell{'s' if count > 1 else ''} of other runs"

@@ -19,7 +19,7 @@ Kind = tuple[str, str, int]
 
 @dataclass
 class Running:
-    """A cell that runs, as its messages tell.
+    """A running cell, from its messages.
 
     Attributes:
         name: without the key.
@@ -45,12 +45,12 @@ class Running:
 
 
 class Tally:
-    """Which cells of a run work and how far they are, how the others ended, and what is left.
+    """The running cells of a run with their progress, how the others ended, and the remaining ones.
 
-    One thread writes while another reads: what is gone through is copied by ``list``, at once.
+    One thread writes while another reads: ``list`` copies a collection at once before a loop.
 
     Args:
-        count: cells that are to be worked through.
+        count: cells to work through.
     """
 
     def __init__(self, count: int) -> None:
@@ -78,7 +78,7 @@ class Tally:
         return self.running[name]
 
     def take(self, cell: Cell, message: Told) -> Running:
-        """Note what a cell has sent."""
+        """Note a message of a cell."""
         running = self.running[cell.id.name]
         if isinstance(message, Stage):
             running.since = monotonic()
@@ -96,7 +96,7 @@ class Tally:
         return running
 
     def ended(self) -> Counter[str]:
-        """How many cells ended in which state."""
+        """Return the number of ended cells by state."""
         ended = Counter(list(self._states.values()))
         del ended["todo"]
         return ended

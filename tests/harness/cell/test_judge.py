@@ -1,4 +1,4 @@
-"""Generators and metrics that break the contract."""
+"""Generators and metrics against the contract."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 def scored(bench: Bench, how: str) -> Study:
-    """A study whose first metric breaks the contract and whose second does not."""
+    """A study with a first metric against the contract and a sound second one."""
     return bench.study(metrics=("bad-a", "spread"), metric={"bad-a": {"how": how}})
 
 
-# --- generators that misbehave ---------------------------------------------------------------------
+# --- misbehaving generators ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_generator_fitted_per_class_is_checked_per_class(bench: Bench) -> None
 def test_only_a_reference_row_may_say_whose_its_windows_are(
     bench: Bench, generator: str, share: float
 ) -> None:
-    """Of any other, what is scored is what is stored: signals and labels."""
+    """Any other type is scored as stored: signals and labels."""
     study = bench.study(
         generators=(generator,),
         generator={"bad": {"how": "real people"}},
@@ -95,7 +95,7 @@ def test_only_a_reference_row_may_say_whose_its_windows_are(
 
 def test_what_a_generator_does_to_the_global_random_state_is_undone(bench: Bench) -> None:
     def states() -> list[Any]:
-        legacy: Any = np.random.get_state()  # noqa: NPY002 - what is compared
+        legacy: Any = np.random.get_state()  # noqa: NPY002 - the test compares it
         return [random.getstate(), legacy[1].tolist(), torch.get_rng_state().tolist()]
 
     before = states()
@@ -122,7 +122,7 @@ def test_global_random_numbers_follow_the_cells_seed_alone(bench: Bench) -> None
 def test_the_state_in_a_fork_is_the_seeds_and_is_put_back_even_after_an_error() -> None:
     def seed() -> None:
         random.seed(7)
-        np.random.seed(7)  # noqa: NPY002 - what is tried
+        np.random.seed(7)  # noqa: NPY002 - the test tries it
         torch.manual_seed(7)
 
     def draw() -> list[float]:
@@ -145,7 +145,7 @@ def test_the_state_in_a_fork_is_the_seeds_and_is_put_back_even_after_an_error() 
     assert all(a != b for a, b in zip(inside[0], inside[2], strict=True))
 
 
-# --- metrics that misbehave ------------------------------------------------------------------------
+# --- misbehaving metrics ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -34,12 +34,12 @@ class Command:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """Of a run that takes less than a second."""
+        """Flags of a run of less than a second."""
         plugins = ("--plugin", str(self.stubs), "--no-references")
         return (*plugins, "--datasets", "tiny", "--generators", "jitter")
 
     def __call__(self, *arguments: object) -> int:
-        """Run in this process; return the exit code and keep what was printed."""
+        """Run in this process; return the exit code and keep the output."""
         if arguments[0] in ("leaderboard", "compare") and "--plugin" not in arguments:
             arguments += ("--plugin", str(self.stubs))  # else its metrics are not installed
         code = main([str(argument) for argument in arguments])
@@ -50,7 +50,7 @@ class Command:
         return self("run", *self.flags, "--metrics", "peak,never", *arguments)
 
     def start(self, *arguments: object) -> subprocess.Popen[str]:
-        """Start in a process group of its own; the fixture ends what a test leaves running."""
+        """Start in a process group of its own; the fixture ends processes left by a test."""
         process = subprocess.Popen(
             [sys.executable, "-m", "ecgbench", *map(str, arguments)],
             cwd=self.folder,
@@ -87,7 +87,7 @@ def ecgbench(
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a store of a run, and the plugins that it was of: the same, but redistributable."""
+    """A folder with a store of a run, and its plugins: the same, but redistributable."""
     folder = tmp_path_factory.mktemp("made")
     free = GOOD.read_text("utf-8").replace('licence="MIT"', 'licence="MIT", redistributable=True')
     (folder / "free.py").write_text(free, "utf-8")
@@ -108,7 +108,7 @@ def _run(*flags: str) -> None:
 
 @pytest.fixture
 def there(ecgbench: Command, made: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
-    """The command, where a copy of the run's stores stands."""
+    """The command, in a folder with a copy of the run's stores."""
     for name in ("free", "good", "copies"):
         shutil.copytree(made / name, name)
         if name != "copies":

@@ -102,7 +102,7 @@ def test_an_interrupted_run_goes_on_where_it_was(
     _, err = first.communicate(timeout=20)
     assert first.returncode == code
     if sent == signal.SIGINT:
-        assert "interrupted; what was finished stands" in err
+        assert "interrupted; finished work is kept" in err
         assert "Traceback" not in err
     second = ecgbench.start(*slow)
     out, err = second.communicate(timeout=60)
@@ -326,7 +326,7 @@ def test_the_tables_are_written_though_the_terminal_fails(
 
     monkeypatch.setattr("ecgbench.harness.cli.report.summarise", fail)
     assert ecgbench.tiny("--seeds", "0") == 2
-    assert ecgbench.err.endswith("standard output: it has gone; what was finished stands\n")
+    assert ecgbench.err.endswith("standard output: it has gone; finished work is kept\n")
     assert Path("ecgbench-results/board/tiny.json").exists()
 
 

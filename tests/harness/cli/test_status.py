@@ -82,7 +82,7 @@ def test_a_metric_that_a_later_plan_asks_for_is_still_to_do(ecgbench: Command) -
         file.unlink()
     assert counts(ecgbench) == {"todo": 2}
     assert ecgbench("status") == 0
-    assert "no run works on this store; ecgbench run goes on with what is to do" in ecgbench.out
+    assert "no run works on this store; ecgbench run continues" in ecgbench.out
 
 
 def test_running_cells_are_shown_with_how_far_they_are(ecgbench: Command) -> None:

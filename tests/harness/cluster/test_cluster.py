@@ -235,7 +235,7 @@ def test_a_scheduler_that_is_lost_is_told_and_the_next_run_goes_on(
     cluster.kill(scheduler)
     out, _ = run.communicate(timeout=120)
     assert run.returncode == 2, out
-    assert f"the scheduler at {cluster.address} is lost; what was finished stands" in out
+    assert f"the scheduler at {cluster.address} is lost; finished work is kept" in out
     assert "Traceback" not in out
     study = bench.study(seeds=(0, 1, 2), generator={"jitter": {"seconds": 0.7}})
     assert [cell.state for cell in bench.plan(study).cells] == ["done", "todo", "todo"]

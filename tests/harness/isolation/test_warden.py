@@ -172,7 +172,7 @@ def test_a_run_that_dies_takes_all_processes_along_and_records_nothing_and_the_n
     os.killpg(run.pid, end)
     out, _ = run.communicate(timeout=180)
     assert run.returncode == (130 if end == signal.SIGINT else -end)
-    assert ("interrupted; what was finished stands" in out) == (end == signal.SIGINT)
+    assert ("interrupted; finished work is kept" in out) == (end == signal.SIGINT)
     wait_for(lambda: all(gone(pid) for pid in started(pids)))
     assert [cell.state for cell in bench.plan(study).cells] == ["todo", "todo"]
     assert owners(bench.store.path) == {}

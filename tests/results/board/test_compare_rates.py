@@ -32,9 +32,9 @@ def simulated(
     noise: Sequence[float],
     seeds: int,
 ) -> list[Sample]:
-    """Rows on a metric that is a mean over 20 people a fold.
+    """Rows on a metric: a mean over 20 people a fold.
 
-    The unit is the standard deviation over people of the difference of two rows; that over people of a
+    The unit is the standard deviation over people of the difference of two rows; the deviation of a
     row is 1.2.
 
     Args:
@@ -53,7 +53,7 @@ def simulated(
 def rates(
     draws: list[NDArray[np.float64]], seeds: int, noise: float, shift: float, runs: int
 ) -> tuple[float, float, float]:
-    """False alarms and power, of comparisons by nine metrics of which one differs; and coverage."""
+    """False alarms and power, of comparisons by nine metrics, one with a difference; and coverage."""
     rng = np.random.default_rng(0)
     alarms = found = covered = 0
     for _ in range(runs):
@@ -73,7 +73,7 @@ def rates(
 
 
 def at_most(rate: float, runs: int) -> float:
-    """What a rate that is no larger is measured as, but for one time in 40."""
+    """Return the largest measured rate of a true one, but for one time in 40."""
     return float(rate + 2 * np.sqrt(rate * (1 - rate) / runs))
 
 

@@ -1,4 +1,4 @@
-"""Boards of records that say anything their schema allows: ``ECGBENCH_FUZZ_EXAMPLES`` says how many."""
+"""Boards of records with anything in their schema: ``ECGBENCH_FUZZ_EXAMPLES`` is their number."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def show_all(store: Store, sound: Bench) -> None:
 
 
 def over_datasets(board: Board, console: Console) -> None:
-    """Show what ten datasets with this board tell apart, where there are two competitors."""
+    """Draw the critical differences over ten datasets with this board, for two competitors."""
     boards_of_all = [
         dataclasses.replace(
             board, dataset=msgspec.structs.replace(board.dataset, name=f"d{number}")
@@ -165,7 +165,7 @@ PEOPLE = st.one_of(st.integers(0, 13), st.sampled_from([-1, -(2**63), 2**63 - 1]
 
 @st.composite
 def consistent(draw: st.DrawFn, value: float) -> ContributionsRecord:
-    """Contributions that make a value: of whatever people, terms and numbers."""
+    """Draw contributions of a value: of any people, terms and numbers."""
     people = sorted(draw(st.sets(PEOPLE, min_size=1, max_size=14)))
     terms = draw(st.integers(1, 4))
     number = st.sampled_from([0.0, 1.0, -1.0, 0.5, 1e-300, 1e50, -1e99, 7.0])
@@ -328,7 +328,7 @@ def merge_plan(store: Store, plan: PlanRecord) -> Path:
 
 
 def brought(store: Store, score: ScoreRecord, plan: PlanRecord) -> None:
-    """Write a score of a metric that no plan of ours asks for, as a merge does."""
+    """Write a score of a metric in no plan of ours, as a merge does."""
     metric = msgspec.structs.replace(plan.metrics[0], settings={"bins": 9})
     content = encode(msgspec.structs.replace(score, metric=metric))
     file = store.score_file(score.cell, metric)

@@ -24,11 +24,11 @@ def alone(*values: float) -> Sample:
 
 
 def counted(samples: Sequence[Sample | None], null: float = 0.5) -> list[float | None]:
-    """What counts, where less is better."""
+    """The counted values; less is better."""
     return [None if s is None else s.value for s in excess(samples, null, "lower")]
 
 
-# --- what counts -------------------------------------------------------------------------------
+# --- counted values --------------------------------------------------------------------------
 
 
 def test_the_t_test_of_a_value_against_its_null_by_hand() -> None:
@@ -39,7 +39,7 @@ def test_the_t_test_of_a_value_against_its_null_by_hand() -> None:
     at_null = drawn(0.5, 1.0)
     assert counted([drawn(0.5 + 2.48, 1.0), at_null, at_null]) == [0.5] * 3
     assert counted([drawn(0.5 + 2.52, 1.0), at_null, at_null]) == [3.02, 0.5, 0.5]
-    # one that has no value counts in the correction
+    # a metric without a value counts in the correction
     assert counted([drawn(0.5 + 2.48, 1.0), None, None]) == [0.5, None, None]
 
 
@@ -64,7 +64,7 @@ def test_rows_that_count_as_the_null_do_not_differ_at_all() -> None:
     assert second is not None
     assert leak is not None
     assert difference(first, second).p == 1.0
-    # one that does not is compared with them as with a value that is known exactly
+    # a row without them is compared like an exactly known value
     found = difference(leak, first)
     assert found.value == pytest.approx(0.4)
     assert found.interval == pytest.approx((0.4 - 0.0202, 0.4 + 0.0202), abs=1e-4)
@@ -139,10 +139,10 @@ def simulated(
     noise: float,
     seeds: int,
 ) -> list[Sample]:
-    """Rows on a metric of null 0 that is a mean over 20 people a fold.
+    """Rows on a metric of null 0: a mean over 20 people a fold.
 
-    The unit is the standard deviation over people, of which a third of the variance is the same in all
-    rows; ``noise`` is that over seeds.
+    The unit is the standard deviation over people; a third of this variance is common to all
+    rows. ``noise`` is the deviation over seeds.
     """
     own = np.sqrt(1 / 3) * rng.normal(size=40)
     own = own + np.sqrt(2 / 3) * rng.normal(size=(len(shifts), 40)) + np.array(shifts)[:, None]

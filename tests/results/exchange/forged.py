@@ -72,7 +72,7 @@ NAMES = st.one_of(
 
 @dataclass
 class Draft:
-    """An archive in the making: entries in order, and what is said of them."""
+    """An archive in the making: entries in order, and the claims about them."""
 
     entries: list[tuple[str, bytes]]
     manifest: bytes | None = None
@@ -128,7 +128,7 @@ def sealed(plain: Any, raw: bytes = b"") -> bytes:
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The paths of all that is inside a JSON value."""
+    """Yield the paths of all values inside a JSON value."""
     inside = (
         value.items()
         if isinstance(value, dict)
@@ -188,7 +188,7 @@ def change_record(draft: Draft, draw: Callable[..., Any]) -> None:
 
 
 def agree(draft: Draft, path: str, content: bytes) -> None:
-    """Call a changed record by its name, so that more than its name is looked at."""
+    """Call a changed record by its name, so its content is looked at too."""
     with suppress(Exception):
         folder = path.rpartition("/")[0]
         if path.endswith("cell.json"):
@@ -227,7 +227,7 @@ def change_entry(draft: Draft, draw: Callable[..., Any]) -> None:
 
 
 def change_header(draft: Draft, draw: Callable[..., Any]) -> None:
-    """Say something else in the zip of what an entry is."""
+    """Let the zip claim something false about an entry."""
     number = draw(st.integers(0, len(draft.entries)))
     modes = [stat.S_IFLNK, stat.S_IFDIR, stat.S_IFIFO, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFSOCK, 0]
     draft.tweaks[number] = draw(
@@ -314,7 +314,7 @@ HEADERS = st.one_of(
 
 
 def with_header(header: str, data: bytes) -> bytes:
-    """A file of arrays whose signals have this header."""
+    """Return a file of arrays; its signals have this header."""
     text = header.encode("utf-8", "replace") + b"\n"
     buffer = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(VALID[SYNTHETIC])) as old, zipfile.ZipFile(buffer, "w") as new:

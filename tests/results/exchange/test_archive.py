@@ -69,7 +69,7 @@ def unpack(file: Path, into: Path, *, most: int = MAX_TOTAL) -> tuple[Manifest, 
 
 
 def refuse(file: Path, content: bytes, message: str, *, most: int = MAX_TOTAL) -> None:
-    """See that an archive is refused for this, and nothing of it written elsewhere."""
+    """See an archive refused for this, and nothing of it written elsewhere."""
     file.write_bytes(content)
     before = {path for path in file.parent.rglob("*") if "into" not in path.parts}
     with pytest.raises(StoreError, match=message) as caught:
@@ -157,7 +157,7 @@ def test_a_file_that_changes_while_it_is_packed_is_told(
 def test_a_name_that_is_not_of_the_layout_is_refused(tmp_path: Path, path: str) -> None:
     assert limit(path) is None
     info = zipfile.ZipInfo("x")
-    info.filename = path  # as it is, where the constructor would tidy it
+    info.filename = path  # as it is: the constructor would tidy it
     content = zipped([("manifest.json", manifest({path: b"x"})), (info, b"x")])
     refuse(tmp_path / "a.zip", content, "has no place in a store")
 
@@ -234,7 +234,7 @@ def test_links_and_special_files_are_refused(tmp_path: Path, kind: int) -> None:
 
 
 def changed(change: Callable[[zipfile.ZipInfo], None], content: bytes = b"x" * 100) -> bytes:
-    """An archive of one file, of which the list of entries says something else."""
+    """An archive of one file, with a false list of entries."""
     path = f"{CELL}/artefacts/a.png"
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as made:
@@ -256,7 +256,7 @@ def test_other_ways_of_compression_are_refused(tmp_path: Path, kind: int) -> Non
 
 
 def lying(size: int, content: bytes) -> bytes:
-    """An archive of one file, of which manifest and list of entries claim another size."""
+    """An archive of one file; manifest and list of entries claim another size."""
     path = f"{CELL}/artefacts/a.png"
     entry = {"path": path, "size": size, "sha256": sha256(content[:size])}
     buffer = io.BytesIO()

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def refuse(theirs: Source, ours: Source, message: str) -> None:
-    """See that the bad cell is refused for this, and that a good one of the archive goes in."""
+    """See the bad cell refused for this, and a good cell of the archive added."""
     good = theirs.cell("good")
     outcomes = merge(ours.store, theirs.archive())
     refused = [outcome for outcome in outcomes if outcome.end == "refused"]
@@ -240,7 +240,7 @@ def test_json_that_is_none_is_refused(
 
 @pytest.fixture
 def seal() -> Callable[[bytes], bytes]:
-    """Seals the bytes of a record that were changed."""
+    """Seals the changed bytes of a record."""
     from ecgbench.results.store.records import SEAL, SEALED, UNSEALED
 
     def of(content: bytes) -> bytes:

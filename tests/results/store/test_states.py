@@ -42,7 +42,7 @@ class Case:
     """One cell with two scores in a store of its own.
 
     Attributes:
-        store: that holds it.
+        store: with the cell.
         cell: of the plan.
         record: the plan.
     """
@@ -86,7 +86,7 @@ def case(bench: Bench) -> Case:
     return Case(bench.store, cell, record)
 
 
-# --- what the store holds ----------------------------------------------------------------------------
+# --- the store's content -----------------------------------------------------------------------------
 
 
 def flip(file: Path) -> None:
@@ -134,7 +134,7 @@ HELD: dict[str, tuple[Callable[[Case], object], str]] = {
     "score beyond any number": (lambda case: case.change_score(value=1e200), "failed"),
     "score out of bounds": (lambda case: case.change_score(value=9.1), "failed"),
 }
-"""What is done to a store with a cell that ended well, and the state of the cell after it."""
+"""Changes of a store with a successful cell, and the state of the cell after each."""
 
 
 # --- readers -----------------------------------------------------------------------------------------
@@ -163,7 +163,7 @@ def status(case: Case, bench: Bench) -> str:
 
 
 def run(case: Case, bench: Bench) -> str:
-    """The state by what a run prints when it has ended."""
+    """Return the state from the last lines of a run."""
     printed = io.StringIO()
     planned = Plan(case.record, (state_of(case.cell, case.metrics, case.store),))
     outcome = run_of(planned, case.store, Study(name="test"))
@@ -181,7 +181,7 @@ def audited(case: Case, bench: Bench) -> str:
 
 
 def reproduced(case: Case, bench: Bench) -> str:
-    """The state by what a reproduction takes for ended."""
+    """Return the state from the scores of a reproduction."""
     try:
         record = reproduce._ended_well(case.store, case.cell.name)
     except DamagedError:

@@ -95,6 +95,6 @@ def test_plain_lines_tell_who_is_waited_for(plain: Watch, piped: Console) -> Non
     plain.waiting((cell(0), cell(1)))
     plain.waiting((cell(1),))
     assert printed(piped) == [
-        "waiting for 2 cells that other runs work on",
-        "waiting for 1 cell that other runs work on",
+        "waiting for 2 cells of other runs",
+        "waiting for 1 cell of other runs",
     ]

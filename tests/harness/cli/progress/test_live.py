@@ -108,7 +108,7 @@ def test_the_display_says_that_it_waits_until_it_works_again(clock: Clock) -> No
     with watch(terminal(), 2, as_json=False) as live:
         assert isinstance(live, Live)
         live.waiting((cell(0), cell(1)))
-        assert screen(live)[-1] == "waiting for 2 cells that other runs work on"
+        assert screen(live)[-1] == "waiting for 2 cells of other runs"
         live.cell_started(cell(0))
         assert "waiting" not in "".join(screen(live))
 
