@@ -278,8 +278,8 @@ def _check_fit(real: EcgWindows, synthetic: EcgWindows) -> None:
             raise UsageError(
                 f"real windows have {name} {first!r}, synthetic ones {second!r}; they must be equal"
             )
-    signals = [side.signals.astype(np.float64) for side in (synthetic, real)]
-    if problem := scale_problem(*signals, "the real windows"):
+    made, usual = (side.signals.astype(np.float64) for side in (synthetic, real))
+    if problem := scale_problem(made, usual, "the real windows"):
         raise UsageError(f"synthetic: {problem}")
 
 

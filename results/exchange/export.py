@@ -176,7 +176,7 @@ class _Contents:
         if record.synthetic_file:
             files["synthetic.npz"] = folder / "synthetic.npz"
         for score in scores:
-            path = f"scores/{score.metric.name}-{score.metric.key}.json"
+            path = f"scores/{score.metric.file}"
             files[path] = encode(_without_folders(score))
         files |= {f"artefacts/{a}": folder / "artefacts" / a for a in _artefacts(record, scores)}
         contents = {f"cells/{name}/{path}": content for path, content in files.items()}
