@@ -191,7 +191,7 @@ def planned_run(
     if verify:
         set_aside_damaged(cells, tell)
     plan = make_plan(study, catalog, records, cells, retry_failed=retry_failed, fresh=fresh)
-    shown = names(requested.get("metrics"))
+    shown = names("metrics", requested.get("metrics"))
     with job(catalog, study, sources, cells, plan, machine, shown) as planned:
         yield planned
 

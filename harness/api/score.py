@@ -261,7 +261,7 @@ def planned_score(
     # the row of the user first
     ids = [cell_id(record, each, seed) for each in reversed(generators)]
     plan = plan_of(resolved, [record], generators, metrics, ids, cells)
-    shown = names(requested.get("metrics"))
+    shown = names("metrics", requested.get("metrics"))
     with job(catalog, resolved, [source], cells, plan, machine, shown) as planned:
         yield planned
 
