@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from ecgbench.contracts.plain import plain
+from ecgbench.harness.api.arguments import check, plugin_files
 from ecgbench.harness.api.places import store_at
 from ecgbench.harness.planning.catalog import discover
 from ecgbench.harness.planning.facts import facts
@@ -103,9 +104,10 @@ def boards(
         >>> board.to_frame(wide=True).shape
         (5, 1)
     """
+    check(dataset=dataset, study=study)
     cells = store_at(store)
     groups = named(cells, dataset, study)
-    catalogue = facts(discover(map(str, plugins)))
+    catalogue = facts(discover(plugin_files(plugins)))
     return [Board.of(each) for each in boards_of(cells, catalogue, groups, track)]
 
 

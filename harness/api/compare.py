@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ecgbench.contracts.plain import plain
+from ecgbench.harness.api.arguments import check, plugin_files
 from ecgbench.harness.api.boards import as_text
 from ecgbench.harness.api.places import store_at
 from ecgbench.harness.planning.catalog import discover
@@ -102,7 +103,8 @@ def compare(
         >>> comparisons.to_frame()[["metric", "verdict"]].values.tolist()
         [['mmd', 'not tested']]
     """
-    catalogue = facts(discover(map(str, plugins)))
+    check(a=a, b=b, dataset=dataset, study=study)
+    catalogue = facts(discover(plugin_files(plugins)))
     chosen, lacking = compare_rows(store_at(store), a, b, catalogue, dataset=dataset, study=study)
     return Comparisons(a=a, b=b, boards=chosen, lacking=lacking)
 

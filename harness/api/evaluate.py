@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from html import escape
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
 from rich.table import Table
 from rich.text import Text
 from threadpoolctl import threadpool_limits
 
-from ecgbench.contracts.comparison import Comparison
 from ecgbench.contracts.errors import Skip, UsageError
 from ecgbench.contracts.families import place_of
 from ecgbench.contracts.plain import plain
 from ecgbench.contracts.specs import MetricSpec
 from ecgbench.contracts.windows import EcgWindows, Splits
+from ecgbench.harness.api.arguments import check, plugin_files
 from ecgbench.harness.api.boards import as_text
 from ecgbench.harness.api.request import names, request
-from ecgbench.harness.api.score import as_array
-from ecgbench.harness.cell.checks import as_score, check_metric_applies
+from ecgbench.harness.api.sides import Sides, sides_of
+from ecgbench.harness.cell.checks import as_score
 from ecgbench.harness.cell.trouble import say
+from ecgbench.harness.engine.run import choose_device
 from ecgbench.harness.isolation.plugin_state import plugin_state
 from ecgbench.harness.planning.catalog import discover
 from ecgbench.harness.planning.study import resolve
@@ -31,12 +32,13 @@ from ecgbench.results.render.text import ARROWS, number
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     import pandas as pd
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
     from rich.console import Console
 
+    from ecgbench.contracts.comparison import Comparison
     from ecgbench.contracts.config import Config
     from ecgbench.harness.api.request import Settings
 
@@ -181,7 +183,7 @@ def evaluate(
         study: a study's name or file, for the settings of metrics.
         settings: values by ``"metric.NAME.SETTING"``.
         threads: for each metric.
-        device: ``"cpu"`` or ``"cuda"``.
+        device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         plugins: Python files with plugins that are not installed.
 
     Returns:
@@ -200,12 +202,14 @@ def evaluate(
         >>> evaluation["copied-share"].reason
         'it needs train windows; two arrays have none (ecgbench.score has)'
     """
-    sides = _sides(real, synthetic, real_labels, synthetic_labels, sampling_rate)
-    catalog = discover(map(str, plugins))
-    given = [metrics] if isinstance(metrics, str) else list(metrics or ())
+    check(device=device, threads=threads)
+    device = choose_device(device)
+    given = _metrics(metrics)
+    sides = sides_of(real, synthetic, real_labels, synthetic_labels, sampling_rate)
+    catalog = discover(plugin_files(plugins))
     own = {spec.name: spec for spec in given if isinstance(spec, MetricSpec)}
-    named = names(",".join(each for each in given if isinstance(each, str)))
-    wanted = request(study, metrics=filter(None, named), seeds=[seed], settings=settings)
+    named = names("metrics", [each for each in given if isinstance(each, str)])
+    wanted = request(study, metrics=named, seeds=[seed], settings=settings)
     resolved = resolve(wanted, catalog)
     if metrics is None:
         specs = [entry.spec for entry in catalog.of_kind("metric")]
@@ -213,7 +217,7 @@ def evaluate(
         chosen = {name: spec for name, spec in chosen.items() if not spec.costly}
     else:
         chosen = {name: catalog.metric(name) for name in resolved.metrics or ()} | own
-    comparison = sides.comparison(seed, threads, device, headline_classes)
+    comparison = sides.comparison(seed, threads, device, sides.headline(headline_classes))
     ordered = sorted(chosen.values(), key=lambda spec: place_of(spec.family))
     evaluated = {}
     for spec in ordered:
@@ -222,9 +226,24 @@ def evaluate(
     return Evaluation(metrics=evaluated, real=count, synthetic=len(sides.synthetic))
 
 
-def _evaluated(
-    spec: MetricSpec, config: Config, comparison: Comparison, sides: _Sides
-) -> Evaluated:
+def _metrics(given: Any) -> list[str | MetricSpec]:
+    """Return the metrics of a call; none for all.
+
+    Raises:
+        UsageError: one is neither a name nor a spec.
+    """
+    if isinstance(given, str):
+        return [*names("metrics", given)]
+    parts = [] if given is None else list(given) if isinstance(given, Iterable) else [given]
+    for part in parts:
+        if not isinstance(part, str | MetricSpec):
+            raise UsageError(
+                f"metrics holds {part!r}: names are wanted, or ecgbench.MetricSpec(name=..., target=...)"
+            )
+    return parts
+
+
+def _evaluated(spec: MetricSpec, config: Config, comparison: Comparison, sides: Sides) -> Evaluated:
     facts: dict[str, Any] = {"metric": spec.name, "family": spec.family, "better": spec.better}
     try:
         sides.check(spec, comparison)
@@ -237,201 +256,3 @@ def _evaluated(
     except Exception as error:  # noqa: BLE001 - any metric, any error
         return Evaluated(state="failed", reason=say(error), **facts)
     return Evaluated(state="ok", value=score.value, n=score.n, parts=score.parts, **facts)
-
-
-@dataclass(frozen=True)
-class _Sides:
-    """The windows of an evaluation.
-
-    Attributes:
-        real: all real windows, or the splits of a dataset.
-        synthetic: the synthetic ones.
-    """
-
-    real: EcgWindows | Splits
-    synthetic: EcgWindows
-
-    def comparison(
-        self, seed: int, threads: int, device: str, headline: Iterable[str] | None
-    ) -> Comparison:
-        """Return a comparison in which parts without windows skip whatever metric looks at them."""
-        if isinstance(self.real, Splits):
-            splits, alone = self.real, False
-        else:
-            splits, alone = _alone(self.real), True
-        classes = splits.control.classes
-        comparison = Comparison(
-            synthetic=self.synthetic,
-            splits=splits,
-            seed=seed,
-            threads=threads,
-            device=device,
-            headline_classes=classes if headline is None else tuple(headline),
-        )
-        if alone:
-            # contributions of people are not asked for, and who is behind a window is not known
-            nobody = np.zeros(len(self.synthetic), dtype=np.int64)
-            comparison.memo("people behind", lambda: nobody)
-        return comparison
-
-    def check(self, spec: MetricSpec, comparison: Comparison) -> None:
-        """Check that a metric applies.
-
-        Raises:
-            Skip: it does not; the reason says why.
-        """
-        if spec.needs_both_folds:
-            raise Skip("it needs both folds of a dataset (ecgbench.score has them)")
-        if isinstance(self.real, Splits):
-            check_metric_applies(spec, comparison)
-            return
-        if spec.needs_patients:
-            raise Skip("it needs unseen people; two arrays have none (ecgbench.score has)")
-        if spec.needs_labels and len(np.unique(self.real.labels)) < 2:
-            raise Skip("it needs several classes: real_labels and synthetic_labels")
-        for count in {len(self.synthetic), len(self.real)}:
-            if count < spec.min_windows:
-                raise Skip(f"it needs {spec.min_windows} windows, there are {count}")
-
-
-class _Absent:
-    """Windows that an evaluation lacks: a metric that looks at them is skipped.
-
-    Args:
-        part: name of the split.
-        like: real windows, for rate, leads and classes.
-    """
-
-    def __init__(self, part: str, like: EcgWindows) -> None:
-        self.part = part
-        self.sampling_rate = like.sampling_rate
-        self.leads = like.leads
-        self.classes = like.classes
-        self.length = like.length
-
-    def __len__(self) -> int:
-        return self._skip()
-
-    def __getattr__(self, name: str) -> NoReturn:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        self._skip()
-
-    def _skip(self) -> NoReturn:
-        raise Skip(f"it needs {self.part} windows; two arrays have none (ecgbench.score has)")
-
-
-def _alone(real: EcgWindows) -> Splits:
-    """Return splits with nothing but ``control``."""
-    absent = {
-        part: cast("EcgWindows", _Absent(part, real))
-        for part in ("train", "auxiliary", "fresh", "test")
-    }
-    return Splits(control=real, fold=0, **absent)
-
-
-def _sides(
-    real: Any,
-    synthetic: Any,
-    real_labels: ArrayLike | None,
-    synthetic_labels: ArrayLike | None,
-    sampling_rate: float | None,
-) -> _Sides:
-    """Return both sides, checked against each other.
-
-    Raises:
-        UsageError: one cannot be read, or they do not fit.
-    """
-    if isinstance(real, Splits):
-        if not isinstance(synthetic, EcgWindows):
-            drawn = real.fresh.labels if synthetic_labels is None else as_array(synthetic_labels)
-            made = _signals("synthetic", synthetic)
-            synthetic = real.train.synthetic(made, drawn.astype(np.int64))
-        _check_fit(real.control, synthetic)
-        if not np.array_equal(synthetic.labels, real.fresh.labels):
-            raise UsageError(
-                "synthetic windows have other labels than splits.fresh, or another order; one window "
-                f"for each of its {len(real.fresh)} labels is wanted"
-            )
-        return _Sides(real, synthetic)
-    if isinstance(real, EcgWindows) and isinstance(synthetic, EcgWindows):
-        _check_fit(real, synthetic)
-        return _Sides(real, synthetic)
-    arrays = {
-        "real": (real, real_labels),
-        "synthetic": (synthetic, synthetic_labels),
-    }
-    signals: dict[str, NDArray[np.float32]] = {}
-    labels: dict[str, NDArray[Any]] = {}
-    for side, (given, own) in arrays.items():
-        if isinstance(given, EcgWindows):
-            signals[side] = given.signals
-            labels[side] = np.array(given.classes)[given.labels]
-            sampling_rate = given.sampling_rate if sampling_rate is None else sampling_rate
-        else:
-            signals[side] = _signals(side, given)
-            labels[side] = _labels(side, own, len(signals[side]))
-    if sampling_rate is None or not sampling_rate > 0:
-        raise UsageError("sampling_rate is missing: samples a second, in Hz, above 0")
-    kinds = {labels["real"].dtype.kind, labels["synthetic"].dtype.kind}
-    if len(kinds) > 1:
-        raise UsageError(
-            "real_labels and synthetic_labels are of two kinds; whole numbers, or names, for both"
-        )
-    classes = np.unique(np.concatenate([labels["real"], labels["synthetic"]]))
-    made_windows = {
-        side: EcgWindows(
-            signals=signals[side],
-            labels=np.searchsorted(classes, labels[side]).astype(np.int64),
-            patients=np.full(len(signals[side]), 0 if side == "real" else -1, dtype=np.int64),
-            sampling_rate=float(sampling_rate),
-            leads=tuple(f"lead {number}" for number in range(signals[side].shape[1])),
-            classes=tuple(str(name) for name in classes),
-        )
-        for side in arrays
-    }
-    _check_fit(made_windows["real"], made_windows["synthetic"])
-    return _Sides(made_windows["real"], made_windows["synthetic"])
-
-
-def _check_fit(real: EcgWindows, synthetic: EcgWindows) -> None:
-    for name, windows in (("real", real), ("synthetic", synthetic)):
-        if not len(windows):
-            raise UsageError(f"{name}: there are no windows")
-        if problem := windows.problem():
-            raise UsageError(f"{name}: {problem}")
-    if real.signals.shape[1:] != synthetic.signals.shape[1:]:
-        raise UsageError(
-            f"real windows have shape {real.signals.shape[1:]} (lead, sample), synthetic ones "
-            f"{synthetic.signals.shape[1:]}; they must be equal"
-        )
-    for name in ("sampling_rate", "classes"):
-        first, second = getattr(real, name), getattr(synthetic, name)
-        if first != second:
-            raise UsageError(
-                f"real windows have {name} {first!r}, synthetic ones {second!r}; they must be equal"
-            )
-
-
-def _signals(side: str, given: ArrayLike) -> NDArray[np.float32]:
-    signals = as_array(given)
-    if signals.ndim == 2:
-        signals = signals[:, np.newaxis]
-    if signals.ndim != 3 or signals.dtype.kind != "f":
-        raise UsageError(
-            f"{side}: {signals.dtype} of shape {signals.shape}; floating-point millivolts of shape "
-            "(window, sample) or (window, lead, sample) are wanted"
-        )
-    return np.ascontiguousarray(signals, dtype=np.float32)
-
-
-def _labels(side: str, given: ArrayLike | None, count: int) -> NDArray[Any]:
-    if given is None:
-        return np.full(count, "all")
-    labels = as_array(given)
-    if labels.shape != (count,) or labels.dtype.kind not in "iuU":
-        raise UsageError(
-            f"{side}_labels: {labels.dtype} of shape {labels.shape}; whole numbers or names of shape "
-            f"({count},) are wanted"
-        )
-    return labels if labels.dtype.kind == "U" else labels.astype(np.int64)

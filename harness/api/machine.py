@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ecgbench.contracts.errors import UsageError
 from ecgbench.environment import cores
 from ecgbench.environment import memory as usable_memory
+from ecgbench.harness.api.arguments import check
 from ecgbench.harness.engine.pool import LocalPool, Pool
 from ecgbench.harness.engine.run import Machine, choose_device
 
@@ -45,6 +46,15 @@ def machine_and_pool(
     Raises:
         UsageError: the options contradict each other or this machine; the cluster cannot be used.
     """
+    check(
+        device=device,
+        threads=threads,
+        jobs=jobs,
+        timeout=timeout,
+        memory=memory,
+        scheduler=scheduler,
+        results=results,
+    )
     if scheduler is not None:
         from ecgbench.harness.engine.cluster import connect  # noqa: PLC0415 - needs an extra
 

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from ecgbench.contracts.errors import UsageError
+from ecgbench.harness.api.arguments import path as path_of
 from ecgbench.results.store.store import Store
 
 DEFAULT_STORE = Path("ecgbench-results")
@@ -13,7 +14,8 @@ DEFAULT_STORE = Path("ecgbench-results")
 
 def store_at(path: str | os.PathLike[str] | None) -> Store:
     """Return the store in a folder; without one, in ``ECGBENCH_STORE`` or `DEFAULT_STORE`."""
-    return Store(Path(path or os.environ.get("ECGBENCH_STORE") or DEFAULT_STORE))
+    given = os.environ.get("ECGBENCH_STORE") or DEFAULT_STORE if path is None else path
+    return Store(path_of("store", given))
 
 
 def data_folder(path: str | os.PathLike[str] | None) -> Path | None:
@@ -22,10 +24,10 @@ def data_folder(path: str | os.PathLike[str] | None) -> Path | None:
     Raises:
         UsageError: there is no such folder.
     """
-    given = path or os.environ.get("ECGBENCH_DATA_DIR")
-    if not given:
+    given = os.environ.get("ECGBENCH_DATA_DIR") or None if path is None else path
+    if given is None:
         return None
-    folder = Path(given)
+    folder = path_of("data_dir", given)
     if not folder.is_dir():
         raise UsageError(f"data_dir {folder}: there is no such folder")
     return folder

@@ -26,13 +26,25 @@ if TYPE_CHECKING:
     """Values by ``"KIND.NAME.SETTING"``, as ``--set`` takes them."""
 
 
-def names(given: Names) -> tuple[str, ...]:
+def names(what: str, given: Names) -> tuple[str, ...]:
     """Return names as a tuple.
 
-    >>> names("gmm, timegan"), names(["gmm"]), names(None)
+    >>> names("generators", "gmm, timegan"), names("generators", ["gmm"]), names("generators", None)
     (('gmm', 'timegan'), ('gmm',), ())
+
+    Args:
+        what: the name of the argument.
+        given: its value.
+
+    Raises:
+        UsageError: it holds no names.
     """
-    parts = given.split(",") if isinstance(given, str) else given or ()
+    parts = given.split(",") if isinstance(given, str) else () if given is None else given
+    parts = list(parts) if isinstance(parts, Iterable) else [parts]
+    if not all(isinstance(part, str) for part in parts):
+        raise UsageError(
+            f"{what} = {given!r}: names are wanted, in a list or in one text with commas"
+        )
     return tuple(part.strip() for part in parts)
 
 
@@ -54,12 +66,16 @@ def request(
         ConfigError: a key of ``settings`` is not of the form ``KIND.NAME.SETTING``.
     """
     flags: dict[str, Any] = {
-        "generators": names(generators),
-        "datasets": names(datasets),
-        "metrics": names(metrics),
+        "generators": names("generators", generators),
+        "datasets": names("datasets", datasets),
+        "metrics": names("metrics", metrics),
         "seeds": _whole("seeds", seeds),
-        "windows": None if windows is None else _whole("windows", windows)[0],
+        "windows": None if windows is None else _number("windows", windows),
     }
+    if not isinstance(settings, Mapping | None):
+        raise UsageError(
+            f'settings = {settings!r}: a dict is wanted, for example {{"generator.timegan.hidden": 32}}'
+        )
     for name, value in flags.items():
         try:
             msgspec.convert({name: value}, studies.Study)
@@ -81,3 +97,11 @@ def _whole(name: str, given: Seeds) -> tuple[int, ...]:
         raise UsageError(
             f"{name} = {given!r}: whole numbers are wanted, for example [0, 1]"
         ) from None
+
+
+def _number(name: str, given: Any) -> int:
+    """Return one whole number of any kind as an int."""
+    try:
+        return operator.index(given)
+    except TypeError:
+        raise UsageError(f"{name} = {given!r}: a whole number is wanted") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from ecgbench.harness.api.arguments import callback, plugin_files
 from ecgbench.harness.api.datasets import check_present, prepared, with_datasets
 from ecgbench.harness.api.messages import Callback, Notice, silent
 from ecgbench.harness.api.places import data_folder, relative, store_at
@@ -111,7 +112,7 @@ def run(
         >>> [row.label for row in outcome.boards[0].rows]
         ['pca-gaussian']
     """
-    tell = on_progress or silent
+    tell = callback(on_progress) or silent
     with planned_run(
         tell=tell,
         generators=generators,
@@ -177,7 +178,7 @@ def planned_run(
     Raises:
         AbsentError: a dry run needs datasets that are not on this machine.
     """
-    catalog = discover(map(str, plugins))
+    catalog = discover(plugin_files(plugins))
     for problem in catalog.problems:
         tell(Notice(level="problem", text=problem))
     folder = data_folder(data_dir)
@@ -190,7 +191,7 @@ def planned_run(
     if verify:
         set_aside_damaged(cells, tell)
     plan = make_plan(study, catalog, records, cells, retry_failed=retry_failed, fresh=fresh)
-    shown = names(requested.get("metrics"))
+    shown = names("metrics", requested.get("metrics"))
     with job(catalog, study, sources, cells, plan, machine, shown) as planned:
         yield planned
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from ecgbench.contracts.errors import UsageError
 from ecgbench.contracts.windows import EcgWindows
+from ecgbench.harness.api.arguments import callback, check, plugin_files
 from ecgbench.harness.api.datasets import load_splits
 from ecgbench.harness.api.messages import Callback, Notice, silent
 from ecgbench.harness.api.places import data_folder, store_at
@@ -122,7 +123,7 @@ def score(
         >>> outcome.boards[0].rows[0].scores["mmd"].status
         'ok'
     """
-    tell = on_progress or silent
+    tell = callback(on_progress) or silent
     with planned_score(
         submission_of(windows, labels),
         tell=tell,
@@ -167,6 +168,8 @@ def submission_of(
     if isinstance(windows, EcgWindows):
         if labels is not None:
             raise UsageError("labels belong to arrays; EcgWindows hold their own")
+        if problem := windows.problem():
+            raise UsageError(f"windows: {problem}")
         arrays: dict[str, Any] = {
             "signals": windows.signals,
             "labels": windows.labels,
@@ -177,20 +180,26 @@ def submission_of(
     elif labels is None:
         raise UsageError("arrays need labels: one whole number for each window")
     else:
-        arrays = {"signals": as_array(windows), "labels": as_array(labels)}
+        arrays = {"signals": as_array("windows", windows), "labels": as_array("labels", labels)}
     return Submission("windows", arrays)
 
 
-def as_array(given: ArrayLike) -> NDArray[Any]:
+def as_array(name: str, given: ArrayLike) -> NDArray[Any]:
     """Return an array.
 
+    Args:
+        name: of the argument.
+        given: its value.
+
     Raises:
-        UsageError: it is none, such as lists of unlike lengths.
+        UsageError: it is none, such as lists of unlike lengths, or some of its values are masked.
     """
+    if np.ma.is_masked(given):
+        raise UsageError(f"{name}: some values are masked; fill them, or leave their windows out")
     try:
         return np.asarray(given)
-    except (ValueError, TypeError) as error:
-        raise UsageError(f"this is no array: {error}") from None
+    except Exception as error:  # noqa: BLE001 - any library's own array
+        raise UsageError(f"{name} is no array: {error}") from None
 
 
 @contextmanager
@@ -225,7 +234,8 @@ def planned_score(
         study: a study's name or file; None for that of the split, else ``quick``.
         requested: for `ecgbench.harness.api.request.request`.
     """
-    catalog = discover(map(str, plugins))
+    check(name=name, dataset=dataset)
+    catalog = discover(plugin_files(plugins))
     _check_name(name, catalog)
     dataset, seed = submission.of_split(dataset, seed)
     wanted = request(
@@ -251,7 +261,7 @@ def planned_score(
     # the row of the user first
     ids = [cell_id(record, each, seed) for each in reversed(generators)]
     plan = plan_of(resolved, [record], generators, metrics, ids, cells)
-    shown = names(requested.get("metrics"))
+    shown = names("metrics", requested.get("metrics"))
     with job(catalog, resolved, [source], cells, plan, machine, shown) as planned:
         yield planned
 

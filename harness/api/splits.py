@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from ecgbench.harness.api.arguments import callback, plugin_files
 from ecgbench.harness.api.datasets import load_splits
 from ecgbench.harness.api.messages import silent
 from ecgbench.harness.api.places import data_folder
@@ -75,7 +76,7 @@ def splits(
         (181,)
     """
     return _divided(
-        dataset, seed, on_progress or silent, study, settings, windows, plugins, data_dir
+        dataset, seed, callback(on_progress) or silent, study, settings, windows, plugins, data_dir
     )[2]
 
 
@@ -121,7 +122,7 @@ def _divided(
     data_dir: str | os.PathLike[str] | None,
 ) -> tuple[Catalog, Study, Splits]:
     """Return the catalog, the resolved study of one dataset and one seed, and the splits."""
-    catalog = discover(map(str, plugins))
+    catalog = discover(plugin_files(plugins))
     wanted = request(study, datasets=[dataset], seeds=[seed], windows=windows, settings=settings)
     resolved = resolve(msgspec.structs.replace(wanted, generators=()), catalog)
     splits = load_splits(resolved, catalog, data_folder(data_dir), tell)[2]

@@ -72,7 +72,7 @@ def remarks(where: str, synthetic: EcgWindows, train: EcgWindows) -> list[str]:
         PluginError: they cannot be millivolts of the same kind of signal.
     """
     made, real = (side.signals.astype(np.float64) for side in (synthetic, train))
-    if problem := _scale(made, real):
+    if problem := scale_problem(made, real, "the training windows"):
         raise PluginError(f"{where}: {problem}")
     flat = is_flat(synthetic.signals, ROUNDING)
     if flat.all():
@@ -116,9 +116,15 @@ def _levels(made: Signals, real: Signals, leads: tuple[str, ...]) -> list[str]:
     return found
 
 
-def _scale(made: Signals, real: Signals) -> str:
-    """Return the fault in the scale of windows; empty if they may be millivolts."""
-    wanted = "the training windows {} {:.3g} mV; millivolts are wanted: {}"
+def scale_problem(made: Signals, real: Signals, whose: str) -> str:
+    """Return the fault in the scale of windows; empty if they may be millivolts.
+
+    Args:
+        made: the samples.
+        real: those of real windows, in millivolts.
+        whose: a name for the real windows.
+    """
+    wanted = f"{whose} {{}} {{:.3g}} mV; millivolts are wanted: {{}}"
     own, theirs = (float(np.median(_spread(side))) for side in (made, real))
     if own > TOO_LARGE * theirs:
         hint = "are these µV or digital samples?"

@@ -15,6 +15,8 @@ from ecgbench.results.exchange.provenance import Origins, origins
 from ecgbench.results.store.lease import Leases
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ecgbench.results.board.catalogue import Catalogue
     from ecgbench.results.board.plans import BoardPlan
     from ecgbench.results.board.rows import PlannedRow
@@ -101,12 +103,28 @@ def forget(store: Store, found: Forgotten) -> None:
             store.remove_plan(plan)
         for name in found.cells:
             folder = store.folder(name)
-            with suppress(FileNotFoundError):
-                (folder / "cell.json").unlink()  # first: half a cell must not look like a whole one
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
             for parent in (folder.parent, folder.parent.parent):
                 with suppress(OSError):  # another cell is there
                     parent.rmdir()
+
+
+def _remove(folder: Path) -> None:
+    """Remove the folder of a cell, or what stands in its place.
+
+    Raises:
+        StoreError: it cannot be removed.
+    """
+    try:
+        if folder.is_dir() and not folder.is_symlink():
+            with suppress(FileNotFoundError, IsADirectoryError):
+                # first: half a cell must not look like a whole one
+                (folder / "cell.json").unlink()
+            shutil.rmtree(folder)
+        else:
+            folder.unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(f"cannot remove {folder}: {error.strerror}") from error
 
 
 @dataclass

@@ -115,7 +115,7 @@ def check_score(
     with _unsound(f"scores/{file}"):
         score = _decode(content, ScoreRecord, file)
         metric = score.metric
-        if file != f"{metric.name}-{metric.key}.json":
+        if file != metric.file:
             raise StoreError(f"it is the score {metric.name}-{metric.key}")
         if record.status != "ok" or score.cell != name:
             raise StoreError(f"it is a score of cell {score.cell}, and here is {record.status}")

@@ -117,6 +117,11 @@ class MetricRecord(PluginRecord, frozen=True, kw_only=True):
     null: float | None = None
     summary: str = ""
 
+    @property
+    def file(self) -> str:
+        """The name of the file of its score."""
+        return f"{self.name}-{self.key}.json"
+
 
 class CostsRecord(msgspec.Struct, frozen=True, kw_only=True):
     """The costs of a cell, as the operating system counts them.

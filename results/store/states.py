@@ -7,6 +7,7 @@ the store holds                       outcome    why
 ====================================  =========  ===================================================
 no record                             ``todo``   a missing score or cell is computed by the next run
 a damaged record                      ``todo``   a run sets it aside and computes it again
+the record of another cell or score   ``todo``   the same: its number stands in the wrong place
 a record of an unknown version        an error   a later ecgbench can read it; nobody
                                                  overwrites it, and nobody guesses its number
 a score of other windows              ``todo``   it says nothing about the windows of this cell
@@ -26,19 +27,34 @@ windows, it finds the damage, sets the cell aside, and computes it again.
 
 from __future__ import annotations
 
+from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from ecgbench.contracts.errors import DamagedError
-from ecgbench.results.store.records import MOST, SCHEMA, CellRecord, ScoreRecord, is_sealed
-from ecgbench.results.store.store import content_of, decode, read_sealed
+from ecgbench.results.store.records import (
+    MOST,
+    SCHEMA,
+    CellId,
+    CellRecord,
+    MetricRecord,
+    ScoreRecord,
+    is_sealed,
+)
+from ecgbench.results.store.store import (
+    check_cell_place,
+    check_score_place,
+    content_of,
+    decode,
+    read_sealed,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from ecgbench.results.store.records import MetricRecord
     from ecgbench.results.store.store import Store
 
 Outcome = Literal["ok", "skipped", "failed", "todo"]
@@ -54,6 +70,8 @@ OF_THIS_SCHEMA = b'\n "schema": %d,\n' % SCHEMA
 STATUS = b'\n "status": "'
 SYNTHETIC = b'\n "synthetic": "'
 VALUE = b'\n "value": '
+CELL = b'\n "cell": "'
+CELL_ID, METRIC, END = b'\n "cell": {', b'\n "metric": {', b"\n },\n"
 """Members of a record as `encode` writes them; one space stands before members of the top level alone."""
 
 
@@ -99,13 +117,15 @@ def cell_outcome(store: Store, name: str) -> CellOutcome:
     Raises:
         StoreError: its record cannot be read, or is of an unknown version.
     """
+    file = store.folder(name) / "cell.json"
     try:
-        read = read_sealed(store.folder(name) / "cell.json", CellRecord)
+        read = read_sealed(file, CellRecord)
+        if read is None:
+            return CellOutcome("todo", NOT_RUN)
+        record, seal = read
+        check_cell_place(record, name, file)
     except DamagedError as error:
         return CellOutcome("todo", DAMAGED, damage=error)
-    if read is None:
-        return CellOutcome("todo", NOT_RUN)
-    record, seal = read
     return CellOutcome(record.status, record.reason, record, seal)
 
 
@@ -124,11 +144,12 @@ def score_outcome(
     """
     try:
         read = read_sealed(file, ScoreRecord)
+        if read is None:
+            return ScoreOutcome("todo", NOT_SCORED)
+        record, seal = read
+        check_score_place(record, cell.cell.name, file)
     except DamagedError as error:
         return ScoreOutcome("todo", DAMAGED, damage=error)
-    if read is None:
-        return ScoreOutcome("todo", NOT_SCORED)
-    record, seal = read
     if record.synthetic != cell.synthetic:
         damage = DamagedError(Path(file), "it is of other windows")
         return ScoreOutcome("todo", OTHER_WINDOWS, seal=seal, damage=damage)
@@ -201,15 +222,15 @@ def quick_state(
         StoreError: a record cannot be read, or is of an unknown version.
     """
     try:
-        cell = _glance(f"{folder}/cell.json", CellRecord)
+        name = "/".join(folder.rsplit("/", 3)[1:])
+        cell = _glance(folder, "cell.json", name, CellRecord)
         if cell is None:
             return "todo"
         status, synthetic, _ = cell
         if status != "ok":
             return status
         return _joined(
-            _quick_outcome(f"{folder}/scores/{name}", synthetic, bounds)
-            for name, bounds in wanted.items()
+            _quick_outcome(folder, file, name, synthetic, bounds) for file, bounds in wanted.items()
         )
     except DamagedError as error:
         if damaged is not None:
@@ -217,8 +238,8 @@ def quick_state(
         return "todo"
 
 
-def _quick_outcome(file: str, synthetic: str, bounds: Bounds) -> Outcome:
-    score = _glance(file, ScoreRecord)
+def _quick_outcome(folder: str, file: str, cell: str, synthetic: str, bounds: Bounds) -> Outcome:
+    score = _glance(f"{folder}/scores", file, cell, ScoreRecord)
     if score is None or score[1] != synthetic:
         return "todo"
     status, _, value = score
@@ -226,25 +247,56 @@ def _quick_outcome(file: str, synthetic: str, bounds: Bounds) -> Outcome:
 
 
 def _glance(
-    file: str, kind: type[CellRecord | ScoreRecord]
+    folder: str, file: str, cell: str, kind: type[CellRecord | ScoreRecord]
 ) -> tuple[Literal["ok", "skipped", "failed"], str, float | None] | None:
     """Return status, digest of the windows and value of a record, None if there is none.
 
-    Bytes with a sound seal are those of the writer.  All others are decoded, and raise the usual error.
+    Bytes with a sound seal, in the place that they name, are those of the writer.  All others are decoded,
+    and raise the usual error.
     """
-    content = content_of(file)
+    path = f"{folder}/{file}"
+    content = content_of(path)
     if content is None:
         return None
     if OF_THIS_SCHEMA in content and is_sealed(content):
         status = _member(content, STATUS)
-        if status in {b"ok", b"skipped", b"failed"}:
-            value = None
-            if kind is ScoreRecord:
-                text = content[content.rfind(VALUE) + len(VALUE) :].partition(b"\n")[0]
-                value = None if text.startswith(b"null") else float(text.rstrip(b","))
-            return status.decode(), _member(content, SYNTHETIC).decode(), value  # type: ignore[return-value]
-    record = decode(content, kind, file)
-    return record.status, record.synthetic, getattr(record, "value", None)
+        if status in {b"ok", b"skipped", b"failed"} and _place(content, kind) == (cell, file):
+            with suppress(ValueError):
+                value = _value(content) if kind is ScoreRecord else None
+                return status.decode(), _member(content, SYNTHETIC).decode(), value  # type: ignore[return-value]
+    record = decode(content, kind, path)
+    if isinstance(record, CellRecord):
+        check_cell_place(record, cell, path)
+        return record.status, record.synthetic, None
+    check_score_place(record, cell, path)
+    return record.status, record.synthetic, record.value
+
+
+def _value(content: bytes) -> float | None:
+    text = content[content.rfind(VALUE) + len(VALUE) :].partition(b"\n")[0].rstrip(b",")
+    return None if text == b"null" else float(text)
+
+
+def _place(content: bytes, kind: type[CellRecord | ScoreRecord]) -> tuple[str, str]:
+    """Return the name of the cell and of the file that a sealed record names; empty if it names none."""
+    try:
+        if kind is CellRecord:
+            return msgspec.json.decode(_object(content, CELL_ID), type=CellId).name, "cell.json"
+        cell = content.find(CELL) + len(CELL)
+        return content[cell : content.find(b'"', cell)].decode(), _file_of(_object(content, METRIC))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return "", ""
+
+
+@lru_cache(maxsize=10_000)
+def _file_of(metric: bytes) -> str:
+    """Return the file of a metric; a store holds few metrics and many scores."""
+    return msgspec.json.decode(metric, type=MetricRecord).file
+
+
+def _object(content: bytes, at: bytes) -> bytes:
+    place = content.find(at)
+    return content[place + len(at) - 1 : content.find(END, place) + 3] if place >= 0 else b""
 
 
 def _member(content: bytes, at: bytes) -> bytes:

@@ -63,7 +63,11 @@ class Store:
             DamagedError: the record is not as it was written.
             StoreError: the record cannot be read.
         """
-        return read_record(self.folder(name) / "cell.json", CellRecord)
+        file = self.folder(name) / "cell.json"
+        record = read_record(file, CellRecord)
+        if record is not None:
+            check_cell_place(record, name, file)
+        return record
 
     def write_cell(self, record: CellRecord) -> None:
         """Write ``cell.json``; the files that it names must stand already."""
@@ -71,7 +75,7 @@ class Store:
 
     def score(self, cell: str, metric: MetricRecord) -> ScoreRecord | None:
         """A score's record, None if it has not ended; raises like `cell`."""
-        return read_record(self.score_file(cell, metric), ScoreRecord)
+        return self._score(cell, self.score_file(cell, metric))
 
     def write_score(self, record: ScoreRecord) -> None:
         """Write a score's record; its artefacts must stand already."""
@@ -79,7 +83,7 @@ class Store:
 
     def score_file(self, cell: str, metric: MetricRecord) -> Path:
         """Return the path of a score's record, there or not."""
-        return self.folder(cell) / "scores" / f"{metric.name}-{metric.key}.json"
+        return self.folder(cell) / "scores" / metric.file
 
     def score_files(self, cell: str) -> list[Path]:
         """The records of a cell's scores, by file name."""
@@ -94,7 +98,13 @@ class Store:
     def scores(self, cell: str) -> list[ScoreRecord]:
         """All scores of a cell, by file name."""
         files = self.score_files(cell)
-        return [record for file in files if (record := read_record(file, ScoreRecord))]
+        return [record for file in files if (record := self._score(cell, file))]
+
+    def _score(self, cell: str, file: Path) -> ScoreRecord | None:
+        record = read_record(file, ScoreRecord)
+        if record is not None:
+            check_score_place(record, cell, file)
+        return record
 
     def write_synthetic(self, cell: str, content: bytes) -> None:
         """Write ``synthetic.npz`` of a cell."""
@@ -197,7 +207,7 @@ class Store:
     def _score_of(self, cell: str, artefact: Path) -> Path | None:
         for file in self.score_files(cell):
             with suppress(DamagedError):
-                score = read_record(file, ScoreRecord)
+                score = self._score(cell, file)
                 if score is not None and artefact.name in score.artefacts:
                     return file
         return None
@@ -334,6 +344,28 @@ def read_sealed(file: Path | str, record: type[Record]) -> tuple[Record, str] | 
         return None
     seal = seal_of(content)
     return decode(content, record, file, seal), seal
+
+
+def check_cell_place(record: CellRecord, name: str, file: Path | str) -> None:
+    """Check that the record of a cell stands in the folder of that cell.
+
+    Raises:
+        DamagedError: it is of another cell.
+    """
+    if record.cell.name != name:
+        raise DamagedError(Path(file), f"it is the record of cell {record.cell.name}")
+
+
+def check_score_place(record: ScoreRecord, cell: str, file: Path | str) -> None:
+    """Check that the record of a score stands in the file of that score.
+
+    Raises:
+        DamagedError: it is of another cell or metric.
+    """
+    if (record.cell, record.metric.file) != (cell, Path(file).name):
+        raise DamagedError(
+            Path(file), f"it is the score {record.metric.file[:-5]} of cell {record.cell}"
+        )
 
 
 def content_of(file: Path | str) -> bytes | None:

@@ -114,6 +114,14 @@ def test_a_comparison_is_the_commands_and_has_a_frame(
     assert "<table" in comparisons._repr_html_()
 
 
+def test_a_label_or_a_name_of_another_type_is_an_error(store: Path) -> None:
+    wrong: Any = 3
+    with pytest.raises(UsageError, match="a = 3: the label of a row"):
+        ecgbench.compare(wrong, "jitter", store, plugins=[STUBS])
+    with pytest.raises(UsageError, match="dataset = 3: one name"):
+        ecgbench.boards(store, dataset=wrong, plugins=[STUBS])
+
+
 def test_a_row_that_is_not_there_is_an_error_with_the_nearest(store: Path) -> None:
     with pytest.raises(UsageError, match="did you mean 'jitter'"):
         ecgbench.compare("jitter", "jiter", store, plugins=[STUBS])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import ecgbench
@@ -160,7 +162,34 @@ def test_a_frame_has_a_line_for_each_metric() -> None:
         ({"synthetic": np.where(MADE > 1, np.nan, MADE)}, "NaN or infinite"),
         ({"synthetic": MADE[:0]}, "there are no windows"),
         ({"real_labels": np.zeros(3, dtype=int)}, r"real_labels: int64 of shape \(3,\)"),
-        ({"real_labels": np.zeros(120, dtype=int)}, "of two kinds"),
+        ({"real_labels": np.zeros(120, dtype=int), "synthetic_labels": ["N"] * 90}, "of two kinds"),
+        ({"real_labels": LABELS["real_labels"]}, "synthetic_labels are missing"),
+        ({"real_labels": np.zeros(120)}, "real_labels: float64"),
+        ({"real": windows(REAL), "real_labels": ["N"] * 120}, "real holds its own"),
+        ({"real": windows(REAL, np.full(120, 7))}, "labels run from 7 to 7"),
+        ({"real": windows(REAL), "sampling_rate": 2 * RATE}, "sampling_rate = 200, but .* 100 Hz"),
+        ({"real": [[1.0], [1.0, 2.0]]}, "real is no array"),
+        ({"real": np.ma.masked_greater(REAL, 1)}, "real: some values are masked"),
+        ({"real": 1e300 * REAL}, "NaN or infinite"),
+        ({"real": REAL[:, :, :0]}, "real: there are no samples"),
+        (
+            {"synthetic": 1000 * MADE},
+            "synthetic: samples deviate .* the real windows .* are these µV",
+        ),
+        ({"sampling_rate": "100"}, "sampling_rate = '100': one number"),
+        ({"sampling_rate": np.array([100.0, 100.0])}, "one number"),
+        ({"sampling_rate": float("nan")}, "one number"),
+        ({"sampling_rate": float("inf")}, "one number"),
+        ({"metrics": 3}, "metrics holds 3: names are wanted"),
+        ({"metrics": ["mmd", np.std]}, "names are wanted, or ecgbench.MetricSpec"),
+        ({"metrics": ["mmd", ""]}, "no metric is called ''"),
+        ({"threads": 0}, "threads = 0: a whole number from 1"),
+        ({"device": "gpu"}, "device = 'gpu': 'auto', 'cpu' or 'cuda'"),
+        ({"headline_classes": ["al"]}, "did you mean 'all'"),
+        ({"headline_classes": 3}, "headline_classes = 3: names"),
+        ({"settings": ["metric.mmd.windows=5"]}, "settings = .*: a dict is wanted"),
+        ({"plugins": 3}, "plugins = 3: paths"),
+        ({"plugins": "nothing.py"}, "nothing.py: there is no such file"),
         ({"metrics": "mdm"}, "did you mean 'mmd'"),
         ({"metrics": ["mmd", "nothing"]}, "no metric is called 'nothing'"),
         ({"seed": -1}, "seeds"),
@@ -171,6 +200,33 @@ def test_a_mistake_is_an_error_with_the_way_out(changes: dict[str, Any], said: s
     given |= {"sampling_rate": RATE} | changes
     with pytest.raises(UsageError, match=said):
         ecgbench.evaluate(given.pop("real"), given.pop("synthetic"), **given)
+
+
+def test_leads_with_other_names_do_not_fit() -> None:
+    made = dataclasses.replace(windows(MADE), leads=("V5",))
+    with pytest.raises(UsageError, match=r"leads .*lead 0.*V5"):
+        ecgbench.evaluate(windows(REAL), made, "mmd")
+
+
+def test_an_array_beside_windows_takes_their_rate_leads_and_only_class() -> None:
+    seen: list[Comparison] = []
+
+    def look(comparison: Any, config: Any) -> float:
+        seen.append(comparison)
+        return 0.0
+
+    real = dataclasses.replace(windows(REAL), leads=("II",), classes=("N",))
+    assert ecgbench.evaluate(real, MADE, [metric("look", look)])["look"].state == "ok"
+    synthetic = seen[0].synthetic
+    assert (synthetic.sampling_rate, synthetic.leads, synthetic.classes) == (RATE, ("II",), ("N",))
+
+
+def test_labels_may_be_a_column_of_pandas() -> None:
+    labels: Any = {
+        name: pd.Series(np.array(["N", "V"])[own], dtype=object) for name, own in LABELS.items()
+    }
+    evaluation = ecgbench.evaluate(REAL, MADE, "mmd", sampling_rate=RATE, **labels)
+    assert evaluation["mmd"].state == "ok"
 
 
 def test_an_unknown_setting_is_an_error() -> None:

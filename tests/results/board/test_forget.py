@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -141,3 +142,23 @@ def test_tables_of_a_dataset_without_a_board_go(bench: Bench) -> None:
     assert main(["forget", "gmm", "--yes", "--store", str(bench.store.path)]) == 0
     assert list((bench.store.path / "board").iterdir()) == []
     assert list((bench.store.path / "plans").rglob("*.json")) == []
+
+
+def test_whatever_stands_in_the_place_of_a_cell_goes_too(two_boards: Bench) -> None:
+    store = two_boards.store
+    first, second = (store.folder(name) for name in store.cell_names() if "/kde/" in name)
+    (first / "cell.json").unlink()
+    (first / "cell.json").mkdir()
+    shutil.rmtree(second)
+    second.write_text("no folder")
+    forget(store, Forgotten(cells=[f"mitdb/kde/{folder.name}" for folder in (first, second)]))
+    assert cells(two_boards) == GMM
+    assert not second.exists()
+
+
+def test_a_cell_that_cannot_be_removed_is_an_error_of_the_store(two_boards: Bench) -> None:
+    folder = two_boards.store.path / "cells" / "mitdb" / "kde"
+    shutil.rmtree(folder)
+    folder.write_text("no folder")
+    with pytest.raises(StoreError, match=r"cannot remove .*kde"):
+        forget(two_boards.store, Forgotten(cells=["mitdb/kde/seed-0-0123456789ab"]))

@@ -103,15 +103,33 @@ def cut(file: Path) -> None:
 
 def of_schema(file: Path, kind: str) -> None:
     """Seal a record of a later version of the format."""
+    reseal(file, kind, schema=4)
+
+
+def reseal(file: Path, kind: str = "Score", **members: Any) -> None:
+    """Seal a record with other members, of any type."""
     content = msgspec.json.decode(file.read_bytes())
     del content["sha256"]
-    later = msgspec.defstruct(kind, [*content])
-    file.write_bytes(encode(later(**content | {"schema": 4})))
+    other = msgspec.defstruct(kind, [*content])
+    file.write_bytes(encode(other(**content | members)))
 
 
 def damage_windows(case: Case) -> None:
     case.change_cell(synthetic_file="0" * 64)
     assert case.store.damage(case.cell.name) is not None
+
+
+def swap_score(case: Case) -> None:
+    """Put the score of one metric in the place of another's."""
+    other = case.store.score_file(case.cell.name, case.metrics[0])
+    case.score_file.write_bytes(other.read_bytes())
+    assert case.store.damage(case.cell.name) == case.score_file
+
+
+def swap_cell(case: Case) -> None:
+    """Put the record of another seed, with windows alike, in the place of the cell's."""
+    case.change_cell(cell=msgspec.structs.replace(case.cell, seed=2))
+    assert case.store.damage(case.cell.name) == case.cell_file
 
 
 HELD: dict[str, tuple[Callable[[Case], object], str]] = {
@@ -128,10 +146,14 @@ HELD: dict[str, tuple[Callable[[Case], object], str]] = {
     "damaged score, cut": (lambda case: cut(case.score_file), "todo"),
     "damaged windows": (damage_windows, "done"),
     "score of other windows": (lambda case: case.change_score(synthetic="f" * 64), "todo"),
+    "score of another metric": (swap_score, "todo"),
+    "score of another cell": (lambda case: case.change_score(cell="mitdb/gmm/seed-0-0"), "todo"),
+    "record of another cell": (swap_cell, "todo"),
     "cell of unknown version": (lambda case: of_schema(case.cell_file, "Cell"), "error"),
     "score of unknown version": (lambda case: of_schema(case.score_file, "Score"), "error"),
     "score without a number": (lambda case: case.change_score(value=None), "failed"),
     "score beyond any number": (lambda case: case.change_score(value=1e200), "failed"),
+    "score with a list for a number": (lambda case: reseal(case.score_file, value=[]), "todo"),
     "score out of bounds": (lambda case: case.change_score(value=9.1), "failed"),
 }
 """Changes of a store with a successful cell, and the state of the cell after each."""
