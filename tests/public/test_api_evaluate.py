@@ -222,7 +222,7 @@ def test_an_array_beside_windows_takes_their_rate_leads_and_only_class() -> None
 
 
 def test_labels_may_be_a_column_of_pandas() -> None:
-    labels = {
+    labels: dict[str, Any] = {
         name: pd.Series(np.array(["N", "V"])[own], dtype=object) for name, own in LABELS.items()
     }
     evaluation = ecgbench.evaluate(REAL, MADE, "mmd", sampling_rate=RATE, **labels)
