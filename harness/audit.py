@@ -78,7 +78,7 @@ def left_out(study: Study, catalog: Catalog) -> dict[str, str]:
     reasons = {}
     for metric in metric_records(study, catalog):
         if not shown(catalog, metric) and (metric.family in audited or study.metrics is not None):
-            reasons[metric.name] = "it claims to see no fault, and is shown none of its family's"
+            reasons[metric.name] = "it claims to see no fault, and no fault is for its family"
     for entry in catalog.of_kind("metric") if study.metrics is None else ():
         if isinstance(entry.spec, MetricSpec) and entry.spec.costly:
             reasons[entry.spec.name] = "it is costly, and audited only where --metrics names it"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
@@ -20,12 +20,18 @@ class PcaGaussianConfig(Config, frozen=True):
         float,
         msgspec.Meta(gt=0, description="weight of the pooled covariance in a class, in windows"),
     ] = 10.0
+    time: Annotated[
+        Literal["own", "rr"],
+        msgspec.Meta(
+            description="model windows as they are, or in time normalised by RR intervals"
+        ),
+    ] = "own"
 
 
 class GmmConfig(PcaGaussianConfig, frozen=True):
     """Settings of `gmm`."""
 
-    components: Annotated[int, msgspec.Meta(ge=1, description="Gaussians of a class, at most")] = 16
+    components: Annotated[int, msgspec.Meta(ge=1, description="Gaussians of a class, at most")] = 64
     windows: Annotated[
         int, msgspec.Meta(ge=1, description="training windows of the class for each Gaussian")
     ] = 20
@@ -40,8 +46,8 @@ def ecgbench_generators() -> Iterable[GeneratorSpec]:
             name="pca-gaussian",
             target="ecgbench.generators.baselines.mixture:PcaGaussian",
             config=PcaGaussianConfig,
-            summary="a Gaussian per class in the space of the principal components, and white noise",
-            version=2,
+            summary="a Gaussian per class in the space of the principal components, and coloured noise",
+            version=3,
             citation=(
                 "Tipping, Bishop, Probabilistic principal component analysis, J R Stat Soc B "
                 "61(3):611-622, 1999, doi:10.1111/1467-9868.00196"
@@ -54,7 +60,7 @@ def ecgbench_generators() -> Iterable[GeneratorSpec]:
             target="ecgbench.generators.baselines.mixture:Gmm",
             config=GmmConfig,
             summary="a mixture of Gaussians per class in the space of the principal components",
-            version=2,
+            version=3,
             citation=(
                 "Dempster, Laird, Rubin, Maximum likelihood from incomplete data via the EM algorithm, "
                 "J R Stat Soc B 39(1):1-38, 1977, doi:10.1111/j.2517-6161.1977.tb01600.x"

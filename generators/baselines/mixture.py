@@ -1,29 +1,28 @@
 """Gaussians and mixtures of Gaussians per class, in the space of the principal components.
 
-A window x (all samples of all leads, D numbers) of class c is modelled as::
+A window is a point of D numbers x (`space.py`: all samples of all leads) and of a few features u (none,
+or its RR intervals).  A point of class c is modelled by Gaussians j::
 
-    x = μ_c + W s + √v_c · (1 − W Wᵀ) ε,    s ~ Σ_j π_cj N(m_cj, Σ_cj),    ε ~ N(0, 1)
+    x = μ_c + Wᵀ s + Rᵀ r + √v_c · e,    (s, u) ~ N(m_cj, Σ_cj),    r ~ N(0, diag d_cj)
 
-μ_c is the mean of the class; the k columns of W are the principal components of all training windows
-about the means of their classes; v_c is the remaining variance in each of the other D − k directions.
-With one Gaussian (m = 0) this is probabilistic PCA (Tipping, Bishop 1999) with a covariance of each
-class's own within W.
+μ_c is the mean of the class.  The rows of W are the k leading principal components of all training
+points about the means of their classes, the rows of R are the next ones, and e is white noise in all
+directions that are left.  So the residual r is coloured: each further component has a variance of
+its own, as probabilistic PCA (Tipping, Bishop 1999) does not have it.  ECG falls by orders of magnitude
+between 10 and 40 Hz, and one variance for all would fill the upper band with noise.
 
-A class can have fewer windows than dimensions, or only one.  So every covariance is shrunk towards the
-pooled covariance within classes S, with the weight of ``prior`` windows::
+A class can have fewer windows than dimensions, or only one.  So each covariance is shrunk towards the
+pooled covariance within classes S, which counts as ``prior`` windows::
 
     Σ_cj = (n_c C_cj + prior · S) / (n_c − 1 + prior)
 
-and v_c likewise, with n_c the windows of the class and C_cj the estimated covariance.  If the training
-windows lack a class, each of its windows is drawn from another class, at the frequencies of ``train``.
+and v_c and the variances of the residual likewise, with n_c the windows of the class and C_cj their
+covariance.  If the training windows lack a class, it is drawn as if its label were any of theirs, at
+their frequency.
 
-W is known up to signs, and up to rotations of equal variances; another version of a library may turn
-it.  So windows are drawn from noise ε in all D directions and the symmetric root of Σ_cj, and such a
-turn does not change them::
-
-    s = m_cj + Σ_cj^½ Wᵀ ε
-
-Wᵀ ε and (1 − W Wᵀ) ε are independent.
+W is known up to signs, and up to rotations where variances are equal; a library's next version may turn
+it.  So points are drawn in a way that such a turn leaves as they are, from noise ε in all D
+directions and the symmetric root of Σ_cj.
 """
 
 from __future__ import annotations
@@ -38,37 +37,50 @@ from sklearn.mixture import GaussianMixture
 
 from ecgbench import principal_components
 from ecgbench.contracts.streams import BaselineStream
+from ecgbench.generators.baselines.space import NormalisedTime, OwnTime, Points
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ecgbench import Context, EcgWindows
+    from ecgbench import Components, Context, EcgWindows
     from ecgbench.generators.baselines import GmmConfig, PcaGaussianConfig
+    from ecgbench.generators.baselines.space import Space
 
     Floats = NDArray[np.float64]
 
 logger = logging.getLogger(__name__)
 
+COLOURED = 512
+"""Components of the residual that have a variance of their own, at most; a square of it is computed."""
+
+HELD_OUT = 5
+"""One window in so many is held out of the fit that chooses the number of Gaussians."""
+
 
 class Mixture(NamedTuple):
-    """Gaussians of one class about its mean, in k dimensions.
+    """Gaussians of one class about its mean.
 
     Attributes:
         weights: π, float64, shape (Gaussian,), sum 1.
-        means: m, float64, shape (Gaussian, k).
-        covariances: C, the sums of squares divided by the number of windows, shape (Gaussian, k, k).
+        means: m, float64, shape (Gaussian, coordinate).
+        covariances: C, the sums of squares divided by the number of windows, float64, shape
+            (Gaussian, coordinate, coordinate).
+        shares: of each window in each Gaussian, float64, shape (window, Gaussian), row sums 1.
     """
 
     weights: Floats
     means: Floats
     covariances: Floats
+    shares: Floats
 
 
 class _Class(NamedTuple):
     mean: Floats  # μ_c, (D,)
+    features: Floats  # the mean of the features
     weights: Floats
     means: Floats
-    roots: Floats  # symmetric, of Σ, (Gaussian, k, k)
+    roots: Floats  # symmetric, of Σ, (Gaussian, coordinate, coordinate)
+    deviations: Floats  # √d, (Gaussian, component of the residual)
     noise: float  # √v_c
 
 
@@ -76,61 +88,80 @@ class PcaGaussian:
     """One Gaussian a class.
 
     Attributes:
-        parameters: number of estimated numbers: W, and of each class μ, v, and of its Gaussians the
-            free ones of π, m, Σ.
+        parameters: how many numbers the fit estimated: W and R, and of each class μ, v, and of its
+            Gaussians π, m, Σ and d as far as they are free.
     """
 
     def __init__(self, config: PcaGaussianConfig) -> None:
         self.config = config
         self.parameters = 0
+        self.space: Space = NormalisedTime(config.dimensions) if config.time == "rr" else OwnTime()
 
     def fit(self, train: EcgWindows, context: Context) -> None:
-        """Estimate W from all windows and the rest from each class."""
+        """Estimate W and R from all windows and the rest from each class.
+
+        Raises:
+            Skip: ``time`` is ``"rr"``, and the windows are longer than a beat and its neighbours.
+        """
         rng = np.random.default_rng([context.seed, BaselineStream.FIT])
         self.like = train.take(slice(0))
         self.labels = train.labels
+        points = self.space.points(train)
         classes = [int(label) for label in np.unique(train.labels)]
-        within = train.signals.reshape(len(train), -1).astype(np.float64)
-        means = {label: within[train.labels == label].mean(axis=0) for label in classes}
+        means = {label: _mean(points, train.labels == label) for label in classes}
+        within = Points(*(array.copy() for array in points))
         for label in classes:
-            within[train.labels == label] -= means[label]
-        self.components = self._principal(within)
-        scores = within @ self.components.T
-        rest = np.maximum((within**2).sum(axis=1) - (scores**2).sum(axis=1), 0.0)
-        dimensions, size = self.components.shape
+            for array, mean in zip(within, means[label], strict=True):
+                array[train.labels == label] -= mean
+        self._axes(within.samples)
+        inside = np.concatenate([within.samples @ self.leading.T, within.features], axis=1)
+        residual = (within.samples @ self.residual.T) ** 2
+        white = np.maximum(
+            (within.samples**2).sum(axis=1)
+            - (inside[:, : len(self.leading)] ** 2).sum(axis=1)
+            - residual.sum(axis=1),
+            0.0,
+        ) / max(points.samples.shape[1] - len(self.leading) - len(self.residual), 1)
         freedom = max(len(train) - len(classes), 1)
-        others = max(size - dimensions, 1)
-        pooled = scores.T @ scores / freedom
-        pooled_rest = rest.sum() / freedom / others
+        pooled = inside.T @ inside / freedom
+        pooled_residual, pooled_white = residual.sum(axis=0) / freedom, white.sum() / freedom
+        floor = float(np.concatenate([pooled_residual, [pooled_white]]).mean())
         prior = self.config.prior
         self.classes: dict[int, _Class] = {}
-        self.parameters = self.components.size
+        self.parameters = self.leading.size + self.residual.size
         for label in classes:
             own = train.labels == label
             count = int(own.sum())
-            of_class = self.mixture(scores[own], pooled_rest, rng)
-            covariances = (count * of_class.covariances + prior * pooled) / (count - 1 + prior)
-            noise = (rest[own].sum() / others + prior * pooled_rest) / (count - 1 + prior)
+            shrunk = count - 1 + prior
+            mixture = self.mixture(inside[own], floor, rng)
+            of_class = (residual[own].sum(axis=0) + prior * pooled_residual) / shrunk
+            # one Gaussian is the class: its windows count once
+            of_gaussians = (mixture.shares.T @ residual[own] + prior * of_class) / (
+                mixture.shares.sum(axis=0)[:, None] + prior
+            )
+            variances = of_class[None] if len(mixture.weights) == 1 else of_gaussians
             self.classes[label] = _Class(
-                means[label], of_class.weights, of_class.means, _roots(covariances), np.sqrt(noise)
+                *means[label],
+                mixture.weights,
+                mixture.means,
+                _roots((count * mixture.covariances + prior * pooled) / shrunk),
+                np.sqrt(variances),
+                float(np.sqrt((white[own].sum() + prior * pooled_white) / shrunk)),
             )
-            gaussians = len(of_class.weights)
-            free = gaussians * dimensions * (dimensions + 1) // 2 + (gaussians - 1) * (
-                dimensions + 1
-            )
-            self.parameters += size + 1 + free
+            self.parameters += self._free(self.classes[label])
 
-    def mixture(self, scores: Floats, floor: float, rng: np.random.Generator) -> Mixture:
+    def mixture(self, inside: Floats, floor: float, rng: np.random.Generator) -> Mixture:
         """Return the Gaussians of a class: here one.
 
         Args:
-            scores: of the class's windows about their mean, shape (window, k).
-            floor: least variance of a Gaussian.
-            rng: source of the randomness of the fit.
+            inside: coordinates of the class's windows about their mean, shape (window, coordinate).
+            floor: variance below which a Gaussian is not to shrink.
+            rng: draws what is random in the fit.
         """
         del floor, rng
-        covariance = scores.T @ scores / len(scores)
-        return Mixture(np.ones(1), np.zeros((1, scores.shape[1])), covariance[None])
+        covariance = inside.T @ inside / len(inside)
+        means, shares = np.zeros((1, inside.shape[1])), np.ones((len(inside), 1))
+        return Mixture(np.ones(1), means, covariance[None], shares)
 
     def sample(self, labels: NDArray[np.int64], context: Context) -> EcgWindows:
         """Draw windows."""
@@ -145,69 +176,119 @@ class PcaGaussian:
                 ),
                 unknown.sum(),
             )
-        flat = rng.standard_normal((len(labels), self.components.shape[1]))
-        inside = flat @ self.components.T
-        flat -= inside @ self.components
+        samples = rng.standard_normal((len(labels), self.leading.shape[1]))
+        features = rng.standard_normal((len(labels), self.features))
         for label, of in self.classes.items():
             rows = np.flatnonzero(drawn == label)
-            which = rng.choice(len(of.weights), len(rows), p=of.weights)
-            scores = inside[rows]
-            for gaussian in np.unique(which):
-                chosen = which == gaussian
-                scores[chosen] = of.means[gaussian] + scores[chosen] @ of.roots[gaussian]
-            flat[rows] = of.mean + scores @ self.components + of.noise * flat[rows]
-        return self.like.synthetic(flat.reshape(-1, *self.like.signals.shape[1:]), labels)
+            gaussians = rng.choice(len(of.weights), len(rows), p=of.weights)
+            for gaussian in np.unique(gaussians):
+                chosen = rows[gaussians == gaussian]
+                samples[chosen], features[chosen] = self._from_noise(
+                    Points(samples[chosen], features[chosen]), of, gaussian
+                )
+        return self.like.synthetic(self.space.signals(Points(samples, features)), labels)
 
-    def _principal(self, within: Floats) -> Floats:
-        """Return W transposed, shape (k, D), without arbitrary directions: those without any window."""
-        components = principal_components(within, min(self.config.dimensions, len(within) - 1))
+    def _from_noise(self, noise: Points, of: _Class, gaussian: int) -> Points:
+        """Turn white noise into points of a Gaussian of a class."""
+        along, beside = noise.samples @ self.leading.T, noise.samples @ self.residual.T
+        white = noise.samples - along @ self.leading - beside @ self.residual
+        inside = np.concatenate([along, noise.features], axis=1) @ of.roots[gaussian]
+        inside += of.means[gaussian]
+        count = len(self.leading)
+        samples = inside[:, :count] @ self.leading
+        samples += (of.deviations[gaussian] * beside) @ self.residual + of.noise * white
+        return Points(of.mean + samples, of.features + inside[:, count:])
+
+    def _axes(self, within: Floats) -> None:
+        """Set W and R; no direction in which no window lies belongs to them, because it is arbitrary."""
+        most = min(self.config.dimensions + COLOURED, len(within) - 1)
+        components: Components = principal_components(within, most)
         kept = components.variances > 1e-12 * components.total
         kept[:1] = True
-        return components.axes[kept]
+        axes = components.axes[kept]
+        self.leading, self.residual = np.split(axes, [min(self.config.dimensions, len(axes))])
+
+    @property
+    def features(self) -> int:
+        """How many features a point has."""
+        return len(next(iter(self.classes.values())).features)
+
+    def _free(self, of: _Class) -> int:
+        """Return how many free numbers a class has; the means of its Gaussians average to 0."""
+        gaussians, coordinates = of.means.shape
+        symmetric = coordinates * (coordinates + 1) // 2
+        each = symmetric + len(self.residual)
+        return int(
+            of.mean.size
+            + of.features.size
+            + 1
+            + gaussians * each
+            + (gaussians - 1) * (coordinates + 1)
+        )
 
 
 class Gmm(PcaGaussian):
     """A mixture of Gaussians a class, fitted by EM from k-means.
 
-    A class has one Gaussian for every ``windows`` of its training windows, at most ``components``;
-    one Gaussian is that of `PcaGaussian`.  Each of several is shrunk towards their mean E_c, with the
-    weight of ``prior`` windows too::
+    A class has 1, 2, 4, … Gaussians: at most ``components``, and at most one for every ``windows`` of
+    its training windows.  Of these numbers, the one is taken under which a fifth of the class's
+    training windows, held out of a first fit, is the likeliest.  One Gaussian is that of
+    `PcaGaussian`.  Each of several is shrunk towards their mean E_c, which counts as ``prior``
+    windows too::
 
         C_cj = (n_cj E_cj + prior · E_c) / (n_cj + prior),    E_c = Σ_j π_cj E_cj
     """
 
     config: GmmConfig
 
-    def mixture(self, scores: Floats, floor: float, rng: np.random.Generator) -> Mixture:
+    def mixture(self, inside: Floats, floor: float, rng: np.random.Generator) -> Mixture:
         """Return the Gaussians of a class."""
-        gaussians = min(self.config.components, len(scores) // self.config.windows)
+        most = min(self.config.components, len(inside) // self.config.windows)
+        gaussians = self._likeliest(inside, most, floor, rng)
         if gaussians < 2:
-            return super().mixture(scores, floor, rng)
+            return super().mixture(inside, floor, rng)
+        model = self._fitted(inside, gaussians, floor, rng)
+        prior = self.config.prior
+        mean = np.tensordot(model.weights_, model.covariances_, axes=1)
+        counts = (model.weights_ * len(inside))[:, None, None]
+        covariances = (counts * model.covariances_ + prior * mean) / (counts + prior)
+        shares = model.predict_proba(inside)
+        return Mixture(model.weights_, model.means_, covariances, shares)
+
+    def _likeliest(self, inside: Floats, most: int, floor: float, rng: np.random.Generator) -> int:
+        """Return the number of Gaussians under which held-out windows are the likeliest."""
+        numbers = [2**power for power in range(most.bit_length()) if 2**power <= most]
+        if len(numbers) < 2:
+            return 1
+        held_out: NDArray[np.bool_] = np.zeros(len(inside), dtype=bool)
+        held_out[rng.permutation(len(inside))[: len(inside) // HELD_OUT]] = True
+        likelihoods = [
+            self._fitted(inside[~held_out], number, floor, rng).score(inside[held_out])
+            for number in numbers
+        ]
+        return int(numbers[int(np.argmax(likelihoods))])
+
+    def _fitted(
+        self, inside: Floats, gaussians: int, floor: float, rng: np.random.Generator
+    ) -> GaussianMixture:
         model = GaussianMixture(
             gaussians,
             reg_covar=floor + 1e-9,
             max_iter=self.config.iterations,
-            random_state=_integer(rng),
+            random_state=int(rng.integers(2**31)),
         )
-        with (
-            warnings.catch_warnings()
-        ):  # after the last iteration it is a valid mixture all the same
+        with warnings.catch_warnings():
+            # after the last iteration it is a valid mixture all the same
             warnings.simplefilter("ignore", ConvergenceWarning)
-            model.fit(scores)
-        covariances, prior = model.covariances_, self.config.prior
-        mean = np.tensordot(model.weights_, covariances, axes=1)
-        counts = (model.weights_ * len(scores))[:, None, None]
-        return Mixture(
-            model.weights_, model.means_, (counts * covariances + prior * mean) / (counts + prior)
-        )
+            return model.fit(inside)
+
+
+def _mean(points: Points, rows: NDArray[np.bool_]) -> Points:
+    return Points(*(array[rows].mean(axis=0) for array in points))
 
 
 def _roots(covariances: Floats) -> Floats:
-    """Return the symmetric root of each covariance; a covariance may be singular."""
+    """Return the symmetric root of each covariance, which may be singular."""
     values, vectors = np.linalg.eigh(covariances)
     roots = vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]
     return np.asarray(roots @ np.swapaxes(vectors, 1, 2))
-
-
-def _integer(rng: np.random.Generator) -> int:
-    return int(rng.integers(2**31))

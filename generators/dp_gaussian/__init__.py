@@ -43,7 +43,7 @@ def ecgbench_generators() -> Iterable[GeneratorSpec]:
             target="ecgbench.generators.dp_gaussian.model:DpPcaGaussian",
             config=DpPcaGaussianConfig,
             summary="a Gaussian per class, (ε, δ)-differentially private for every training window",
-            version=2,
+            version=3,
             citation=(
                 "Dwork, Talwar, Thakurta, Zhang, Analyze Gauss: optimal bounds for privacy-preserving "
                 "principal component analysis, STOC 2014, 11-20, doi:10.1145/2591796.2591883"

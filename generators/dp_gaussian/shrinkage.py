@@ -42,8 +42,8 @@ def shrunk_covariances(covariances: Floats, deviations: Floats) -> Floats:
     An eigenvalue λ of a matrix in noise becomes sign(λ) √(λ² − 4 k s²), or 0 if |λ| < 2 √k s.  This has
     the least squared error for few eigenvalues among many of noise (Gavish, Donoho, IEEE Trans Inf
     Theory 63:2137, 2017, for square matrices).  P is shrunk so, and its negative eigenvalues become 0;
-    its lost variance returns, equal in all directions without an eigenvalue.  The difference of each
-    class from P is shrunk so, too.
+    its lost variance returns as noise of its colour (`_colour`).  The difference of each class from P is
+    shrunk so, too.
 
     Args:
         covariances: symmetric, shape (class, k, k).
@@ -55,10 +55,8 @@ def shrunk_covariances(covariances: Floats, deviations: Floats) -> Floats:
     pooled, variance = _pooled(covariances, deviations)
     values, vectors = np.linalg.eigh(pooled)
     kept = np.maximum(_without_noise(values, variance), 0.0)
-    lost = kept == 0
-    if lost.any():
-        kept[lost] = max(values.sum() - kept.sum(), 0.0) / lost.sum()
     denoised = _matrix(kept, vectors)
+    denoised += np.diag(_colour(np.diag(pooled) - np.diag(denoised), variance))
     shrunk = np.empty_like(covariances)
     for label, excess in enumerate(_excess(deviations, variance)):
         values, vectors = np.linalg.eigh(covariances[label] - pooled)
@@ -66,6 +64,24 @@ def shrunk_covariances(covariances: Floats, deviations: Floats) -> Floats:
         values, vectors = np.linalg.eigh(own)
         shrunk[label] = _matrix(np.maximum(values, 0.0), vectors)
     return shrunk
+
+
+def _colour(variances: Floats, noise: float) -> Floats:
+    """Return the variances of single components without their noise; their sum stays, or is 0.
+
+    Their differences from their mean are shrunk as by James and Stein; noise alone leaves them equal.
+
+    Args:
+        variances: shape (k,); some may be negative.
+        noise: p²; that of a variance, on the diagonal, is 2 p².
+    """
+    mean = variances.mean()
+    differences = variances - mean
+    energy = max(float(differences @ differences), np.finfo(float).tiny)
+    kept = max(0.0, 1 - 2 * noise * max(len(variances) - 3, 0) / energy)
+    coloured = np.maximum(mean + kept * differences, 0.0)
+    total = coloured.sum()
+    return np.asarray(coloured * (max(len(variances) * mean, 0.0) / total) if total else coloured)
 
 
 def _pooled(values: Floats, deviations: Floats) -> tuple[Floats, float]:

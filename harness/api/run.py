@@ -9,7 +9,7 @@ from ecgbench.harness.api.arguments import callback, plugin_files
 from ecgbench.harness.api.datasets import check_present, prepared, with_datasets
 from ecgbench.harness.api.messages import Callback, Notice, silent
 from ecgbench.harness.api.places import data_folder, relative, store_at
-from ecgbench.harness.api.request import request
+from ecgbench.harness.api.request import names, request
 from ecgbench.harness.api.work import job
 from ecgbench.harness.planning.catalog import discover
 from ecgbench.harness.planning.plan import make_plan
@@ -191,7 +191,8 @@ def planned_run(
     if verify:
         set_aside_damaged(cells, tell)
     plan = make_plan(study, catalog, records, cells, retry_failed=retry_failed, fresh=fresh)
-    with job(catalog, study, sources, cells, plan, machine) as planned:
+    shown = names("metrics", requested.get("metrics"))
+    with job(catalog, study, sources, cells, plan, machine, shown) as planned:
         yield planned
 
 

@@ -17,7 +17,7 @@ from ecgbench.harness.api.arguments import callback, check, plugin_files
 from ecgbench.harness.api.datasets import load_splits
 from ecgbench.harness.api.messages import Callback, Notice, silent
 from ecgbench.harness.api.places import data_folder, store_at
-from ecgbench.harness.api.request import request
+from ecgbench.harness.api.request import names, request
 from ecgbench.harness.api.work import job
 from ecgbench.harness.engine.submission import Submission
 from ecgbench.harness.planning.catalog import discover
@@ -48,7 +48,7 @@ def score(
     dataset: str | None = None,
     seed: int | None = None,
     metrics: Names = None,
-    study: str | PathLike[str] = "quick",
+    study: str | PathLike[str] | None = None,
     settings: Settings = None,
     subsample: int | None = None,
     references: bool = True,
@@ -79,7 +79,7 @@ def score(
         dataset: the dataset of the split; a file of ``ecgbench split`` says it itself.
         seed: the seed of the split; likewise.
         metrics: names; None for all that are not costly.
-        study: a study's name or file.
+        study: a study's name or file; None for the study of ``ecgbench split``, else ``"quick"``.
         settings: values by ``"KIND.NAME.SETTING"``.
         subsample: size of the subsample of the dataset (``--windows`` of the command).
         references: whether the reference rows are added.
@@ -215,6 +215,7 @@ def planned_score(
     data_dir: str | PathLike[str] | None,
     store: str | PathLike[str] | None,
     machine: Mapping[str, Any],
+    study: str | PathLike[str] | None,
     **requested: Any,
 ) -> Iterator[Job]:
     """Put submitted windows into the store, plan their scores, and open the machine.
@@ -230,16 +231,19 @@ def planned_score(
         data_dir: folder of datasets.
         store: folder of finished cells.
         machine: the options of the machine (`ecgbench.harness.api.machine.machine_and_pool`).
+        study: a study's name or file; None for that of the split, else ``quick``.
         requested: for `ecgbench.harness.api.request.request`.
     """
     check(name=name, dataset=dataset)
     catalog = discover(plugin_files(plugins))
     _check_name(name, catalog)
     dataset, seed = submission.of_split(dataset, seed)
-    wanted = request(datasets=[dataset], seeds=[seed], settings=settings, **requested)
-    study = resolve(msgspec.structs.replace(wanted, generators=()), catalog)
-    study = submission.fit_study(study, catalog)
-    source, record, parts = load_splits(study, catalog, data_folder(data_dir), tell)
+    wanted = request(
+        study or submission.study, datasets=[dataset], seeds=[seed], settings=settings, **requested
+    )
+    resolved = resolve(msgspec.structs.replace(wanted, generators=()), catalog)
+    resolved = submission.fit_study(resolved, catalog)
+    source, record, parts = load_splits(resolved, catalog, data_folder(data_dir), tell)
     submitted, notes = submission.windows(parts)
     for note in notes:
         tell(Notice(level="note", text=f"{Path(submission.file).name}: {note}"))
@@ -251,12 +255,14 @@ def planned_score(
         origin="submitted",
         submitted=True,
     )
-    _put_down(cells, record, generator, submitted, parts, study, notes)
-    generators = [*generator_records(study, catalog), generator]
-    metrics = metric_records(study, catalog)
-    ids = [cell_id(record, each, seed) for each in generators]
-    plan = plan_of(study, [record], generators, metrics, ids, cells)
-    with job(catalog, study, [source], cells, plan, machine) as planned:
+    _put_down(cells, record, generator, submitted, parts, resolved, notes)
+    generators = [*generator_records(resolved, catalog), generator]
+    metrics = metric_records(resolved, catalog)
+    # the row of the user first
+    ids = [cell_id(record, each, seed) for each in reversed(generators)]
+    plan = plan_of(resolved, [record], generators, metrics, ids, cells)
+    shown = names("metrics", requested.get("metrics"))
+    with job(catalog, resolved, [source], cells, plan, machine, shown) as planned:
         yield planned
 
 

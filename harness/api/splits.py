@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,6 +13,7 @@ from ecgbench.harness.api.datasets import load_splits
 from ecgbench.harness.api.messages import silent
 from ecgbench.harness.api.places import data_folder
 from ecgbench.harness.api.request import request
+from ecgbench.harness.cell.room import attributes_of
 from ecgbench.harness.engine.submission import note_of
 from ecgbench.harness.planning.catalog import discover
 from ecgbench.harness.planning.study import resolve
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from ecgbench.contracts.windows import Splits
+    from ecgbench.contracts.windows import EcgWindows, Splits
     from ecgbench.harness.api.messages import Tell
     from ecgbench.harness.api.request import Settings
     from ecgbench.harness.planning.catalog import Catalog
@@ -123,4 +125,18 @@ def _divided(
     catalog = discover(plugin_files(plugins))
     wanted = request(study, datasets=[dataset], seeds=[seed], windows=windows, settings=settings)
     resolved = resolve(msgspec.structs.replace(wanted, generators=()), catalog)
-    return catalog, resolved, load_splits(resolved, catalog, data_folder(data_dir), tell)[2]
+    splits = load_splits(resolved, catalog, data_folder(data_dir), tell)[2]
+    own = dataclasses.replace(
+        splits,
+        train=_of_own_people(splits.train),
+        control=_of_own_people(splits.control),
+        auxiliary=_of_own_people(splits.auxiliary),
+        fresh=_of_own_people(splits.fresh),
+        test=_of_own_people(splits.test),
+    )
+    return catalog, resolved, own
+
+
+def _of_own_people(windows: EcgWindows) -> EcgWindows:
+    """Return windows with the attributes of their own people alone, as a generator receives them."""
+    return dataclasses.replace(windows, attributes=attributes_of(windows))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from ecgbench.contracts.plain import plain
@@ -68,6 +68,7 @@ class Run:
         boards: the boards of this run; empty after a dry run.
         written: files with the boards' tables.
         warnings: sentences about the stored results: other code, odd windows.
+        shown: names of the metrics in the printed summary; empty for one of each family.
     """
 
     store: Path
@@ -76,6 +77,7 @@ class Run:
     boards: list[Board] = field(default_factory=list)
     written: tuple[Path, ...] = ()
     warnings: tuple[str, ...] = ()
+    shown: tuple[str, ...] = ()
 
     @property
     def failed(self) -> tuple[CellState, ...]:
@@ -100,7 +102,8 @@ class Run:
         return pd.DataFrame([vars(cell) for cell in self.cells], columns=columns)
 
     def __str__(self) -> str:
-        return "\n".join([self._summary(), as_text(summarise, self.boards)])
+        summary = partial(summarise, metrics=self.shown)
+        return "\n".join([self._summary(), as_text(summary, self.boards)])
 
     __repr__ = __str__
 
@@ -127,6 +130,7 @@ class Job:
         plan: of the study.
         machine: how plugins run.
         pool: where cells run.
+        shown: names of the metrics in the printed summary; empty for one of each family.
     """
 
     catalog: Catalog
@@ -136,10 +140,11 @@ class Job:
     plan: Plan
     machine: Machine
     pool: Pool
+    shown: tuple[str, ...] = ()
 
     def planned(self) -> Run:
         """Return the state of the plan, without any work."""
-        return run_of(self.plan, self.store, self.study)
+        return run_of(self.plan, self.store, self.study, shown=self.shown)
 
     def work(self, watch: Watch) -> Run:
         """Work through the plan, write the boards' tables into the store, and return the outcome.
@@ -160,17 +165,17 @@ class Job:
         own = [Board.of(b) for b in made if b.key == record.board_key and b.dataset.key in keys]
         states = tuple(state_of(cell.id, record.metrics, self.store) for cell in self.plan.cells)
         done = replace(self.plan, cells=states)
-        return run_of(done, self.store, self.study, boards=own, written=written)
+        return run_of(done, self.store, self.study, boards=own, written=written, shown=self.shown)
 
 
-def run_of(plan: Plan, store: Store, study: Study, **boards_of_run: Any) -> Run:
+def run_of(plan: Plan, store: Store, study: Study, **fields: Any) -> Run:
     """Return the outcome of a plan.
 
     Args:
         plan: of the study, with the states of its cells.
         store: of the cells.
         study: resolved.
-        boards_of_run: the fields ``boards`` and ``written``, if there are some.
+        fields: ``boards``, ``written`` and ``shown``, if there are some.
     """
     return Run(
         store=store.path,
@@ -187,7 +192,7 @@ def run_of(plan: Plan, store: Store, study: Study, **boards_of_run: Any) -> Run:
             for cell in plan.cells
         ),
         warnings=tuple(plan.warnings),
-        **boards_of_run,
+        **fields,
     )
 
 
@@ -199,6 +204,7 @@ def job(
     store: Store,
     plan: Plan,
     machine_options: Mapping[str, Any],
+    shown: tuple[str, ...] = (),
 ) -> Iterator[Job]:
     """Return a job, with a cluster's connection open as long as it is used.
 
@@ -209,6 +215,7 @@ def job(
         store: where the cells end.
         plan: of the study.
         machine_options: as `ecgbench.harness.api.machine.machine_and_pool` takes them.
+        shown: names of the metrics in the printed summary; empty for one of each family.
     """
     with machine_and_pool(catalog, smoke=study.smoke, **machine_options) as (machine, pool):
         yield Job(
@@ -219,4 +226,5 @@ def job(
             plan=plan,
             machine=machine,
             pool=pool,
+            shown=shown,
         )

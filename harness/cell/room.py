@@ -115,7 +115,7 @@ def write_windows(folder: Path, windows: EcgWindows) -> None:
         array = getattr(windows, name)
         if array is not None:
             np.save(folder / f"{name}.npy", array, allow_pickle=False)
-    about = _About(windows.sampling_rate, windows.leads, windows.classes, _plain(windows))
+    about = _About(windows.sampling_rate, windows.leads, windows.classes, attributes_of(windows))
     (folder / "about.json").write_bytes(msgspec.json.encode(about))
 
 
@@ -137,7 +137,7 @@ def read_windows(folder: Path) -> EcgWindows:
         raise StoreError(f"the windows in {folder} cannot be read: {error}") from error
 
 
-def _plain(windows: EcgWindows) -> dict[int, dict[str, str | float]] | None:
+def attributes_of(windows: EcgWindows) -> dict[int, dict[str, str | float]] | None:
     """Return the attributes of the people of these windows, and of nobody else."""
     if windows.attributes is None:
         return None

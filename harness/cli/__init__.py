@@ -119,7 +119,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort) as error:
         if isinstance(error.__cause__, EOFError):  # click takes every end of a file for Ctrl-D
             raise error.__cause__ from None
-        return _tell("interrupted; finished work is kept", 130, before="\n")
+        return _tell(
+            "interrupted; finished work is kept, and the same command continues", 130, before="\n"
+        )
     except UnwritableError as error:
         return _tell(f"{error}; finished work is kept", 2)
     except BrokenPipeError:

@@ -33,7 +33,7 @@ def warn(plan: Plan, console: Console) -> None:
 
 def report(run: Run, console: Console) -> int:
     """Print a summary of a run's boards, and return the exit code."""
-    summarise([*run.boards], console)
+    summarise([*run.boards], console, run.shown)
     console.print()
     command = f"ecgbench leaderboard{_option(run.store)}"
     console.print(

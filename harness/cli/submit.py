@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 
 from ecgbench.contracts.config import parse_assignments
@@ -22,8 +23,9 @@ from ecgbench.harness.cli.options import (
     store_option,
     study_options,
 )
+from ecgbench.harness.cli.plan import show_plan
 from ecgbench.harness.cli.progress import watch
-from ecgbench.harness.cli.report import report, warn
+from ecgbench.harness.cli.report import report
 from ecgbench.harness.engine.submission import Submission
 
 
@@ -55,9 +57,12 @@ def score(
     """Score windows made elsewhere: FILE.npz with signals (window, lead, sample) in mV, and labels.
 
     ``ecgbench split`` writes the windows for training and the labels to draw. Its array ``split`` in
-    FILE says which split that was; without it, give --dataset and --seed.
+    FILE says which split and which study that was; without it, give --dataset and --seed.
     """
     console = Console(stderr=json_events)
+    source = click.get_current_context().get_parameter_source("study")
+    if source is ParameterSource.DEFAULT:
+        options["study"] = None  # the study of the split
     with (
         telling(console) as tell,
         planned_score(
@@ -70,7 +75,7 @@ def score(
             **options,
         ) as job,
     ):
-        warn(job.plan, console)
+        show_plan(job, console)
         with watch(console, len(job.plan.todo), as_json=json_events) as watching:
             outcome = job.work(watching)
     return report(outcome, console)

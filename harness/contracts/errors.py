@@ -67,13 +67,16 @@ def suggest(name: str, known: Iterable[str]) -> str:
 
     >>> suggest("hiden", ["hidden", "layers"])
     "did you mean 'hidden'?"
+    >>> suggest("COPIED_SHARE", ["copied-share", "mmd"])
+    "did you mean 'copied-share'?"
     >>> suggest("x", ["hidden", "layers"])
     'choose from: hidden, layers'
     """
     from difflib import get_close_matches  # noqa: PLC0415 - for mistakes alone
 
     choices = sorted(known)
-    near = get_close_matches(name, choices, n=1)
+    alike = {choice.lower().replace("_", "-"): choice for choice in choices}
+    near = get_close_matches(name.lower().replace("_", "-"), alike, n=1)
     if near:
-        return f"did you mean {near[0]!r}?"
+        return f"did you mean {alike[near[0]]!r}?"
     return f"choose from: {', '.join(choices)}" if choices else "there is none"

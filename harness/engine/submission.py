@@ -14,6 +14,7 @@ from ecgbench.contracts.windows import MAX_SEED, PROTOCOL
 from ecgbench.harness.cell.plausible import check_origin, remarks
 from ecgbench.harness.data.digest import digest
 from ecgbench.harness.planning.study import Study, override, resolve
+from ecgbench.harness.planning.study import names as built_in_studies
 from ecgbench.results.store.npz import parse_npz
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class SplitNote(msgspec.Struct, frozen=True, kw_only=True):
         seed: of the split.
         protocol: version of the splits.
         train: SHA-256 of the training windows (`ecgbench.harness.data.digest.digest`).
+        study: name of the study, if it comes with ecgbench.
     """
 
     dataset: str
@@ -47,6 +49,7 @@ class SplitNote(msgspec.Struct, frozen=True, kw_only=True):
     seed: Annotated[int, msgspec.Meta(ge=0, le=MAX_SEED)]
     protocol: int
     train: str
+    study: str | None = None
 
     def to_array(self) -> NDArray[np.str_]:
         """Return the array for a file."""
@@ -63,6 +66,7 @@ def note_of(study: Study, catalog: Catalog, splits: Splits) -> SplitNote:
         seed=study.seeds[0],
         protocol=PROTOCOL,
         train=digest(splits.train, ""),
+        study=study.name if study.name in built_in_studies() else None,
     )
 
 
@@ -113,6 +117,11 @@ class Submission:
                 f"{self.file}: its array split is not that of ecgbench split ({error}): copy it from "
                 "draw.npz, or leave it out and say --dataset and --seed"
             ) from None
+
+    @property
+    def study(self) -> str:
+        """Name of the study of the split, if it is known; else of the default one."""
+        return (self.note and self.note.study) or "quick"
 
     def of_split(self, dataset: str | None, seed: int | None) -> tuple[str, int]:
         """Return dataset and seed of the model's training split.

@@ -27,7 +27,13 @@ if TYPE_CHECKING:
 
 LAZY: dict[str, str] = ecgbench._LAZY  # noqa: SLF001 - the modules behind public names
 COMPUTED = "ecgbench.shared"
-SHARED = ("ecgbench.nn", "ecgbench.processing", COMPUTED, *sorted(set(LAZY.values())))
+SHARED = (
+    "ecgbench.nn",
+    "ecgbench.processing",
+    "ecgbench.rr_time",
+    COMPUTED,
+    *sorted(set(LAZY.values())),
+)
 """Public modules: their code is a part of each installed plugin with an import of them."""
 
 COMPARISON = "ecgbench.contracts.comparison"

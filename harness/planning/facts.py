@@ -35,14 +35,14 @@ def facts(catalog: Catalog) -> Catalogue:
 
 def metric_facts(spec: MetricSpec) -> Facts:
     """Return the facts of a metric, for boards; an infinite or undefined number is None."""
-    low, high = spec.bounds
+    low, high = map(float, spec.bounds)  # as every reader of a record decodes them
     return Facts(
         family=spec.family,
         better=spec.better,
         bounds=(low if isfinite(low) else None, high if isfinite(high) else None),
-        ideal=spec.ideal if spec.ideal is not None and isfinite(spec.ideal) else None,
+        ideal=float(spec.ideal) if spec.ideal is not None and isfinite(spec.ideal) else None,
         ranked=spec.is_ranked,
         needs_both_folds=spec.needs_both_folds,
-        null=spec.null,
+        null=None if spec.null is None else float(spec.null),
         summary=spec.summary,
     )

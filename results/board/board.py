@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from ecgbench.contracts.families import OVERALL
 from ecgbench.results.board import gather, notes, pairs, scores, uncertainty
 from ecgbench.results.board.front import front
+from ecgbench.results.board.index import Index
 from ecgbench.results.board.null import excess, set_against_null
 from ecgbench.results.board.plans import groups
 from ecgbench.results.board.table import Board, Row
@@ -42,7 +43,7 @@ def boards(
     """Return the boards of a store, by dataset and study.
 
     Args:
-        store: read only.
+        store: read only, its index excepted (`ecgbench.results.board.index`).
         catalogue: facts of the installed plugins (`ecgbench.harness.planning.facts.facts`).
         chosen: the plans of each board (`ecgbench.results.board.plans`); None for all boards.
         track: told how far it is.
@@ -54,10 +55,16 @@ def boards(
     with threadpool_limits(1):
         chosen = groups(store) if chosen is None else chosen
         known = origins(store)
-        made = [
-            _ranked(Scored(gather.read(store, group, catalogue, known, track), track), track)
-            for group in chosen
-        ]
+        index = Index(store, catalogue, known)
+        made = []
+        for group in chosen:
+            place = index.place(group)
+            board = place.board()
+            if board is None:
+                gathered = gather.read(store, group, catalogue, known, track)
+                board = _ranked(Scored(gathered, track), track)
+                place.keep(board)
+            made.append(board)
     return [board for board in made if board.rows]
 
 

@@ -116,7 +116,8 @@ def of_libraries(rows: Iterable[OfRow]) -> list[str]:
     Args:
         rows: how each metric ended on each seed, for each row.
     """
-    records = {end.cell.cell.name: end.cell for end in _ends(rows) if end.cell is not None}
+    # all scores of a cell share its record, and its name costs three digests
+    records = {id(end.cell): end.cell for end in _ends(rows) if end.cell is not None}
     versions: dict[str, set[str]] = {name: set() for name in LIBRARIES}
     for record in records.values():
         packages = record.environment.get("packages")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-if TYPE_CHECKING:
-    from ecgbench.results.audit.records import Verdict
-    from ecgbench.results.store.records import DatasetRecord, GeneratorRecord, MetricRecord
+from ecgbench.results.audit.records import Verdict  # noqa: TC001 - of the schema of a kept board
+from ecgbench.results.store.records import (  # noqa: TC001 - as above
+    DatasetRecord,
+    GeneratorRecord,
+    MetricRecord,
+)
 
 AgainstNull = Literal["better", "equal", "worse"]
 

@@ -75,7 +75,7 @@ def receive(
     if "cell.json" not in paths:
         arrival.reason = "cell.json is missing"
     for path in sorted(paths, key=_place):
-        file = None if to is None else to / path
+        file = None if to is None else f"{to}/{path}"
         if path.startswith("artefacts/"):
             _write(file, archive.chunks(at + path))
             continue
@@ -98,14 +98,17 @@ def _place(path: str) -> tuple[int, str]:
     return (order.index(path) if path in order else len(order), path)
 
 
-def _write(file: Path | None, chunks: Iterable[bytes]) -> None:
+def _write(file: str | None, chunks: Iterable[bytes]) -> None:
     """Write the chunks to a new file; without a file, only read them."""
     if file is None:
         for _ in chunks:
             pass
         return
     with open(file, "xb", buffering=0) as stream:  # noqa: PTH123 - as `content_of`
-        stream.writelines(chunks)
+        for chunk in chunks:
+            rest = memoryview(chunk)
+            while rest:  # a full disk may take a part, and refuse only the rest
+                rest = rest[stream.write(rest) :]
 
 
 class _Check:

@@ -20,7 +20,7 @@ from ecgbench.results.store.store import content_of, sha256
 from ecgbench.results.store.track import untracked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -165,9 +165,9 @@ class _Contents:
         except StoreError as error:
             self._withhold(name, "the cell", str(error), damaged=True)
             return
-        scores = self._sound_scores(name, record, digests)
+        by_file = self._sound_scores(name, record, digests)
         if not self.may_leave(record.cell.dataset):
-            record, scores = self._without_pictures(record, scores)
+            record, by_file = self._without_pictures(record, by_file)
             reason = self._why_windows_stay(record)
             if reason:
                 self._withhold(name, "synthetic windows", reason)
@@ -175,44 +175,45 @@ class _Contents:
         files: dict[str, bytes | Path] = {"cell.json": encode(_without_folders(record))}
         if record.synthetic_file:
             files["synthetic.npz"] = folder / "synthetic.npz"
-        for score in scores:
-            path = f"scores/{score.metric.file}"
-            files[path] = encode(_without_folders(score))
-        files |= {f"artefacts/{a}": folder / "artefacts" / a for a in _artefacts(record, scores)}
+        for file, score in by_file.items():
+            files[f"scores/{file}"] = encode(_without_folders(score))
+        names = _artefacts(record, by_file.values())
+        files |= {f"artefacts/{artefact}": folder / "artefacts" / artefact for artefact in names}
         contents = {f"cells/{name}/{path}": content for path, content in files.items()}
         if large := [path for path, content in contents.items() if _is_too_large(path, content)]:
             self._withhold(name, "the cell", f"{large[0]} is too large", damaged=True)
             return
         self.files |= contents
         self.cells[name] = None
-        self.scores += len(scores)
+        self.scores += len(by_file)
 
     def _withhold(self, cell: str, part: str, reason: str, *, damaged: bool = False) -> None:
         self.withheld.append(Withheld(cell, part, reason, damaged))
 
     def _sound_scores(
         self, name: str, record: CellRecord, digests: dict[str, str]
-    ) -> list[ScoreRecord]:
-        scores = []
-        for file in sorted((self.store.folder(name) / "scores").glob("*.json")):
+    ) -> dict[str, ScoreRecord]:
+        """Return the scores of a cell by the names of their files."""
+        scores = {}
+        for file in self.store.score_files(name):
             try:
-                scores.append(check_score(_read(file), file.name, name, record, digests))
+                scores[file.name] = check_score(_read(file), file.name, name, record, digests)
             except StoreError as error:
                 self._withhold(name, "a score", str(error), damaged=True)
         return scores
 
     def _without_pictures(
-        self, record: CellRecord, scores: list[ScoreRecord]
-    ) -> tuple[CellRecord, list[ScoreRecord]]:
+        self, record: CellRecord, scores: dict[str, ScoreRecord]
+    ) -> tuple[CellRecord, dict[str, ScoreRecord]]:
         """Return the records without artefacts, for pictures may show real windows."""
         curve = {n: digest for n, digest in record.artefacts.items() if n == "training.csv"}
-        pictures = [name for name in _artefacts(record, scores) if name not in curve]
+        pictures = [name for name in _artefacts(record, scores.values()) if name not in curve]
         if pictures:
             reason = f"{record.cell.dataset.name} may not be redistributed, as far as is known here"
             self._withhold(record.cell.name, ", ".join(pictures), reason)
-        return msgspec.structs.replace(record, artefacts=curve), [
-            msgspec.structs.replace(score, artefacts={}) for score in scores
-        ]
+        return msgspec.structs.replace(record, artefacts=curve), {
+            file: msgspec.structs.replace(score, artefacts={}) for file, score in scores.items()
+        }
 
     def _why_windows_stay(self, record: CellRecord) -> str:
         """Return why the synthetic windows may not leave; empty if they may, or if there are none."""
@@ -240,7 +241,7 @@ def _read(file: Path) -> bytes:
     return content
 
 
-def _artefacts(record: CellRecord, scores: list[ScoreRecord]) -> list[str]:
+def _artefacts(record: CellRecord, scores: Iterable[ScoreRecord]) -> list[str]:
     return [*record.artefacts, *(name for score in scores for name in score.artefacts)]
 
 
@@ -252,4 +253,6 @@ def _is_too_large(path: str, content: bytes | Path) -> bool:
 
 def _without_folders(record: Finished) -> Finished:
     """Return the record with file names in place of paths in its reason."""
+    if not record.reason:
+        return record
     return msgspec.structs.replace(record, reason=FOLDERS.sub("…/", record.reason))

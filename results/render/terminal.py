@@ -13,7 +13,7 @@ from ecgbench.results.render import text
 from ecgbench.results.render.grid import GAP, Grid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from rich.console import Console
 
@@ -36,26 +36,41 @@ def show(boards: list[Board], console: Console) -> None:
         _points(text.notes(board), len(board.notes), console)
 
 
-def summarise(boards: list[Board], console: Console) -> None:
-    """Print the ranks of each board, one metric of each family, and all failures."""
+def summarise(boards: list[Board], console: Console, metrics: Collection[str] = ()) -> None:
+    """Print the ranks of each board, some metrics, and all failures.
+
+    Args:
+        boards: to print.
+        console: for them.
+        metrics: names of the metrics to print; empty for one of each family, and those of files.
+    """
     for board in boards:
         _head(board, console)
         for table in _ranks(board, console.width):
             _print(table, console)
-        headlines = (
-            text.headline(board, family) for family in text.families(board) if family in OVERALL
-        )
-        for table in _of(board, "score", [label for label in headlines if label], console.width):
+        for table in _of(board, "score", _chosen(board, metrics), console.width):
             _print(table, console)
         lines = list(map(plain, board.notes))
         if board.settings.get("smoke"):
             lines.append("Smoke settings tell that everything works; their numbers mean nothing.")
         if not text.rank_columns(board):
-            lines.append("No ranks: they need two competitors; --generators names them.")
+            lines.append(
+                "No ranks: they need two competitors; ecgbench run --generators names them."
+            )
         lines += [line for line in text.gaps(board) if line.startswith("failed")]
         if lines:
             console.print()
             _points(lines, len(lines), console)
+
+
+def _chosen(board: Board, metrics: Collection[str]) -> list[str]:
+    """Return the labels of the metrics of a summary."""
+    if metrics:
+        return [label for label, metric in board.metrics.items() if metric.name in metrics]
+    families = [family for family in text.families(board) if family in OVERALL]
+    labels = [label for family in families if (label := text.headline(board, family))]
+    of_files = [label for label, m in board.metrics.items() if m.origin.startswith("file:")]
+    return list(dict.fromkeys([*labels, *of_files]))
 
 
 def _head(board: Board, console: Console) -> None:

@@ -35,7 +35,9 @@ def contributions(record: ContributionsRecord, value: float) -> Contributions:
     terms = len(record.coefficients)
     if terms > MAX_TERMS:
         raise ValueError(f"its contributions have more than {MAX_TERMS} terms")
-    shape = (len(set(record.people)), terms)
+    named = tuple(record.people)
+    count, is_ascending = _order(named)
+    shape = (count, terms)
     sides = (record.numerators, record.denominators)
     if not all(shape) or any(
         len(rows) != shape[0] or {*map(len, rows)} != {terms} for rows in sides
@@ -43,10 +45,10 @@ def contributions(record: ContributionsRecord, value: float) -> Contributions:
         told = " and ".join(f"{len(rows)} × {max(map(len, rows), default=0)}" for rows in sides)
         raise ValueError(f"its contributions have shapes {told}, {shape[0]} × {terms} is wanted")
     try:
-        people = _people(tuple(record.people))
+        people = _people(named)
     except OverflowError as error:
         raise ValueError(f"its contributions cannot be read: {error}") from error
-    if record.people != sorted(record.people):
+    if not is_ascending:
         raise ValueError("the people of its contributions are not in ascending order")
     # one array for both sides: there are a hundred thousand such records in a store
     rows = chain.from_iterable(chain(*sides))
@@ -68,6 +70,12 @@ def contributions(record: ContributionsRecord, value: float) -> Contributions:
         coefficients=np.array(record.coefficients),
         offset=record.offset,
     )
+
+
+@lru_cache(maxsize=64)
+def _order(people: tuple[int, ...]) -> tuple[int, bool]:
+    """Return how many people there are, and whether they are in ascending order."""
+    return len(set(people)), list(people) == sorted(people)
 
 
 @lru_cache(maxsize=64)

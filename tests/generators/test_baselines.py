@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import logging
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from ecgbench import Components, Context, EcgWindows, principal_components
+from ecgbench import Components, Context, EcgWindows, Skip, principal_components
 from ecgbench.generators.baselines import GmmConfig, PcaGaussianConfig, ecgbench_generators, mixture
 from ecgbench.generators.baselines.mixture import Gmm, PcaGaussian
+from ecgbench.rr_time import rr_intervals
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -80,17 +82,40 @@ def test_samples_have_the_mean_and_the_covariance_of_each_class(make: Any) -> No
         assert (np.abs(np.cov(own.T) - covariance) / np.outer(scale, scale)).max() < bound
 
 
-def test_what_the_components_leave_comes_back_as_white_noise_of_the_same_variance() -> None:
+def test_what_the_components_leave_comes_back_in_its_colour() -> None:
     real = train((4000,))
     flat = flat_of(real, 0)
     model = PcaGaussian(PcaGaussianConfig(dimensions=4))
     sampled = draw(model, real, np.zeros(40_000, dtype=np.int64))
     values, vectors = np.linalg.eigh(np.cov(flat.T))
-    inside = vectors[:, -4:]
-    np.testing.assert_allclose(np.var(sampled @ inside, axis=0), values[-4:], rtol=0.05)
-    np.testing.assert_allclose(
-        np.var(sampled @ vectors[:, :-4], axis=0), values[:-4].mean(), rtol=0.05
-    )
+    assert values[-1] > 50 * values[0]
+    np.testing.assert_allclose(np.var(sampled @ vectors, axis=0), values, rtol=0.06)
+
+
+def test_what_no_component_describes_comes_back_as_white_noise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(mixture, "COLOURED", 2)
+    real = train((4000,))
+    model = PcaGaussian(PcaGaussianConfig(dimensions=4))
+    sampled = draw(model, real, np.zeros(40_000, dtype=np.int64))
+    values, vectors = np.linalg.eigh(np.cov(flat_of(real, 0).T))
+    variances = np.var(sampled @ vectors, axis=0)
+    np.testing.assert_allclose(variances[-6:], values[-6:], rtol=0.06)
+    np.testing.assert_allclose(variances[:-6], values[:-6].mean(), rtol=0.06)
+
+
+def test_the_residual_of_each_gaussian_has_a_colour_of_its_own() -> None:
+    rng = np.random.default_rng(3)
+    side = rng.random(4000) < 0.5
+    flat = rng.standard_normal((4000, SIZE)) * 0.1
+    flat[:, 0] += np.where(side, 8.0, -8.0)
+    flat[side, 5] *= 6
+    real = windows(flat, np.zeros(4000, dtype=np.int64))
+    model = Gmm(GmmConfig(dimensions=1, components=2))
+    sampled = draw(model, real, np.zeros(20_000, dtype=np.int64))
+    for which, expected in ((sampled[:, 0] > 0, 0.6), (sampled[:, 0] < 0, 0.1)):
+        assert sampled[which, 5].std() == pytest.approx(expected, rel=0.05)
 
 
 def test_a_mixture_keeps_modes_apart_that_a_gaussian_fills_in() -> None:
@@ -136,10 +161,24 @@ def test_a_class_that_train_lacks_is_drawn_from_the_others_and_logged(
 
 
 def test_a_mixture_of_a_class_too_small_for_two_gaussians_is_the_gaussian() -> None:
-    real, labels = train((39, 12)), np.repeat([0, 1], 5)
-    one = draw(PcaGaussian(PcaGaussianConfig()), real, labels)
-    np.testing.assert_array_equal(draw(Gmm(GmmConfig(windows=20)), real, labels), one)
-    assert np.abs(draw(Gmm(GmmConfig(windows=19)), real, labels) - one).max() > 0.01
+    rng = np.random.default_rng(0)
+    flat = rng.standard_normal((39, SIZE)) + 9 * (np.arange(39) % 2)[:, None]
+    real, labels = windows(flat, np.zeros(39, dtype=np.int64)), np.zeros(9, dtype=np.int64)
+    one = draw(PcaGaussian(PcaGaussianConfig(dimensions=1)), real, labels)
+    small, large = (Gmm(GmmConfig(dimensions=1, windows=count)) for count in (20, 19))
+    np.testing.assert_array_equal(draw(small, real, labels), one)
+    assert np.abs(draw(large, real, labels) - one).max() > 0.01
+
+
+@pytest.mark.parametrize("modes", [1, 4, 8])
+def test_the_number_of_gaussians_is_that_of_the_modes(modes: int) -> None:
+    rng = np.random.default_rng(modes)
+    centres = 8 * np.eye(SIZE)[:modes]
+    flat = rng.standard_normal((400 * modes, SIZE)) + np.repeat(centres, 400, axis=0)
+    real = windows(flat, np.zeros(len(flat), dtype=np.int64))
+    model = Gmm(GmmConfig())
+    model.fit(real, context())
+    assert len(model.classes[0].weights) == modes
 
 
 @BOTH
@@ -169,17 +208,20 @@ def test_the_same_seed_gives_the_same_bytes_and_leaves_the_global_state_alone(ma
 
 
 def test_parameters_are_counted() -> None:
-    real = train((100, 50))
+    rng = np.random.default_rng(0)
+    flat = rng.standard_normal((150, SIZE)) + 9 * (np.arange(150) % 2)[:, None]
+    real = windows(flat, np.repeat([0, 1], (100, 50)))
     one, some = (
         PcaGaussian(PcaGaussianConfig(dimensions=3)),
-        Gmm(GmmConfig(dimensions=3, windows=30)),
+        Gmm(GmmConfig(dimensions=3, windows=40)),
     )
     one.fit(real, context())
     some.fit(real, context())
-    # W; then μ, v and a symmetric matrix for each class
-    assert one.parameters == 3 * SIZE + 2 * (SIZE + 1 + 6)
-    # the first class has three Gaussians, so two more matrices, two free weights and two free means
-    assert some.parameters == one.parameters + 2 * 6 + 2 + 2 * 3
+    # W and R; then μ, v, a symmetric matrix and the variances of the residual for each class
+    residual = SIZE - 3
+    assert one.parameters == SIZE * SIZE + 2 * (SIZE + 1 + 6 + residual)
+    # the first class has two Gaussians: one more matrix, residual, free weight and free mean
+    assert some.parameters == one.parameters + 6 + residual + 1 + 3
 
 
 def test_both_are_conditional_competitors() -> None:
@@ -219,3 +261,59 @@ def test_another_basis_of_the_same_space_draws_the_same_windows(
 
     monkeypatch.setattr(np.linalg, "eigh", flipped)
     np.testing.assert_allclose(draw(make(), real, labels), expected, atol=1e-5)
+
+
+# --- RR time ---------------------------------------------------------------------------------------
+
+
+def beats(count: int, seed: int = 0) -> EcgWindows:
+    """Windows of two seconds: three beats of one shape, and RR intervals of 0.5 to 0.9 s."""
+    rng = np.random.default_rng(seed)
+    time = (np.arange(200) - 100) / 100
+    before, after = rng.uniform(0.5, 0.9, (2, count, 1))
+    places = [np.zeros_like(before), -before, after]
+    signals = sum(
+        np.exp(-0.5 * ((time - place) / 0.02) ** 2)
+        + 0.3 * np.exp(-0.5 * ((time - place - 0.25) / 0.04) ** 2)
+        for place in places
+    )
+    noise = 0.01 * rng.standard_normal((count, 200))
+    return EcgWindows(
+        signals=(signals + noise)[:, None].astype(np.float32),
+        labels=np.zeros(count, dtype=np.int64),
+        patients=np.zeros(count, dtype=np.int64),
+        sampling_rate=100.0,
+        leads=("II",),
+        classes=("N",),
+    )
+
+
+def test_in_rr_time_a_few_components_draw_neighbours_at_any_interval() -> None:
+    real, labels = beats(1500), np.zeros(500, dtype=np.int64)
+    heights, drawn = {}, {}
+    for time in ("own", "rr"):
+        model = Gmm(GmmConfig(dimensions=6, time=time))
+        model.fit(real, context())
+        signals = model.sample(labels, context()).signals
+        heights[time] = signals[:, 0, :60].max(axis=1)
+        drawn[time] = rr_intervals(signals, 100.0, 100)
+    true = rr_intervals(real.signals, 100.0, 100)
+    assert np.median(heights["rr"]) > 0.9  # of 1 mV
+    assert np.median(heights["own"]) < 0.75
+    for sampled, expected in zip(drawn["rr"], true, strict=True):
+        assert sampled.mean() == pytest.approx(expected.mean(), abs=0.02)
+        assert sampled.std() == pytest.approx(expected.std(), rel=0.15)
+
+
+def test_windows_of_many_beats_are_skipped_in_rr_time_with_the_reason() -> None:
+    long = EcgWindows(
+        signals=np.zeros((4, 1, 1000), np.float32),
+        labels=np.zeros(4, dtype=np.int64),
+        patients=np.zeros(4, dtype=np.int64),
+        sampling_rate=100.0,
+        leads=("II",),
+        classes=("N",),
+    )
+    said = "time=rr is for windows around one beat, and these are 10 s long (at most 4 s)"
+    with pytest.raises(Skip, match=re.escape(said)):
+        PcaGaussian(PcaGaussianConfig(time="rr")).fit(long, context())

@@ -216,13 +216,13 @@ def test_an_array_beside_windows_takes_their_rate_leads_and_only_class() -> None
         return 0.0
 
     real = dataclasses.replace(windows(REAL), leads=("II",), classes=("N",))
-    assert ecgbench.evaluate(real, MADE, metric("look", look))["look"].state == "ok"
+    assert ecgbench.evaluate(real, MADE, [metric("look", look)])["look"].state == "ok"
     synthetic = seen[0].synthetic
     assert (synthetic.sampling_rate, synthetic.leads, synthetic.classes) == (RATE, ("II",), ("N",))
 
 
 def test_labels_may_be_a_column_of_pandas() -> None:
-    labels: dict[str, Any] = {
+    labels: Any = {
         name: pd.Series(np.array(["N", "V"])[own], dtype=object) for name, own in LABELS.items()
     }
     evaluation = ecgbench.evaluate(REAL, MADE, "mmd", sampling_rate=RATE, **labels)

@@ -246,6 +246,13 @@ def test_a_wrong_submission_is_an_error_with_the_way_out(
         ecgbench.score(given.pop("windows"), given.pop("labels"), **given)
 
 
+def test_each_part_of_a_split_tells_of_its_own_people_alone() -> None:
+    parts = ecgbench.splits("ecgsyn", seed=0, study="smoke")
+    for part in (parts.train, parts.control, parts.auxiliary, parts.fresh, parts.test):
+        assert part.attributes is not None
+        assert set(part.attributes) == set(part.patients.tolist())
+
+
 def test_splits_are_those_that_the_command_writes(alone: Path) -> None:
     parts = ecgbench.splits("tiny", 3, windows=200, **PLUGIN)
     flags = ["--seed", "3", "--windows", "200", "--plugin", str(STUBS)]

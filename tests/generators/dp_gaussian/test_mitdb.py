@@ -70,7 +70,7 @@ def test_moments_come_nearer_to_those_of_real_beats(splits: Splits) -> None:
             )
         )
     assert (np.diff(errors) < 0).all(), errors
-    assert errors[2] < 0.25 * errors[0]
+    assert errors[2] < 0.35 * errors[0]
 
 
 def test_an_attack_on_few_beats_finds_less_as_epsilon_falls(splits: Splits) -> None:

@@ -77,6 +77,22 @@ def test_what_does_not_stand_out_of_the_noise_becomes_white_noise_of_the_same_tr
     np.testing.assert_allclose(found, np.trace(noisy) / SIZE * np.eye(SIZE), atol=1e-9)
 
 
+def test_variance_lost_in_noise_returns_in_its_colour() -> None:
+    spectrum = np.linspace(
+        0.2, 0.0, SIZE
+    )  # no eigenvalue stands out, the slope of the diagonal does
+    errors, white = [], []
+    for seed in range(20):
+        noisy = np.diag(spectrum) + noise(np.random.default_rng(seed), 0.02)
+        [covariance] = shrunk_covariances(noisy[None], np.array([0.02]))
+        errors.append(np.mean((np.diag(covariance) - spectrum) ** 2))
+        white.append(np.mean((np.trace(noisy) / SIZE - spectrum) ** 2))
+        assert np.trace(covariance) == pytest.approx(np.trace(noisy))
+    # signal .0033 and noise 2 · .02² leave a share of the noise
+    assert np.mean(errors) < 2 * 0.02**2
+    assert np.mean(white) > 3 * np.mean(errors)
+
+
 def test_a_rare_class_takes_the_covariance_of_a_frequent_one_but_what_stands_out() -> None:
     rng = np.random.default_rng(5)
     deviations = np.array([1e-4, 0.1])

@@ -30,7 +30,7 @@ def test_an_audit_tells_metrics_that_see_from_those_that_do_not(ecgbench: Comman
     assert (
         audit(ecgbench, "roughness,slow,shy,constant,copied,breaks,absent,idle,time", "--json") == 1
     )
-    assert "left out: time: there is no fault" in ecgbench.err
+    assert "left out: time: it claims to see no fault" in ecgbench.err
     lines = [json.loads(line) for line in ecgbench.out.splitlines() if '"event"' in line]
     found = {e["metric"]["name"]: e for e in lines if e["event"] == "audit"}
     assert {name: event["verdict"] for name, event in found.items()} == {

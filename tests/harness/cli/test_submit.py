@@ -65,6 +65,28 @@ def test_a_submission_stands_on_the_board_of_the_study(
     assert {row["generator"] for row in board["rows"]} == {"jitter", "mine"}
 
 
+def test_a_file_says_of_which_study_it_is(ecgbench: Command) -> None:
+    assert (
+        ecgbench("split", "tiny", "--out", "made", "--plugin", ecgbench.stubs, "--study=smoke") == 0
+    )
+    assert submit(ecgbench, **drawn(what_was_written())) == 0
+    assert "plan study smoke: 1 datasets" in ecgbench.out
+    assert ecgbench.boards[0]["study"] == "smoke"
+    assert submit(ecgbench, "--study=quick", **drawn(what_was_written())) == 0
+    assert "plan study quick" in ecgbench.out
+
+
+def test_a_run_shows_the_metrics_that_were_asked_for(
+    ecgbench: Command, split: dict[str, Any]
+) -> None:
+    np.savez("mine.npz", **drawn(split))
+    flags = ("--plugin", ecgbench.stubs, "--no-references", "--name", "mine")
+    assert ecgbench("score", "mine.npz", *flags, "--metrics", "peak,never") == 0
+    score = next(line for line in ecgbench.out.splitlines() if line.startswith("score"))
+    assert "peak" in score
+    assert "never" in score
+
+
 def test_the_windows_of_a_submission_may_come_in_any_order(
     ecgbench: Command, split: dict[str, Any]
 ) -> None:
@@ -177,6 +199,7 @@ def test_a_file_says_of_which_split_it_is(ecgbench: Command) -> None:
         "protocol": 1,
         "seed": 2,
         "settings": {"patients": 8, "windows": 300},
+        "study": "quick",
         "train": json.loads(str(written["split"]))["train"],
         "windows": 200,
     }

@@ -10,7 +10,15 @@ import pytest
 from ecgbench.contracts.errors import UsageError
 from ecgbench.harness.data import cache as data
 from ecgbench.harness.planning.catalog import discover
-from ecgbench.harness.planning.plan import cell_id, forget_other_code, make_plan, plan_of, state_of
+from ecgbench.harness.planning.plan import (
+    cell_id,
+    forget_other_code,
+    make_plan,
+    metric_records,
+    plan_of,
+    state_of,
+)
+from ecgbench.harness.planning.study import Study
 from ecgbench.results.store.records import CellRecord, ScoreRecord
 
 if TYPE_CHECKING:
@@ -61,6 +69,19 @@ def test_the_plan_is_the_cross_product_by_dataset_seed_and_generator_references_
     ]
     assert plan.todo == plan.cells
     assert not bench.store.path.exists()
+
+
+def test_a_plan_that_was_read_is_still_the_plan_of_its_file(bench: Bench) -> None:
+    """Of every installed metric, whatever numbers its spec has: else nobody could remove the plan."""
+    study = both(bench)
+    metrics = metric_records(Study(name="all"), discover())
+    plan = msgspec.structs.replace(bench.plan(study).record, metrics=metrics)
+    bench.store.write_plan(plan)
+    (read,) = bench.store.plans()
+    assert read == plan
+    assert bench.store.has_plan(read)
+    bench.store.remove_plan(read)
+    assert not bench.store.plans()
 
 
 def test_the_record_tells_what_was_asked_for(bench: Bench) -> None:

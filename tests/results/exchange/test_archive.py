@@ -118,7 +118,7 @@ def test_a_file_that_changes_while_it_is_packed_is_told(
     contents = iter([b"before", b"after"])
     monkeypatch.setattr(archive, "_content", lambda _: next(contents))
     with pytest.raises(StoreError, match="has changed meanwhile"):
-        pack(tmp_path / "a.zip", {f"{CELL}/cell.json": b""}, **TOLD)
+        pack(tmp_path / "a.zip", {f"{CELL}/cell.json": tmp_path / "cell.json"}, **TOLD)
     assert not list(tmp_path.iterdir())
 
 

@@ -1,0 +1,120 @@
+"""Two spaces in which a baseline models a window: its own samples, or its samples in RR time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import numpy as np
+
+from ecgbench import Skip, principal_components
+from ecgbench.processing import usual_place
+from ecgbench.rr_time import RrIntervals, RrTime, rr_intervals
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ecgbench import EcgWindows
+
+    Floats = NDArray[np.float64]
+
+LONGEST = 4.0
+"""Seconds: a longer window holds more beats than its own and two neighbours."""
+
+ROUNDS = 8
+"""Rounds of the completion; the hidden samples of mitdb change by less than 1 µV after them."""
+
+
+class Points(NamedTuple):
+    """Windows as points of a space.
+
+    Attributes:
+        samples: float64, shape (window, number): all samples of all leads, mV.
+        features: float64, shape (window, feature): numbers that are no samples, of like size.
+    """
+
+    samples: Floats
+    features: Floats
+
+
+class Space(Protocol):
+    """Maps windows to points and back."""
+
+    def points(self, train: EcgWindows) -> Points:
+        """Learn the space from training windows and return their points.
+
+        Raises:
+            Skip: the windows do not fit the space.
+        """
+
+    def signals(self, points: Points) -> Floats:
+        """Return windows, shape (window, lead, sample), mV."""
+
+
+class OwnTime:
+    """The samples of a window as they are."""
+
+    def points(self, train: EcgWindows) -> Points:
+        """Return all samples, and no features."""
+        self.shape = train.signals.shape[1:]
+        samples = train.signals.reshape(len(train), -1).astype(np.float64)
+        return Points(samples, np.zeros((len(train), 0)))
+
+    def signals(self, points: Points) -> Floats:
+        """Return the samples in the shape of a window."""
+        return points.samples.reshape(-1, *self.shape)
+
+
+class NormalisedTime:
+    """The samples in RR time, and the logarithms of the two RR intervals.
+
+    A window with short intervals shows more of canonical time than one with long intervals.  Low-rank
+    completion fills the hidden samples: they are projected on the leading principal components of
+    all windows, and again, until they rest (Mazumder, Hastie, Tibshirani, JMLR 11:2287, 2010, with a
+    fixed rank).
+
+    Args:
+        rank: principal components of the completion.
+    """
+
+    def __init__(self, rank: int) -> None:
+        self.rank = rank
+
+    def points(self, train: EcgWindows) -> Points:
+        """Return the samples in canonical time, and the two intervals as features."""
+        seconds = train.length / train.sampling_rate
+        if seconds > LONGEST:
+            raise Skip(
+                f"time=rr is for windows around one beat, and these are {seconds:g} s long "
+                f"(at most {LONGEST:g} s); set time=own"
+            )
+        place = usual_place(train.signals.mean(axis=1), train.sampling_rate)
+        r_sample = int(np.clip(round(place * train.sampling_rate), 1, train.length - 2))
+        self.time = RrTime(
+            sampling_rate=train.sampling_rate, length=train.length, r_sample=r_sample
+        )
+        intervals = self.time.limited(
+            rr_intervals(train.signals, train.sampling_rate, self.time.r_sample)
+        )
+        canonical = self.time.forward(train.signals, intervals)
+        self.shape = canonical.shape[1:]
+        samples = _completed(canonical.reshape(len(train), -1), self.rank)
+        leading = principal_components(samples, 1)
+        self.scale = 2 * float(np.sqrt(leading.variances[0])) or 1.0
+        return Points(samples, np.log(np.stack(intervals, axis=1)) * self.scale)
+
+    def signals(self, points: Points) -> Floats:
+        """Return the windows that canonical samples and intervals describe."""
+        intervals = RrIntervals(*np.exp(points.features.T / self.scale))
+        return self.time.inverse(points.samples.reshape(-1, *self.shape), intervals)
+
+
+def _completed(samples: Floats, rank: int) -> Floats:
+    """Fill NaN by the projection on the leading principal components; NaN everywhere becomes 0."""
+    hidden = np.isnan(samples)
+    shown = np.maximum((~hidden).sum(axis=0), 1)
+    mean = np.where(hidden, 0.0, samples).sum(axis=0) / shown
+    filled = np.where(hidden, mean, samples)
+    for _ in range(ROUNDS if hidden.any() else 0):
+        found = principal_components(filled, rank)
+        filled = np.where(hidden, found.mean + found.project(filled) @ found.axes, samples)
+    return filled
