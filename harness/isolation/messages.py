@@ -7,6 +7,8 @@ type is not heard.
 
 from __future__ import annotations
 
+import os
+import struct
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,14 @@ import msgspec
 from ecgbench.results.store.progress import Usage
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from multiprocessing.connection import Connection
+
+CHUNK = 2**20
+"""Bytes to read at once."""
+
+SHORT, LONG = struct.Struct("!i"), struct.Struct("!Q")
+"""The size before a message; a long one has the short size -1 before its own."""
 
 
 class Returned(msgspec.Struct, frozen=True, tag=True):
@@ -80,12 +89,69 @@ def receive(receiver: Connection, kinds: Any) -> Any:
         EOFError: the other end is closed.
         OSError: the pipe is broken.
     """
-    content = receiver.recv_bytes()
+    return _decoded(receiver.recv_bytes(), kinds)
+
+
+class Inbox:
+    """Reads the messages of a worker, without waiting for the rest of half a message.
+
+    A plugin can write any bytes into the pipe, and then sleep: nobody may wait for it beyond its time limit.
+
+    Args:
+        receiver: the end of the pipe.
+        kinds: a type of messages, or a union of several.
+    """
+
+    def __init__(self, receiver: Connection, kinds: Any) -> None:
+        self.receiver = receiver
+        self.kinds = kinds
+        self._content = bytearray()
+
+    def read(self) -> Iterator[Any]:
+        """Read what is there; yield each whole message, or None for one of another type.
+
+        Raises:
+            msgspec.DecodeError: the bytes are no message.
+            EOFError: the other end is closed.
+            OSError: the pipe is broken.
+        """
+        read = os.read(self.receiver.fileno(), CHUNK)
+        if not read:
+            raise EOFError
+        self._content += read
+        while (message := self._whole()) is not None:
+            try:
+                yield _decoded(message, self.kinds)
+            except msgspec.ValidationError:
+                yield None
+
+    def _whole(self) -> bytes | None:
+        """Take the first message from the content, as `Connection.send_bytes` writes it."""
+        content = self._content
+        start, size = SHORT.size, -1
+        if len(content) >= start:
+            (size,) = SHORT.unpack_from(content)
+            if size < -1:
+                raise msgspec.DecodeError("a message has no size")
+        if size == -1 and len(content) >= start + LONG.size:
+            (size,) = LONG.unpack_from(content, start)
+            start += LONG.size
+        if size == -1 or len(content) < start + size:
+            return None
+        message = bytes(content[start : start + size])
+        del content[: start + size]
+        return message
+
+
+def _decoded(content: bytes, kinds: Any) -> Any:
     try:
-        return _decoder(kinds).decode(content)
-    except msgspec.ValidationError:
-        msgspec.msgpack.decode(content)  # any fault of the bytes counts before one of the type
-        raise
+        try:
+            return _decoder(kinds).decode(content)
+        except msgspec.ValidationError:
+            msgspec.msgpack.decode(content)  # any fault of the bytes counts before one of the type
+            raise
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise msgspec.DecodeError(str(error)) from None
 
 
 @cache

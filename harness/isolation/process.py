@@ -24,7 +24,14 @@ import msgspec
 import psutil
 
 from ecgbench.contracts.errors import EcgbenchError
-from ecgbench.harness.isolation.messages import OF_WARDEN, Exit, Returned, WorkerEnd, receive
+from ecgbench.harness.isolation.messages import (
+    OF_WARDEN,
+    Exit,
+    Inbox,
+    Returned,
+    WorkerEnd,
+    receive,
+)
 from ecgbench.harness.isolation.warden import guard
 from ecgbench.harness.isolation.worker import Worker
 from ecgbench.results.store.progress import Stage, Usage
@@ -154,7 +161,7 @@ class _Relay:
         self.process = process
         self.receiver = receiver
         self.control = control
-        self.kinds = kinds | Returned
+        self.inbox = Inbox(receiver, kinds | Returned)
         self.limits = limits
         self.stop = stop
         self.failure: str | None = None
@@ -172,14 +179,15 @@ class _Relay:
             # messages come before the news of the sender's end
             if self.receiver in ready:
                 try:
-                    message = receive(self.receiver, self.kinds)
-                except msgspec.ValidationError:
-                    message = None  # this worker may not send it
-                except Exception:  # noqa: BLE001 - its end, or a plugin has written into the pipe
+                    for message in self.inbox.read():
+                        # a worker may not send every message
+                        if message is not None and self._is_for_others(message):
+                            yield message
+                        self._look()
+                except (EOFError, OSError, msgspec.DecodeError):
+                    # its end, or a plugin has written into the pipe
                     sources = [self.control]
                     continue
-                if message is not None and self._is_for_others(message):
-                    yield message
             elif ready:
                 self.heard = time.monotonic()
                 try:

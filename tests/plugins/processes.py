@@ -93,6 +93,11 @@ def write_into_the_pipe(send: Any) -> None:
     os.write(send.args[0].fileno(), b"\x00\x00\x00\x04junk")
 
 
+def write_half_a_message(size: bytes, send: Any) -> None:
+    os.write(send.args[0].fileno(), size + b"half")
+    time.sleep(60)
+
+
 def _burn(seconds: float) -> None:
     end = time.process_time() + seconds
     while time.process_time() < end:

@@ -109,6 +109,12 @@ def test_what_a_plugin_writes_into_the_pipe_costs_its_own_process_only(targets: 
     assert reason == "its process ended before its work did, with exit code 0"
 
 
+@pytest.mark.parametrize("size", [b"\0\0\1\0", b"\xff" * 4 + b"\0\0\0\1\0\0\0\0"])
+def test_half_a_message_does_not_outrun_the_time_limit(targets: Any, size: bytes) -> None:
+    reason = exit_of(targets.write_half_a_message, size, limits=Limits(timeout=1)).reason
+    assert reason == "it took longer than its time limit of 1 s (--timeout)"
+
+
 # --- time, and what the operating system counted ---------------------------------------------------
 
 
