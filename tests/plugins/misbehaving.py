@@ -188,13 +188,8 @@ def allocate() -> None:
     KEPT.append(b"x" * (300 * MIB))
 
 
-def burn_and_exit() -> None:
-    burn()
-    os._exit(3)
-
-
-def allocate_and_exit() -> None:
-    allocate()
+def exit_after(work: Callable[[], None]) -> None:
+    work()
     os._exit(3)
 
 
@@ -245,9 +240,9 @@ DOES: dict[str, "Callable[[], object]"] = {
     "changes everything": change_everything,
     "takes a second": lambda: time.sleep(1),
     "burns": burn,
-    "burns and exits": burn_and_exit,
+    "burns and exits": lambda: exit_after(burn),
     "allocates": allocate,
-    "allocates and exits": allocate_and_exit,
+    "allocates and exits": lambda: exit_after(allocate),
     "waits with children": wait_with_children,
 }
 
