@@ -188,7 +188,7 @@ def allocate() -> None:
     KEPT.append(b"x" * (300 * MIB))
 
 
-def exit_after(work: Callable[[], None]) -> None:
+def exit_after(work: "Callable[[], None]") -> None:
     work()
     os._exit(3)
 
