@@ -21,7 +21,7 @@ LONGEST = 4.0
 """Seconds: a longer window holds more beats than its own and two neighbours."""
 
 ROUNDS = 8
-"""Rounds of the completion; the hidden samples of mitdb change by less than 1 µV after them."""
+"""Rounds of the completion."""
 
 
 class Points(NamedTuple):
@@ -69,7 +69,7 @@ class NormalisedTime:
 
     A window with short intervals shows more of canonical time than one with long intervals.  Low-rank
     completion fills the hidden samples: they are projected on the leading principal components of
-    all windows, and again, until they rest (Mazumder, Hastie, Tibshirani, JMLR 11:2287, 2010, with a
+    all windows, `ROUNDS` times (Mazumder, Hastie, Tibshirani, JMLR 11:2287, 2010, with a
     fixed rank).
 
     Args:
