@@ -92,7 +92,10 @@ class Training:
                 self.context.log(self.done, total=iterations, **losses)
 
     def _finite(self, losses: Mapping[str, Tensor | float]) -> dict[str, float]:
-        values = {name: float(loss) for name, loss in losses.items()}
+        values = {
+            name: loss.item() if isinstance(loss, torch.Tensor) else loss
+            for name, loss in losses.items()
+        }
         for name, value in values.items():
             if not math.isfinite(value):
                 raise FloatingPointError(
