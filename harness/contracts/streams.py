@@ -61,6 +61,8 @@ class FidelityStream(IntEnum):
     """The windows of training and test, and the training; the repetition stands before it."""
     EMBEDDING = 8
     """The windows of the plane in the picture."""
+    DETECTION = 9
+    """The windows of training and test, the noise on them, and the trees."""
 
 
 @unique
