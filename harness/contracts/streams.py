@@ -15,6 +15,8 @@ class CellStream(IntEnum):
 
     SHADOW = 61
     """The seed of a fit on other training windows; the number of the fit stands before it."""
+    UNSEEN = 62
+    """The windows of unseen people in the place of ``control``."""
 
 
 @unique
