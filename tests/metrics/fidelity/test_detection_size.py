@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from tests.metrics.fidelity.conftest import Cell
 
-CONFIG = DetectionSizeConfig(windows=64, held_out=100, trees=20)
+CONFIG = DetectionSizeConfig(windows=32, held_out=100, trees=10)
 
 
 def nearest_mean(
@@ -117,7 +117,11 @@ def test_a_judge_sees_a_faint_tone_in_its_band_alone() -> None:
 
 
 def test_the_more_noise_the_fewer_windows_and_fresh_ones_read_the_cap(cell: Cell) -> None:
-    rows = [cell("noise"), *(cell("noisy", sigma=sigma) for sigma in (1.0, 0.5, 0.2)), cell("fresh")]
+    rows = [
+        cell("noise"),
+        *(cell("noisy", sigma=sigma) for sigma in (1.0, 0.5, 0.2)),
+        cell("fresh"),
+    ]
     values = [detection_size(row, CONFIG).value for row in rows]
     assert values == sorted(values)
     largest = detection_size(rows[-1], CONFIG).parts["largest"]
