@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 COLOURED = 512
 """Components of the residual that have a variance of their own, at most; a square of it is computed."""
 
+
 class _Class(NamedTuple):
     mean: Floats  # μ_c, (D,)
     features: Floats  # the mean of the features

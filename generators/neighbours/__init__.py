@@ -33,7 +33,8 @@ class SmoteConfig(Config, frozen=True):
     """Settings of `smote`."""
 
     neighbours: Annotated[
-        int, Meta(ge=1, description="nearest windows of the class, of which one is drawn (paper: 5)")
+        int,
+        Meta(ge=1, description="nearest windows of the class, of which one is drawn (paper: 5)"),
     ] = 5
 
 

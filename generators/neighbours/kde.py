@@ -123,9 +123,7 @@ def _bandwidth(points: Floats, covariance: Floats, most: int, rng: np.random.Gen
     def unlikeliness(logarithm: float) -> float:
         scale = -0.5 * np.exp(-2 * logarithm)
         sums = np.exp(scale * distances).sum(axis=1)
-        return float(
-            white.shape[1] * logarithm - scale * nearest.mean() - np.log(sums).mean()
-        )
+        return float(white.shape[1] * logarithm - scale * nearest.mean() - np.log(sums).mean())
 
     bounds = (np.log(NARROWEST), np.log(WIDEST))
     found = minimize_scalar(unlikeliness, bounds=bounds, method="bounded", options={"xatol": STEP})

@@ -66,22 +66,29 @@ def class_moments(
         labels: shape (point,).
         prior: weight of the pooled covariance in a class, in points.
     """
-    classes = [int(label) for label in np.unique(labels)]
-    means = {label: points[labels == label].mean(axis=0, dtype=np.float64) for label in classes}
-    scatters = {}
+    pooled = pooled_covariance(points, labels)
+    moments = {}
+    for label in np.unique(labels):
+        own = points[labels == label]
+        mean = own.mean(axis=0, dtype=np.float64)
+        scatter = (own - mean).T @ (own - mean)
+        covariance = (scatter + prior * pooled) / (len(own) - 1 + prior)
+        moments[int(label)] = Moments(mean, covariance, len(own))
+    return moments
+
+
+def pooled_covariance(points: NDArray[np.floating], labels: NDArray[np.int64]) -> Floats:
+    """Return the covariance within classes, S, shape (number, number).
+
+    Args:
+        points: shape (point, number).
+        labels: shape (point,).
+    """
+    within = points.astype(np.float64)
+    classes = np.unique(labels)
     for label in classes:
-        about = points[labels == label] - means[label]
-        scatters[label] = about.T @ about
-    pooled = sum(scatters.values()) / max(len(points) - len(classes), 1)
-    counts = {label: int((labels == label).sum()) for label in classes}
-    return {
-        label: Moments(
-            means[label],
-            np.asarray((scatters[label] + prior * pooled) / (counts[label] - 1 + prior)),
-            counts[label],
-        )
-        for label in classes
-    }
+        within[labels == label] -= within[labels == label].mean(axis=0)
+    return np.asarray(within.T @ within / max(len(points) - len(classes), 1))
 
 
 def symmetric_roots(covariances: Floats) -> Floats:
