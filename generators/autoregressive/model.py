@@ -87,7 +87,7 @@ class Ar:
         orders = _orders(flat, train.labels, leads, most, self.config.prior, rng)
         self.classes: dict[int, Autoregression] = {}
         self.parameters = 0
-        for label, (mean, covariance, _) in class_moments(
+        for label, (mean, covariance) in class_moments(
             flat, train.labels, self.config.prior
         ).items():
             of = autoregression(mean, covariance, leads, orders[label])
@@ -121,11 +121,12 @@ def autoregression(mean: Floats, covariance: Floats, leads: int, order: int) -> 
     """
     size = len(mean)
     covariance = covariance + (FLOOR * np.trace(covariance) / size + 1e-12) * np.eye(size)
-    coefficients, innovations = [], []
+    coefficients: list[Floats] = []
+    innovations: list[Floats] = []
     for start in range(0, size, leads):
         past = slice(max(0, start - order * leads), start)
         here = slice(start, start + leads)
-        phi = np.linalg.solve(covariance[past, past], covariance[past, here]).T
+        phi = np.asarray(np.linalg.solve(covariance[past, past], covariance[past, here]).T)
         innovation = covariance[here, here] - phi @ covariance[past, here]
         coefficients.append(phi)
         innovations.append((innovation + innovation.T) / 2)
@@ -148,7 +149,7 @@ def log_likelihood(of: Autoregression, windows: Floats) -> Floats:
         root = np.linalg.cholesky(innovation)
         white = np.linalg.solve(root, error.T)
         total -= 0.5 * (white**2).sum(axis=0) + np.log(np.diag(root)).sum()
-    return total - 0.5 * np.log(2 * np.pi) * about[0].size
+    return np.asarray(total - 0.5 * np.log(2 * np.pi) * about[0].size)
 
 
 def _run(of: Autoregression, noise: Floats) -> Floats:
@@ -177,7 +178,7 @@ def _orders(
         rows = rng.permutation(np.flatnonzero(labels == label))
         held_out[rows[: len(rows) // HELD_OUT]] = True
     likelihoods = {}
-    for label, (mean, covariance, _) in class_moments(
+    for label, (mean, covariance) in class_moments(
         flat[~held_out], labels[~held_out], prior
     ).items():
         windows = flat[held_out & (labels == label)].reshape(-1, len(mean) // leads, leads)

@@ -108,7 +108,7 @@ class EcgsynFit:
             points.append(fitted.points)
             noises.append(fitted.noise)
             self.residuals[label] = fitted.residual
-        self._distribute(*map(np.concatenate, (points, noises, kept)), rng)
+        self._distribute(np.concatenate(points), np.concatenate(noises), np.concatenate(kept), rng)
 
     def sample(self, labels: NDArray[np.int64], context: Context) -> EcgWindows:
         """Draw points, and from them windows."""
