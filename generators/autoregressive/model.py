@@ -141,15 +141,15 @@ def log_likelihood(of: Autoregression, windows: Floats) -> Floats:
         windows: float64, shape (window, place, lead).
     """
     about = windows - of.means
-    leads = about.shape[2]
+    _, length, leads = about.shape
     total = np.zeros(len(windows))
     for place, (phi, innovation) in enumerate(zip(of.coefficients, of.innovations, strict=True)):
-        past = about[:, place - phi.shape[1] // leads : place].reshape(len(about), -1)
+        past = about[:, place - phi.shape[1] // leads : place].reshape(len(about), phi.shape[1])
         error = about[:, place] - past @ phi.T
         root = np.linalg.cholesky(innovation)
         white = np.linalg.solve(root, error.T)
         total -= 0.5 * (white**2).sum(axis=0) + np.log(np.diag(root)).sum()
-    return np.asarray(total - 0.5 * np.log(2 * np.pi) * about[0].size)
+    return np.asarray(total - 0.5 * np.log(2 * np.pi) * length * leads)
 
 
 def _run(of: Autoregression, noise: Floats) -> Floats:
@@ -158,7 +158,7 @@ def _run(of: Autoregression, noise: Floats) -> Floats:
     leads = noise.shape[2]
     roots = symmetric_roots(of.innovations)
     for place, phi in enumerate(of.coefficients):
-        past = about[:, place - phi.shape[1] // leads : place].reshape(len(about), -1)
+        past = about[:, place - phi.shape[1] // leads : place].reshape(len(about), phi.shape[1])
         about[:, place] = past @ phi.T + noise[:, place] @ roots[place]
     return about + of.means
 
