@@ -117,8 +117,8 @@ class EcgsynFit:
         shape = (len(labels), len(self.like.leads), self.like.length)
         signals = rng.standard_normal(shape)
         points = rng.standard_normal((len(labels), len(self.spread)))
-        for label, of in self.classes.items():
-            rows = np.flatnonzero(drawn == label)
+        for label in np.unique(drawn):
+            of, rows = self.classes[int(label)], np.flatnonzero(drawn == label)
             gaussians = rng.choice(len(of.weights), len(rows), p=of.weights)
             for gaussian in np.unique(gaussians):
                 chosen = rows[gaussians == gaussian]
