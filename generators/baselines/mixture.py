@@ -1,6 +1,6 @@
 """Gaussians and mixtures of Gaussians per class, in the space of the principal components.
 
-A window is a point of D numbers x (`space.py`: all samples of all leads) and of a few features u (none,
+A window is a point of D numbers x (`ecgbench.space`: all samples of all leads) and of a few features u (none,
 or its RR intervals).  A point of class c is modelled by Gaussians j::
 
     x = μ_c + Wᵀ s + Rᵀ r + √v_c · e,    (s, u) ~ N(m_cj, Σ_cj),    r ~ N(0, diag d_cj)
@@ -34,7 +34,7 @@ import numpy as np
 from ecgbench import known_labels, principal_components
 from ecgbench.contracts.streams import BaselineStream
 from ecgbench.gaussians import fitted_mixture, one_gaussian, symmetric_roots
-from ecgbench.generators.baselines.space import NormalisedTime, OwnTime, Points
+from ecgbench.space import NormalisedTime, OwnTime, Points
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from ecgbench import Components, Context, EcgWindows
     from ecgbench.gaussians import Mixture
     from ecgbench.generators.baselines import GmmConfig, PcaGaussianConfig
-    from ecgbench.generators.baselines.space import Space
+    from ecgbench.space import Space
 
     Floats = NDArray[np.float64]
 

@@ -1,8 +1,8 @@
 """TimeGAN (Yoon, Jarrett, van der Schaar, NeurIPS 2019), conditional on the class.
 
 Read on in ``networks.py`` (the five networks), ``losses.py`` (every loss with its weight),
-``training.py`` (the three phases), ``model.py`` (the generator that the harness calls) and
-``checkpoint.py`` (how a fit survives a stop).
+``training.py`` (the three phases) and ``model.py`` (the generator that the harness calls).
+`ecgbench.nn.checkpoint` keeps a fit that is stopped.
 """
 
 from collections.abc import Iterable

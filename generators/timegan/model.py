@@ -11,7 +11,6 @@ once, and samples return to millivolts.
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +19,7 @@ from torch.nn.functional import one_hot
 
 from ecgbench.contracts.streams import TimeGanStream
 from ecgbench.generators.timegan.training import Training, draw_noise
+from ecgbench.nn.training import digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,14 +66,12 @@ class TimeGan:
         low = train.signals.min(axis=(0, 2))
         self._low, self._range = low, train.signals.max(axis=(0, 2)) - low + np.float32(1e-7)
         x = (train.signals.swapaxes(1, 2) - self._low) / self._range  # (window, time, lead)
-        digest = hashlib.sha256(repr((train.signals.shape, train.classes)).encode())
-        digest.update(train.signals.tobytes() + train.labels.tobytes())
         training = Training(
             self.config,
             torch.from_numpy(x).to(context.device),
             self._static(train.labels, context.device),
             context,
-            data=digest.hexdigest(),
+            data=digest(train),
         )
         self._networks: Networks = training.sampler
         self.parameters = sum(weight.numel() for weight in self._networks.parameters())

@@ -29,7 +29,6 @@ import numpy as np
 import torch
 
 from ecgbench.contracts.streams import TimeGanStream
-from ecgbench.generators.timegan import checkpoint
 from ecgbench.generators.timegan.losses import (
     adversarial_loss,
     discriminator_loss,
@@ -40,6 +39,8 @@ from ecgbench.generators.timegan.losses import (
     supervised_loss,
 )
 from ecgbench.generators.timegan.networks import Networks
+from ecgbench.nn import checkpoint
+from ecgbench.nn.training import average
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -224,18 +225,10 @@ class Training:
     def _average(self) -> None:
         """Move the running mean on; until the joint phase it is the weights themselves.
 
-        In the mean over the joint iterations each has ``ema`` times the weight of the next.  As in Adam's
-        moments, the mean does not lean towards its start (Kingma, Ba, ICLR 2015, section 3).
+        In the mean over the joint iterations each has ``ema`` times the weight of the next.
         """
-        if self.sampler is self.networks:
-            return
-        decay = self.config.ema
-        share = (1 - decay) / (1 - decay ** max(self.done["joint"], 1))
-        with torch.no_grad():
-            for mean, weight in zip(
-                self.sampler.parameters(), self.networks.parameters(), strict=True
-            ):
-                mean.lerp_(weight, share)
+        if self.sampler is not self.networks:
+            average(self.sampler, self.networks, self.config.ema, max(self.done["joint"], 1))
 
     def _batch(self) -> tuple[Tensor, Tensor]:
         """Return a batch of different windows: x (batch, time, lead), s (batch, static)."""
@@ -272,11 +265,17 @@ class Training:
     def _save(self) -> None:
         progress = {"done": self.done, "random": self.rng.bit_generator.state}
         tensors = checkpoint.gather(self._modules(), self.adams)
-        checkpoint.save(self.context.checkpoint_dir, self.fit, progress, tensors)
+        checkpoint.save(
+            self.context.checkpoint_dir,
+            "timegan",
+            fit=self.fit,
+            progress=progress,
+            tensors=tensors,
+        )
         self._checkpoint_due = time.monotonic() + CHECKPOINT_EVERY
 
     def _resume(self) -> None:
-        checkpointed = checkpoint.load(self.context.checkpoint_dir, self.fit)
+        checkpointed = checkpoint.load(self.context.checkpoint_dir, "timegan", fit=self.fit)
         if checkpointed is not None:
             progress, tensors = checkpointed
             checkpoint.scatter(tensors, self._modules(), self.adams)

@@ -172,6 +172,18 @@ class DpGaussianStream(IntEnum):
 
 
 @unique
+class DiffusionStream(IntEnum):
+    """Draws of the generators ``diffusion``; weights take the seed alone."""
+
+    FIT = 0
+    """The mixture of the source."""
+    TRAINING = 1
+    """Batches, times and noise of the training."""
+    SAMPLE = 2
+    """The windows."""
+
+
+@unique
 class TimeGanStream(IntEnum):
     """Draws of the generator ``timegan``; weights take the seed alone."""
 

@@ -19,43 +19,50 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from torch import Tensor, nn
-    from torch.optim import Adam
-
-HEAD = "timegan.json"
+    from torch.optim import Optimizer
 
 
 def save(
-    folder: Path, fit: Mapping[str, Any], progress: Mapping[str, Any], tensors: dict[str, Tensor]
+    folder: Path,
+    name: str,
+    *,
+    fit: Mapping[str, Any],
+    progress: Mapping[str, Any],
+    tensors: dict[str, Tensor],
 ) -> None:
     """Replace the checkpoint in ``folder``.
 
     Args:
         folder: an existing folder.
+        name: of the generator; its files are called so.
         fit: the identity of this fit (settings, seed, data), JSON-ready.
         progress: its progress, JSON-ready.
         tensors: its tensors by name.
     """
     payload = dump_tensors(tensors)
     digest = hashlib.sha256(payload).hexdigest()
-    file = f"timegan-{digest[:16]}.safetensors"
+    file = f"{name}-{digest[:16]}.safetensors"
     _write(folder / file, payload)
     head = {"fit": fit, "progress": progress, "tensors": file, "sha256": digest}
-    _write(folder / HEAD, json.dumps(head, indent=1).encode())
-    for old in folder.glob("timegan-*.safetensors"):
+    _write(folder / f"{name}.json", json.dumps(head, indent=1).encode())
+    for old in folder.glob(f"{name}-*.safetensors"):
         if old.name != file:
             old.unlink()
 
 
-def load(folder: Path, fit: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Tensor]] | None:
+def load(
+    folder: Path, name: str, *, fit: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Tensor]] | None:
     """Return the ``progress`` and ``tensors`` of `save` for this ``fit``.
 
     None if there is no checkpoint.  A damaged checkpoint, or one of another fit, is left unused, and a
     line says so.
     """
-    if not (folder / HEAD).exists():
+    file = folder / f"{name}.json"
+    if not file.exists():
         return None
     try:
-        head = json.loads((folder / HEAD).read_bytes())
+        head = json.loads(file.read_bytes())
         payload = (folder / head["tensors"]).read_bytes()
         whole = hashlib.sha256(payload).hexdigest() == head["sha256"]
         if whole and head["fit"] == fit:
@@ -66,39 +73,43 @@ def load(folder: Path, fit: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str
     except OSError as error:
         reason = f"it cannot be read: {error.strerror}"
     except (ValueError, KeyError, TypeError):
-        reason = f"{HEAD} is damaged"
-    print(f"timegan: checkpoint not used, the fit starts afresh: {reason}")  # noqa: T201 - the cell's log
+        reason = f"{file.name} is damaged"
+    print(f"{name}: checkpoint not used, the fit starts afresh: {reason}")  # noqa: T201 - the cell's log
     return None
 
 
-def gather(modules: Mapping[str, nn.Module], adams: Mapping[str, Adam]) -> dict[str, Tensor]:
+def gather(
+    modules: Mapping[str, nn.Module], optimisers: Mapping[str, Optimizer]
+) -> dict[str, Tensor]:
     """Return the tensors of modules and optimisers by name."""
     tensors = {
         f"{module_name}.{name}": weight
         for module_name, module in modules.items()
         for name, weight in module.state_dict().items()
     }
-    for adam_name, adam in adams.items():
-        for number, moments in adam.state_dict()["state"].items():
+    for optimiser_name, optimiser in optimisers.items():
+        for number, moments in optimiser.state_dict()["state"].items():
             for key, value in moments.items():
-                tensors[f"adam.{adam_name}.{number}.{key}"] = value
+                tensors[f"optimiser.{optimiser_name}.{number}.{key}"] = value
     return tensors
 
 
 def scatter(
-    tensors: Mapping[str, Tensor], modules: Mapping[str, nn.Module], adams: Mapping[str, Adam]
+    tensors: Mapping[str, Tensor],
+    modules: Mapping[str, nn.Module],
+    optimisers: Mapping[str, Optimizer],
 ) -> None:
     """Put the result of `gather` back in its place."""
     for module_name, module in modules.items():
         weights = {name: tensors[f"{module_name}.{name}"] for name in module.state_dict()}
         module.load_state_dict(weights)
-    for adam_name, adam in adams.items():
+    for optimiser_name, optimiser in optimisers.items():
         state: dict[int, dict[str, Tensor]] = {}
         for name, value in tensors.items():
-            if name.startswith(f"adam.{adam_name}."):
+            if name.startswith(f"optimiser.{optimiser_name}."):
                 _, _, number, key = name.split(".")
                 state.setdefault(int(number), {})[key] = value
-        adam.load_state_dict(adam.state_dict() | {"state": state})
+        optimiser.load_state_dict(optimiser.state_dict() | {"state": state})
 
 
 def _write(path: Path, content: bytes) -> None:
