@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ecgbench.gaussians import (
+    Mixture,
     class_moments,
     fitted_mixture,
     one_gaussian,
@@ -66,7 +67,7 @@ def test_roots_are_symmetric_and_square_to_the_covariance() -> None:
     np.testing.assert_allclose(symmetric_roots(covariances[1]), roots[1], atol=1e-12)
 
 
-def mixture(values: np.ndarray, most: int, prior: float = 0.0) -> object:
+def mixture(values: np.ndarray, most: int, prior: float = 0.0) -> Mixture:
     rng = np.random.default_rng(3)
     return fitted_mixture(values, most, floor=0.0, prior=prior, iterations=50, rng=rng)
 

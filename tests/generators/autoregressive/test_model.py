@@ -94,7 +94,7 @@ def test_draws_have_the_covariances_up_to_the_order(order: int) -> None:
     real = windows(signals, np.zeros(400, dtype=np.int64))
     model = Ar(ArConfig(order=order))
     model.fit(real, context())
-    exact = autoregression(np.arange(LENGTH), np.cov(signals[:, 0].T), 1, order)
+    exact = autoregression(np.arange(LENGTH, dtype=float), np.cov(signals[:, 0].T), 1, order)
     model.classes[0] = exact
     sampled = model.sample(np.zeros(60_000, dtype=np.int64), context()).signals[:, 0].astype(float)
     near = np.abs(np.subtract.outer(np.arange(LENGTH), np.arange(LENGTH))) <= order
@@ -163,9 +163,7 @@ def test_equal_windows_are_modelled(count: int) -> None:
 def test_windows_without_power_in_a_band_are_drawn_without_it() -> None:
     time = np.arange(40)
     rng = np.random.default_rng(0)
-    slow = sum(
-        rng.standard_normal((500, 1)) * np.cos(np.pi * (time + 0.5) * k / 40) for k in range(20)
-    )
+    slow = rng.standard_normal((500, 20)) @ np.cos(np.pi / 40 * np.outer(range(20), time + 0.5))
     real = windows(slow[:, None], np.zeros(500, dtype=np.int64))
     sampled = draw(Ar(ArConfig(order=32)), real, np.zeros(500, dtype=np.int64))[:, 0]
     basis = np.cos(np.pi * np.outer(np.arange(40), time + 0.5) / 40)
