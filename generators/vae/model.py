@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from sklearn.covariance import ledoit_wolf
 
 from ecgbench.contracts.streams import VaeStream
 from ecgbench.generators.vae.networks import Autoencoder
@@ -56,9 +57,6 @@ HELD_OUT = 10
 
 WARM = 200
 """Iterations of the learning rate's rise, at most a tenth of all."""
-
-PRIOR_WEIGHT = 20.0
-"""Weight of the identity in the residuals' covariance, in windows."""
 
 SAMPLING_BATCH = 4096
 
@@ -198,11 +196,7 @@ class Vae:
 
 
 def _residual_root(residual: Floats) -> Floats:
-    """Return the symmetric root of the residuals' covariance, shrunk towards its own diagonal."""
-    size = residual.shape[1]
-    squares = residual.T @ residual
-    own = (np.diag(squares) + PRIOR_WEIGHT) / (len(residual) + PRIOR_WEIGHT)
-    share = len(residual) / (len(residual) + size)
-    covariance = share * squares / max(len(residual), 1) + (1 - share) * np.diag(own)
+    """Return the symmetric root of the residuals' covariance, shrunk (Ledoit, Wolf, J Multivar Anal 88:365, 2004)."""
+    covariance, _ = ledoit_wolf(residual, assume_centered=True)
     values, vectors = np.linalg.eigh(covariance)
     return np.asarray((vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T)
