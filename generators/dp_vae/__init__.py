@@ -16,7 +16,7 @@ class DpVaeConfig(Config, frozen=True):
     """Settings of `dp-vae`; none may be chosen by looking at the training windows."""
 
     epsilon: Annotated[
-        float, Meta(gt=0, le=1e6, description="ε of the protection of one window")
+        float, Meta(ge=0.1, le=100, description="ε of the protection of one window")
     ] = 10.0
     delta: Annotated[float, Meta(gt=0, lt=1, description="δ of the protection of one window")] = (
         1e-5

@@ -227,7 +227,5 @@ def _opacus() -> ModuleType:
             warnings.simplefilter("ignore")  # Opacus warns of deprecated parts of torch
             import opacus  # noqa: PLC0415 - an extra, and slow
     except ImportError as error:
-        raise EcgbenchError(
-            "dp-vae needs Opacus: pip install 'synthetic-ecgbench[dp]'"
-        ) from error
+        raise EcgbenchError("dp-vae needs Opacus: pip install 'synthetic-ecgbench[dp]'") from error
     return opacus

@@ -37,7 +37,9 @@ class TimeVaeConfig(Config, frozen=True):
     batch: Annotated[int, Meta(ge=2, description="windows in an iteration (authors: 16)")] = 64
     iterations: Annotated[
         int,
-        Meta(ge=1, description="of Adam (authors: up to 1,000 epochs, 1.5 million iterations here)"),
+        Meta(
+            ge=1, description="of Adam (authors: up to 1,000 epochs, 1.5 million iterations here)"
+        ),
     ] = 4500
     learning_rate: Annotated[float, Meta(gt=0, description="of Adam, as in Keras")] = 1e-3
 

@@ -13,6 +13,7 @@ time.
 """
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -50,7 +51,7 @@ class Autoencoder(nn.Module):
         self.spread = nn.Sequential(nn.Linear(inputs, flat), nn.ReLU())
         after: list[nn.Module] = []
         mirrored = (*widths[::-1], leads)
-        for wide, narrow in zip(mirrored, mirrored[1:], strict=False):
+        for wide, narrow in pairwise(mirrored):
             after += [
                 nn.ConvTranspose1d(wide, narrow, 3, stride=2, padding=1, output_padding=1),
                 nn.ReLU(),

@@ -20,9 +20,7 @@ class VaeConfig(Config, frozen=True):
     ] = 256
     latent: Annotated[int, Meta(ge=1, description="numbers of a latent")] = 24
     hidden: Annotated[int, Meta(ge=1, description="units of a hidden layer")] = 512
-    layers: Annotated[
-        int, Meta(ge=1, description="hidden layers of encoder and decoder, each")
-    ] = 2
+    layers: Annotated[int, Meta(ge=1, description="hidden layers of encoder and decoder, each")] = 2
     beta: Annotated[
         float,
         Meta(

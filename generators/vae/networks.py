@@ -1,5 +1,7 @@
 """Encoder and decoder: dense layers with the class of the window beside their input."""
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -40,7 +42,7 @@ def dense(inputs: int, outputs: int, config: VaeConfig) -> nn.Sequential:
     """Return hidden layers of SiLU units and a linear layer."""
     widths = [inputs, *[config.hidden] * config.layers]
     parts: list[nn.Module] = []
-    for before, after in zip(widths, widths[1:], strict=False):
+    for before, after in pairwise(widths):
         parts += [nn.Linear(before, after), nn.SiLU()]
     return nn.Sequential(*parts, nn.Linear(widths[-1], outputs))
 
