@@ -5,7 +5,7 @@ Read on in ``networks.py`` (encoder and decoder) and ``model.py`` (loss, trainin
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from msgspec import Meta
 
@@ -30,6 +30,13 @@ class TimeVaeConfig(Config, frozen=True):
         float,
         Meta(gt=0, description="of the squared error against the divergence (paper: .5 to 3.5)"),
     ] = 3.0
+    scaling: Annotated[
+        Literal["deviation", "range"],
+        Meta(
+            description="deviation: mean 0 and deviation 1 of each lead; range: each sample of each lead "
+            "from 0 to 1 (authors; on mitdb errors are then so small that the divergence falls to 0)"
+        ),
+    ] = "deviation"
     trend: Annotated[
         int,
         Meta(ge=0, description="degree of the decoder's polynomial in time; 0 for none"),

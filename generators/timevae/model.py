@@ -3,11 +3,15 @@
 Source: Desai and others, "TimeVAE", arXiv:2111.08095, and the authors' code
 (https://github.com/abudesai/timeVAE).  As there
 
-- each sample of each lead is scaled to [0, 1] by its least and greatest value over the training windows;
 - the loss is w · (squared error + squared error of the mean of the leads) + KL, summed over samples,
   with w the ``reconstruction_weight``.  The paper names the first error and the divergence only.  With
   one lead the two errors are equal;
 - windows are drawn as the decoder's mean of latents from N(0, I).  There is no noise on them.
+
+The code scales each sample of each lead to [0, 1] by its least and greatest value over the training
+windows (``scaling="range"``).  A few large windows then make all others alike, and so the weight of their
+errors is small: on mitdb the divergence falls below .05 nats within 600 iterations, and all windows of a
+class are its mean.  By default each lead is scaled to deviation 1.
 
 The code sums the loss over the windows of a batch, and here it is their mean.  Adam does not mind, since
 a constant factor leaves its steps as they are.  The code halves the learning rate after 30 epochs
@@ -25,7 +29,7 @@ import torch
 
 from ecgbench.contracts.streams import TimeVaeStream
 from ecgbench.generators.timevae.networks import Autoencoder
-from ecgbench.nn.training import Training, batch, count, noise
+from ecgbench.nn.training import LeadScale, Training, batch, count, noise
 from ecgbench.nn.variational import classes, divergence, reparametrised, seeded
 
 if TYPE_CHECKING:
@@ -60,9 +64,8 @@ class TimeVae:
         """
         config, device = self.config, context.device
         self.like = train.take(slice(0))
-        self.low = train.signals.min(axis=0)
-        self.range = train.signals.max(axis=0) - self.low + np.float32(1e-7)
-        x = torch.from_numpy((train.signals - self.low) / self.range).to(device)
+        self.scale = _by_range(train) if config.scaling == "range" else LeadScale.of(train)
+        x = self.scale.forward(train.signals).to(device)
         c = classes(train.labels, len(train.classes)).to(device)
         self.network = network = seeded(
             lambda: Autoencoder(len(train.leads), train.length, c.shape[1], config),
@@ -96,13 +99,19 @@ class TimeVae:
     def sample(self, labels: NDArray[np.int64], context: Context) -> EcgWindows:
         """Draw windows."""
         rng = np.random.default_rng([context.seed, TimeVaeStream.SAMPLE])
-        parts = [np.zeros((0, *self.low.shape), dtype=np.float32)]
+        parts = [torch.zeros((0, len(self.like.leads), self.like.length))]
         c = classes(labels, len(self.like.classes)).to(context.device)
         with torch.inference_mode():
             for own in c.split(SAMPLING_BATCH):
                 z = noise(rng, len(own), self.config.latent).to(context.device)
-                parts.append(self.network.decode(z, own).cpu().numpy())
-        return self.like.synthetic(np.concatenate(parts) * self.range + self.low, labels)
+                parts.append(self.network.decode(z, own).cpu())
+        return self.like.synthetic(self.scale.inverse(torch.cat(parts)), labels)
+
+
+def _by_range(train: EcgWindows) -> LeadScale:
+    """Return the scaling of the authors: `LeadScale` with a column for each sample."""
+    low = train.signals.min(axis=0)
+    return LeadScale(low, train.signals.max(axis=0) - low + np.float32(1e-7))
 
 
 def reconstruction(x: Tensor, x_hat: Tensor) -> Tensor:

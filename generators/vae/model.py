@@ -29,8 +29,9 @@ import torch
 from sklearn.covariance import ledoit_wolf
 
 from ecgbench.contracts.streams import VaeStream
+from ecgbench.gaussians import symmetric_roots
 from ecgbench.generators.vae.networks import Autoencoder
-from ecgbench.generators.vae.prior import fit_mixtures
+from ecgbench.generators.vae.prior import fit_priors
 from ecgbench.generators.vae.space import Space
 from ecgbench.nn.training import Training, average, batch, count, noise, warm_cosine
 from ecgbench.nn.variational import (
@@ -94,7 +95,7 @@ class Vae:
         self._estimate(x, c, held_out, np.random.default_rng([context.seed, VaeStream.PRIOR]))
         self.parameters = (
             count(self.network)
-            + sum(mixture.free for mixture in self.mixtures.values())
+            + sum(prior.free for prior in self.priors.values())
             + self.root.shape[0] * (self.root.shape[0] + 1) // 2
             + self.space.mean.size
             + self.space.axes.size
@@ -106,9 +107,9 @@ class Vae:
         rng = np.random.default_rng([context.seed, VaeStream.SAMPLE])
         drawn = self._known(labels, rng)
         z = np.empty((len(labels), self.config.latent))
-        for label, mixture in self.mixtures.items():
+        for label, prior in self.priors.items():
             rows = drawn == label
-            z[rows] = mixture.draw(int(rows.sum()), rng)
+            z[rows] = prior.draw(int(rows.sum()), rng)
         c = classes(drawn, len(self.like.classes))
         parts = [np.zeros((0, len(self.space.axes)), dtype=np.float32)]
         with torch.inference_mode():
@@ -169,7 +170,7 @@ class Vae:
     def _estimate(
         self, x: Tensor, c: Tensor, held_out: NDArray[np.bool_], rng: np.random.Generator
     ) -> None:
-        """Fit the mixtures to the latents of all windows, the residual to those held out."""
+        """Fit the priors to the latents of all windows, the residual to those held out."""
         with torch.inference_mode():
             mean, log_variance = self.network.encode(x, c)
             z = reparametrised(mean, log_variance, noise(rng, *mean.shape))
@@ -177,14 +178,12 @@ class Vae:
             judged = torch.from_numpy(held_out if held_out.any() else ~held_out)
             mean, log_variance = self.network.decode(z[judged], c[judged])
             residual = ((x[judged] - mean) * (-log_variance / 2).exp()).numpy().astype(np.float64)
-        self.mixtures = fit_mixtures(
-            z.numpy().astype(np.float64), self.labels, held_out, self.config, rng
-        )
+        self.priors = fit_priors(z.numpy().astype(np.float64), self.labels, self.config, rng)
         self.root = torch.from_numpy(_residual_root(residual).astype(np.float32))
 
     def _known(self, labels: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
         """Return the labels; a class without training windows becomes one of theirs."""
-        unknown = ~np.isin(labels, list(self.mixtures))
+        unknown = ~np.isin(labels, list(self.priors))
         if unknown.any():
             names = [self.like.classes[label] for label in np.unique(labels[unknown])]
             logger.warning(
@@ -198,5 +197,4 @@ class Vae:
 def _residual_root(residual: Floats) -> Floats:
     """Return the symmetric root of the residuals' covariance, shrunk (Ledoit, Wolf, J Multivar Anal 88:365, 2004)."""
     covariance, _ = ledoit_wolf(residual, assume_centered=True)
-    values, vectors = np.linalg.eigh(covariance)
-    return np.asarray((vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T)
+    return symmetric_roots(covariance)

@@ -7,12 +7,11 @@ windows of no kind.  A mixture of Gaussians, fitted to the latents of training w
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.mixture import GaussianMixture
+
+from ecgbench.gaussians import class_moments, fitted_mixture, symmetric_roots
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,11 +24,11 @@ ITERATIONS = 30
 """Of EM, at most."""
 
 FLOOR = 1e-3
-"""Added to the variances of Gaussians; latents have variances near 1."""
+"""Least variance of a Gaussian; latents have variances near 1."""
 
 
-class Mixture(NamedTuple):
-    """A mixture of Gaussians.
+class Prior(NamedTuple):
+    """The mixture of Gaussians of a class.
 
     Attributes:
         weights: float64, shape (Gaussian,), sum 1.
@@ -44,11 +43,11 @@ class Mixture(NamedTuple):
     def draw(self, count: int, rng: np.random.Generator) -> Floats:
         """Return latents, float64, shape (``count``, latent)."""
         which = rng.choice(len(self.weights), count, p=self.weights)
-        noise = rng.standard_normal((count, self.means.shape[1]))
+        latents = rng.standard_normal((count, self.means.shape[1]))
         for gaussian in np.unique(which):
             rows = which == gaussian
-            noise[rows] = self.means[gaussian] + noise[rows] @ self.roots[gaussian]
-        return noise
+            latents[rows] = self.means[gaussian] + latents[rows] @ self.roots[gaussian]
+        return latents
 
     @property
     def free(self) -> int:
@@ -57,64 +56,31 @@ class Mixture(NamedTuple):
         return gaussians * (1 + latents + latents * (latents + 1) // 2) - 1
 
 
-def fit_mixtures(
-    latents: Floats,
-    labels: NDArray[np.int64],
-    held_out: NDArray[np.bool_],
-    config: VaeConfig,
-    rng: np.random.Generator,
-) -> dict[int, Mixture]:
-    """Return the mixture of each class in ``labels``.
+def fit_priors(
+    latents: Floats, labels: NDArray[np.int64], config: VaeConfig, rng: np.random.Generator
+) -> dict[int, Prior]:
+    """Return the prior of each class in ``labels``.
 
-    A class has 1, 2, 4, … Gaussians, at most ``gaussians`` and one for every ``windows`` windows.  The
-    number is the one under which the held-out latents of the class are the likeliest.  One Gaussian is
-    shrunk towards the covariance of all classes about their means, which counts as ``shrinkage`` windows.
+    A class has at most ``gaussians`` Gaussians, and one for every ``windows`` windows, as many as held-out
+    latents prefer.
 
     Args:
         latents: of the training windows, shape (window, latent).
         labels: shape (window,).
-        held_out: windows that judge the number of Gaussians, shape (window,).
         config: settings.
-        rng: seeds the starts of EM.
+        rng: draws the held-out latents and the starts of EM.
     """
-    classes = [int(label) for label in np.unique(labels)]
-    means = {label: latents[labels == label].mean(axis=0) for label in classes}
-    within = latents - np.stack([means[int(label)] for label in labels])
-    pooled = within.T @ within / len(latents) + FLOOR * np.eye(latents.shape[1])
-    mixtures = {}
-    for label in classes:
-        own = labels == label
-        fitted, judged = latents[own & ~held_out], latents[own & held_out]
-        most = min(config.gaussians, len(fitted) // config.windows) if len(judged) else 1
-        count = _likeliest(fitted, judged, most, rng)
-        if count > 1:
-            model = _fitted(latents[own], count, rng)
-            mixtures[label] = Mixture(model.weights_, model.means_, _roots(model.covariances_))
-            continue
-        squares = within[own].T @ within[own] + config.shrinkage * pooled
-        covariance = squares / (own.sum() - 1 + config.shrinkage)
-        mixtures[label] = Mixture(np.ones(1), means[label][None], _roots(covariance[None]))
-    return mixtures
-
-
-def _likeliest(fitted: Floats, judged: Floats, most: int, rng: np.random.Generator) -> int:
-    counts = [2**power for power in range(most.bit_length()) if 2**power <= most]
-    if len(counts) < 2:
-        return 1
-    likelihoods = [_fitted(fitted, count, rng).score(judged) for count in counts]
-    return counts[int(np.argmax(likelihoods))]
-
-
-def _fitted(latents: Floats, count: int, rng: np.random.Generator) -> GaussianMixture:
-    seed = int(rng.integers(2**31))
-    model = GaussianMixture(count, reg_covar=FLOOR, max_iter=ITERATIONS, random_state=seed)
-    with warnings.catch_warnings():
-        # after the last iteration it is a valid mixture all the same
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return model.fit(latents)
-
-
-def _roots(covariances: Floats) -> Floats:
-    values, vectors = np.linalg.eigh(covariances)
-    roots = vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]
-    return np.asarray(roots @ np.swapaxes(vectors, 1, 2))
+    priors = {}
+    for label, of in class_moments(latents, labels, config.shrinkage).items():
+        found = fitted_mixture(
+            latents[labels == label] - of.mean,
+            min(config.gaussians, of.count // config.windows),
+            floor=FLOOR,
+            prior=config.shrinkage,
+            iterations=ITERATIONS,
+            rng=rng,
+        )
+        one = len(found.weights) == 1
+        covariances = of.covariance[None] if one else found.covariances
+        priors[label] = Prior(found.weights, of.mean + found.means, symmetric_roots(covariances))
+    return priors

@@ -122,6 +122,36 @@ class BaselineStream(IntEnum):
 
 
 @unique
+class NeighbourStream(IntEnum):
+    """Draws of the generators ``neighbours``."""
+
+    FIT = 0
+    """The windows that judge a bandwidth."""
+    SAMPLE = 1
+    """The windows."""
+
+
+@unique
+class AutoregressiveStream(IntEnum):
+    """Draws of the generator ``ar``."""
+
+    FIT = 0
+    """The windows that judge an order."""
+    SAMPLE = 1
+    """The windows."""
+
+
+@unique
+class DynamicalStream(IntEnum):
+    """Draws of the generator ``ecgsyn-fit``."""
+
+    FIT = 0
+    """The windows of the fit, and the mixtures."""
+    SAMPLE = 1
+    """The windows."""
+
+
+@unique
 class ReferenceStream(IntEnum):
     """Draws of the reference rows that copy."""
 
@@ -138,6 +168,18 @@ class DpGaussianStream(IntEnum):
     MECHANISM = 0
     """The noise of the mechanism."""
     SAMPLE = 1
+    """The windows."""
+
+
+@unique
+class DiffusionStream(IntEnum):
+    """Draws of the generators ``diffusion``; weights take the seed alone."""
+
+    FIT = 0
+    """The mixture of the source."""
+    TRAINING = 1
+    """Batches, times and noise of the training."""
+    SAMPLE = 2
     """The windows."""
 
 

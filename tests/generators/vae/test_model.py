@@ -97,7 +97,9 @@ def test_equal_windows_are_drawn_again(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_it_learns_shapes_of_classes_and_the_colour_of_the_noise(tmp_path: Path) -> None:
     train = windows((1500, 500, 500))
-    config = VaeConfig(hidden=64, latent=4, iterations=1500, batch=128, gaussians=8)
+    config = VaeConfig(
+        hidden=64, latent=4, iterations=1500, batch=128, gaussians=8, beta=0.3, ema=0.99
+    )
     labels = train.labels
     drawn = fitted(tmp_path, train, config).sample(labels, make_context(tmp_path))
     for label in range(3):
