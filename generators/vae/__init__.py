@@ -29,7 +29,7 @@ class VaeConfig(Config, frozen=True):
             "(Kingma, Welling, ICLR 2014)",
         ),
     ] = 1.0
-    iterations: Annotated[int, Meta(ge=1, description="of Adam")] = 8000
+    iterations: Annotated[int, Meta(ge=1, description="of Adam")] = 6000
     batch: Annotated[int, Meta(ge=2, description="windows in an iteration")] = 256
     learning_rate: Annotated[float, Meta(gt=0, description="of Adam, at its peak")] = 1e-3
     ema: Annotated[

@@ -108,7 +108,7 @@ def test_the_ends_of_epsilon_have_a_noise(epsilon: float) -> None:
 
 def test_an_epsilon_that_no_noise_gives_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("opacus.accountants.utils.MAX_SIGMA", 1e-3)
-    with pytest.raises(EcgbenchError, match="no noise gives ε = 1: .*; raise epsilon"):
+    with pytest.raises(EcgbenchError, match=r"no noise gives ε = 1: .*; raise epsilon"):
         calibrated(small(epsilon=1.0, iterations=10**4, sampling_rate=0.9))
 
 
