@@ -36,7 +36,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -49,8 +49,6 @@ from ecgbench.nn.training import Training, average, count, noise, warm_cosine
 from ecgbench.nn.variational import reparametrised, seeded
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -221,7 +219,7 @@ def calibrated(config: DpVaeConfig) -> Spent:
     return Spent(float(multiplier), float(epsilon))
 
 
-def _opacus() -> ModuleType:
+def _opacus() -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Opacus warns of deprecated parts of torch

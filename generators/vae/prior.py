@@ -53,7 +53,7 @@ class Prior(NamedTuple):
     def free(self) -> int:
         """The number of its free numbers."""
         gaussians, latents = self.means.shape
-        return gaussians * (1 + latents + latents * (latents + 1) // 2) - 1
+        return int(gaussians * (1 + latents + latents * (latents + 1) // 2) - 1)
 
 
 def fit_priors(

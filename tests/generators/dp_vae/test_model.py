@@ -126,7 +126,7 @@ def test_windows_that_no_iteration_draws_leave_no_trace(
             config,
             log=lambda _, /, number=number, deviation=0.0, **__: curves[number].append(deviation),
         ).sample(LABELS, make_context(tmp_path))
-        for number, train in enumerate((windows(), windows((3, 0, 40), seed=6)))
+        for number, train in enumerate((windows(), windows((3, 0, 57), seed=6)))
     ]
     assert drawn[0].signals.tobytes() == drawn[1].signals.tobytes()
     assert curves[0] == curves[1] != []
