@@ -1,4 +1,4 @@
-"""Two spaces in which a baseline models a window: its own samples, or its samples in RR time."""
+"""Two spaces in which a generator models a window: its own samples, or its samples in RR time."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
-from ecgbench import Skip, principal_components
+from ecgbench.components import principal_components
+from ecgbench.contracts.errors import Skip
 from ecgbench.processing import usual_place
 from ecgbench.rr_time import RrIntervals, RrTime, rr_intervals
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ecgbench import EcgWindows
+    from ecgbench.contracts.windows import EcgWindows
 
     Floats = NDArray[np.float64]
 
