@@ -74,7 +74,7 @@ def fit_priors(
     for label, of in class_moments(latents, labels, config.shrinkage).items():
         found = fitted_mixture(
             latents[labels == label] - of.mean,
-            min(config.gaussians, of.count // config.windows),
+            min(config.gaussians, int((labels == label).sum()) // config.windows),
             floor=FLOOR,
             prior=config.shrinkage,
             iterations=ITERATIONS,
