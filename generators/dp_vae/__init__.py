@@ -34,7 +34,7 @@ class DpVaeConfig(Config, frozen=True):
     ] = 40.0
     latent: Annotated[int, Meta(ge=1, description="numbers of a latent")] = 8
     hidden: Annotated[int, Meta(ge=1, description="units of a hidden layer")] = 64
-    iterations: Annotated[int, Meta(ge=1, description="of Adam")] = 1500
+    iterations: Annotated[int, Meta(ge=1, description="of Adam")] = 1200
     sampling_rate: Annotated[
         float,
         Meta(
@@ -52,7 +52,7 @@ class DpVaeConfig(Config, frozen=True):
             "(Abadi et al., CCS 2016, algorithm 1)",
         ),
     ] = 1.0
-    learning_rate: Annotated[float, Meta(gt=0, description="of Adam, at its peak")] = 2e-3
+    learning_rate: Annotated[float, Meta(gt=0, description="of Adam, at its peak")] = 5e-3
     ema: Annotated[
         float,
         Meta(

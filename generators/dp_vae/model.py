@@ -18,7 +18,7 @@ norm.  σ is the least for ε, δ and all iterations under Opacus' accountant (G
 
 Everything else is independent of the windows:
 
-- the basis is fixed, and so is the scaling: `clip` bounds a window and divides it;
+- the basis is fixed, and so is the scaling: `clip` bounds a window, and constants divide its components;
 - the sum of gradients is not divided by a number of windows, which would tell it (Adam does not mind);
 - the sampling rate is a setting, and a batch has no fixed size;
 - the noise of the decoder is learned with the other weights, one variance a component and class.  There
@@ -54,6 +54,10 @@ if TYPE_CHECKING:
 
     from ecgbench import Context, EcgWindows
     from ecgbench.generators.dp_vae import DpVaeConfig
+
+KNEE = 10.0
+"""Hz.  The power of a QRS complex lies about it and falls beyond (Thakor, Webster, Tompkins, IEEE Trans
+Biomed Eng 31:702, 1984)."""
 
 ERROR = 0.01
 """Error of the accountant's ε; its upper bound is taken."""
@@ -138,7 +142,7 @@ class DpVae:
                 sampled(x[rows], c[rows], draws).sum().backward()
             private.step()
             average(self.network, network, config.ema, iteration + 1)
-            return {"deviation": (network.colour.weight.detach() / 2).exp().mean()}
+            return {"deviation": network.deviation()}
 
         Training(
             "dp-vae",
@@ -161,28 +165,32 @@ class DpVae:
         length = self.like.length
         leads = components.reshape(len(labels), len(self.like.leads), -1)
         return self.like.synthetic(
-            idct(leads * self._scale(components.shape[1]), n=length, norm="ortho", axis=-1), labels
+            idct(leads * self._scale(leads.shape[2]), n=length, norm="ortho", axis=-1), labels
         )
 
     def _components(self, windows: EcgWindows) -> NDArray[np.float32]:
         """Return scaled components; component j of a lead has the frequency j · rate / 2T.
 
-        The norm of a window is at most √(samples of all leads) · `clip`, and a component has at most 1 as
-        its mean square.
+        The norm of a window, in mV, is at most √(samples of all leads) · `clip`.
         """
         highest = 2 * windows.length * self.config.bandwidth / windows.sampling_rate
         kept = min(windows.length, int(highest) + 1)
         leads = dct(windows.signals.astype(np.float64), norm="ortho", axis=-1)[:, :, :kept]
-        flat = leads.reshape(len(windows), -1)
         norm = self.config.clip * np.sqrt(windows.length * len(windows.leads))
-        lengths = np.linalg.norm(flat, axis=1, keepdims=True)
-        bounded = flat * (norm / np.maximum(lengths, norm))
-        return np.asarray(bounded / self._scale(flat.shape[1]), dtype=np.float32)
+        lengths = np.linalg.norm(leads, axis=(1, 2), keepdims=True)
+        bounded = leads * (norm / np.maximum(lengths, norm)) / self._scale(kept)
+        return np.asarray(bounded.reshape(len(windows), -1), dtype=np.float32)
 
-    def _scale(self, components: int) -> float:
-        """Return the mV of a component of 1."""
-        samples = self.like.length * len(self.like.leads)
-        return float(self.config.clip * np.sqrt(samples / components))
+    def _scale(self, components: int) -> NDArray[np.float64]:
+        """Return the mV of a component of 1, shape (component of a lead,).
+
+        Its square falls with frequency as 1 / (1 + (f / `KNEE`)²)², and its sum over all components is that
+        of a window at ``clip``.
+        """
+        frequencies = np.arange(components) * self.like.sampling_rate / (2 * self.like.length)
+        envelope = 1 / (1 + (frequencies / KNEE) ** 2)
+        root = np.sqrt(self.like.length / (envelope**2).sum())
+        return np.asarray(self.config.clip * root * envelope)
 
     def _classes(self, labels: NDArray[np.int64]) -> Tensor:
         """Return one-hot classes, with a column for an only class: the noise of the decoder reads it."""

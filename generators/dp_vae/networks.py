@@ -9,6 +9,9 @@ from ecgbench.nn.variational import divergence, negative_log_likelihood, reparam
 LARGEST = 8.0
 """Bound of the logarithms of variances: losses and gradients stay finite whatever the noise does."""
 
+SPEED = 10.0
+"""Factor of the weights of variances: Adam moves each weight by its rate, and these have a longer way."""
+
 
 class Autoencoder(nn.Module):
     """The encoder q(z | x, c) and the decoder p(x | z, c), both Gaussian with independent numbers.
@@ -39,7 +42,11 @@ class Autoencoder(nn.Module):
     def decode(self, z: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
         """Return the mean and the log-variance of x."""
         mean: Tensor = self.decoder(torch.cat([z, c], dim=1))
-        return mean, _bounded(self.colour(c))
+        return mean, _bounded(SPEED * self.colour(c))
+
+    def deviation(self) -> Tensor:
+        """Return the mean deviation of the decoder's noise over components and classes."""
+        return (_bounded(SPEED * self.colour.weight.detach()) / 2).exp().mean()
 
 
 def _dense(inputs: int, outputs: int, hidden: int) -> nn.Sequential:

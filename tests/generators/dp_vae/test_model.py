@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from dp_accounting.pld import PLDAccountant
+from scipy.fft import dct
 
 from ecgbench import Context, EcgbenchError, EcgWindows
 from ecgbench.contracts.config import build
@@ -179,12 +180,16 @@ def test_one_window_changes_the_sum_of_gradients_by_the_norm_at_most(
 
 
 def test_a_window_beyond_the_bound_counts_as_one_at_the_bound(tmp_path: Path) -> None:
-    fit = DpVae(small(clip=0.5, bandwidth=50.0))
+    fit = DpVae(small(clip=1.0, bandwidth=50.0))
     train = windows()
     fit.like = train.take(slice(0))
-    components = fit._components(train)
-    lengths = np.linalg.norm(components, axis=1)
-    assert lengths.max() <= np.sqrt(components.shape[1]) * (1 + 1e-6)
+    scale = fit._scale(train.length)
+    back = fit._components(train) * scale
+    expected = dct(train.signals[:, 0].astype(float), norm="ortho")
+    norm = np.sqrt(train.length)  # mV, at a clip of 1
+    assert np.linalg.norm(expected, axis=1).max() < norm  # no window here is beyond it
+    np.testing.assert_allclose(back, expected, atol=1e-5)
+    assert np.linalg.norm(scale) == pytest.approx(norm)
     huge = EcgWindows(
         signals=train.signals * 1000,
         labels=train.labels,
@@ -193,8 +198,8 @@ def test_a_window_beyond_the_bound_counts_as_one_at_the_bound(tmp_path: Path) ->
         leads=train.leads,
         classes=train.classes,
     )
-    bounded = np.linalg.norm(fit._components(huge), axis=1)
-    np.testing.assert_allclose(bounded, np.sqrt(components.shape[1]), rtol=1e-5)
+    bounded = np.linalg.norm(fit._components(huge) * scale, axis=1)
+    np.testing.assert_allclose(bounded, norm, rtol=1e-5)
 
 
 @pytest.mark.parametrize(("leads", "length"), [(1, 32), (3, 7), (2, 1)])
