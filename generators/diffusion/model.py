@@ -136,5 +136,3 @@ def _known(
             unknown.sum(),
         )
     return known
-
-

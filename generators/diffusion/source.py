@@ -102,9 +102,9 @@ class Clusters:
         for cluster in range(found):
             about = coordinates[self.cluster == cluster] - self.means[cluster]
             scatters[cluster] = about.T @ about
-        self.roots = np.linalg.cholesky(
-            self._shrunk(scatters, prior) + 1e-8 * np.eye(size)
-        ).astype(np.float32)
+        self.roots = np.linalg.cholesky(self._shrunk(scatters, prior) + 1e-8 * np.eye(size)).astype(
+            np.float32
+        )
         self.means = self.means.astype(np.float32)
         self.numbers = found * (size + size * (size + 1) // 2 + 1)
 
