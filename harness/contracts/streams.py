@@ -122,6 +122,36 @@ class BaselineStream(IntEnum):
 
 
 @unique
+class NeighbourStream(IntEnum):
+    """Draws of the generators ``neighbours``."""
+
+    FIT = 0
+    """The windows that judge a bandwidth."""
+    SAMPLE = 1
+    """The windows."""
+
+
+@unique
+class AutoregressiveStream(IntEnum):
+    """Draws of the generator ``ar``."""
+
+    FIT = 0
+    """The windows that judge an order."""
+    SAMPLE = 1
+    """The windows."""
+
+
+@unique
+class DynamicalStream(IntEnum):
+    """Draws of the generator ``ecgsyn-fit``."""
+
+    FIT = 0
+    """The windows of the fit, and the mixtures."""
+    SAMPLE = 1
+    """The windows."""
+
+
+@unique
 class ReferenceStream(IntEnum):
     """Draws of the reference rows that copy."""
 

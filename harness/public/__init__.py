@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ecgbench.components import Components, principal_components
     from ecgbench.contracts.comparison import Comparison
     from ecgbench.contracts.contributions import Contributions, Term
-    from ecgbench.contracts.sampling import exchangeable_parts, stratified
+    from ecgbench.contracts.sampling import exchangeable_parts, known_labels, stratified
     from ecgbench.harness.api.boards import Board, boards
     from ecgbench.harness.api.compare import compare
     from ecgbench.harness.api.evaluate import evaluate
@@ -76,6 +76,7 @@ __all__ = [
     "evaluate",
     "exchangeable_parts",
     "hookimpl",
+    "known_labels",
     "principal_components",
     "run",
     "score",
@@ -90,6 +91,7 @@ _LAZY = {
     "Contributions": "ecgbench.contracts.contributions",
     "Term": "ecgbench.contracts.contributions",
     "exchangeable_parts": "ecgbench.contracts.sampling",
+    "known_labels": "ecgbench.contracts.sampling",
     "stratified": "ecgbench.contracts.sampling",
     "CellEnded": "ecgbench.harness.api.messages",
     "CellNote": "ecgbench.harness.api.messages",
