@@ -1,4 +1,4 @@
-"""Diffusion and flow matching: `flow-matching`, `ddpm` and `fourier-diffusion`.
+"""Diffusion and flow matching: `flow-matching`, `ddpm`, `fourier-diffusion` and `sssd-ecg`.
 
 What they share is in ``model.py`` (fit and sampling) and ``networks.py``; the settings are in
 ``settings.py``.
@@ -13,6 +13,7 @@ from ecgbench.generators.diffusion.settings import (
     DdpmConfig,
     FlowMatchingConfig,
     FourierDiffusionConfig,
+    SssdEcgConfig,
 )
 
 if TYPE_CHECKING:
@@ -67,5 +68,24 @@ def ecgbench_generators() -> Iterable[GeneratorSpec]:
             ),
             conditional=True,
             smoke={"iterations": 50, "batch": 64, "width": 64, "blocks": 2, "steps": 10},
+        ),
+        GeneratorSpec(
+            name="sssd-ecg",
+            target="ecgbench.generators.diffusion.sssd:SssdEcg",
+            config=SssdEcgConfig,
+            summary="diffusion by state space layers (reduced: 2 layers of 24 channels, paper 36 of 256)",
+            citation=(
+                "Alcaraz, Strodthoff, Diffusion-based conditional ECG generation with structured state "
+                "space models, Comput Biol Med 163:107115, 2023, doi:10.1016/j.compbiomed.2023.107115"
+            ),
+            conditional=True,
+            smoke={
+                "iterations": 5,
+                "batch": 8,
+                "channels": 8,
+                "layers": 1,
+                "states": 4,
+                "steps": 2,
+            },
         ),
     ]

@@ -144,7 +144,8 @@ class FourierDiffusion:
             white = noise(rng, *x.shape).to(x.device)
             noisy = kept.sqrt() * x + (1 - kept).sqrt() * self.spread * white
             found = network(noisy, TIMES * times, labels)
-            return (weights * (found - white) ** 2).mean()
+            error: Tensor = (weights * (found - white) ** 2).mean()
+            return error
 
         return loss
 

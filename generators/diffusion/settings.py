@@ -152,8 +152,8 @@ class FourierDiffusionConfig(TrainingConfig, frozen=True):
 class SssdEcgConfig(TrainingConfig, frozen=True):
     """Settings of `sssd-ecg`."""
 
-    iterations: Annotated[int, Meta(ge=1, description="of Adam (authors: 100,000)")] = 1000
-    batch: Annotated[int, Meta(ge=1, description="windows in an iteration (authors: 8)")] = 32
+    iterations: Annotated[int, Meta(ge=1, description="of Adam (authors: 100,000)")] = 500
+    batch: Annotated[int, Meta(ge=1, description="windows in an iteration (authors: 8)")] = 64
     learning_rate: Annotated[
         float,
         Meta(
@@ -171,10 +171,10 @@ class SssdEcgConfig(TrainingConfig, frozen=True):
             description="decay of the running mean of the weights for sampling (authors: none)",
         ),
     ] = 0.99
-    layers: Annotated[int, Meta(ge=1, description="residual layers (authors: 36)")] = 4
+    layers: Annotated[int, Meta(ge=1, description="residual layers (authors: 36)")] = 2
     channels: Annotated[
         int, Meta(ge=1, description="of a residual layer, twice as many within (authors: 256)")
-    ] = 48
+    ] = 24
     states: Annotated[
         int,
         Meta(ge=2, multiple_of=2, description="of a state space, for each channel (authors: 64)"),
@@ -190,4 +190,4 @@ class SssdEcgConfig(TrainingConfig, frozen=True):
     ] = 0.02
     steps: Annotated[
         int, Meta(ge=1, description="of sampling, without noise (authors: 200, with noise)")
-    ] = 10
+    ] = 5

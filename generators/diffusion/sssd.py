@@ -24,7 +24,7 @@ from torch.nn.functional import mse_loss, relu, silu
 
 from ecgbench.generators.diffusion.model import draw, train_network
 from ecgbench.generators.diffusion.networks import linear, waves
-from ecgbench.generators.diffusion.state_space import StateLayer
+from ecgbench.generators.diffusion.state_space import StateLayer, along
 from ecgbench.nn.training import LeadScale, count, noise
 
 if TYPE_CHECKING:
@@ -87,13 +87,13 @@ class SssdNetwork(nn.Module):
         for layer in self.of_step:
             step = silu(layer(step))
         label = self.of_class[labels]
-        h = relu(_along(self.first, x))
+        h = relu(along(self.first, x.transpose(0, 1)))
         total = torch.zeros_like(h)
         for layer in self.layers:
             h, skipped = layer(h, step, label)
             total = total + skipped
-        out = relu(_along(self.inner, total * math.sqrt(1 / len(self.layers))))
-        return _along(self.last, out)
+        out = relu(along(self.inner, total * math.sqrt(1 / len(self.layers))))
+        return along(self.last, out).transpose(0, 1)
 
 
 class ResidualLayer(nn.Module):
@@ -113,24 +113,18 @@ class ResidualLayer(nn.Module):
         """Return the input of the next layer and this layer's share of the output.
 
         Args:
-            x: shape (window, channel, sample).
+            x: shape (channel, window, sample).
             step: what the step of noise is like, shape (window, `EMBEDDING`).
             label: what the class is like, shape (window, `EMBEDDING`).
         """
-        h = x + self.of_step(step)[..., None]
+        h = x + self.of_step(step).T[..., None]
         ends = nn.functional.pad(h, (1, 1))
-        h = torch.cat([ends[..., :-2], h, ends[..., 2:]], dim=1)
-        h = self.before(_along(self.widening, h))
-        h = self.after(h + self.of_class(label)[..., None])
-        signal, gate = h.chunk(2, dim=1)
+        h = torch.cat([ends[..., :-2], h, ends[..., 2:]])
+        h = self.before(along(self.widening, h))
+        h = self.after(h + self.of_class(label).T[..., None])
+        signal, gate = h.chunk(2)
         h = torch.tanh(signal) * torch.sigmoid(gate)
-        return (x + _along(self.onward, h)) * math.sqrt(0.5), _along(self.skipping, h)
-
-
-def _along(layer: nn.Module, x: Tensor) -> Tensor:
-    """Apply a dense layer to the channels of each sample; x (window, channel, sample)."""
-    out: Tensor = layer(x.transpose(1, 2)).transpose(1, 2)
-    return out
+        return (x + along(self.onward, h)) * math.sqrt(0.5), along(self.skipping, h)
 
 
 class SssdEcg:

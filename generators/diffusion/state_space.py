@@ -5,20 +5,24 @@ NeurIPS 2022, sections 3.1 and 4.  A channel has a step Δ and states n with a p
 
     x_l = exp(Δ A_n) x_{l−1} + (exp(Δ A_n) − 1) / A_n · u_l,    y_l = 2 Re Σ_n C_n x_l + D u_l
 
-which is a convolution with K_l = 2 Re Σ_n C_n (exp(Δ A_n) − 1) / A_n · exp(l Δ A_n).  B is 1: only its
-product with C matters.
+This is a convolution with K_l = 2 Re Σ_n C_n (exp(Δ A_n) − 1) / A_n · exp(l Δ A_n).  B is 1: only its
+product with C matters.  The channel is the first axis, so dense layers are one product of matrices.
 """
 
 import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import gelu, layer_norm, pad
+from torch.nn.functional import gelu, pad
 
 from ecgbench.generators.diffusion.networks import linear
 
 SHORTEST, LONGEST = 0.001, 0.1
 """Δ at the start, uniform in its logarithm (section 4.4)."""
+
+
+STABLE = 1e-5
+"""Added to a variance before it divides."""
 
 
 class StateSpace(nn.Module):
@@ -50,18 +54,21 @@ class StateSpace(nn.Module):
         step = a * self.log_step.exp()[:, None]
         weights = torch.view_as_complex(self.outputs) * (torch.exp(step) - 1) / a
         powers = torch.exp(step[..., None] * torch.arange(length, device=step.device))
-        return 2 * torch.einsum("dcn,cnl->dcl", weights, powers).real
+        kernels: Tensor = 2 * torch.einsum("dcn,cnl->dcl", weights, powers).real
+        return kernels
 
     def forward(self, u: Tensor) -> Tensor:
-        """Map (window, channel, sample) to the same.
+        """Map (channel, window, sample) to the same.
 
         The backward kernel reads the samples after each one.
         """
         length = u.shape[2]
         forward, backward = self.kernels(length)
         kernel = pad(forward, (0, length)) + pad(backward.flip(1), (length, 0))
-        product = torch.fft.rfft(u, n=2 * length) * torch.fft.rfft(kernel)
-        return torch.fft.irfft(product, n=2 * length)[..., :length] + self.direct[:, None] * u
+        spectrum = torch.fft.rfft(kernel)[:, None]
+        product = torch.fft.rfft(u, n=2 * length) * spectrum
+        convolved = torch.fft.irfft(product, n=2 * length)[..., :length]
+        return torch.addcmul(convolved, self.direct[:, None, None], u)
 
 
 class StateLayer(nn.Module):
@@ -71,11 +78,18 @@ class StateLayer(nn.Module):
         super().__init__()
         self.space = StateSpace(channels, states, generator)
         self.mixing = linear(channels, channels, generator)
-        self.scale = nn.Parameter(torch.ones(channels))
-        self.shift = nn.Parameter(torch.zeros(channels))
+        self.scale = nn.Parameter(torch.ones(channels, 1, 1))
+        self.shift = nn.Parameter(torch.zeros(channels, 1, 1))
 
     def forward(self, u: Tensor) -> Tensor:
-        """Map (window, channel, sample) to the same."""
-        mixed = self.mixing(gelu(self.space(u)).transpose(1, 2)) + u.transpose(1, 2)
-        normed = layer_norm(mixed, mixed.shape[-1:], self.scale, self.shift)
-        return normed.transpose(1, 2)
+        """Map (channel, window, sample) to the same."""
+        mixed = along(self.mixing, gelu(self.space(u))) + u
+        variance, mean = torch.var_mean(mixed, dim=0, correction=0, keepdim=True)
+        normed = (mixed - mean) * torch.rsqrt(variance + STABLE)
+        return torch.addcmul(self.shift, normed, self.scale)
+
+
+def along(layer: nn.Linear, x: Tensor) -> Tensor:
+    """Apply a dense layer to the channels of each sample, the first axis of (channel, window, sample)."""
+    mixed = torch.addmm(layer.bias[:, None], layer.weight, x.flatten(1))
+    return mixed.view(-1, *x.shape[1:])

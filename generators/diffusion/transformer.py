@@ -38,7 +38,8 @@ class Block(nn.Module):
         scale, shift, gate, dense_scale, dense_shift, dense_gate = changes
         h = h + gate * self._attention(modulated(h, scale, shift))
         inside = gelu(self.inside(modulated(h, dense_scale, dense_shift)), approximate="tanh")
-        return h + dense_gate * self.outside(inside)
+        out: Tensor = h + dense_gate * self.outside(inside)
+        return out
 
     def _attention(self, h: Tensor) -> Tensor:
         queries, keys, values = (

@@ -18,9 +18,25 @@ if TYPE_CHECKING:
 LABELS = np.array([2, 0, 1, 2, 2], dtype=np.int64)
 
 TINY: dict[str, dict[str, Any]] = {
-    "flow-matching": {"iterations": 12, "batch": 8, "width": 8, "blocks": 1, "dimensions": 6},
+    "flow-matching": {
+        "iterations": 12,
+        "batch": 8,
+        "width": 8,
+        "blocks": 1,
+        "dimensions": 6,
+        "time": "own",
+    },
     "ddpm": {"iterations": 12, "batch": 8, "width": 8, "blocks": 1, "heads": 2, "steps": 3},
     "fourier-diffusion": {"iterations": 12, "batch": 8, "width": 8, "blocks": 1, "steps": 4},
+    "sssd-ecg": {
+        "iterations": 12,
+        "batch": 8,
+        "channels": 4,
+        "layers": 2,
+        "states": 4,
+        "noise_steps": 10,
+        "steps": 3,
+    },
 }
 """Settings that fit in a blink."""
 

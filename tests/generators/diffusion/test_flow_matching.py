@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pytest
 import torch
 
+from ecgbench import EcgWindows, Skip
 from ecgbench.generators.diffusion.coordinates import Coordinates
 from ecgbench.generators.diffusion.flow_matching import integrated
 from ecgbench.generators.diffusion.source import Clusters, Gaussian
@@ -54,9 +55,9 @@ def test_the_residual_comes_back_in_its_colour_and_at_each_windows_level() -> No
         np.testing.assert_allclose(residual.std(axis=0), expected.std(axis=0), rtol=0.15)
 
 
-@pytest.mark.parametrize("solver", ["euler", "heun"])
+@pytest.mark.parametrize(("solver", "steps"), [("euler", 200), ("heun", 20)])
 def test_the_exact_velocity_of_a_gaussian_carries_noise_to_its_mean_and_covariance(
-    solver: str,
+    solver: Literal["euler", "heun"], steps: int
 ) -> None:
     mean = torch.tensor([1.0, -2.0])
     covariance = torch.tensor([[2.0, 0.6], [0.6, 0.3]])
@@ -66,11 +67,11 @@ def test_the_exact_velocity_of_a_gaussian_carries_noise_to_its_mean_and_covarian
         # x_t ~ N(t μ, (1 − t)² I + t² Σ); the velocity is the mean of x₁ − x₀ given x_t
         total = (1 - time) ** 2 * one + time**2 * covariance
         gain = (time * covariance - (1 - time) * one) @ torch.linalg.inv(total)
-        return mean + (x - time * mean) @ gain.T
+        found: torch.Tensor = mean + (x - time * mean) @ gain.T
+        return found
 
     starts = Gaussian(2).of(np.zeros(20_000, dtype=np.int64), np.random.default_rng(0))
-    steps = {"euler": 200, "heun": 20}[solver]
-    found = integrated(velocity, starts, steps, solver)  # type: ignore[arg-type] - a parameter of tests
+    found = integrated(velocity, starts, steps, solver)
     torch.testing.assert_close(found.mean(dim=0), mean, atol=0.03, rtol=0)
     torch.testing.assert_close(found.T.cov(), covariance, atol=0.05, rtol=0)
 
@@ -120,6 +121,43 @@ def test_without_training_the_mixture_itself_is_drawn(context: Context) -> None:
     starts = model.source.of(labels, rng)
     found = model._flow(torch.from_numpy(labels), np.random.default_rng(0))
     torch.testing.assert_close(found, starts, atol=1e-5, rtol=0)
+
+
+def beats(count: int, length: int = 200) -> EcgWindows:
+    """Windows with three beats each, and RR intervals of 0.5 to 0.9 s."""
+    rng = np.random.default_rng(0)
+    time = (np.arange(length) - length // 2) / 100
+    before, after = rng.uniform(0.5, 0.9, (2, count, 1))
+    places = [np.zeros_like(before), -before, after]
+    signals = sum(np.exp(-0.5 * ((time - place) / 0.02) ** 2) for place in places)
+    return EcgWindows(
+        signals=(signals + 0.01 * rng.standard_normal((count, length)))[:, None].astype(np.float32),
+        labels=np.zeros(count, dtype=np.int64),
+        patients=np.zeros(count, dtype=np.int64),
+        sampling_rate=100.0,
+        leads=("II",),
+        classes=("N",),
+    )
+
+
+def test_in_rr_time_neighbours_of_the_beat_keep_their_height(context: Context) -> None:
+    real = beats(400)
+    heights = {}
+    for time in ("own", "rr"):
+        changes = {"dimensions": 4, "bands": 0, "clusters": 1, "iterations": 1}
+        model = fitted("flow-matching", context, real, time=time, **changes)
+        drawn = model.sample(real.labels, context).signals
+        heights[time] = np.median(drawn[:, 0, :60].max(axis=1))
+    assert heights["rr"] > 0.9  # of 1 mV
+    assert heights["own"] < 0.7
+
+
+@pytest.mark.parametrize("length", [40, 1000])
+def test_windows_of_no_beat_or_many_are_skipped_in_rr_time_with_the_way_out(
+    length: int, context: Context
+) -> None:
+    with pytest.raises(Skip, match="set time=own"):
+        fitted("flow-matching", context, beats(5, length), time="rr")
 
 
 @pytest.mark.slow
