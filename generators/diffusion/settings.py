@@ -27,8 +27,8 @@ class TrainingConfig(Config, frozen=True):
 class FlowMatchingConfig(TrainingConfig, frozen=True):
     """Settings of `flow-matching`."""
 
-    iterations: Annotated[int, Meta(ge=1, description="of Adam")] = 12000
-    batch: Annotated[int, Meta(ge=1, description="windows in an iteration")] = 256
+    iterations: Annotated[int, Meta(ge=1, description="of Adam")] = 2500
+    batch: Annotated[int, Meta(ge=1, description="windows in an iteration")] = 512
     learning_rate: Annotated[
         float, Meta(gt=0, description="of Adam; it falls along half a cosine to 0")
     ] = 1e-3
@@ -38,18 +38,18 @@ class FlowMatchingConfig(TrainingConfig, frozen=True):
     ema: Annotated[
         float,
         Meta(ge=0, lt=1, description="decay of the running mean of the weights for sampling"),
-    ] = 0.999
-    width: Annotated[int, Meta(ge=1, description="units of each layer")] = 384
-    blocks: Annotated[int, Meta(ge=1, description="blocks of two layers")] = 4
+    ] = 0.998
+    width: Annotated[int, Meta(ge=1, description="units of each layer")] = 256
+    blocks: Annotated[int, Meta(ge=1, description="blocks of two layers")] = 3
     time: Annotated[
         Literal["own", "rr"],
         Meta(description="model windows as they are, or in time normalised by RR intervals"),
     ] = "rr"
-    dimensions: Annotated[int, Meta(ge=1, description="leading principal components")] = 64
+    dimensions: Annotated[int, Meta(ge=1, description="leading principal components")] = 128
     bands: Annotated[
         int,
         Meta(ge=0, description="bands of the residual whose levels are coordinates; 0 for none"),
-    ] = 4
+    ] = 8
     source: Annotated[
         Literal["gaussian", "mixture"],
         Meta(
@@ -77,8 +77,8 @@ class FlowMatchingConfig(TrainingConfig, frozen=True):
 class DdpmConfig(TrainingConfig, frozen=True):
     """Settings of `ddpm`."""
 
-    iterations: Annotated[int, Meta(ge=1, description="of Adam")] = 1500
-    batch: Annotated[int, Meta(ge=1, description="windows in an iteration")] = 128
+    iterations: Annotated[int, Meta(ge=1, description="of Adam")] = 1100
+    batch: Annotated[int, Meta(ge=1, description="windows in an iteration")] = 64
     learning_rate: Annotated[
         float, Meta(gt=0, description="of Adam; it falls along half a cosine to 0")
     ] = 1e-3
@@ -114,7 +114,7 @@ class DdpmConfig(TrainingConfig, frozen=True):
     ] = 7.0
     steps: Annotated[
         int, Meta(ge=2, description="of Heun's method (Karras et al., CIFAR-10: 18)")
-    ] = 18
+    ] = 10
 
     def __post_init__(self) -> None:
         if self.width % self.heads:
@@ -124,8 +124,8 @@ class DdpmConfig(TrainingConfig, frozen=True):
 class FourierDiffusionConfig(TrainingConfig, frozen=True):
     """Settings of `fourier-diffusion`."""
 
-    iterations: Annotated[int, Meta(ge=1, description="of Adam")] = 8000
-    batch: Annotated[int, Meta(ge=1, description="windows in an iteration")] = 256
+    iterations: Annotated[int, Meta(ge=1, description="of Adam")] = 2500
+    batch: Annotated[int, Meta(ge=1, description="windows in an iteration")] = 512
     learning_rate: Annotated[
         float,
         Meta(
@@ -139,11 +139,11 @@ class FourierDiffusionConfig(TrainingConfig, frozen=True):
     ema: Annotated[
         float,
         Meta(ge=0, lt=1, description="decay of the running mean of the weights for sampling"),
-    ] = 0.999
+    ] = 0.998
     width: Annotated[int, Meta(ge=1, description="units of each layer (authors' MLP: 1,024)")] = 256
     blocks: Annotated[
         int, Meta(ge=1, description="blocks of two layers (authors' MLP: 10 layers)")
-    ] = 4
+    ] = 3
     beta_min: Annotated[float, Meta(gt=0, description="β at time 0 (the authors' code)")] = 0.1
     beta_max: Annotated[float, Meta(gt=0, description="β at time 1 (the authors' code)")] = 20.0
     steps: Annotated[int, Meta(ge=1, description="of sampling (authors: 1,000)")] = 100
