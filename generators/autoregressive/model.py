@@ -87,7 +87,7 @@ class Ar:
         orders = _orders(flat, train.labels, leads, most, self.config.prior, rng)
         self.classes: dict[int, Autoregression] = {}
         self.parameters = 0
-        for label, (mean, covariance, _) in class_moments(
+        for label, (mean, covariance) in class_moments(
             flat, train.labels, self.config.prior
         ).items():
             of = autoregression(mean, covariance, leads, orders[label])
@@ -121,11 +121,12 @@ def autoregression(mean: Floats, covariance: Floats, leads: int, order: int) -> 
     """
     size = len(mean)
     covariance = covariance + (FLOOR * np.trace(covariance) / size + 1e-12) * np.eye(size)
-    coefficients, innovations = [], []
+    coefficients: list[Floats] = []
+    innovations: list[Floats] = []
     for start in range(0, size, leads):
         past = slice(max(0, start - order * leads), start)
         here = slice(start, start + leads)
-        phi = np.linalg.solve(covariance[past, past], covariance[past, here]).T
+        phi = np.asarray(np.linalg.solve(covariance[past, past], covariance[past, here]).T)
         innovation = covariance[here, here] - phi @ covariance[past, here]
         coefficients.append(phi)
         innovations.append((innovation + innovation.T) / 2)
@@ -140,15 +141,15 @@ def log_likelihood(of: Autoregression, windows: Floats) -> Floats:
         windows: float64, shape (window, place, lead).
     """
     about = windows - of.means
-    leads = about.shape[2]
+    _, length, leads = about.shape
     total = np.zeros(len(windows))
     for place, (phi, innovation) in enumerate(zip(of.coefficients, of.innovations, strict=True)):
-        past = about[:, place - phi.shape[1] // leads : place].reshape(len(about), -1)
+        past = about[:, place - phi.shape[1] // leads : place].reshape(len(about), phi.shape[1])
         error = about[:, place] - past @ phi.T
         root = np.linalg.cholesky(innovation)
         white = np.linalg.solve(root, error.T)
         total -= 0.5 * (white**2).sum(axis=0) + np.log(np.diag(root)).sum()
-    return total - 0.5 * np.log(2 * np.pi) * about[0].size
+    return np.asarray(total - 0.5 * np.log(2 * np.pi) * length * leads)
 
 
 def _run(of: Autoregression, noise: Floats) -> Floats:
@@ -157,7 +158,7 @@ def _run(of: Autoregression, noise: Floats) -> Floats:
     leads = noise.shape[2]
     roots = symmetric_roots(of.innovations)
     for place, phi in enumerate(of.coefficients):
-        past = about[:, place - phi.shape[1] // leads : place].reshape(len(about), -1)
+        past = about[:, place - phi.shape[1] // leads : place].reshape(len(about), phi.shape[1])
         about[:, place] = past @ phi.T + noise[:, place] @ roots[place]
     return about + of.means
 
@@ -177,7 +178,7 @@ def _orders(
         rows = rng.permutation(np.flatnonzero(labels == label))
         held_out[rows[: len(rows) // HELD_OUT]] = True
     likelihoods = {}
-    for label, (mean, covariance, _) in class_moments(
+    for label, (mean, covariance) in class_moments(
         flat[~held_out], labels[~held_out], prior
     ).items():
         windows = flat[held_out & (labels == label)].reshape(-1, len(mean) // leads, leads)

@@ -195,13 +195,9 @@ class PcaGaussian:
 class Gmm(PcaGaussian):
     """A mixture of Gaussians a class, fitted by EM from k-means.
 
-    A class has 1, 2, 4, … Gaussians: at most ``components``, and at most one for every ``windows`` of
-    its training windows.  Of these numbers, the one is taken under which a fifth of the class's
-    training windows, held out of a first fit, is the likeliest.  One Gaussian is that of
-    `PcaGaussian`.  Each of several is shrunk towards their mean E_c, which counts as ``prior``
-    windows too::
-
-        C_cj = (n_cj E_cj + prior · E_c) / (n_cj + prior),    E_c = Σ_j π_cj E_cj
+    A class has at most ``components`` Gaussians, and at most one for every ``windows`` of its training
+    windows.  `ecgbench.gaussians.fitted_mixture` chooses their number by the likelihood of held-out
+    windows.  One Gaussian is that of `PcaGaussian`.
     """
 
     config: GmmConfig

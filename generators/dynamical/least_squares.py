@@ -99,7 +99,7 @@ def fit_waves(
     rounds: int,
     steps: int,
     weight: float,
-    log: Callable[[int, float], None] = lambda done, noise: None,
+    log: Callable[[int, float], None],
 ) -> Waves:
     """Fit the waves of each window of a class.
 

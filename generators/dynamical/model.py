@@ -108,7 +108,7 @@ class EcgsynFit:
             points.append(fitted.points)
             noises.append(fitted.noise)
             self.residuals[label] = fitted.residual
-        self._distribute(*map(np.concatenate, (points, noises, kept)), rng)
+        self._distribute(np.concatenate(points), np.concatenate(noises), np.concatenate(kept), rng)
 
     def sample(self, labels: NDArray[np.int64], context: Context) -> EcgWindows:
         """Draw points, and from them windows."""
@@ -117,8 +117,8 @@ class EcgsynFit:
         shape = (len(labels), len(self.like.leads), self.like.length)
         signals = rng.standard_normal(shape)
         points = rng.standard_normal((len(labels), len(self.spread)))
-        for label, of in self.classes.items():
-            rows = np.flatnonzero(drawn == label)
+        for label in np.unique(drawn):
+            of, rows = self.classes[int(label)], np.flatnonzero(drawn == label)
             gaussians = rng.choice(len(of.weights), len(rows), p=of.weights)
             for gaussian in np.unique(gaussians):
                 chosen = rows[gaussians == gaussian]

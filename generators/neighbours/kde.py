@@ -79,7 +79,7 @@ class Kde:
         residuals = class_moments(flat - inside @ axes, train.labels, self.config.prior)
         moments = class_moments(inside, train.labels, self.config.prior)
         self.classes: dict[int, _Class] = {}
-        for label, (_, covariance, _) in moments.items():
+        for label, (_, covariance) in moments.items():
             own = train.labels == label
             width = _bandwidth(inside[own], covariance, self.config.left_out, rng)
             self.bandwidths[label] = width
@@ -108,12 +108,13 @@ class Kde:
 
 def _bandwidth(points: Floats, covariance: Floats, most: int, rng: np.random.Generator) -> float:
     """Return the bandwidth under which points are the likeliest, each left out of its own density."""
-    if len(points) < 2:
+    count, dimensions = points.shape
+    if count < 2:
         return WIDEST
-    floor = 1e-9 * np.trace(covariance) / len(covariance) + 1e-12
-    root = np.linalg.cholesky(covariance + floor * np.eye(len(covariance)))
+    floor = 1e-9 * np.trace(covariance) / dimensions + 1e-12
+    root = np.linalg.cholesky(covariance + floor * np.eye(dimensions))
     white = solve_triangular(root, points.T, lower=True).T
-    judges = rng.permutation(len(points))[:most]
+    judges = rng.permutation(count)[:most]
     squares = (white**2).sum(axis=1)
     distances = squares[judges, None] + squares - 2 * white[judges] @ white.T
     distances[np.arange(len(judges)), judges] = np.inf
@@ -123,7 +124,7 @@ def _bandwidth(points: Floats, covariance: Floats, most: int, rng: np.random.Gen
     def unlikeliness(logarithm: float) -> float:
         scale = -0.5 * np.exp(-2 * logarithm)
         sums = np.exp(scale * distances).sum(axis=1)
-        return float(white.shape[1] * logarithm - scale * nearest.mean() - np.log(sums).mean())
+        return float(dimensions * logarithm - scale * nearest.mean() - np.log(sums).mean())
 
     bounds = (np.log(NARROWEST), np.log(WIDEST))
     found = minimize_scalar(unlikeliness, bounds=bounds, method="bounded", options={"xatol": STEP})

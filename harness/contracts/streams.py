@@ -194,6 +194,38 @@ class TimeGanStream(IntEnum):
 
 
 @unique
+class VaeStream(IntEnum):
+    """Draws of the generator ``vae``; weights take the seed alone."""
+
+    TRAINING = 1
+    """The windows held out, batches and latents of the training."""
+    PRIOR = 2
+    """Latents of the training windows, and the start of their mixtures."""
+    SAMPLE = 3
+    """The windows."""
+
+
+@unique
+class TimeVaeStream(IntEnum):
+    """Draws of the generator ``timevae``; weights take the seed alone."""
+
+    TRAINING = 1
+    """Batches and latents of the training."""
+    SAMPLE = 2
+    """The latents of the windows."""
+
+
+@unique
+class DpVaeStream(IntEnum):
+    """Draws of the generator ``dp-vae``; weights take the seed alone."""
+
+    TRAINING = 1
+    """Poisson samples, latents and the seeds of the noise on gradients."""
+    SAMPLE = 2
+    """The windows."""
+
+
+@unique
 class EcgsynStream(IntEnum):
     """Draws of the dataset ``ecgsyn`` for a person; the number of the person stands before them."""
 

@@ -188,6 +188,8 @@ def board_settings(study: Study) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if study.windows is not None:
         found["windows"] = study.windows
+    if study.nested is not None:
+        found["nested"] = study.nested
     if study.smoke:
         found["smoke"] = True
     for kind in ("dataset", "metric"):

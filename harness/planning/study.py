@@ -35,6 +35,7 @@ class Study(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         metrics: names; None for all.
         seeds: one cell each; even seeds train on the first half of the patients, odd on the second.
         windows: use a fixed subsample of at most so many windows of each dataset; None for all.
+        nested: use only the training windows of the split of this seed; None for all windows.
         smoke: start from every plugin's smoke settings rather than from its defaults.
         references: whether the reference rows are added.
         dataset: settings of datasets, by name.
@@ -49,6 +50,7 @@ class Study(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     metrics: tuple[str, ...] | None = None
     seeds: tuple[Annotated[int, msgspec.Meta(ge=0, le=MAX_SEED)], ...] = (0, 1)
     windows: Annotated[int, msgspec.Meta(ge=20)] | None = None
+    nested: Annotated[int, msgspec.Meta(ge=0, le=MAX_SEED)] | None = None
     smoke: bool = False
     references: bool = True
     dataset: Tables = msgspec.field(default_factory=dict)

@@ -12,6 +12,7 @@ from ecgbench.contracts.config import Config
 from ecgbench.contracts.errors import DataError, EcgbenchError, Skip
 from ecgbench.contracts.hooks import hookimpl
 from ecgbench.contracts.protocols import Context, Costs, Generator, LoadDataset, Metric, Score
+from ecgbench.contracts.search import Between, OneOf
 from ecgbench.contracts.specs import DatasetSpec, GeneratorSpec, MetricSpec, PhysioNet
 from ecgbench.contracts.windows import EcgWindows, Splits
 
@@ -37,9 +38,11 @@ if TYPE_CHECKING:
     from ecgbench.harness.api.run import run
     from ecgbench.harness.api.score import score
     from ecgbench.harness.api.splits import splits
+    from ecgbench.harness.api.tune import tune
     from ecgbench.harness.planning.catalog import discover
 
 __all__ = [
+    "Between",
     "Board",
     "CellEnded",
     "CellNote",
@@ -62,6 +65,7 @@ __all__ = [
     "Metric",
     "MetricSpec",
     "Notice",
+    "OneOf",
     "PhysioNet",
     "Reading",
     "Score",
@@ -82,6 +86,7 @@ __all__ = [
     "score",
     "splits",
     "stratified",
+    "tune",
 ]
 
 _LAZY = {
@@ -110,6 +115,7 @@ _LAZY = {
     "run": "ecgbench.harness.api.run",
     "score": "ecgbench.harness.api.score",
     "splits": "ecgbench.harness.api.splits",
+    "tune": "ecgbench.harness.api.tune",
 }
 
 

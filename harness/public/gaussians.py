@@ -31,12 +31,10 @@ class Moments(NamedTuple):
     Attributes:
         mean: μ_c, float64, shape (number,).
         covariance: Σ_c, float64, shape (number, number).
-        count: n_c.
     """
 
     mean: Floats
     covariance: Floats
-    count: int
 
 
 class Mixture(NamedTuple):
@@ -73,7 +71,7 @@ def class_moments(
         mean = own.mean(axis=0, dtype=np.float64)
         scatter = (own - mean).T @ (own - mean)
         covariance = (scatter + prior * pooled) / (len(own) - 1 + prior)
-        moments[int(label)] = Moments(mean, covariance, len(own))
+        moments[int(label)] = Moments(mean, covariance)
     return moments
 
 

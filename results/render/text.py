@@ -214,6 +214,8 @@ def settings(board: Board) -> str:
     for key, given in sorted(board.settings.items()):
         if key == "windows":
             first.insert(0, f"a subsample of {plain(str(given))} windows")
+        elif key == "nested":
+            first.append(f"the training windows of seed {plain(str(given))} alone")
         elif key == "smoke":
             first.append("smoke settings of every plugin")
         else:

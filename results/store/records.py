@@ -64,15 +64,18 @@ class DatasetRecord(PluginRecord, frozen=True, kw_only=True):
     Attributes:
         digest: SHA-256 over all its windows, before any subsample.
         windows: size of the subsample; None for all.
+        nested: seed of the split whose training windows alone are used; None for all windows.
     """
 
     digest: str
     windows: int | None = None
+    nested: int | None = None
 
     @property
     def key(self) -> str:
         """Return 12 hexadecimal digits that identify the used windows."""
-        return digest_of([*self.identity, self.digest, self.windows])
+        nested = [] if self.nested is None else [self.nested]
+        return digest_of([*self.identity, self.digest, self.windows, *nested])
 
 
 class CellId(msgspec.Struct, frozen=True, kw_only=True):
