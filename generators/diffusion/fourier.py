@@ -10,8 +10,14 @@ variances the stochastic differential equation of the paper, which preserves var
     dx = −½ β(t) x dt + √β(t) Λ dw,    β(t) = β_min + t (β_max − β_min),    0 ≤ t ≤ 1
 
 As in the code, each coefficient is first scaled to mean 0 and deviation 1 over the training windows, and
-the loss divides the squared error of the score by its mean size.  The network here says the noise
-ε = −Λ σ · score and not the score: the same loss, for a network whose output is of like size everywhere.
+the loss divides the squared error of the score by its mean size.  With ᾱ the share of a window's variance
+that is left at a time, and σ² = 1 − ᾱ, the model here says the noise ε = −Λ σ · score and not the score, and
+the network F says what the best linear guess leaves of it, as in EDM (Karras et al., NeurIPS 2022)::
+
+    ε = Λ σ / v · x + √(ᾱ / v) · F(x / √v, t),    v = ᾱ + Λ² σ²
+
+The loss is the same.  A network that says 0 draws Gaussian coefficients; without the linear guess, the
+division by √ᾱ = .007 at the start would multiply its errors.
 Sampling is the ancestral one (Song et al., ICLR 2021, appendix E): exact between two times for
 a given ε, where the code takes Euler–Maruyama steps.
 """
@@ -143,19 +149,26 @@ class FourierDiffusion:
             kept = self._kept(times)[:, None]
             white = noise(rng, *x.shape).to(x.device)
             noisy = kept.sqrt() * x + (1 - kept).sqrt() * self.spread * white
-            found = network(noisy, TIMES * times, labels)
+            found = self._noise(network, noisy, times[:, None], labels)
             error: Tensor = (weights * (found - white) ** 2).mean()
             return error
 
         return loss
+
+    def _noise(self, network: nn.Module, x: Tensor, times: Tensor, labels: Tensor) -> Tensor:
+        """Return ε of windows at times, shape (window, 1)."""
+        kept = self._kept(times)
+        total = kept + (1 - kept) * self.spread**2
+        found = network(x / total.sqrt(), TIMES * times[:, 0], labels)
+        noise: Tensor = (1 - kept).sqrt() * self.spread / total * x + (kept / total).sqrt() * found
+        return noise
 
     def _kept(self, times: Tensor) -> Tensor:
         return kept_variance(times, self.config.beta_min, self.config.beta_max)
 
     def _denoised(self, labels: Tensor, rng: np.random.Generator) -> Tensor:
         def predictor(x: Tensor, time: Tensor) -> Tensor:
-            found: Tensor = self.network(x, (TIMES * time).expand(len(x)), labels)
-            return found
+            return self._noise(self.network, x, time.expand(len(x), 1), labels)
 
         times = torch.linspace(1, EARLIEST, self.config.steps + 1, device=labels.device)
         return ancestral(

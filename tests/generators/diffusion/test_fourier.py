@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 import torch
@@ -13,6 +15,10 @@ from ecgbench.generators.diffusion.fourier import (
     mirrored,
     signals_of,
 )
+from tests.generators.diffusion.conftest import fitted, windows
+
+if TYPE_CHECKING:
+    from ecgbench import Context
 
 
 @pytest.mark.parametrize("length", [1, 2, 7, 12])
@@ -65,3 +71,15 @@ def test_the_exact_noise_of_a_gaussian_draws_its_mean_and_covariance() -> None:
     found = ancestral(predictor, times, kept, spread, 20_000, rng, torch.device("cpu"))
     torch.testing.assert_close(found.mean(dim=0), mean, atol=0.03, rtol=0)
     torch.testing.assert_close(found.T.cov(), covariance, atol=0.05, rtol=0)
+
+
+def test_without_training_coefficients_are_gaussian_with_their_mean_and_deviation(
+    context: Context,
+) -> None:
+    real = windows()
+    model = fitted("fourier-diffusion", context, real, iterations=1, learning_rate=1e-12, steps=60)
+    drawn = coefficients(model.sample(np.zeros(4000, dtype=np.int64), context).signals)
+    expected = coefficients(real.signals)
+    np.testing.assert_allclose(drawn.std(axis=0), expected.std(axis=0), rtol=0.1)
+    error = (drawn.mean(axis=0) - expected.mean(axis=0)) / expected.std(axis=0)
+    assert np.abs(error).max() < 0.1
