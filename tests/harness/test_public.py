@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PUBLIC = [
+    "Between",
     "Board",
     "CellEnded",
     "CellNote",
@@ -34,6 +35,7 @@ PUBLIC = [
     "Metric",
     "MetricSpec",
     "Notice",
+    "OneOf",
     "PhysioNet",
     "Reading",
     "Score",
@@ -54,6 +56,7 @@ PUBLIC = [
     "score",
     "splits",
     "stratified",
+    "tune",
 ]
 HEAVY = ("numpy", "torch", "pandas", "sklearn", "scipy", "wfdb", "matplotlib")
 
