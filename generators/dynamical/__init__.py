@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from msgspec import Meta
 
@@ -37,9 +37,36 @@ class EcgsynFitConfig(Config, frozen=True):
     ] = 10.0
 
 
+SMOKE = {"windows": 60, "rounds": 2, "steps": 3, "components": 2}
+
+
+class VirtualPeopleConfig(EcgsynFitConfig, frozen=True):
+    """Settings of `virtual-people`."""
+
+    components: Annotated[
+        int, Meta(ge=1, description="Gaussians of the deviations from a person, at most")
+    ] = 8
+    windows_each: Annotated[
+        int, Meta(ge=1, description="fitted windows of the class for each Gaussian")
+    ] = 150
+    weights: Annotated[
+        Literal["windows", "people"],
+        Meta(description="a person counts by windows, or all count the same"),
+    ] = "windows"
+    shrinkage: Annotated[
+        float | None,
+        Meta(
+            ge=0,
+            le=1,
+            description="λ, share of the diagonal in the covariance between people; none: as people "
+            "left out prefer",
+        ),
+    ] = None
+
+
 @hookimpl
 def ecgbench_generators() -> Iterable[GeneratorSpec]:
-    """Return the fitted dynamical model."""
+    """Return the fitted dynamical model, and its virtual people."""
     return [
         GeneratorSpec(
             name="ecgsyn-fit",
@@ -56,6 +83,15 @@ def ecgbench_generators() -> Iterable[GeneratorSpec]:
                 "doi:10.1109/TBME.2007.897817"
             ),
             conditional=True,
-            smoke={"windows": 60, "rounds": 2, "steps": 3, "components": 2},
-        )
+            smoke=SMOKE,
+        ),
+        GeneratorSpec(
+            name="virtual-people",
+            target="ecgbench.generators.dynamical.people:VirtualPeople",
+            config=VirtualPeopleConfig,
+            summary="waves of people who do not exist: drawn about the population, not about members",
+            citation="ecgbench, docs/virtual-people.md",
+            conditional=True,
+            smoke=SMOKE,
+        ),
     ]

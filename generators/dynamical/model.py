@@ -61,12 +61,22 @@ class _Fitted(NamedTuple):
     residual: Floats  # mean of what the waves leave, (lead, sample)
 
 
-class _Class(NamedTuple):
+class OfClass(NamedTuple):
+    """The distribution of the points of a class, and of the noise.
+
+    Attributes:
+        weights: of the Gaussians, sum 1.
+        means: shape (Gaussian, number).
+        roots: symmetric roots of their covariances, shape (Gaussian, number, number).
+        residual: mean of what the waves leave, shape (lead, sample).
+        colour: symmetric root of the covariance of the noise at level 1.
+    """
+
     weights: Floats
-    means: Floats  # (Gaussian, number)
-    roots: Floats  # symmetric, (Gaussian, number, number)
-    residual: Floats  # as above
-    colour: Floats  # symmetric root of the covariance of the noise at level 1
+    means: Floats
+    roots: Floats
+    residual: Floats
+    colour: Floats
 
 
 class EcgsynFit:
@@ -77,10 +87,12 @@ class EcgsynFit:
             covariance of the residuals.
     """
 
+    name = "ecgsyn-fit"
+
     def __init__(self, config: EcgsynFitConfig) -> None:
         self.config = config
         self.parameters = 0
-        self.classes: dict[int, _Class] = {}
+        self.classes: dict[int, OfClass] = {}
         self.residuals: dict[int, Floats] = {}
 
     def fit(self, train: EcgWindows, context: Context) -> None:
@@ -91,7 +103,7 @@ class EcgsynFit:
         """
         if train.sampling_rate <= 2 * BAND[1]:
             raise Skip(
-                f"ecgsyn-fit finds R peaks above {2 * BAND[1]:g} Hz, and these windows have "
+                f"{self.name} finds R peaks above {2 * BAND[1]:g} Hz, and these windows have "
                 f"{train.sampling_rate:g} Hz"
             )
         rng = np.random.default_rng([context.seed, DynamicalStream.FIT])
@@ -100,15 +112,22 @@ class EcgsynFit:
         deviations = train.signals.std(axis=(0, 2), dtype=np.float64)
         self.scale = np.where(deviations > 0, deviations, 1.0)[:, None]
         classes = [int(label) for label in np.unique(train.labels)]
-        kept, points, noises = [], [], []
+        kept, people, points, noises = [], [], [], []
         for place, label in enumerate(classes):
             own = rng.permutation(np.flatnonzero(train.labels == label))[: self.config.windows]
             fitted = self._fit_class(train.signals[own], label, place, len(classes), context)
             kept.append(np.full(len(own), label))
+            people.append(train.patients[own])
             points.append(fitted.points)
             noises.append(fitted.noise)
             self.residuals[label] = fitted.residual
-        self._distribute(np.concatenate(points), np.concatenate(noises), np.concatenate(kept), rng)
+        self._distribute(
+            np.concatenate(points),
+            np.concatenate(noises),
+            np.concatenate(kept),
+            np.concatenate(people),
+            rng,
+        )
 
     def sample(self, labels: NDArray[np.int64], context: Context) -> EcgWindows:
         """Draw points, and from them windows."""
@@ -171,9 +190,15 @@ class EcgsynFit:
         return _Fitted(np.concatenate(points, axis=1), noise / level, residual)
 
     def _distribute(
-        self, points: Floats, noise: Floats, labels: NDArray[np.int64], rng: np.random.Generator
+        self,
+        points: Floats,
+        noise: Floats,
+        labels: NDArray[np.int64],
+        people: NDArray[np.int64],
+        rng: np.random.Generator,
     ) -> None:
-        """Estimate the mixture and the colour of the noise of each class."""
+        """Estimate the mixture and the colour of the noise of each class; people do not count."""
+        del people
         config = self.config
         variances = np.diag(pooled_covariance(points, labels))
         self.spread = np.sqrt(np.where(variances > 0, variances, 1.0))
@@ -191,7 +216,7 @@ class EcgsynFit:
                 rng=rng,
             )
             covariances = count * mixture.covariances + config.prior * pooled
-            self.classes[label] = _Class(
+            self.classes[label] = OfClass(
                 mixture.weights,
                 mean + mixture.means,
                 symmetric_roots(covariances / (count - 1 + config.prior)),
