@@ -16,18 +16,17 @@ The fit keeps the weights under which training windows held out of it are the li
 from __future__ import annotations
 
 import copy
-import logging
 import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import nn
-from torch.nn.functional import one_hot
 
 from ecgbench import EcgbenchError
 from ecgbench.contracts.streams import SplineFlowStream
 from ecgbench.generators.spline_flow.space import ComponentSpace
+from ecgbench.nn.conditional import known_labels, one_hot
 from ecgbench.nn.training import Training, batch, count, warm_cosine
 
 if TYPE_CHECKING:
@@ -38,8 +37,6 @@ if TYPE_CHECKING:
     from ecgbench.generators.spline_flow import SplineFlowConfig
 
     Floats = NDArray[np.float64]
-
-logger = logging.getLogger(__name__)
 
 ROWS = 1024
 """Windows at once outside of training."""
@@ -72,7 +69,7 @@ class SplineFlow:
         self.space = ComponentSpace(train, config.prior)
         coordinates = self.space.coordinates(train)[:, : config.dimensions]
         z = torch.from_numpy(coordinates.astype(np.float32)).to(device)
-        s = self._classes(train.labels, device)
+        s = one_hot(train.labels, self.like.classes, device)
         flow = spline_flow(z.shape[1], s.shape[1], config, context.seed).to(device)
         best = _Best(flow)
         self.parameters = count(flow) + self.space.parameters
@@ -97,7 +94,13 @@ class SplineFlow:
 
         modules = {"flow": flow, "best": best}
         training = Training(
-            "spline-flow", context, config, train, modules=modules, optimisers={"adam": adam}, rng=rng
+            "spline-flow",
+            context,
+            config,
+            train,
+            modules=modules,
+            optimisers={"adam": adam},
+            rng=rng,
         )
         training.run(iterate, config.iterations)
         self.flow = best.weights
@@ -109,20 +112,12 @@ class SplineFlow:
         theirs, at their frequency.
         """
         rng = np.random.default_rng([context.seed, SplineFlowStream.SAMPLE])
-        unknown = ~np.isin(labels, list(self.space.means))
-        known = np.where(unknown, rng.choice(self.labels, len(labels)), labels)
-        if unknown.any():
-            lacking = [self.like.classes[label] for label in np.unique(labels[unknown])]
-            logger.warning(
-                "train has no window of class %s: the %d asked for are of any class",
-                ", ".join(lacking),
-                unknown.sum(),
-            )
+        known = known_labels(labels, self.labels, self.like.classes, rng)
         noise = rng.standard_normal((len(labels), self.space.axes.shape[1]))
         z, beside = self.space.split(noise)
         leading = torch.from_numpy(z[:, : self.config.dimensions].astype(np.float32))
         leading = leading.to(context.device)
-        s = self._classes(known, context.device)
+        s = one_hot(known, self.like.classes, context.device)
         with torch.inference_mode():
             parts = [
                 self.flow(classes).transform.inv(part)
@@ -130,10 +125,6 @@ class SplineFlow:
             ]
         z[:, : self.config.dimensions] = torch.cat(parts).cpu().numpy()
         return self.like.synthetic(self.space.signals(z, beside, known), labels)
-
-    def _classes(self, labels: NDArray[np.int64], device: str) -> Tensor:
-        """Return the classes one-hot, (window, class)."""
-        return one_hot(torch.from_numpy(labels), len(self.like.classes)).to(device, torch.float32)
 
 
 def spline_flow(features: int, classes: int, config: SplineFlowConfig, seed: int) -> nn.Module:
