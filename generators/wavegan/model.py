@@ -56,10 +56,10 @@ class WaveGan:
         self.scale = PeakScale.of(train)
         x = self.scale.forward(train.signals).to(device)
         s = one_hot(train.labels, self.like.classes, device)
-        size = (*x.shape[1:], s.shape[1])
+        leads, length, classes = *train.signals.shape[1:], len(train.classes)
         weights = torch.Generator().manual_seed(context.seed)
-        self.generator = self.network(*size, config, weights).to(device)
-        critic = Critic(*size, config, weights).to(device)
+        self.generator = self.network(leads, length, classes, config, weights).to(device)
+        critic = Critic(leads, length, classes, config, weights).to(device)
         self.parameters = count(self.generator, critic)
         rng = np.random.default_rng([context.seed, WaveGanStream.TRAINING])
         adams = {
@@ -82,8 +82,10 @@ class WaveGan:
                 fake = self._draw(rng, classes)
             share = torch.from_numpy(rng.random((len(rows), 1, 1), dtype=np.float32)).to(device)
             penalty = gradient_penalty(lambda at: judge(at, classes), real, fake, share)
-            values = judge(torch.cat([real, fake]), torch.cat([classes, classes]))
-            loss = critic_loss(*values.chunk(2), penalty, config.penalty)
+            of_real, of_fake = judge(torch.cat([real, fake]), torch.cat([classes, classes])).chunk(
+                2
+            )
+            loss = critic_loss(of_real, of_fake, penalty, config.penalty)
             adams["critic"].zero_grad()
             loss.backward()
             adams["critic"].step()

@@ -165,11 +165,12 @@ class Critic(nn.Module):
         self.layers = nn.ModuleList()
         channels = leads
         for width, stride in zip(config.critic_channels, config.critic_strides, strict=True):
-            self.layers.append(_convolution(channels, width, config.kernel, stride, generator))
+            layer = _convolution(channels, width, config.kernel, stride, generator)
+            _he_normal(layer, generator)
+            self.layers.append(layer)
             channels, length = width, math.ceil(length / stride)
         self.dense = _linear(channels * length, 1, generator)
-        for layer in (*self.layers, self.dense):
-            _he_normal(layer, generator)
+        _he_normal(self.dense, generator)
         self.classes = nn.utils.skip_init(nn.Linear, classes, channels * length, bias=False)
         nn.init.zeros_(self.classes.weight)
 
@@ -217,7 +218,7 @@ def _convolution(
     inputs: int, outputs: int, kernel: int, stride: int, generator: torch.Generator
 ) -> nn.Conv1d:
     """Return a convolution that divides the length by ``stride``, rounded up; weights start as torch's."""
-    layer = nn.utils.skip_init(
+    layer: nn.Conv1d = nn.utils.skip_init(
         nn.Conv1d, inputs, outputs, kernel, stride=stride, padding=kernel // 2
     )
     _uniform(layer, generator)
@@ -225,17 +226,18 @@ def _convolution(
 
 
 def _linear(inputs: int, outputs: int, generator: torch.Generator) -> nn.Linear:
-    layer = nn.utils.skip_init(nn.Linear, inputs, outputs)
+    layer: nn.Linear = nn.utils.skip_init(nn.Linear, inputs, outputs)
     _uniform(layer, generator)
     return layer
 
 
-def _uniform(layer: nn.Module, generator: torch.Generator) -> None:
+def _uniform(layer: nn.Conv1d | nn.Linear, generator: torch.Generator) -> None:
     bound = 1 / math.sqrt(layer.weight[0].numel())
     nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
+    assert layer.bias is not None
     nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
 
 
-def _he_normal(layer: nn.Module, generator: torch.Generator) -> None:
+def _he_normal(layer: nn.Conv1d | nn.Linear, generator: torch.Generator) -> None:
     """Start weights normal with variance 2/inputs (He et al., ICCV 2015), as torch's rule does."""
     nn.init.normal_(layer.weight, std=math.sqrt(2 / layer.weight[0].numel()), generator=generator)
