@@ -224,9 +224,8 @@ def cell_here(cell: CellId, source: data.Source, catalog: Catalog) -> CellId:
         spec = catalog.generator(generator.name)
         settings = build(spec.config, generator.settings, where=f"generator {spec.name}")
         generator = used(catalog.entry("generator", spec.name), settings)
-    return msgspec.structs.replace(
-        cell, dataset=data.record(source, cell.dataset.windows), generator=generator
-    )
+    dataset = data.record(source, cell.dataset.windows, cell.dataset.nested)
+    return msgspec.structs.replace(cell, dataset=dataset, generator=generator)
 
 
 def metric_here(metric: MetricRecord, catalog: Catalog) -> MetricRecord:

@@ -85,7 +85,8 @@ def differences(
     if not record.stored and not record.reference:
         return ["its windows did not come with it, so its scores cannot be checked"]
     source = source_of(record.cell, catalog, data_dir)
-    prepare([source], record.cell.dataset.windows, catalog.files, limits)
+    of_cell = record.cell.dataset
+    prepare([source], of_cell.windows, catalog.files, limits, nested=of_cell.nested)
     with tempfile.TemporaryDirectory(prefix="ecgbench-") as folder:
         scratch = Store(Path(folder))
         cell = cell_here(record.cell, source, catalog)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
-from ecgbench import Config, GeneratorSpec, hookimpl
+from ecgbench import Between, Config, GeneratorSpec, OneOf, hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,6 +38,13 @@ class GmmConfig(PcaGaussianConfig, frozen=True):
     iterations: Annotated[int, msgspec.Meta(ge=1, description="of EM, at most")] = 30
 
 
+SEARCH: dict[str, Between | OneOf] = {
+    "dimensions": Between(8, 128, log=True),
+    "prior": Between(1.0, 300.0, log=True),
+    "time": OneOf(("own", "rr")),
+}
+
+
 @hookimpl
 def ecgbench_generators() -> Iterable[GeneratorSpec]:
     """The two baselines."""
@@ -54,6 +61,7 @@ def ecgbench_generators() -> Iterable[GeneratorSpec]:
             ),
             conditional=True,
             smoke={"dimensions": 16},
+            search=SEARCH,
         ),
         GeneratorSpec(
             name="gmm",
@@ -67,5 +75,10 @@ def ecgbench_generators() -> Iterable[GeneratorSpec]:
             ),
             conditional=True,
             smoke={"dimensions": 16, "components": 4},
+            search={
+                **SEARCH,
+                "components": Between(8, 256, log=True),
+                "windows": Between(10, 200, log=True),
+            },
         ),
     ]

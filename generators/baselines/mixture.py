@@ -1,6 +1,6 @@
 """Gaussians and mixtures of Gaussians per class, in the space of the principal components.
 
-A window is a point of D numbers x (`space.py`: all samples of all leads) and of a few features u (none,
+A window is a point of D numbers x (`ecgbench.space`: all samples of all leads) and of a few features u (none,
 or its RR intervals).  A point of class c is modelled by Gaussians j::
 
     x = μ_c + Wᵀ s + Rᵀ r + √v_c · e,    (s, u) ~ N(m_cj, Σ_cj),    r ~ N(0, diag d_cj)
@@ -27,51 +27,27 @@ directions and the symmetric root of Σ_cj.
 
 from __future__ import annotations
 
-import logging
-import warnings
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.mixture import GaussianMixture
 
-from ecgbench import principal_components
+from ecgbench import known_labels, principal_components
 from ecgbench.contracts.streams import BaselineStream
-from ecgbench.generators.baselines.space import NormalisedTime, OwnTime, Points
+from ecgbench.gaussians import fitted_mixture, one_gaussian, symmetric_roots
+from ecgbench.space import NormalisedTime, OwnTime, Points
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ecgbench import Components, Context, EcgWindows
+    from ecgbench.gaussians import Mixture
     from ecgbench.generators.baselines import GmmConfig, PcaGaussianConfig
-    from ecgbench.generators.baselines.space import Space
+    from ecgbench.space import Space
 
     Floats = NDArray[np.float64]
 
-logger = logging.getLogger(__name__)
-
 COLOURED = 512
 """Components of the residual that have a variance of their own, at most; a square of it is computed."""
-
-HELD_OUT = 5
-"""One window in so many is held out of the fit that chooses the number of Gaussians."""
-
-
-class Mixture(NamedTuple):
-    """Gaussians of one class about its mean.
-
-    Attributes:
-        weights: π, float64, shape (Gaussian,), sum 1.
-        means: m, float64, shape (Gaussian, coordinate).
-        covariances: C, the sums of squares divided by the number of windows, float64, shape
-            (Gaussian, coordinate, coordinate).
-        shares: of each window in each Gaussian, float64, shape (window, Gaussian), row sums 1.
-    """
-
-    weights: Floats
-    means: Floats
-    covariances: Floats
-    shares: Floats
 
 
 class _Class(NamedTuple):
@@ -144,7 +120,7 @@ class PcaGaussian:
                 *means[label],
                 mixture.weights,
                 mixture.means,
-                _roots((count * mixture.covariances + prior * pooled) / shrunk),
+                symmetric_roots((count * mixture.covariances + prior * pooled) / shrunk),
                 np.sqrt(variances),
                 float(np.sqrt((white[own].sum() + prior * pooled_white) / shrunk)),
             )
@@ -159,23 +135,12 @@ class PcaGaussian:
             rng: draws what is random in the fit.
         """
         del floor, rng
-        covariance = inside.T @ inside / len(inside)
-        means, shares = np.zeros((1, inside.shape[1])), np.ones((len(inside), 1))
-        return Mixture(np.ones(1), means, covariance[None], shares)
+        return one_gaussian(inside)
 
     def sample(self, labels: NDArray[np.int64], context: Context) -> EcgWindows:
         """Draw windows."""
         rng = np.random.default_rng([context.seed, BaselineStream.SAMPLE])
-        unknown = ~np.isin(labels, list(self.classes))
-        drawn = np.where(unknown, rng.choice(self.labels, len(labels)), labels)
-        if unknown.any():
-            logger.warning(
-                "train has no window of %s: the %d asked for are of any class",
-                ", ".join(
-                    f"class {self.like.classes[label]}" for label in np.unique(labels[unknown])
-                ),
-                unknown.sum(),
-            )
+        drawn = known_labels(labels, self.labels, self.like.classes, rng)
         samples = rng.standard_normal((len(labels), self.leading.shape[1]))
         features = rng.standard_normal((len(labels), self.features))
         for label, of in self.classes.items():
@@ -230,65 +195,24 @@ class PcaGaussian:
 class Gmm(PcaGaussian):
     """A mixture of Gaussians a class, fitted by EM from k-means.
 
-    A class has 1, 2, 4, … Gaussians: at most ``components``, and at most one for every ``windows`` of
-    its training windows.  Of these numbers, the one is taken under which a fifth of the class's
-    training windows, held out of a first fit, is the likeliest.  One Gaussian is that of
-    `PcaGaussian`.  Each of several is shrunk towards their mean E_c, which counts as ``prior``
-    windows too::
-
-        C_cj = (n_cj E_cj + prior · E_c) / (n_cj + prior),    E_c = Σ_j π_cj E_cj
+    A class has at most ``components`` Gaussians, and at most one for every ``windows`` of its training
+    windows.  `ecgbench.gaussians.fitted_mixture` chooses their number by the likelihood of held-out
+    windows.  One Gaussian is that of `PcaGaussian`.
     """
 
     config: GmmConfig
 
     def mixture(self, inside: Floats, floor: float, rng: np.random.Generator) -> Mixture:
         """Return the Gaussians of a class."""
-        most = min(self.config.components, len(inside) // self.config.windows)
-        gaussians = self._likeliest(inside, most, floor, rng)
-        if gaussians < 2:
-            return super().mixture(inside, floor, rng)
-        model = self._fitted(inside, gaussians, floor, rng)
-        prior = self.config.prior
-        mean = np.tensordot(model.weights_, model.covariances_, axes=1)
-        counts = (model.weights_ * len(inside))[:, None, None]
-        covariances = (counts * model.covariances_ + prior * mean) / (counts + prior)
-        shares = model.predict_proba(inside)
-        return Mixture(model.weights_, model.means_, covariances, shares)
-
-    def _likeliest(self, inside: Floats, most: int, floor: float, rng: np.random.Generator) -> int:
-        """Return the number of Gaussians under which held-out windows are the likeliest."""
-        numbers = [2**power for power in range(most.bit_length()) if 2**power <= most]
-        if len(numbers) < 2:
-            return 1
-        held_out: NDArray[np.bool_] = np.zeros(len(inside), dtype=bool)
-        held_out[rng.permutation(len(inside))[: len(inside) // HELD_OUT]] = True
-        likelihoods = [
-            self._fitted(inside[~held_out], number, floor, rng).score(inside[held_out])
-            for number in numbers
-        ]
-        return int(numbers[int(np.argmax(likelihoods))])
-
-    def _fitted(
-        self, inside: Floats, gaussians: int, floor: float, rng: np.random.Generator
-    ) -> GaussianMixture:
-        model = GaussianMixture(
-            gaussians,
-            reg_covar=floor + 1e-9,
-            max_iter=self.config.iterations,
-            random_state=int(rng.integers(2**31)),
+        return fitted_mixture(
+            inside,
+            min(self.config.components, len(inside) // self.config.windows),
+            floor=floor,
+            prior=self.config.prior,
+            iterations=self.config.iterations,
+            rng=rng,
         )
-        with warnings.catch_warnings():
-            # after the last iteration it is a valid mixture all the same
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            return model.fit(inside)
 
 
 def _mean(points: Points, rows: NDArray[np.bool_]) -> Points:
     return Points(*(array[rows].mean(axis=0) for array in points))
-
-
-def _roots(covariances: Floats) -> Floats:
-    """Return the symmetric root of each covariance, which may be singular."""
-    values, vectors = np.linalg.eigh(covariances)
-    roots = vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]
-    return np.asarray(roots @ np.swapaxes(vectors, 1, 2))

@@ -14,9 +14,10 @@ import numpy as np
 import torch
 from torch.nn.functional import softplus
 
+from ecgbench import known_labels
 from ecgbench.contracts.streams import RcGanStream
 from ecgbench.generators.rcgan.networks import Networks
-from ecgbench.nn.conditional import PeakScale, known_labels, one_hot
+from ecgbench.nn.conditional import PeakScale, one_hot
 from ecgbench.nn.training import Training, batch, count, noise
 
 if TYPE_CHECKING:

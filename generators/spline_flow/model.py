@@ -23,10 +23,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from ecgbench import EcgbenchError
+from ecgbench import EcgbenchError, known_labels
 from ecgbench.contracts.streams import SplineFlowStream
 from ecgbench.generators.spline_flow.space import ComponentSpace
-from ecgbench.nn.conditional import known_labels, one_hot
+from ecgbench.nn.conditional import one_hot
 from ecgbench.nn.training import Training, batch, count, warm_cosine
 
 if TYPE_CHECKING:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from ecgbench import known_labels
 from ecgbench.contracts.streams import WaveGanStream
 from ecgbench.generators.wavegan.losses import critic_loss, generator_loss, gradient_penalty
 from ecgbench.generators.wavegan.networks import Critic, PulseGenerator, WaveGenerator
-from ecgbench.nn.conditional import PeakScale, known_labels, one_hot
+from ecgbench.nn.conditional import PeakScale, one_hot
 from ecgbench.nn.training import Training, batch, count
 
 if TYPE_CHECKING:

@@ -62,7 +62,7 @@ def prepared(
     for source in sources:
         if not data.is_prepared(source):
             tell(Reading(dataset=source.spec.name))
-    return sources, prepare(sources, study.windows, catalog.files)
+    return sources, prepare(sources, study.windows, catalog.files, nested=study.nested)
 
 
 def with_datasets(study: Study, catalog: Catalog, data_dir: Path | None, tell: Tell) -> Study:
@@ -107,8 +107,11 @@ def load_splits(
     study: Study, catalog: Catalog, data_dir: Path | None, tell: Tell
 ) -> tuple[data.Source, DatasetRecord, Splits]:
     """Return source, record and splits of a study's one dataset and one seed."""
-    from ecgbench.harness.data.split import split, subsample  # noqa: PLC0415 - planning needs no numpy
+    from ecgbench.harness.data.split import divided  # noqa: PLC0415 - planning needs no numpy
 
     sources, (record,) = prepared(study, catalog, data_dir, tell)
-    everything = subsample(data.windows(sources[0]), study.windows)
-    return sources[0], record, split(everything, study.seeds[0], sources[0].spec.halves)
+    return (
+        sources[0],
+        record,
+        divided(data.windows(sources[0]), record, study.seeds[0], sources[0].spec.halves),
+    )

@@ -13,7 +13,7 @@ from ecgbench.harness.cell.room import Room
 from ecgbench.harness.cell.task import check_plugins, plugins_of
 from ecgbench.harness.cell.trouble import tell_trouble
 from ecgbench.harness.data import cache as data
-from ecgbench.harness.data.split import split, subsample
+from ecgbench.harness.data.split import divided
 from ecgbench.harness.planning.catalog import discover
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ def divide(task: Task, folder: Path, send: Send) -> None:
     check_plugins([use for use in plugins_of(task) if use[0] != "metric"], catalog)
     spec = catalog.generator(task.cell.generator.name)
     splits = splits_of(task, catalog)
-    divided = Divided(reference=spec.reference, fold=splits.fold, sizes=_sizes(splits))
-    send(divided)
+    told = Divided(reference=spec.reference, fold=splits.fold, sizes=_sizes(splits))
+    send(told)
     try:
         check_applies(spec, splits.train, splits.fresh.labels)
     except Skip as skip:
@@ -54,8 +54,8 @@ def divide(task: Task, folder: Path, send: Send) -> None:
 def splits_of(task: Task, catalog: Catalog) -> Splits:
     """Return the splits of a task's dataset and seed."""
     dataset = task.cell.dataset
-    chosen = subsample(data.read(task.windows), dataset.windows)
-    return split(chosen, task.cell.seed, catalog.dataset(dataset.name).halves)
+    halves = catalog.dataset(dataset.name).halves
+    return divided(data.read(task.windows), dataset, task.cell.seed, halves)
 
 
 def _sizes(splits: Splits) -> dict[str, int]:

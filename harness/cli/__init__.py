@@ -29,6 +29,7 @@ COMMANDS = {
         "ecgbench.harness.cli.compare:compare",
         "Compare two rows, metric by metric.",
     ),
+    "tune": ("ecgbench.harness.cli.tune:tune", "Search for a generator's settings."),
     "audit": ("ecgbench.harness.cli.audit:audit", "Show known faults to each metric."),
     "status": ("ecgbench.harness.cli.status:status", "Tell how far runs are, from anywhere."),
     "list": ("ecgbench.harness.cli.plugins:list_plugins", "List generators, datasets, metrics."),

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from ecgbench.contracts.plain import plain
 from ecgbench.harness.cli.report import warn
+from ecgbench.results.board.labels import labels
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,8 +41,10 @@ def show_plan(job: Job, console: Console) -> None:
         )
     )
     rows: dict[tuple[str, str], list[Cell]] = {}
+    names_of = labels(plan.record.generators)
     for cell in plan.cells:
-        rows.setdefault((cell.id.dataset.name, cell.id.generator.name), []).append(cell)
+        row = cell.id.dataset.name, names_of[cell.id.generator.key]
+        rows.setdefault(row, []).append(cell)
     names = max((len(dataset + generator) for dataset, generator in rows), default=0)
     of_seeds = names + len(resolved.seeds) * len(" seed 10 ") < console.width
     columns = [f"seed {seed}" for seed in resolved.seeds] if of_seeds else ["cells"]

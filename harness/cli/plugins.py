@@ -15,13 +15,16 @@ from ecgbench.contracts.canonical import canonical
 from ecgbench.contracts.errors import UsageError, suggest
 from ecgbench.contracts.families import FAMILIES
 from ecgbench.contracts.plain import plain
-from ecgbench.contracts.specs import DatasetSpec, GeneratorSpec, Kind, MetricSpec
+from ecgbench.contracts.search import OneOf
+from ecgbench.contracts.specs import DatasetSpec, GeneratorSpec, Kind, MetricSpec, PluginSpec
 from ecgbench.harness.cli.options import plugin_option, store_option
 from ecgbench.harness.planning.catalog import KINDS, Catalog, Entry, discover
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from ecgbench.contracts.search import Search
 
 PLURALS: dict[str, Kind] = {f"{kind}s": kind for kind in KINDS}
 ARROWS = {"higher": "↑", "lower": "↓"}
@@ -142,14 +145,14 @@ def card(entry: Entry) -> dict[str, Any]:
     target = spec.target if isinstance(spec.target, str) else spec.target.__qualname__
     return fields | {
         "version": spec.version,
-        "settings": [_setting(f, spec.smoke) for f in msgspec.structs.fields(spec.config)],
+        "settings": [_setting(f, spec) for f in msgspec.structs.fields(spec.config)],
         "citation": spec.citation,
         "target": target,
         "origin": str(entry.origin),
     }
 
 
-def _setting(field: msgspec.structs.FieldInfo, smoke: Any) -> dict[str, Any]:
+def _setting(field: msgspec.structs.FieldInfo, spec: PluginSpec) -> dict[str, Any]:
     hint, description = field.type, ""
     if msgspec.UnsetType in (parts := get_args(hint)):
         hint = next(part for part in parts if part is not msgspec.UnsetType)
@@ -176,9 +179,19 @@ def _setting(field: msgspec.structs.FieldInfo, smoke: Any) -> dict[str, Any]:
         "type": getattr(bare, "__name__", str(bare)) if isinstance(bare, type) else str(bare),
         "default": canonical(default),
         "limits": " ".join(f"{sign} {value}" for sign, value in limits.items()),
-        "smoke": canonical(smoke.get(field.encode_name)),
+        "smoke": canonical(spec.smoke.get(field.encode_name)),
+        "search": _searched(getattr(spec, "search", {}).get(field.encode_name)),
         "description": description,
     }
+
+
+def _searched(search: Search | None) -> str:
+    """Return what ``ecgbench tune`` tries of a setting, in words; empty for nothing."""
+    if search is None:
+        return ""
+    if isinstance(search, OneOf):
+        return ", ".join(map(str, search.values))
+    return f"{search.low:g} to {search.high:g}" + ", log" * search.log
 
 
 @click.command()
@@ -254,12 +267,13 @@ def _print_card(found: dict[str, Any]) -> None:
     if not settings:
         return
     table = Table(title="settings", title_justify="left", title_style="bold", box=None)
-    for column in ("name", "type", "default", "limits", "smoke", "description"):
+    columns = [c for c in settings[0] if c != "search" or any(s["search"] for s in settings)]
+    for column in columns:
         table.add_column(column, header_style="dim", overflow="fold")
     for setting in settings:
-        shown = ["" if setting[c] is None else str(setting[c]) for c in setting]
-        shown[2] = str(setting["default"])
-        table.add_row(*(Text(plain(each)) for each in shown))
+        shown = {c: "" if setting[c] is None else str(setting[c]) for c in columns}
+        shown["default"] = str(setting["default"])
+        table.add_row(*(Text(plain(each)) for each in shown.values()))
     console.print(table)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,6 +10,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ecgbench.contracts.windows import EcgWindows
+
+logger = logging.getLogger(__name__)
 
 
 def stratified(
@@ -53,3 +56,36 @@ def exchangeable_parts(
     part[order] = places // size
     part[part >= max(1, n // size)] = -1
     return part
+
+
+def known_labels(
+    labels: NDArray[np.int64],
+    trained: NDArray[np.int64],
+    classes: tuple[str, ...],
+    rng: np.random.Generator,
+) -> NDArray[np.int64]:
+    """Return labels of known classes: a label that ``trained`` lacks becomes a random one of it.
+
+    A model of each class draws its windows by the returned labels, and hands them over under the
+    labels that were asked for.  Classes without a window are named in a warning of the log.
+
+    Args:
+        labels: int64, shape (window,), the classes that are asked for.
+        trained: int64, shape (training window,), the labels of the training windows.
+        classes: names of the labels.
+        rng: draws the labels; it draws as many numbers whether or not a class is missing.
+
+    Returns:
+        int64, shape (window,).
+    """
+    import numpy as np  # noqa: PLC0415 - as above
+
+    unknown = ~np.isin(labels, trained)
+    known = np.where(unknown, rng.choice(trained, len(labels)), labels)
+    if unknown.any():
+        logger.warning(
+            "train has no window of %s: the %d asked for are of any class",
+            ", ".join(f"class {classes[label]}" for label in np.unique(labels[unknown])),
+            unknown.sum(),
+        )
+    return known

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ecgbench.contracts.families import FamilyName
+    from ecgbench.contracts.search import Search
 
     LocalFiles = tuple[str | Path, ...] | Callable[[Any], Iterable[str | Path]]
 
@@ -98,6 +99,8 @@ class GeneratorSpec(PluginSpec):
         draws_on_fresh: True for a reference of the fresh windows themselves.
             Only a built-in reference may say so.
         audit: True for the reference of ``ecgbench audit``; no other plan has it.
+        search: what ``ecgbench tune`` tries of each setting, by its name: `Between` two numbers, or
+            `OneOf` several values.
     """
 
     kind: ClassVar[Kind] = "generator"
@@ -108,6 +111,7 @@ class GeneratorSpec(PluginSpec):
     reference: bool = False
     draws_on_fresh: bool = False
     audit: bool = False
+    search: Mapping[str, Search] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ class CellStream(IntEnum):
 
     SHADOW = 61
     """The seed of a fit on other training windows; the number of the fit stands before it."""
+    UNSEEN = 62
+    """The windows of unseen people in the place of ``control``."""
 
 
 @unique
@@ -61,6 +63,8 @@ class FidelityStream(IntEnum):
     """The windows of training and test, and the training; the repetition stands before it."""
     EMBEDDING = 8
     """The windows of the plane in the picture."""
+    DETECTION = 9
+    """The windows of training and test, the noise on them, and the trees."""
 
 
 @unique
@@ -122,6 +126,36 @@ class BaselineStream(IntEnum):
 
 
 @unique
+class NeighbourStream(IntEnum):
+    """Draws of the generators ``neighbours``."""
+
+    FIT = 0
+    """The windows that judge a bandwidth."""
+    SAMPLE = 1
+    """The windows."""
+
+
+@unique
+class AutoregressiveStream(IntEnum):
+    """Draws of the generator ``ar``."""
+
+    FIT = 0
+    """The windows that judge an order."""
+    SAMPLE = 1
+    """The windows."""
+
+
+@unique
+class DynamicalStream(IntEnum):
+    """Draws of the generator ``ecgsyn-fit``."""
+
+    FIT = 0
+    """The windows of the fit, and the mixtures."""
+    SAMPLE = 1
+    """The windows."""
+
+
+@unique
 class ReferenceStream(IntEnum):
     """Draws of the reference rows that copy."""
 
@@ -138,6 +172,18 @@ class DpGaussianStream(IntEnum):
     MECHANISM = 0
     """The noise of the mechanism."""
     SAMPLE = 1
+    """The windows."""
+
+
+@unique
+class DiffusionStream(IntEnum):
+    """Draws of the generators ``diffusion``; weights take the seed alone."""
+
+    FIT = 0
+    """The mixture of the source."""
+    TRAINING = 1
+    """Batches, times and noise of the training."""
+    SAMPLE = 2
     """The windows."""
 
 
@@ -179,6 +225,38 @@ class RcGanStream(IntEnum):
     """Batches and noise of the training."""
     SAMPLE = 2
     """The noise of the windows."""
+
+
+@unique
+class VaeStream(IntEnum):
+    """Draws of the generator ``vae``; weights take the seed alone."""
+
+    TRAINING = 1
+    """The windows held out, batches and latents of the training."""
+    PRIOR = 2
+    """Latents of the training windows, and the start of their mixtures."""
+    SAMPLE = 3
+    """The windows."""
+
+
+@unique
+class TimeVaeStream(IntEnum):
+    """Draws of the generator ``timevae``; weights take the seed alone."""
+
+    TRAINING = 1
+    """Batches and latents of the training."""
+    SAMPLE = 2
+    """The latents of the windows."""
+
+
+@unique
+class DpVaeStream(IntEnum):
+    """Draws of the generator ``dp-vae``; weights take the seed alone."""
+
+    TRAINING = 1
+    """Poisson samples, latents and the seeds of the noise on gradients."""
+    SAMPLE = 2
+    """The windows."""
 
 
 @unique

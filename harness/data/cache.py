@@ -77,11 +77,20 @@ class _Meta(msgspec.Struct, frozen=True, kw_only=True):
     arrays: dict[str, _File]
 
 
-def record(source: Source, windows: int | None) -> DatasetRecord:
-    """Return the identity of the dataset in a cell; read the dataset unless the cache has it."""
+def record(source: Source, windows: int | None, nested: int | None = None) -> DatasetRecord:
+    """Return the identity of the dataset in a cell; read the dataset unless the cache has it.
+
+    Args:
+        source: of the dataset.
+        windows: size of the subsample; None for all.
+        nested: seed of the split whose training windows alone are used; None for all windows.
+    """
     plugin = used(source.entry, source.config)
     return DatasetRecord(
-        **msgspec.structs.asdict(plugin), digest=prepare(source).digest, windows=windows
+        **msgspec.structs.asdict(plugin),
+        digest=prepare(source).digest,
+        windows=windows,
+        nested=nested,
     )
 
 

@@ -83,7 +83,7 @@ class Originals:
 
         study = Study(datasets=(dataset.name,), dataset={dataset.name: dataset.settings})
         sources = locate(study, self.catalog, self.data_dir, absent)
-        (here,) = prepare(sources, dataset.windows, self.catalog.files)
+        (here,) = prepare(sources, dataset.windows, self.catalog.files, nested=dataset.nested)
         if here.key != dataset.key:
             raise DataError(f"dataset {dataset.name} is another here than it was for the cell")
         return data.read(data.folder(sources[0])).signals

@@ -64,6 +64,8 @@ def prepare(
     windows: int | None,
     plugin_files: tuple[str, ...],
     limits: process.Limits | None = None,
+    *,
+    nested: int | None = None,
 ) -> list[DatasetRecord]:
     """Read each dataset into the cache if need be, in its own process; return the datasets' records.
 
@@ -72,6 +74,7 @@ def prepare(
         windows: size of the subsample; None for all.
         plugin_files: given with ``--plugin``.
         limits: of each process; None for all of this machine.
+        nested: seed of the split whose training windows alone are used; None for all windows.
 
     Raises:
         DataError: a dataset cannot be read; the message names it, and the record if there is one.
@@ -85,7 +88,7 @@ def prepare(
             for message in process.call(data.prepare_in_process, *arguments, to, limits=limits):
                 if isinstance(message, Exit) and message.reason:
                     raise DataError(_with_name(source.spec.name, message.reason))
-        records.append(data.record(source, windows))
+        records.append(data.record(source, windows, nested))
     return records
 
 

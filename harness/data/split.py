@@ -13,6 +13,8 @@ from ecgbench.contracts.windows import PROTOCOL, EcgWindows, Splits
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ecgbench.results.store.records import DatasetRecord
+
 PARTS = (("train", 0.5), ("control", 0.2), ("auxiliary", 0.15), ("fresh", 0.15))
 """The parts of the member patients' windows, and the share of each."""
 
@@ -49,6 +51,29 @@ def split(windows: EcgWindows, seed: int, halves: Halves | None = None) -> Split
                 f"(a share of {share}); use more windows"
             )
     return Splits(test=windows.take(rest), fold=fold, **parts)
+
+
+def divided(
+    windows: EcgWindows, dataset: DatasetRecord, seed: int, halves: Halves | None
+) -> Splits:
+    """Divide what a study uses of a dataset: a subsample, or the training windows of another split.
+
+    In a nested split (nested cross-validation) the people of these training windows are divided at
+    random into members and unseen ones, and nobody else's windows are looked at.
+
+    Args:
+        windows: all of the dataset.
+        dataset: its record.
+        seed: of the cell.
+        halves: the customary division of the patients of the whole dataset.
+
+    Raises:
+        DataError: there are too few windows for every part.
+    """
+    chosen = subsample(windows, dataset.windows)
+    if dataset.nested is None:
+        return split(chosen, seed, halves)
+    return split(split(chosen, dataset.nested, halves).train, seed)
 
 
 def subsample(windows: EcgWindows, count: int | None) -> EcgWindows:

@@ -41,6 +41,7 @@ class SplitNote(msgspec.Struct, frozen=True, kw_only=True):
         protocol: version of the splits.
         train: SHA-256 of the training windows (`ecgbench.harness.data.digest.digest`).
         study: name of the study, if it comes with ecgbench.
+        nested: seed of the split whose training windows alone were divided; None for all windows.
     """
 
     dataset: str
@@ -50,6 +51,7 @@ class SplitNote(msgspec.Struct, frozen=True, kw_only=True):
     protocol: int
     train: str
     study: str | None = None
+    nested: int | None = None
 
     def to_array(self) -> NDArray[np.str_]:
         """Return the array for a file."""
@@ -67,6 +69,7 @@ def note_of(study: Study, catalog: Catalog, splits: Splits) -> SplitNote:
         protocol=PROTOCOL,
         train=digest(splits.train, ""),
         study=study.name if study.name in built_in_studies() else None,
+        nested=study.nested,
     )
 
 
@@ -182,7 +185,7 @@ class Submission:
             )
         try:
             settings = {"dataset": {note.dataset: note.settings}}
-            study = msgspec.structs.replace(study, windows=note.windows)
+            study = msgspec.structs.replace(study, windows=note.windows, nested=note.nested)
             return resolve(override(study, settings=settings), catalog)
         except ConfigError as error:
             raise UsageError(f"{self.file}, the split that it tells of: {error}") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -14,36 +13,11 @@ if TYPE_CHECKING:
 
     from ecgbench.contracts.windows import EcgWindows
 
-logger = logging.getLogger(__name__)
-
 
 def one_hot(labels: NDArray[np.int64], classes: tuple[str, ...], device: str) -> Tensor:
     """Return labels one-hot, float32, shape (window, class)."""
     found = torch.nn.functional.one_hot(torch.from_numpy(labels), len(classes))
     return found.to(device, torch.float32)
-
-
-def known_labels(
-    labels: NDArray[np.int64],
-    of_train: NDArray[np.int64],
-    classes: tuple[str, ...],
-    rng: np.random.Generator,
-) -> NDArray[np.int64]:
-    """Replace labels of classes that the training windows lack, and warn of it.
-
-    Args:
-        labels: wanted ones.
-        of_train: labels of the training windows.
-        classes: names of the labels.
-        rng: draws the label of a training window for each label that they lack.
-    """
-    unknown = ~np.isin(labels, of_train)
-    if unknown.any():
-        lacking = ", ".join(f"class {classes[label]}" for label in np.unique(labels[unknown]))
-        logger.warning(
-            "train has no window of %s: the %d asked for are of any class", lacking, unknown.sum()
-        )
-    return np.where(unknown, rng.choice(of_train, len(labels)), labels)
 
 
 class PeakScale(NamedTuple):

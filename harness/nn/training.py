@@ -12,10 +12,10 @@ import math
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
 import numpy as np
 import torch
 
+from ecgbench.contracts.config import as_dict
 from ecgbench.nn import checkpoint
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Training:
         self.modules, self.optimisers = modules, optimisers
         self.done = 0
         self.fit = {
-            "settings": msgspec.to_builtins(config),
+            "settings": as_dict(config),
             "seed": context.seed,
             "device": context.device,
             "threads": context.threads,

@@ -16,6 +16,7 @@ import pluggy
 from ecgbench.contracts import hooks as hookspecs
 from ecgbench.contracts.config import Config, build, check
 from ecgbench.contracts.errors import EcgbenchError, PluginError, UsageError, suggest
+from ecgbench.contracts.search import ends
 from ecgbench.contracts.specs import DatasetSpec, GeneratorSpec, Kind, MetricSpec, PluginSpec
 from ecgbench.harness.planning.file_plugins import PREFIX
 
@@ -262,6 +263,9 @@ def check_settings(spec: PluginSpec) -> None:
     build(spec.config, {}, where=where)
     if spec.smoke:
         build(spec.config, spec.smoke, where=f"{where} (smoke)")
+    for setting, values in getattr(spec, "search", {}).items():
+        for value in ends(values):
+            build(spec.config, {setting: value}, where=f"{where} (search)")
 
 
 def _say(error: BaseException) -> str:

@@ -31,6 +31,7 @@ SHARED = (
     "ecgbench.nn",
     "ecgbench.processing",
     "ecgbench.rr_time",
+    "ecgbench.space",
     COMPUTED,
     *sorted(set(LAZY.values())),
 )

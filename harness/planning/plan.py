@@ -14,6 +14,7 @@ from ecgbench.contracts.specs import GeneratorSpec, MetricSpec
 from ecgbench.contracts.windows import PROTOCOL
 from ecgbench.harness.planning.facts import metric_facts
 from ecgbench.harness.planning.identity import unnoticed_files, used
+from ecgbench.harness.planning.study import differences, variant
 from ecgbench.results.exchange.provenance import unverified
 from ecgbench.results.store.records import (
     CellId,
@@ -26,7 +27,7 @@ from ecgbench.results.store.records import (
 from ecgbench.results.store.states import cell_outcome, score_outcome, state
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from ecgbench.contracts.config import Config
     from ecgbench.harness.planning.catalog import Catalog
@@ -183,13 +184,15 @@ def cell_id(dataset: DatasetRecord, generator: GeneratorRecord, seed: int) -> Ce
 
 
 def board_settings(study: Study) -> dict[str, Any]:
-    """Return a study's settings as they differ from the defaults, JSON-ready."""
+    """Return the settings that all rows of a study share, as they differ from the defaults, JSON-ready."""
     found: dict[str, Any] = {}
     if study.windows is not None:
         found["windows"] = study.windows
+    if study.nested is not None:
+        found["nested"] = study.nested
     if study.smoke:
         found["smoke"] = True
-    for kind in ("dataset", "generator", "metric"):
+    for kind in ("dataset", "metric"):
         for name, table in getattr(study, kind).items():
             found |= {f"{kind}.{name}.{k}": v for k, v in table.items()}
     return found
@@ -201,17 +204,31 @@ def generator_records(study: Study, catalog: Catalog) -> list[GeneratorRecord]:
     if study.references:
         specs = [e.spec for e in catalog.of_kind("generator") if isinstance(e.spec, GeneratorSpec)]
         names = [spec.name for spec in specs if spec.reference and not spec.audit]
-    names += [name for name in study.generators if name not in names]
-    return [
-        generator_record(catalog, name, study.settings(catalog.generator(name))) for name in names
-    ]
+    records: dict[str, GeneratorRecord] = {}
+    for name, own in (*((name, {}) for name in names), *map(variant, study.generators)):
+        spec = catalog.generator(name)
+        plain, config = study.plain(spec), study.settings(spec, own)
+        record = generator_record(catalog, name, config, changed=differences(plain, config))
+        records.setdefault(record.key, record)
+    return [*records.values()]
 
 
-def generator_record(catalog: Catalog, name: str, config: Config) -> GeneratorRecord:
-    """Return the record of a generator with these settings."""
+def generator_record(
+    catalog: Catalog, name: str, config: Config, *, changed: Mapping[str, Any] | None = None
+) -> GeneratorRecord:
+    """Return the record of a generator with these settings.
+
+    Args:
+        catalog: has it.
+        name: its name.
+        config: all of its settings.
+        changed: those that differ from its defaults, or its smoke settings.
+    """
     plugin = used(catalog.entry("generator", name), config)
     return GeneratorRecord(
-        **msgspec.structs.asdict(plugin), reference=catalog.generator(name).reference
+        **msgspec.structs.asdict(plugin),
+        reference=catalog.generator(name).reference,
+        changed=dict(changed or {}),
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from ecgbench.contracts.config import Config, as_dict, build
+from ecgbench.contracts.config import Config, Text, as_dict, build
 from ecgbench.contracts.errors import UsageError, suggest
 from ecgbench.contracts.windows import MAX_SEED
 
@@ -30,10 +30,12 @@ class Study(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         name: shown on the board; of a file, its stem unless it says otherwise.
         summary: one line.
         datasets: names; None for the default (docs/studies.md).
-        generators: names; the reference rows are added to them.
+        generators: names, each with settings of its own if wanted (`variant`); the reference rows are
+            added to them.
         metrics: names; None for all.
         seeds: one cell each; even seeds train on the first half of the patients, odd on the second.
         windows: use a fixed subsample of at most so many windows of each dataset; None for all.
+        nested: use only the training windows of the split of this seed; None for all windows.
         smoke: start from every plugin's smoke settings rather than from its defaults.
         references: whether the reference rows are added.
         dataset: settings of datasets, by name.
@@ -48,21 +50,54 @@ class Study(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     metrics: tuple[str, ...] | None = None
     seeds: tuple[Annotated[int, msgspec.Meta(ge=0, le=MAX_SEED)], ...] = (0, 1)
     windows: Annotated[int, msgspec.Meta(ge=20)] | None = None
+    nested: Annotated[int, msgspec.Meta(ge=0, le=MAX_SEED)] | None = None
     smoke: bool = False
     references: bool = True
     dataset: Tables = msgspec.field(default_factory=dict)
     generator: Tables = msgspec.field(default_factory=dict)
     metric: Tables = msgspec.field(default_factory=dict)
 
-    def settings(self, spec: PluginSpec) -> Config:
+    def settings(self, spec: PluginSpec, own: Mapping[str, Any] | None = None) -> Config:
         """Return a plugin's settings in this study.
+
+        Args:
+            spec: of the plugin.
+            own: settings of one of its rows alone.
 
         Raises:
             ConfigError: a setting is unknown, of the wrong type or out of range.
         """
         given = dict(spec.smoke) if self.smoke else {}
-        given |= getattr(self, spec.kind).get(spec.name, {})
+        given |= getattr(self, spec.kind).get(spec.name, {}) | dict(own or {})
         return build(spec.config, given, where=f"{spec.kind} {spec.name}")
+
+    def plain(self, spec: PluginSpec) -> Config:
+        """Return a plugin's settings without those of this study: its smoke settings, or its defaults."""
+        return build(
+            spec.config, spec.smoke if self.smoke else {}, where=f"{spec.kind} {spec.name}"
+        )
+
+
+def variant(generator: str) -> tuple[str, dict[str, Text]]:
+    """Return the name of a generator and the settings that stand behind it.
+
+    >>> variant("gmm:time=rr:components=8")
+    ('gmm', {'time': 'rr', 'components': '8'})
+
+    Raises:
+        UsageError: the text has another form.
+    """
+    name, *assignments = generator.split(":")
+    own = {}
+    for assignment in assignments:
+        setting, sign, value = assignment.partition("=")
+        if not sign or not setting:
+            raise UsageError(
+                f"generator {generator!r}: {assignment!r} is no setting; for example gmm:time=rr, or "
+                "gmm:time=rr:components=8"
+            )
+        own[setting] = Text(value)
+    return name, own
 
 
 def names() -> list[str]:
@@ -138,15 +173,16 @@ def resolve(study: Study, catalog: Catalog) -> Study:
     }
     for kind in ("dataset", "generator", "metric"):
         for name in changed[f"{kind}s"] or ():
-            catalog.entry(kind, name)
-        tables = {}
-        for name in sorted(getattr(study, kind)):
-            spec = catalog.entry(kind, name).spec
-            plain = build(spec.config, spec.smoke if study.smoke else {}, where=f"{kind} {name}")
-            before, after = as_dict(plain), as_dict(study.settings(spec))
-            if before != after:
-                tables[name] = {k: v for k, v in after.items() if k not in before or before[k] != v}
-        changed[kind] = tables
+            catalog.entry(kind, variant(name)[0] if kind == "generator" else name)
+        specs = [catalog.entry(kind, name).spec for name in sorted(getattr(study, kind))]
+        tables = {spec.name: differences(study.plain(spec), study.settings(spec)) for spec in specs}
+        changed[kind] = {name: table for name, table in tables.items() if table}
     if not changed["seeds"]:
         raise UsageError(f"study {study.name}: it has no seeds; for example seeds = [0, 1]")
     return msgspec.structs.replace(study, **changed)
+
+
+def differences(plain: Config, config: Config) -> dict[str, Any]:
+    """Return the settings of ``config`` that differ from ``plain``, in their canonical form."""
+    before, after = as_dict(plain), as_dict(config)
+    return {k: v for k, v in after.items() if k not in before or before[k] != v}

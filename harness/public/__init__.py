@@ -12,6 +12,7 @@ from ecgbench.contracts.config import Config
 from ecgbench.contracts.errors import DataError, EcgbenchError, Skip
 from ecgbench.contracts.hooks import hookimpl
 from ecgbench.contracts.protocols import Context, Costs, Generator, LoadDataset, Metric, Score
+from ecgbench.contracts.search import Between, OneOf
 from ecgbench.contracts.specs import DatasetSpec, GeneratorSpec, MetricSpec, PhysioNet
 from ecgbench.contracts.windows import EcgWindows, Splits
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from ecgbench.components import Components, principal_components
     from ecgbench.contracts.comparison import Comparison
     from ecgbench.contracts.contributions import Contributions, Term
-    from ecgbench.contracts.sampling import exchangeable_parts, stratified
+    from ecgbench.contracts.sampling import exchangeable_parts, known_labels, stratified
     from ecgbench.harness.api.boards import Board, boards
     from ecgbench.harness.api.compare import compare
     from ecgbench.harness.api.evaluate import evaluate
@@ -37,9 +38,11 @@ if TYPE_CHECKING:
     from ecgbench.harness.api.run import run
     from ecgbench.harness.api.score import score
     from ecgbench.harness.api.splits import splits
+    from ecgbench.harness.api.tune import tune
     from ecgbench.harness.planning.catalog import discover
 
 __all__ = [
+    "Between",
     "Board",
     "CellEnded",
     "CellNote",
@@ -62,6 +65,7 @@ __all__ = [
     "Metric",
     "MetricSpec",
     "Notice",
+    "OneOf",
     "PhysioNet",
     "Reading",
     "Score",
@@ -76,11 +80,13 @@ __all__ = [
     "evaluate",
     "exchangeable_parts",
     "hookimpl",
+    "known_labels",
     "principal_components",
     "run",
     "score",
     "splits",
     "stratified",
+    "tune",
 ]
 
 _LAZY = {
@@ -90,6 +96,7 @@ _LAZY = {
     "Contributions": "ecgbench.contracts.contributions",
     "Term": "ecgbench.contracts.contributions",
     "exchangeable_parts": "ecgbench.contracts.sampling",
+    "known_labels": "ecgbench.contracts.sampling",
     "stratified": "ecgbench.contracts.sampling",
     "CellEnded": "ecgbench.harness.api.messages",
     "CellNote": "ecgbench.harness.api.messages",
@@ -108,6 +115,7 @@ _LAZY = {
     "run": "ecgbench.harness.api.run",
     "score": "ecgbench.harness.api.score",
     "splits": "ecgbench.harness.api.splits",
+    "tune": "ecgbench.harness.api.tune",
 }
 
 

@@ -55,7 +55,7 @@ class Row:
 
     Attributes:
         generator: as it was used; a reference row if the installed catalogue says so.
-        label: its name, with a version if two rows would be called the same.
+        label: its name, with version or settings if two rows would be called the same.
         counts: whether it may be compared; else nobody verified an archive's cells, and the row is only
             shown (`ecgbench.results.board.rows.planned_rows`).
         merged: how much of it was made elsewhere and is verified, in words; empty for nothing.
@@ -84,13 +84,13 @@ class Row:
 
 @dataclass(kw_only=True)
 class Board:
-    """The generators on one dataset, in one study, with the same settings.
+    """The generators on one dataset, in one study, with the same settings of all but generators.
 
     Attributes:
         key: of study and settings (`PlanRecord.board_key`).
         dataset: as used.
         study: its name.
-        settings: all but the plugins' defaults.
+        settings: of study, dataset and metrics, all but the plugins' defaults.
         metrics: by label, in the order of families.
         rows: competitors by overall rank, then the reference rows, then rows only shown.
         seeds: common to the compared rows (`ecgbench.results.board.rows.board_seeds`).

@@ -53,6 +53,7 @@ def _row(row: Row) -> dict[str, Any]:
         "merged": row.merged,
         "counts": row.counts,
         "settings": row.generator.settings,
+        "changed": row.generator.changed,
         "origin": row.generator.origin,
         "left_out": row.left_out,
         "ranks": row.ranks,

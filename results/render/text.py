@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ecgbench.contracts.canonical import restored
 from ecgbench.contracts.families import FAMILIES, OVERALL, place_of
@@ -205,16 +205,31 @@ def facts(board: Board) -> str:
 
 
 def settings(board: Board) -> str:
-    """Return all settings but the defaults, in one line; empty without any."""
+    """Return all settings but the defaults, in one line; empty without any.
+
+    A row's label may name its settings, and they are not repeated.
+    """
+    first: list[str] = []
     parts: list[str] = []
     for key, given in sorted(board.settings.items()):
         if key == "windows":
-            parts.insert(0, f"a subsample of {plain(str(given))} windows")
+            first.insert(0, f"a subsample of {plain(str(given))} windows")
+        elif key == "nested":
+            first.append(f"the training windows of seed {plain(str(given))} alone")
         elif key == "smoke":
-            parts.insert(0, "smoke settings of every plugin")
+            first.append("smoke settings of every plugin")
         else:
-            parts.append(f"{plain(key)} = {plain(str(restored(given)))}")
-    return ", ".join(parts)
+            parts.append(_setting(key, given))
+    for row in board.rows:
+        if row.generator.changed and ":" not in row.label:
+            changed = sorted(row.generator.changed.items())
+            own = ", ".join(_setting(key, given) for key, given in changed)
+            parts.append(f"{row.label} ({own})")
+    return ", ".join([*first, *parts])
+
+
+def _setting(key: str, given: Any) -> str:
+    return f"{plain(key)} = {plain(str(restored(given)))}"
 
 
 def notes(board: Board) -> list[str]:

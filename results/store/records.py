@@ -64,15 +64,18 @@ class DatasetRecord(PluginRecord, frozen=True, kw_only=True):
     Attributes:
         digest: SHA-256 over all its windows, before any subsample.
         windows: size of the subsample; None for all.
+        nested: seed of the split whose training windows alone are used; None for all windows.
     """
 
     digest: str
     windows: int | None = None
+    nested: int | None = None
 
     @property
     def key(self) -> str:
         """Return 12 hexadecimal digits that identify the used windows."""
-        return digest_of([*self.identity, self.digest, self.windows])
+        nested = [] if self.nested is None else [self.nested]
+        return digest_of([*self.identity, self.digest, self.windows, *nested])
 
 
 class CellId(msgspec.Struct, frozen=True, kw_only=True):
@@ -239,10 +242,17 @@ class PlannedCell(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GeneratorRecord(PluginRecord, frozen=True, kw_only=True):
-    """A generator as a board shows it."""
+    """A generator as a board shows it.
+
+    Attributes:
+        reference: whether it is a reference row.
+        submitted: whether its windows were made elsewhere.
+        changed: the settings that differ from its defaults, or in a smoke study from its smoke settings.
+    """
 
     reference: bool = False
     submitted: bool = False
+    changed: dict[str, Any] = msgspec.field(default_factory=dict)
 
     @property
     def used(self) -> PluginRecord:
@@ -256,13 +266,13 @@ class PlanRecord(msgspec.Struct, frozen=True, kw_only=True):
     """``plans/<settings>/<key>.json``: the plan of one run.
 
     Plans of one study and the same settings make one board; it shows every planned cell, ended or not
-    ended, too.
+    ended, too.  Settings of generators make rows, no boards.
 
     Attributes:
         protocol: version of the splits.
         study: the study's name.
-        settings: all that changes this study's numbers: subsample, smoke, and each plugin's
-            settings other than its defaults.
+        settings: all that changes the numbers of every row: subsample, smoke, and the settings of
+            datasets and metrics other than their defaults.
         datasets: as used.
         generators: as used.
         metrics: as used.

@@ -48,6 +48,7 @@ PUBLIC = [
     "evaluate",
     "exchangeable_parts",
     "hookimpl",
+    "known_labels",
     "principal_components",
     "run",
     "score",

@@ -27,6 +27,12 @@ TRAIN = EcgWindows(
 )
 
 
+class Settings(Config, frozen=True):
+    """Settings whose tuple is a list in a checkpoint's JSON."""
+
+    widths: tuple[int, ...] = (8, 8)
+
+
 class Stopped(Exception):  # noqa: N818 - stands for a kill
     """The fit is interrupted."""
 
@@ -66,7 +72,7 @@ def fit(
     Training(
         "trial",
         context,
-        Config(),
+        Settings(),
         TRAIN,
         modules={"network": network, "mean": mean},
         optimisers={"adam": adam},

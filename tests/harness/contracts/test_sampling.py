@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from ecgbench import exchangeable_parts, stratified
+from ecgbench import exchangeable_parts, known_labels, stratified
 
 if TYPE_CHECKING:
     from ecgbench import EcgWindows
@@ -32,6 +33,29 @@ def test_windows_of_a_class_are_equally_likely() -> None:
 
 def test_where_no_more_are_asked_for_than_there_are_all_are_drawn() -> None:
     assert stratified(LABELS, 5000, np.random.default_rng(0)).tolist() == list(range(997))
+
+
+def test_labels_that_train_lacks_become_others_at_their_frequency(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    asked = np.repeat([0, 2, 3], [10, 4000, 1000])
+    trained = np.repeat([0, 1], [30, 10])
+    with caplog.at_level(logging.WARNING):
+        known = known_labels(asked, trained, ("N", "S", "V", "F"), np.random.default_rng(0))
+    assert not known[:10].any()
+    assert np.isin(known, trained).all()
+    assert known[10:].mean() == pytest.approx(0.25, abs=0.03)
+    assert caplog.messages == [
+        "train has no window of class V, class F: the 5000 asked for are of any class"
+    ]
+
+
+def test_labels_that_train_has_stay_without_a_word(caplog: pytest.LogCaptureFixture) -> None:
+    asked = np.array([1, 0, 1])
+    with caplog.at_level(logging.WARNING):
+        known = known_labels(asked, np.array([0, 1]), ("N", "S"), np.random.default_rng(0))
+    assert known.tolist() == asked.tolist()
+    assert caplog.messages == []
 
 
 @pytest.fixture

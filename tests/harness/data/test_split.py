@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecgbench.contracts.errors import DataError
-from ecgbench.harness.data.split import PARTS, number, split, subsample
+from ecgbench.harness.data.split import PARTS, divided, number, split, subsample
+from ecgbench.results.store.records import DatasetRecord
 
 if TYPE_CHECKING:
     from ecgbench.contracts.windows import EcgWindows, Splits
@@ -224,3 +225,22 @@ def test_numbering_tells_each_windows_place(make_windows: Any) -> None:
     windows = number(make_windows([3, 1, 2]))
     assert indices(windows) == [0, 1, 2]
     assert indices(windows.take(np.array([2, 0]))) == [2, 0]
+
+
+def record(nested: int | None) -> DatasetRecord:
+    return DatasetRecord(
+        name="cohort", version=1, settings={}, origin="tests 1", digest="0", nested=nested
+    )
+
+
+def test_a_nested_split_sees_the_training_windows_of_the_outer_one_alone(
+    cohort: EcgWindows,
+) -> None:
+    outer = split(cohort, 3, HALVES)
+    seen = [divided(cohort, record(nested=3), fold, HALVES) for fold in (0, 1)]
+    for nested in seen:
+        within = [i for part in (*parts(nested).values(), nested.test) for i in indices(part)]
+        assert sorted(within) == sorted(indices(outer.train))
+        assert not people(nested.train) & people(nested.test)
+    assert people(seen[0].test) == people(seen[1].train)
+    assert indices(divided(cohort, record(nested=None), 3, HALVES).train) == indices(outer.train)

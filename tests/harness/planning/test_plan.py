@@ -90,13 +90,14 @@ def test_the_record_tells_what_was_asked_for(bench: Bench) -> None:
     record = plan.record
     assert (record.study, record.settings) == (
         "test",
-        {"windows": 100, "generator.jitter.sigma": 0.3},
+        {"windows": 100},
     )
     assert [(g.name, g.reference) for g in record.generators] == [
         ("chosen", True),
         ("jitter", False),
     ]
     assert record.generators[1].settings == {"sigma": 0.3, "steps": 3, "seconds": 0.0}
+    assert record.generators[1].changed == {"sigma": 0.3}
     assert [m.name for m in record.metrics] == ["level", "spread"]
     assert record.metrics[1].bounds == (0.0, None)
     assert record.datasets[0].windows == 100

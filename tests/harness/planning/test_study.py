@@ -9,7 +9,7 @@ from ecgbench.contracts.config import as_dict, parse_overrides
 from ecgbench.contracts.errors import ConfigError, PluginError, UsageError
 from ecgbench.harness.planning import study
 from ecgbench.harness.planning.catalog import discover
-from ecgbench.harness.planning.plan import board_settings
+from ecgbench.harness.planning.plan import board_settings, generator_records
 from ecgbench.harness.planning.study import Study
 
 if TYPE_CHECKING:
@@ -57,11 +57,9 @@ def test_smoke_is_small_and_quick_is_plain_and_standard_has_six_seeds() -> None:
 def test_tuned_is_standard_with_other_settings_of_generators_alone() -> None:
     standard, tuned = (study.resolve(study.read(n), discover([])) for n in ("standard", "tuned"))
     assert (tuned.generators, tuned.seeds) == (standard.generators, standard.seeds)
-    differing = set(board_settings(tuned).items()) - set(board_settings(standard).items())
-    assert {name for name, _ in differing} == {
-        "generator.timegan.static_noise",
-        "generator.timegan.moment_weight",
-    }
+    assert board_settings(tuned) == board_settings(standard)
+    changed = tuned.generator["timegan"].items() - standard.generator["timegan"].items()
+    assert {name for name, _ in changed} == {"static_noise", "moment_weight"}
 
 
 def test_published_is_of_the_fits_of_quick_and_scores_them_otherwise() -> None:
@@ -293,7 +291,39 @@ def test_what_differs_from_the_defaults_tells_one_board_from_another(catalog: Ca
             generator={"jitter": {"sigma": "0.2", "steps": 1}},
             metric={"level": {"scale": 1}},
         )
-    ) == {"windows": 50, "smoke": True, "generator.jitter.sigma": 0.2}
+    ) == {"windows": 50, "smoke": True}
+
+
+def test_a_generator_can_stand_in_a_study_with_several_settings(catalog: Catalog) -> None:
+    several = ["jitter", "jitter:sigma=0.5", "jitter:steps=3", "jitter:sigma=0.5:steps=9"]
+    found = resolved(catalog, generators=several, generator={"jitter": {"steps": 9}})
+    records = generator_records(msgspec.structs.replace(found, references=False), catalog)
+    assert [(r.settings["sigma"], r.settings["steps"], r.changed) for r in records] == [
+        (0.1, 9, {"steps": 9}),
+        (0.5, 9, {"sigma": 0.5, "steps": 9}),
+        (0.1, 3, {}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("jitter:", "'' is no setting; for example gmm:time=rr"),
+        ("jitter:sigma", "'sigma' is no setting"),
+        ("jiter:sigma=1", "jitter"),
+    ],
+)
+def test_a_mistake_behind_a_generators_name_is_told(
+    catalog: Catalog, name: str, message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        resolved(catalog, generators=[name])
+
+
+@pytest.mark.parametrize("name", ["jitter:sigmo=1", "jitter:sigma=much"])
+def test_a_mistake_in_a_generators_own_setting_is_told(catalog: Catalog, name: str) -> None:
+    with pytest.raises(ConfigError, match="sigma"):
+        generator_records(resolved(catalog, generators=[name]), catalog)
 
 
 def test_a_default_that_is_nan_is_no_change_of_it(tmp_path: Path, only_files: None) -> None:

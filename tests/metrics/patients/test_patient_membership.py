@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,8 +9,12 @@ from sklearn.metrics import roc_auc_score
 
 from ecgbench import Comparison, Score, Skip, Splits
 from ecgbench.harness.data.split import split
-from ecgbench.metrics.patients import PatientMembershipConfig
-from ecgbench.metrics.patients.patient_membership import patient_membership
+from ecgbench.metrics.patients import PatientConfig
+from ecgbench.metrics.patients.patient_membership import (
+    patient_closest,
+    patient_likelihood_ratio,
+    patient_membership,
+)
 from ecgbench.shared import neighbours
 from tests.metrics.privacy.conftest import cohort
 
@@ -29,9 +34,7 @@ def score(row: str, seed: int, windows: int = 200) -> Score:
     if row == "noise":
         rng = np.random.default_rng(seed)
         signals = signals.std() * rng.standard_normal(signals.shape)
-    return patient_membership(
-        comparison(splits, signals, seed), PatientMembershipConfig(windows=windows)
-    )
+    return patient_membership(comparison(splits, signals, seed), PatientConfig(windows=windows))
 
 
 def test_the_value_is_the_auc_of_medians_over_equally_many_windows() -> None:
@@ -47,7 +50,7 @@ def test_the_value_is_the_auc_of_medians_over_equally_many_windows() -> None:
     truth = roc_auc_score(
         np.repeat([1, 0], [len(distances[0]), len(distances[1])]), -np.concatenate(distances)
     )
-    result = patient_membership(found, PatientMembershipConfig())
+    result = patient_membership(found, PatientConfig())
     assert result.value == pytest.approx(truth, abs=1e-12)
     assert result.n == len(first["control"]) + len(first["test"])
 
@@ -78,5 +81,57 @@ def test_one_person_has_nobody_unseen() -> None:
     with pytest.raises(Skip, match="two members"):
         patient_membership(
             comparison(dataclasses.replace(splits, control=alone), splits.fresh.signals, 0),
-            PatientMembershipConfig(),
+            PatientConfig(),
         )
+
+
+def scored(metric: Any, row: str, seed: int) -> float:
+    splits = split(cohort(1), seed)
+    signals = splits.fresh.signals
+    if row == "noise":
+        rng = np.random.default_rng(seed)
+        signals = signals.std() * rng.standard_normal(signals.shape)
+    return metric(comparison(splits, signals, seed), PatientConfig()).value
+
+
+@pytest.mark.parametrize("metric", [patient_closest, patient_likelihood_ratio])
+def test_the_other_attacks_tell_who_was_learnt_as_well(metric: Any) -> None:
+    fresh = [scored(metric, "fresh", seed) for seed in range(4)]
+    noise = [scored(metric, "noise", seed) for seed in range(20)]
+    assert min(fresh) > 0.9
+    assert np.mean(noise) == pytest.approx(0.5, abs=0.08)
+
+
+def test_the_nearest_of_a_persons_windows_gives_away_one_beat_of_many() -> None:
+    splits = split(cohort(1), 0)
+    people, first = np.unique(splits.control.patients, return_index=True)
+    rng = np.random.default_rng(0)
+    signals = 9 + rng.standard_normal(splits.fresh.signals.shape).astype(np.float32)
+    signals[: len(people)] = splits.control.signals[first]
+    # with all of a person's windows in the comparison the copied one is among them
+    one_each = dataclasses.replace(splits, control=splits.control.take(first))
+    given = comparison(one_each, signals, 0)
+    assert patient_closest(given, PatientConfig()).value == 1.0
+
+
+def test_a_likelihood_ratio_sees_a_member_who_is_an_outlier() -> None:
+    # member 0 is far from everybody, and a little nearer to the synthetic windows than to other people
+    splits = split(cohort(1), 0)
+    found = comparison(splits, splits.fresh.signals, 0)
+    person = splits.control.patients[0]
+    far = {}
+    for side in ("control", "fresh"):
+        windows = getattr(splits, side)
+        signals = windows.signals.copy()
+        signals[windows.patients == person] += 20
+        far[side] = dataclasses.replace(windows, signals=signals)
+    moved = dataclasses.replace(splits, **far)
+    synthetic = far["fresh"].signals + np.float32(1.5)
+    found = comparison(moved, synthetic, 0)
+    plain = patient_membership(found, PatientConfig())
+    ratio = patient_likelihood_ratio(found, PatientConfig())
+    assert plain.contributions is not None
+    assert ratio.contributions is not None
+    row = list(ratio.contributions.people).index(person)
+    assert ratio.contributions.numerators[row, 0] >= plain.contributions.numerators[row, 0]
+    assert ratio.contributions.numerators[row, 0] == 1.0

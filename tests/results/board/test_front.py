@@ -153,7 +153,7 @@ def test_competitors_and_references_are_drawn_the_same_each_time(bench: Bench) -
         "copy": {"f1": 0.9, "leak": FAILED},
     }
     study = "new\n$x_{$ \x1b[31m 心電図"
-    board = drawn(bench, values, study=study, settings={"generator.a.words": "long " * 40})
+    board = drawn(bench, values, study=study, settings={"metric.f1.words": "long " * 40})
     picture = to_png([board, board])
     assert picture is not None
     assert picture.startswith(b"\x89PNG")

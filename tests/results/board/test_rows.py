@@ -70,11 +70,20 @@ def test_two_versions_of_a_generator_are_two_rows(bench: Bench) -> None:
 
 def test_two_settings_of_a_generator_are_two_rows(bench: Bench) -> None:
     for size in (1, 2):
-        gmm = bench.generator(settings={"components": size})
+        changed = {"components": size} if size > 1 else {}
+        gmm = bench.generator(settings={"components": size, "prior": 10.0}, changed=changed)
         bench.run({"gmm": {"mmd": {0: float(size)}}}, gmm)
-    labels = [row.label for row in bench.board.rows]
-    assert len(set(labels)) == 2
-    assert all(label.startswith("gmm v1 ") for label in labels)
+    assert ranks_of(bench.board) == {"gmm": 1, "gmm:components=2": 2}
+
+
+def test_settings_that_a_label_cannot_hold_are_digits_of_the_key(bench: Bench) -> None:
+    for words in ("long " * 20, "longer " * 20, "believed"):
+        settings = {"words": words}
+        changed = {"words": "believed"} if words != "longer " * 20 else settings
+        bench.run({"gmm": {"mmd": {0: 1.0}}}, bench.generator(settings=settings, changed=changed))
+    labels = sorted(row.label for row in bench.board.rows)
+    assert labels[:2] == ["gmm", "gmm v1 " + labels[1][7:]]
+    assert labels[2] == "gmm:words=believed"
 
 
 def test_of_two_versions_of_a_metric_the_installed_is_ranked_and_both_are_shown(

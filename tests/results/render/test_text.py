@@ -50,13 +50,15 @@ def test_plain_text_has_no_control_characters(harm: str) -> None:
 
 def test_a_board_says_its_dataset_study_seeds_people_data_and_settings(bench: Bench) -> None:
     people = bench.by_person({person: float(person) for person in range(43)})
-    settings = {"generator.gmm.components": 4, "smoke": True, "windows": 1000}
-    bench.run({"gmm": {"mmd": {0: people, 2: people}}}, study="mine", settings=settings)
+    settings = {"metric.mmd.windows": 9, "smoke": True, "windows": 1000}
+    gmm = bench.generator(settings={"components": 4}, changed={"components": 4})
+    bench.run({"gmm": {"mmd": {0: people, 2: people}}}, gmm, study="mine", settings=settings)
     board = bench.board
     assert text.title(board) == "mitdb · study mine"
     assert text.facts(board) == "seeds 0, 2 · 43 people · data 01234567"
     assert text.settings(board) == (
-        "a subsample of 1000 windows, smoke settings of every plugin, generator.gmm.components = 4"
+        "a subsample of 1000 windows, smoke settings of every plugin, metric.mmd.windows = 9, "
+        "gmm (components = 4)"
     )
 
 

@@ -1,4 +1,4 @@
-"""Two spaces in which a baseline models a window: its own samples, or its samples in RR time."""
+"""Two spaces in which a generator models a window: its own samples, or its samples in RR time."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
-from ecgbench import Skip, principal_components
+from ecgbench.components import principal_components
+from ecgbench.contracts.errors import Skip
 from ecgbench.processing import usual_place
 from ecgbench.rr_time import RrIntervals, RrTime, rr_intervals
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ecgbench import EcgWindows
+    from ecgbench.contracts.windows import EcgWindows
 
     Floats = NDArray[np.float64]
 
-LONGEST = 4.0
-"""Seconds: a longer window holds more beats than its own and two neighbours."""
+SHORTEST, LONGEST = 0.5, 4.0
+"""Seconds: a shorter window holds no whole beat, a longer one more beats than its own and two neighbours."""
 
 ROUNDS = 8
 """Rounds of the completion."""
@@ -82,10 +83,10 @@ class NormalisedTime:
     def points(self, train: EcgWindows) -> Points:
         """Return the samples in canonical time, and the two intervals as features."""
         seconds = train.length / train.sampling_rate
-        if seconds > LONGEST:
+        if not SHORTEST <= seconds <= LONGEST:
             raise Skip(
                 f"time=rr is for windows around one beat, and these are {seconds:g} s long "
-                f"(at most {LONGEST:g} s); set time=own"
+                f"({SHORTEST:g} to {LONGEST:g} s); set time=own"
             )
         place = usual_place(train.signals.mean(axis=1), train.sampling_rate)
         r_sample = int(np.clip(round(place * train.sampling_rate), 1, train.length - 2))

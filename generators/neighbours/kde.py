@@ -1,0 +1,131 @@
+"""A kernel density of each class, in the space of the principal components.
+
+The coordinates s of class c along the k leading principal components have the density (Parzen 1962)::
+
+    p_c(s) = mean_i N(s; s_i, h_c² Σ_c)
+
+over the training windows i of the class.  The kernel has the covariance Σ_c of the class (Fukunaga;
+Silverman 1986, section 4.2.1), so a direction gets noise in proportion to its spread.  A draw is a
+training window with noise, the smoothed bootstrap (Silverman, section 6.4.1)::
+
+    x = μ_c + Wᵀ (s_i + h_c Σ_c^½ ε) + R_c^½ η,    ε, η ~ N(0, I)
+
+The rows of W are the components, and R_c is the covariance of what they leave: the colour of the
+residual.  The variance of a coordinate is (1 + h_c²) times that of the class.
+
+The bandwidth h_c has the largest likelihood of training windows, each under the kernels of all others
+of its class (Silverman, section 3.4.4).  A person's windows are alike, so they ask for a small h_c.
+Then windows stay close to training windows.
+
+A class of few windows takes Σ_c and R_c partly from the other classes (`ecgbench.gaussians`).  The
+kernel of a class of one window has h = 1.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from scipy.linalg import solve_triangular
+from scipy.optimize import minimize_scalar
+
+from ecgbench import known_labels, principal_components
+from ecgbench.contracts.streams import NeighbourStream
+from ecgbench.gaussians import class_moments, symmetric_roots
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ecgbench import Context, EcgWindows
+    from ecgbench.generators.neighbours import KdeConfig
+
+    Floats = NDArray[np.float64]
+
+NARROWEST, WIDEST = 0.01, 1.0
+"""Bounds of the bandwidth; with 1 the kernel is as wide as the class."""
+
+STEP = 0.02
+"""The bandwidth's logarithm is found to this."""
+
+
+class _Class(NamedTuple):
+    centres: Floats  # of the kernels, μ_c + Wᵀ s_i, (window, number)
+    noise: Floats  # of a draw, h_c Wᵀ Σ_c^½ W + R_c^½, symmetric, (number, number)
+
+
+class Kde:
+    """A kernel density of each class.
+
+    Attributes:
+        parameters: how many numbers the fit keeps: W, the coordinates of all training windows, and of
+            each class h, the mean, Σ and R.
+        bandwidths: h_c by label.
+    """
+
+    def __init__(self, config: KdeConfig) -> None:
+        self.config = config
+        self.parameters = 0
+        self.bandwidths: dict[int, float] = {}
+
+    def fit(self, train: EcgWindows, context: Context) -> None:
+        """Keep the coordinates of the training windows, and choose the bandwidths."""
+        rng = np.random.default_rng([context.seed, NeighbourStream.FIT])
+        self.like, self.labels = train.take(slice(0)), train.labels
+        flat = train.signals.reshape(len(train), -1).astype(np.float64)
+        for label in np.unique(train.labels):
+            flat[train.labels == label] -= flat[train.labels == label].mean(axis=0)
+        axes = principal_components(flat, self.config.dimensions).axes
+        inside = flat @ axes.T
+        residuals = class_moments(flat - inside @ axes, train.labels, self.config.prior)
+        moments = class_moments(inside, train.labels, self.config.prior)
+        self.classes: dict[int, _Class] = {}
+        for label, (_, covariance) in moments.items():
+            own = train.labels == label
+            width = _bandwidth(inside[own], covariance, self.config.left_out, rng)
+            self.bandwidths[label] = width
+            noise = width * axes.T @ symmetric_roots(covariance) @ axes
+            noise += symmetric_roots(residuals[label].covariance)
+            mean = train.signals[own].reshape(own.sum(), -1).mean(axis=0, dtype=np.float64)
+            self.classes[label] = _Class(mean + inside[own] @ axes, noise)
+        k, size = axes.shape
+        left = size - k
+        each = 1 + size + k * (k + 1) // 2 + left * (left + 1) // 2
+        self.parameters = axes.size + inside.size + len(moments) * each
+        context.log(1, total=1, **{f"bandwidth-{c}": h for c, h in self.bandwidths.items()})
+
+    def sample(self, labels: NDArray[np.int64], context: Context) -> EcgWindows:
+        """Draw a training window of each wanted class, and its noise."""
+        rng = np.random.default_rng([context.seed, NeighbourStream.SAMPLE])
+        drawn = known_labels(labels, self.labels, self.like.classes, rng)
+        shape = (len(self.like.leads), self.like.length)
+        flat = rng.standard_normal((len(labels), shape[0] * shape[1]))
+        for label, (centres, noise) in self.classes.items():
+            rows = np.flatnonzero(drawn == label)
+            which = rng.integers(len(centres), size=len(rows))
+            flat[rows] = centres[which] + flat[rows] @ noise
+        return self.like.synthetic(flat.reshape(-1, *shape), labels)
+
+
+def _bandwidth(points: Floats, covariance: Floats, most: int, rng: np.random.Generator) -> float:
+    """Return the bandwidth under which points are the likeliest, each left out of its own density."""
+    count, dimensions = points.shape
+    if count < 2:
+        return WIDEST
+    floor = 1e-9 * np.trace(covariance) / dimensions + 1e-12
+    root = np.linalg.cholesky(covariance + floor * np.eye(dimensions))
+    white = solve_triangular(root, points.T, lower=True).T
+    judges = rng.permutation(count)[:most]
+    squares = (white**2).sum(axis=1)
+    distances = squares[judges, None] + squares - 2 * white[judges] @ white.T
+    distances[np.arange(len(judges)), judges] = np.inf
+    nearest = distances.min(axis=1, keepdims=True)
+    distances -= nearest  # the largest kernel of each is 1, so no sum is 0
+
+    def unlikeliness(logarithm: float) -> float:
+        scale = -0.5 * np.exp(-2 * logarithm)
+        sums = np.exp(scale * distances).sum(axis=1)
+        return float(dimensions * logarithm - scale * nearest.mean() - np.log(sums).mean())
+
+    bounds = (np.log(NARROWEST), np.log(WIDEST))
+    found = minimize_scalar(unlikeliness, bounds=bounds, method="bounded", options={"xatol": STEP})
+    return float(np.exp(found.x))
