@@ -198,6 +198,36 @@ class TimeGanStream(IntEnum):
 
 
 @unique
+class SplineFlowStream(IntEnum):
+    """Draws of the generator ``spline-flow``; weights take the seed alone."""
+
+    TRAINING = 1
+    """The windows held out, and batches."""
+    SAMPLE = 2
+    """The noise of the windows."""
+
+
+@unique
+class WaveGanStream(IntEnum):
+    """Draws of the generators ``wavegan`` and ``pulse2pulse``; weights take the seed alone."""
+
+    TRAINING = 1
+    """Batches, noise and shifts of the training."""
+    SAMPLE = 2
+    """The noise of the windows."""
+
+
+@unique
+class RcGanStream(IntEnum):
+    """Draws of the generator ``rcgan``; weights take the seed alone."""
+
+    TRAINING = 1
+    """Batches and noise of the training."""
+    SAMPLE = 2
+    """The noise of the windows."""
+
+
+@unique
 class VaeStream(IntEnum):
     """Draws of the generator ``vae``; weights take the seed alone."""
 

@@ -65,7 +65,7 @@ def load(
         head = json.loads(file.read_bytes())
         payload = (folder / head["tensors"]).read_bytes()
         whole = hashlib.sha256(payload).hexdigest() == head["sha256"]
-        if whole and head["fit"] == fit:
+        if whole and head["fit"] == json.loads(json.dumps(fit)):  # a tuple is read as a list
             return head["progress"], parse_tensors(payload)
         reason = (
             "it is of a fit with other settings or data" if whole else "its tensors are damaged"

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from ecgbench import Config, Context, EcgWindows
-from ecgbench.nn import training
+from ecgbench.nn import checkpoint, training
 from ecgbench.nn.training import LeadScale, Training, average, batch, noise, warm_cosine
 
 if TYPE_CHECKING:
@@ -93,6 +93,13 @@ def test_a_stopped_fit_ends_with_the_bytes_of_a_whole_one(
     assert torch.equal(fit(tmp_path / "stopped", curve=curve), whole)
     assert curve[0]["done"] == 14
     assert "trial: resumed after 13 iterations" in capsys.readouterr().out
+
+
+def test_a_checkpoint_of_settings_with_a_tuple_is_used(tmp_path: Path) -> None:
+    fit = {"settings": {"channels": (4, 2)}}
+    checkpoint.save(tmp_path, "trial", fit=fit, progress={"done": 1}, tensors={})
+    assert checkpoint.load(tmp_path, "trial", fit=fit) == ({"done": 1}, {})
+    assert checkpoint.load(tmp_path, "trial", fit={"settings": {"channels": (4, 3)}}) is None
 
 
 def test_the_curve_has_every_tenth_iteration_and_the_last(tmp_path: Path) -> None:

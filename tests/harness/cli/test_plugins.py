@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 BUILT_IN = {
     "generators": {
         "timegan",
+        "rcgan",
+        "wavegan",
+        "pulse2pulse",
+        "spline-flow",
         "pca-gaussian",
         "gmm",
         "dp-pca-gaussian",
