@@ -58,8 +58,8 @@ class VirtualPeopleConfig(EcgsynFitConfig, frozen=True):
         Meta(
             ge=0,
             le=1,
-            description="λ, share of the diagonal in the covariance between people; none: as people "
-            "left out prefer",
+            description="λ, share of the covariance within people in the one between them; none: as "
+            "people left out prefer",
         ),
     ] = None
 

@@ -6,16 +6,15 @@ of class c is a person and a deviation from this person::
     x = m + r,    m ~ N(μ_c, B_c),    r ~ Σ_j π_cj N(ν_cj, Σ_cj)
 
 The deviations of all people of a class are pooled.  So no Gaussian of the mixture belongs to a person, as
-it does in a mixture of the points themselves.  B_c is the covariance of the class's people, of which there
-are few: in as many directions as people it is known, in all others it is 0.  Members lie within these
-directions and nobody else does, so B_c alone would tell who took part.  It is shrunk towards its
-diagonal::
+it does in a mixture of the points themselves.  B_c is the covariance between people, of whom there
+are few: their covariance S_c is 0 in all but as many directions.  Members lie within these
+directions and nobody else does, so S_c alone would tell who took part.  It is shrunk towards the pooled
+covariance within people W, of the same trace: as if people differed as the beats of one person do::
 
-    B_c = (1 − λ_c) S_c + λ_c diag S_c
+    B_c = (1 − λ_c) S_c + λ_c W tr S_c / tr W
 
 λ_c is the one under which the people of ``train`` are the likeliest, each left out of the estimate of μ_c
-and S_c in turn.  A person's mean has an error of W / n with n windows, and W the pooled covariance within
-people.
+and S_c in turn.  The mean of a person's n windows has an error of W / n.
 
 The sum of a Gaussian and a mixture is a mixture: with means μ_c + ν_cj and covariances B_c + Σ_cj.  Windows
 are drawn from it, each of a person of its own.
@@ -103,7 +102,7 @@ class VirtualPeople(EcgsynFit):
             mean, covariance = found.moments()
             share = config.shrinkage
             share = likeliest_shrinkage(found, within) if share is None else share
-            between = shrunk(covariance, share)
+            between = shrunk(covariance, within, share)
             deviations = points[own] - person_means(points[own], people[own])
             count = len(deviations)
             mixture = fitted_mixture(
@@ -153,9 +152,10 @@ def person_means(points: Floats, people: NDArray[np.int64]) -> Floats:
     return np.asarray((sums / counts[:, None])[of])
 
 
-def shrunk(covariance: Floats, share: float) -> Floats:
-    """Return a covariance with such a share of its diagonal."""
-    return (1 - share) * covariance + share * np.diag(np.diag(covariance))
+def shrunk(covariance: Floats, within: Floats, share: float) -> Floats:
+    """Return a covariance in which the one within people has this share, at the same trace."""
+    scale = np.trace(covariance) / max(np.trace(within), 1e-12)
+    return np.asarray((1 - share) * covariance + share * scale * within)
 
 
 def likeliest_shrinkage(people: People, within: Floats) -> float:
@@ -173,7 +173,7 @@ def likeliest_shrinkage(people: People, within: Floats) -> float:
     for person, (mean, count) in enumerate(zip(people.means, people.counts, strict=True)):
         centre, covariance = people.without(person).moments()
         for place, share in enumerate(SHRINKAGES):
-            around = shrunk(covariance, share) + within / count
+            around = shrunk(covariance, within, share) + within / count
             root = np.linalg.cholesky(around + 1e-9 * np.trace(around) * np.eye(len(around)))
             distance = np.linalg.solve(root, mean - centre)
             likelihoods[place] -= people.weights[person] * (
