@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
-import logging
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
 
+from ecgbench import known_labels
 from ecgbench.contracts.streams import DiffusionStream
 from ecgbench.nn.training import Training, average, batch, warm_cosine
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from ecgbench import Context, EcgWindows
     from ecgbench.generators.diffusion.settings import TrainingConfig
-
-logger = logging.getLogger(__name__)
 
 SAMPLING_BATCH = 1024
 
@@ -110,7 +108,7 @@ def draw(
 
     Args:
         trained: labels and classes of the training windows.
-        labels: int64, shape (window,), at least one.
+        labels: int64, shape (window,).
         context: seed and device.
         sampler: maps labels, int64, shape (window,), to windows.
 
@@ -118,21 +116,11 @@ def draw(
         The windows, and the source of further random choices.
     """
     rng = np.random.default_rng([context.seed, DiffusionStream.SAMPLE])
-    known = torch.from_numpy(_known(labels, trained, rng)).to(context.device)
+    # a network need not work on no window at all
+    asked = labels if len(labels) else trained.labels[:1]
+    known = torch.from_numpy(known_labels(asked, trained.labels, trained.classes, rng)).to(
+        context.device
+    )
     with torch.inference_mode():
         parts = [sampler(part, rng).cpu().numpy() for part in known.split(SAMPLING_BATCH)]
-    return np.concatenate(parts), rng
-
-
-def _known(
-    labels: NDArray[np.int64], trained: EcgWindows, rng: np.random.Generator
-) -> NDArray[np.int64]:
-    unknown = ~np.isin(labels, trained.labels)
-    known = np.where(unknown, rng.choice(trained.labels, len(labels)), labels)
-    if unknown.any():
-        logger.warning(
-            "train has no window of %s: the %d asked for are of any class",
-            ", ".join(f"class {trained.classes[label]}" for label in np.unique(labels[unknown])),
-            unknown.sum(),
-        )
-    return known
+    return np.concatenate(parts)[: len(labels)], rng

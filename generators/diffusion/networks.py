@@ -15,7 +15,7 @@ def linear(
     inputs: int, outputs: int, generator: torch.Generator, *, zero: bool = False
 ) -> nn.Linear:
     """Return a linear layer that starts within Glorot and Bengio's bound (AISTATS 2010), or at zero."""
-    layer = nn.utils.skip_init(nn.Linear, inputs, outputs)
+    layer: nn.Linear = nn.utils.skip_init(nn.Linear, inputs, outputs)
     if zero:
         nn.init.zeros_(layer.weight)
     else:

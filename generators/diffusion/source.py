@@ -147,4 +147,4 @@ class Clusters:
 
 def _numbered(clusters: NDArray[np.integer]) -> NDArray[np.int64]:
     """Return the clusters numbered without gaps: equal windows can leave some of them empty."""
-    return np.unique(clusters, return_inverse=True)[1].astype(np.int64)
+    return np.asarray(np.unique(clusters, return_inverse=True)[1], dtype=np.int64)

@@ -15,6 +15,8 @@ class CellStream(IntEnum):
 
     SHADOW = 61
     """The seed of a fit on other training windows; the number of the fit stands before it."""
+    UNSEEN = 62
+    """The windows of unseen people in the place of ``control``."""
 
 
 @unique
@@ -61,6 +63,8 @@ class FidelityStream(IntEnum):
     """The windows of training and test, and the training; the repetition stands before it."""
     EMBEDDING = 8
     """The windows of the plane in the picture."""
+    DETECTION = 9
+    """The windows of training and test, the noise on them, and the trees."""
 
 
 @unique

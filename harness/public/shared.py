@@ -1,23 +1,28 @@
-"""Results that metrics share: nearest windows, the encoder, the beat, the person behind a window.
+"""Results that metrics share: nearest windows, the encoder, the beat, the person behind a window, unseen people.
 
 Each result is computed once for all metrics of a cell.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from msgspec import UNSET, UnsetType
 
-from ecgbench.contracts.comparison import REAL
+from ecgbench.contracts.comparison import REAL, Once
 from ecgbench.contracts.errors import Skip
+from ecgbench.contracts.sampling import stratified
+from ecgbench.contracts.streams import CellStream
 from ecgbench.processing import usual_place
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
-    from ecgbench.contracts.comparison import Comparison, Side
+    from ecgbench.contracts.comparison import Arrays, Comparison, Side
     from ecgbench.nn import Encoder
 
 NEAREST = 2
@@ -183,3 +188,43 @@ def people_behind(comparison: Comparison) -> NDArray[np.int64]:
 def _behind(comparison: Comparison) -> NDArray[np.int64]:
     nearest = neighbours(one_beat(comparison), "synthetic", "control").indices[:, 0]
     return comparison.splits.control.patients[nearest]
+
+
+def unseen(comparison: Comparison) -> Comparison:
+    """Return the same comparison with people whom no generator saw: ``test`` in the place of ``control``.
+
+    A metric of it compares the synthetic windows with the population.  There are as many windows as in
+    ``control``, if ``test`` has them, every class in its proportion.  The encoder stays the same.
+
+    Raises:
+        Skip: there are no windows of unseen people.
+    """
+    return comparison.memo("unseen", lambda: _unseen(comparison))
+
+
+def _unseen(comparison: Comparison) -> Comparison:
+    splits = comparison.splits
+    if not len(splits.test):
+        raise Skip("there are no windows of unseen people")
+    rng = np.random.default_rng([comparison.seed, CellStream.UNSEEN])
+    rows = stratified(splits.test.labels, len(splits.control), rng)
+    return replace(
+        comparison,
+        splits=replace(splits, control=splits.test.take(rows)),
+        once_per_seed=_OfUnseen(comparison.once_per_seed),
+        refit=None,
+        _memo={},
+    )
+
+
+class _OfUnseen(Once):
+    """Keeps results on unseen people beside those on ``control``, and shares what depends on neither."""
+
+    SHARED = ("encoder", "usual-place")
+
+    def __init__(self, kept: Once) -> None:
+        super().__init__()
+        self.kept = kept
+
+    def get(self, name: str, settings: object, compute: Callable[[], Arrays]) -> Arrays:
+        return self.kept.get(name if name in self.SHARED else f"unseen-{name}", settings, compute)

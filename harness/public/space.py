@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-LONGEST = 4.0
-"""Seconds: a longer window holds more beats than its own and two neighbours."""
+SHORTEST, LONGEST = 0.5, 4.0
+"""Seconds: a shorter window holds no whole beat, a longer one more beats than its own and two neighbours."""
 
 ROUNDS = 8
 """Rounds of the completion."""
@@ -83,10 +83,10 @@ class NormalisedTime:
     def points(self, train: EcgWindows) -> Points:
         """Return the samples in canonical time, and the two intervals as features."""
         seconds = train.length / train.sampling_rate
-        if seconds > LONGEST:
+        if not SHORTEST <= seconds <= LONGEST:
             raise Skip(
                 f"time=rr is for windows around one beat, and these are {seconds:g} s long "
-                f"(at most {LONGEST:g} s); set time=own"
+                f"({SHORTEST:g} to {LONGEST:g} s); set time=own"
             )
         place = usual_place(train.signals.mean(axis=1), train.sampling_rate)
         r_sample = int(np.clip(round(place * train.sampling_rate), 1, train.length - 2))

@@ -1,8 +1,8 @@
 """Metrics of fidelity and diversity in the space of the ECG encoder, and a trained two-sample test.
 
 `frechet-distance`, `kernel-distance`, `precision`, `density`, `classifier-two-sample` (fidelity),
-`recall`, `coverage` (diversity).  All compare with the ``control`` split; the encoder has seen
-``auxiliary`` alone.
+`recall`, `coverage` (diversity).  All compare with the ``control`` split; `frechet-distance-unseen` and
+`coverage-unseen` compare with ``test``.  The encoder has seen ``auxiliary`` alone.
 """
 
 from __future__ import annotations
@@ -91,6 +91,23 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             sees=(*DISTORTIONS, *LOSSES, "class-collapse", "collapse-outliers"),
         ),
         MetricSpec(
+            name="frechet-distance-unseen",
+            target="ecgbench.metrics.embedding.frechet:frechet_distance_unseen",
+            config=EmbeddingConfig,
+            smoke=SMOKE,
+            summary="as `frechet-distance`, from people whom no generator saw, mean of both folds",
+            citation="Heusel et al., NeurIPS 2017 (`frechet-distance`); unseen people are ecgbench's",
+            family="fidelity",
+            better="lower",
+            bounds=(0.0, float("inf")),
+            formula=(
+                "‖m − m'‖² + tr(C + C' − 2 (C C')^½), means and covariances of the embeddings of "
+                "test and of synthetic windows, mean over both folds"
+            ),
+            needs_patients=True,
+            needs_both_folds=True,
+        ),
+        MetricSpec(
             name="kernel-distance",
             target="ecgbench.metrics.embedding.kernel:kernel_distance",
             config=EmbeddingConfig,
@@ -172,6 +189,24 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             formula="share of x with ‖y − x‖ ≤ r_k(x) for a y, x in control, y synthetic, embedded",
             min_windows=6,
             sees=(*LOSSES, "shrinking", "gain-scatter", "outliers", "collapse-outliers"),
+        ),
+        MetricSpec(
+            name="coverage-unseen",
+            target="ecgbench.metrics.embedding.prdc:coverage_unseen",
+            config=PrdcConfig,
+            smoke=SMOKE,
+            summary="share of windows of people whom no generator saw with a synthetic one near by",
+            citation="Naeem et al., ICML 2020 (`coverage`); unseen people are ecgbench's",
+            family="diversity",
+            better="higher",
+            bounds=(0.0, 1.0),
+            formula=(
+                "share of x with ‖y − x‖ ≤ r_k(x) for a y, x in test, y synthetic, embedded, mean over "
+                "both folds"
+            ),
+            needs_patients=True,
+            needs_both_folds=True,
+            min_windows=6,
         ),
         MetricSpec(
             name="classifier-two-sample",

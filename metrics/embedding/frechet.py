@@ -9,7 +9,7 @@ import numpy as np
 from ecgbench import Contributions, Score, Skip
 from ecgbench.contracts.streams import EmbeddingStream
 from ecgbench.nn.encoder import VERSION
-from ecgbench.shared import embeddings, encoder, people_behind
+from ecgbench.shared import embeddings, encoder, people_behind, unseen
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,6 +72,25 @@ def frechet_distance(comparison: Comparison, config: EmbeddingConfig) -> Score:
         ),
         n=len(real) + len(synthetic),
     )
+
+
+def frechet_distance_unseen(comparison: Comparison, config: EmbeddingConfig) -> Score:
+    """Return `frechet_distance` from the windows of unseen people, in the place of ``control``.
+
+    Against ``control`` whoever reproduces the members wins.  The unseen people are others, so here the
+    ``real`` row is no ceiling: it shows the members as they are, and a generator of the population can be
+    nearer to people whom nobody saw.  Copies gain nothing.  The halves of the people differ, and neither
+    reads as the other, so the board shows the mean over both folds alone.
+
+    Parts: ``control-halves``, the distance of two halves of the unseen people's windows;
+    ``encoder-class-accuracy`` on them; ``encoder-person-accuracy`` is 0, since the encoder knows none.
+
+    Contributions: those of `frechet_distance`, so the interval is over the unseen people.
+
+    Raises:
+        Skip: there are fewer than four windows of unseen people, or none to train the encoder on.
+    """
+    return frechet_distance(unseen(comparison), config)
 
 
 def _reference(comparison: Comparison, encoder: Encoder, real: Array) -> dict[str, NDArray[Any]]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ecgbench import Contributions, Score
 from ecgbench.metrics.embedding.balls import balls
-from ecgbench.shared import people_behind
+from ecgbench.shared import people_behind, unseen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -118,6 +118,20 @@ def coverage(comparison: Comparison, config: PrdcConfig) -> Score:
     n, steps = len(contents.real), np.arange(1, config.neighbours + 1)
     expected = 1 - float(np.prod((n - steps) / (2 * n - steps)))
     return _of_real(comparison, contents, contents.covered, "coverage", {"expected": expected})
+
+
+def coverage_unseen(comparison: Comparison, config: PrdcConfig) -> Score:
+    """Return `coverage` of the windows of unseen people, in the place of ``control``.
+
+    It is the share of the population's windows with a synthetic one near by.  ``real`` is no ceiling
+    (`ecgbench.metrics.embedding.frechet.frechet_distance_unseen`).
+
+    Parts and contributions: those of `coverage`; ``expected`` is of a generator of these very people.
+
+    Raises:
+        Skip: there are too few windows of unseen people, or they are all equal.
+    """
+    return coverage(unseen(comparison), config)
 
 
 def _of_synthetic(comparison: Comparison, config: PrdcConfig, name: str) -> Score:

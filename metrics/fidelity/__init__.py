@@ -1,7 +1,7 @@
 """Metrics of fidelity: do the synthetic windows look like real ones of the same people?
 
-`inception-score`, `distance`, `dtw`, `embedding-plots`, `discriminative`, `mmd`.  All compare with
-the ``control`` split; against ``train`` a copy would beat reality.
+`inception-score`, `distance`, `dtw`, `embedding-plots`, `discriminative`, `detection-size`, `mmd`.  All
+compare with the ``control`` split; against ``train`` a copy would beat reality.
 """
 
 from __future__ import annotations
@@ -94,6 +94,26 @@ class DiscriminativeConfig(Config, frozen=True):
             "score as published"
         ),
     ] = "accuracy"
+
+
+class DetectionSizeConfig(Config, frozen=True):
+    """Settings of `detection-size`."""
+
+    windows: Annotated[
+        int, msgspec.Meta(ge=2, description="most windows of each kind to train a judge on")
+    ] = 4096
+    held_out: Annotated[
+        int, msgspec.Meta(ge=20, description="most windows of each kind to test the judges on")
+    ] = 400
+    trees: Annotated[int, msgspec.Meta(ge=1, description="trees of a judge")] = 60
+    noise: Annotated[
+        float,
+        msgspec.Meta(
+            ge=0,
+            description="deviation of the noise on a window before its spectrum is taken, in "
+            "deviations of the lead",
+        ),
+    ] = 0.3
 
 
 class MmdConfig(Config, frozen=True):
@@ -194,6 +214,26 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             ideal=0.0,
             formula="|accuracy on held-out windows − ½|, as many real as synthetic ones",
             min_windows=5,
+        ),
+        MetricSpec(
+            name="detection-size",
+            target="ecgbench.metrics.fidelity.detection_size:detection_size",
+            config=DetectionSizeConfig,
+            summary="log₂ of the windows of each kind until a judge tells them apart; beside `real`",
+            citation=(
+                "ecgbench, docs/detection.md; the judge: Geurts, Ernst, Wehenkel, Extremely "
+                "randomized trees, Machine Learning 63:3-42, 2006, doi:10.1007/s10994-006-6226-1"
+            ),
+            smoke={"windows": 64, "trees": 20},
+            family="fidelity",
+            better="higher",
+            bounds=(0.0, float("inf")),
+            formula=(
+                "log₂ of the smallest training size of each kind with a held-out accuracy "
+                "significantly above ¾; beyond the largest size n: log₂ n + (a − accuracy) / (a − ½), "
+                "at most log₂ n + 1, a the least accuracy significantly above ¾"
+            ),
+            min_windows=40,
         ),
         MetricSpec(
             name="mmd",

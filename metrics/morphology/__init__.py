@@ -20,7 +20,7 @@ class MorphologyConfig(Config, frozen=True):
 
 @hookimpl
 def ecgbench_metrics() -> Iterable[MetricSpec]:
-    """Return the comparison of the waves of the beat."""
+    """Return the comparisons of the waves of the beat."""
     return [
         MetricSpec(
             name="morphology",
@@ -42,5 +42,22 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
                 "mean over classes, leads and nine features of the 1-Wasserstein distance from control, "
                 "in its deviations, cut off at 5; a missing value is 5 away"
             ),
+        ),
+        MetricSpec(
+            name="morphology-unseen",
+            target="ecgbench.metrics.morphology.morphology:morphology_unseen",
+            config=MorphologyConfig,
+            summary="as `morphology`, from people whom no generator saw, mean of both folds",
+            citation="ecgbench, docs/morphology.md",
+            smoke={"windows": 500},
+            family="fidelity",
+            better="lower",
+            bounds=(0.0, float("inf")),
+            formula=(
+                "mean over classes, leads and nine features of the 1-Wasserstein distance from test, in "
+                "its deviations, cut off at 5; a missing value is 5 away; mean over both folds"
+            ),
+            needs_patients=True,
+            needs_both_folds=True,
         ),
     ]

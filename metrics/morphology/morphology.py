@@ -11,7 +11,7 @@ from ecgbench.contracts.streams import MorphologyStream
 from ecgbench.metrics.morphology.features import FEATURES, features
 from ecgbench.metrics.morphology.transport import transport
 from ecgbench.processing import usual_place
-from ecgbench.shared import people_behind
+from ecgbench.shared import people_behind, unseen
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -117,6 +117,20 @@ def morphology(comparison: Comparison, config: MorphologyConfig) -> Score:
         ),
         n=len(real) + len(chosen),
     )
+
+
+def morphology_unseen(comparison: Comparison, config: MorphologyConfig) -> Score:
+    """Return `morphology` against the windows of unseen people, in the place of ``control``.
+
+    ``real`` is no ceiling: it shows the members' beats, and a generator of the population can be nearer
+    to people whom nobody saw.
+
+    Parts and contributions: those of `morphology`; ``detected-real`` is of the unseen people.
+
+    Raises:
+        Skip: as `morphology`, or there are no windows of unseen people.
+    """
+    return morphology(unseen(comparison), config)
 
 
 def _compared(

@@ -114,7 +114,8 @@ def summary(
     low, high = interval or (None, None)
     scores = [end.score for end in ends.values() if end.score is not None]
     p = None
-    if metric.needs_both_folds:
+    # only privacy asks who took part
+    if metric.needs_both_folds and metric.family == "privacy":
         p, why_none = _p_of_roles(ends, terms)
         notes = {seed: (*notes[seed], *why_none.get(seed, ())) for seed in notes}
     return BoardScore(

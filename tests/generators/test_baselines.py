@@ -314,6 +314,6 @@ def test_windows_of_many_beats_are_skipped_in_rr_time_with_the_reason() -> None:
         leads=("II",),
         classes=("N",),
     )
-    said = "time=rr is for windows around one beat, and these are 10 s long (at most 4 s)"
+    said = "time=rr is for windows around one beat, and these are 10 s long (0.5 to 4 s)"
     with pytest.raises(Skip, match=re.escape(said)):
         PcaGaussian(PcaGaussianConfig(time="rr")).fit(long, context())

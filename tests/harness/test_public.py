@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PUBLIC = [
+    "Between",
     "Board",
     "CellEnded",
     "CellNote",
@@ -34,6 +35,7 @@ PUBLIC = [
     "Metric",
     "MetricSpec",
     "Notice",
+    "OneOf",
     "PhysioNet",
     "Reading",
     "Score",
@@ -54,6 +56,7 @@ PUBLIC = [
     "score",
     "splits",
     "stratified",
+    "tune",
 ]
 HEAVY = ("numpy", "torch", "pandas", "sklearn", "scipy", "wfdb", "matplotlib")
 
@@ -82,7 +85,17 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 
 def test_what_a_light_plugin_module_imports_costs_no_numpy() -> None:
-    heavy = {"Comparison", "Board", "boards", "compare", "evaluate", "run", "score", "splits"}
+    heavy = {
+        "Comparison",
+        "Board",
+        "boards",
+        "compare",
+        "evaluate",
+        "run",
+        "score",
+        "splits",
+        "tune",
+    }
     light = [name for name in PUBLIC if name not in heavy]
     assert imported(f"from ecgbench import {', '.join(light)}") == set()
 
