@@ -52,7 +52,7 @@ class DpVaeConfig(Config, frozen=True):
             "(Abadi et al., CCS 2016, algorithm 1)",
         ),
     ] = 1.0
-    learning_rate: Annotated[float, Meta(gt=0, description="of Adam, at its peak")] = 5e-3
+    learning_rate: Annotated[float, Meta(gt=0, description="of Adam, at its peak")] = 1e-2
     ema: Annotated[
         float,
         Meta(

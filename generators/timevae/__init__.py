@@ -67,6 +67,6 @@ def ecgbench_generators() -> Iterable[GeneratorSpec]:
                 "https://doi.org/10.48550/arXiv.2111.08095"
             ),
             conditional=True,
-            smoke={"channels": [8, 16, 32], "iterations": 60},
+            smoke={"channels": [8, 16, 32], "iterations": 40},
         )
     ]

@@ -62,6 +62,6 @@ def ecgbench_generators() -> Iterable[GeneratorSpec]:
                 "autoencoders, ICLR 2020, https://openreview.net/forum?id=S1g7tpEYDS"
             ),
             conditional=True,
-            smoke={"components": 48, "latent": 8, "hidden": 64, "iterations": 300, "gaussians": 4},
+            smoke={"components": 48, "latent": 8, "hidden": 64, "iterations": 100, "gaussians": 2},
         )
     ]
