@@ -54,10 +54,8 @@ class VirtualPeopleConfig(EcgsynFitConfig, frozen=True):
         Meta(description="a person counts by windows, or all count the same"),
     ] = "windows"
     shrinkage: Annotated[
-        float | None,
+        Annotated[float, Meta(ge=0, le=1)] | None,
         Meta(
-            ge=0,
-            le=1,
             description="λ, share of the covariance within people in the one between them; none: as "
             "people left out prefer",
         ),
