@@ -21,13 +21,13 @@ If the training windows lack a class, it is drawn as if its label were any of th
 from __future__ import annotations
 
 import copy
-import logging
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from sklearn.covariance import ledoit_wolf
 
+from ecgbench import known_labels
 from ecgbench.contracts.streams import VaeStream
 from ecgbench.gaussians import symmetric_roots
 from ecgbench.generators.vae.networks import Autoencoder
@@ -51,7 +51,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-logger = logging.getLogger(__name__)
 
 HELD_OUT = 10
 """One window in so many is held out of the training."""
@@ -105,7 +104,7 @@ class Vae:
     def sample(self, labels: NDArray[np.int64], context: Context) -> EcgWindows:
         """Draw windows."""
         rng = np.random.default_rng([context.seed, VaeStream.SAMPLE])
-        drawn = self._known(labels, rng)
+        drawn = known_labels(labels, self.labels, self.like.classes, rng)
         z = np.empty((len(labels), self.config.latent))
         for label, prior in self.priors.items():
             rows = drawn == label
@@ -180,18 +179,6 @@ class Vae:
             residual = ((x[judged] - mean) * (-log_variance / 2).exp()).numpy().astype(np.float64)
         self.priors = fit_priors(z.numpy().astype(np.float64), self.labels, self.config, rng)
         self.root = torch.from_numpy(_residual_root(residual).astype(np.float32))
-
-    def _known(self, labels: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
-        """Return the labels; a class without training windows becomes one of theirs."""
-        unknown = ~np.isin(labels, list(self.priors))
-        if unknown.any():
-            names = [self.like.classes[label] for label in np.unique(labels[unknown])]
-            logger.warning(
-                "train has no window of %s: the %d asked for are of any class",
-                ", ".join(f"class {name}" for name in names),
-                unknown.sum(),
-            )
-        return np.where(unknown, rng.choice(self.labels, len(labels)), labels)
 
 
 def _residual_root(residual: Floats) -> Floats:
