@@ -11,7 +11,7 @@ demo: install  ## embedded data, one generator, a board: does it work here?
 install: .venv/installed  ## .venv with the command ecgbench in it
 
 test: .venv/tested  ## all tests
-	$(BIN)/python -m pytest -n logical --dist loadfile
+	$(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder
 
 lint: .venv/tested
 	$(BIN)/ruff format --check .

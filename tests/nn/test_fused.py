@@ -54,9 +54,9 @@ def results(y: Tensor, x: Tensor, weights: list[Tensor]) -> list[Tensor]:
 
 
 def near(found: list[Tensor], truth: list[Tensor], tolerance: float) -> None:
-    """Within so much of each tensor's greatest element."""
+    """Within so much of each tensor's greatest element, or of .01: sums over windows cancel."""
     for value, true in zip(found, truth, strict=True):
-        assert (value - true).abs().max() <= tolerance * true.abs().max().clamp(min=1e-3)
+        assert (value - true).abs().max() <= tolerance * true.abs().max().clamp(min=1e-2)
 
 
 @settings(max_examples=40, deadline=None)
