@@ -163,6 +163,39 @@ class Encoder:
             yield tuple(map(torch.from_numpy, batch))
 
 
+class FixedEncoder:
+    """An encoder of one lead with given weights: the same space for every dataset and seed.
+
+    Args:
+        state: the result of `Encoder.state`, heads left out, with ``mean`` and ``deviation`` of the
+            training windows, mV.
+    """
+
+    def __init__(self, state: Mapping[str, NDArray[np.float32]]) -> None:
+        prefix = "network."
+        weights = {
+            name.removeprefix(prefix): torch.from_numpy(array)
+            for name, array in state.items()
+            if name.startswith(prefix)
+        }
+        config = EncoderConfig(
+            width=len(weights["layers.0.bias"]), dimensions=len(weights["to_embedding.bias"])
+        )
+        self.network = _Network(1, 1, 1, config, seed=0)
+        self.network.load_state_dict(weights, strict=False)
+        self.network.eval()
+        self.mean, self.deviation = state["mean"], state["deviation"]
+        self.zero, self.unit = state["zero"], state["unit"]
+
+    def embed(self, signals: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return embeddings of windows (window, lead, sample), shape (window, lead · dimension)."""
+        inputs = torch.from_numpy((signals - self.mean) / self.deviation)
+        each = inputs.reshape(-1, 1, signals.shape[2])
+        with one_thread(), torch.inference_mode():
+            found = torch.cat([self.network(part) for part in each.split(1024)]).numpy()
+        return ((found.astype(np.float64) - self.zero) / self.unit).reshape(len(signals), -1)
+
+
 class _Network(nn.Module):
     def __init__(
         self, leads: int, classes: int, people: int, config: EncoderConfig, seed: int

@@ -1,12 +1,13 @@
 """Metrics of fidelity and diversity in the space of the ECG encoder, and a trained two-sample test.
 
-`frechet-distance`, `kernel-distance`, `precision`, `density`, `classifier-two-sample` (fidelity),
+`frechet-distance`, `frechet-distance-fixed`, `kernel-distance`, `precision`, `density`, `classifier-two-sample` (fidelity),
 `recall`, `coverage` (diversity).  All compare with the ``control`` split; `frechet-distance-unseen` and
 `coverage-unseen` compare with ``test``.  The encoder has seen ``auxiliary`` alone.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -56,6 +57,9 @@ class PrdcConfig(EmbeddingConfig, frozen=True):
     ] = 5
 
 
+WEIGHTS = Path(__file__).with_name("encoder.safetensors")
+"""The fixed encoder, as ``examples/fixed-encoder/train.py`` writes it."""
+
 SMOKE = {"encoder_steps": 20}
 """Smoke settings of every metric in the encoder's space: one encoder serves them all."""
 
@@ -87,6 +91,21 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             formula=(
                 "‖m − m'‖² + tr(C + C' − 2 (C C')^½), means and covariances of the embeddings of "
                 "control and of synthetic windows"
+            ),
+            sees=(*DISTORTIONS, *LOSSES, "class-collapse", "collapse-outliers"),
+        ),
+        MetricSpec(
+            name="frechet-distance-fixed",
+            target="ecgbench.metrics.embedding.fixed:frechet_distance_fixed",
+            summary="as `frechet-distance`, in one space for all datasets, seeds and papers",
+            citation="Heusel et al., NeurIPS 2017 (`frechet-distance`); the encoder is ecgbench's",
+            files=(WEIGHTS,),
+            family="fidelity",
+            better="lower",
+            bounds=(0.0, float("inf")),
+            formula=(
+                "‖m − m'‖² + tr(C + C' − 2 (C C')^½), means and covariances of the embeddings of "
+                "control and of synthetic windows by an encoder of simulated people"
             ),
             sees=(*DISTORTIONS, *LOSSES, "class-collapse", "collapse-outliers"),
         ),
