@@ -99,8 +99,7 @@ def ecgbench_generators() -> Iterable[GeneratorSpec]:
             name="wavegan",
             target="ecgbench.generators.wavegan.model:WaveGan",
             config=WaveGanConfig,
-            summary="WaveGAN*, a convolutional Wasserstein GAN, reduced (64 to 16 channels of 250 to "
-            "10); the class is not in the paper",
+            summary="WaveGAN*, a convolutional Wasserstein GAN (reduced: 64 channels of 250; the class is ours)",
             citation=CITATION,
             conditional=True,
             smoke=SMOKE,
@@ -109,8 +108,7 @@ def ecgbench_generators() -> Iterable[GeneratorSpec]:
             name="pulse2pulse",
             target="ecgbench.generators.wavegan.model:Pulse2Pulse",
             config=WaveGanConfig,
-            summary="Pulse2Pulse, a U-Net from noise as a Wasserstein GAN, reduced (64 to 16 channels "
-            "of 250 to 10); the class is not in the paper",
+            summary="Pulse2Pulse, a U-Net as Wasserstein GAN (reduced: 64 channels of 250; the class is ours)",
             citation=CITATION,
             conditional=True,
             smoke=SMOKE,

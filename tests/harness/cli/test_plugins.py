@@ -27,6 +27,7 @@ BUILT_IN = {
         "smote",
         "ar",
         "ecgsyn-fit",
+        "virtual-people",
         "dp-vae",
         "timevae",
         "vae",
