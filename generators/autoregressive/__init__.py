@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta
 
-from ecgbench import Config, GeneratorSpec, hookimpl
+from ecgbench import Between, Config, GeneratorSpec, hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,6 +40,7 @@ def ecgbench_generators() -> Iterable[GeneratorSpec]:
                 "doi:10.1214/aoms/1177704724"
             ),
             conditional=True,
+            search={"order": Between(4, 128, log=True), "prior": Between(1.0, 300.0, log=True)},
             smoke={"order": 4},
         )
     ]

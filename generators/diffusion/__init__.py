@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ecgbench import GeneratorSpec, hookimpl
+from ecgbench import Between, GeneratorSpec, OneOf, hookimpl
 from ecgbench.generators.diffusion.settings import (
     DdpmConfig,
     FlowMatchingConfig,
@@ -34,6 +34,14 @@ def ecgbench_generators() -> Iterable[GeneratorSpec]:
                 "https://openreview.net/forum?id=PqvMRDCJT9t; on ECG: FlowECG, arXiv:2509.10491"
             ),
             conditional=True,
+            search={
+                "learning_rate": Between(1e-4, 3e-3, log=True),
+                "dimensions": Between(32, 192, log=True),
+                "bands": Between(1, 16, log=True),
+                "clusters": Between(1, 256, log=True),
+                "source": OneOf(("gaussian", "mixture")),
+                "time": OneOf(("own", "rr")),
+            },
             smoke={
                 "iterations": 50,
                 "batch": 64,
@@ -55,6 +63,12 @@ def ecgbench_generators() -> Iterable[GeneratorSpec]:
                 "doi:10.1109/ICCV51070.2023.00387"
             ),
             conditional=True,
+            search={
+                "learning_rate": Between(1e-4, 3e-3, log=True),
+                "width": Between(48, 192, log=True),
+                "blocks": Between(2, 6),
+                "p_mean": Between(-2.0, 0.0),
+            },
             smoke={"iterations": 30, "batch": 16, "width": 32, "blocks": 2, "steps": 4},
         ),
         GeneratorSpec(
@@ -67,6 +81,7 @@ def ecgbench_generators() -> Iterable[GeneratorSpec]:
                 "ICML 2024, https://proceedings.mlr.press/v235/crabbe24a.html"
             ),
             conditional=True,
+            search={"learning_rate": Between(1e-4, 3e-3, log=True), "beta_max": Between(5.0, 30.0)},
             smoke={"iterations": 50, "batch": 64, "width": 64, "blocks": 2, "steps": 10},
         ),
         GeneratorSpec(
@@ -79,6 +94,10 @@ def ecgbench_generators() -> Iterable[GeneratorSpec]:
                 "space models, Comput Biol Med 163:107115, 2023, doi:10.1016/j.compbiomed.2023.107115"
             ),
             conditional=True,
+            search={
+                "learning_rate": Between(1e-4, 1e-2, log=True),
+                "channels": Between(12, 48, log=True),
+            },
             smoke={
                 "iterations": 5,
                 "batch": 8,

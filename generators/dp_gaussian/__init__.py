@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta
 
-from ecgbench import Config, GeneratorSpec, hookimpl
+from ecgbench import Between, Config, GeneratorSpec, hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,6 +48,7 @@ def ecgbench_generators() -> Iterable[GeneratorSpec]:
                 "Dwork, Talwar, Thakurta, Zhang, Analyze Gauss: optimal bounds for privacy-preserving "
                 "principal component analysis, STOC 2014, 11-20, doi:10.1145/2591796.2591883"
             ),
+            search={"clip": Between(0.1, 3.0, log=True), "bandwidth": Between(10.0, 50.0)},
             conditional=True,
         )
     ]

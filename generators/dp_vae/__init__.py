@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta
 
-from ecgbench import Config, GeneratorSpec, hookimpl
+from ecgbench import Between, Config, GeneratorSpec, hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -78,6 +78,12 @@ def ecgbench_generators() -> Iterable[GeneratorSpec]:
                 "differential privacy, CCS 2016, 308-318, doi:10.1145/2976749.2978318"
             ),
             conditional=True,
+            search={
+                "clip": Between(0.1, 3.0, log=True),
+                "latent": Between(2, 32, log=True),
+                "learning_rate": Between(1e-3, 3e-2, log=True),
+                "gradient_norm": Between(0.1, 3.0, log=True),
+            },
             smoke={"epsilon": 1.0, "hidden": 16, "iterations": 60, "sampling_rate": 0.1},
         )
     ]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from msgspec import Meta
 
-from ecgbench import Config, GeneratorSpec, hookimpl
+from ecgbench import Between, Config, GeneratorSpec, OneOf, hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,6 +36,8 @@ class EcgsynFitConfig(Config, frozen=True):
         ),
     ] = 10.0
 
+
+SEARCH = {"components": Between(1, 64, log=True), "prior": Between(1.0, 100.0, log=True)}
 
 SMOKE = {"windows": 60, "rounds": 2, "steps": 3, "components": 2}
 
@@ -81,6 +83,7 @@ def ecgbench_generators() -> Iterable[GeneratorSpec]:
                 "doi:10.1109/TBME.2007.897817"
             ),
             conditional=True,
+            search=SEARCH,
             smoke=SMOKE,
         ),
         GeneratorSpec(
@@ -90,6 +93,11 @@ def ecgbench_generators() -> Iterable[GeneratorSpec]:
             summary="waves of people who do not exist: drawn about the population, not about members",
             citation="ecgbench, docs/virtual-people.md",
             conditional=True,
+            search={
+                **SEARCH,
+                "shrinkage": Between(0.0, 1.0),
+                "weights": OneOf(("windows", "people")),
+            },
             smoke=SMOKE,
         ),
     ]

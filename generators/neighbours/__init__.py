@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta
 
-from ecgbench import Config, GeneratorSpec, hookimpl
+from ecgbench import Between, Config, GeneratorSpec, hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,6 +53,10 @@ def ecgbench_generators() -> Iterable[GeneratorSpec]:
                 "for statistics and data analysis, Chapman and Hall 1986"
             ),
             conditional=True,
+            search={
+                "dimensions": Between(8, 128, log=True),
+                "prior": Between(1.0, 300.0, log=True),
+            },
             smoke={"dimensions": 16, "left_out": 100},
         ),
         GeneratorSpec(
@@ -64,6 +68,7 @@ def ecgbench_generators() -> Iterable[GeneratorSpec]:
                 "Chawla, Bowyer, Hall, Kegelmeyer, SMOTE: synthetic minority over-sampling technique, "
                 "JAIR 16:321-357, 2002, doi:10.1613/jair.953"
             ),
+            search={"neighbours": Between(1, 20, log=True)},
             conditional=True,
         ),
     ]

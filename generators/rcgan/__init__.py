@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta
 
-from ecgbench import Config, GeneratorSpec, hookimpl
+from ecgbench import Between, Config, GeneratorSpec, hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -64,6 +64,11 @@ def ecgbench_generators() -> Iterable[GeneratorSpec]:
                 "conditional GANs, 2017, https://arxiv.org/abs/1706.02633"
             ),
             conditional=True,
+            search={
+                "learning_rate": Between(1e-4, 3e-3, log=True),
+                "discriminator_rate": Between(0.01, 0.3, log=True),
+                "hidden": Between(32, 160, log=True),
+            },
             smoke={"hidden": 16, "iterations": 20},
         )
     ]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta
 
-from ecgbench import Config, GeneratorSpec, hookimpl
+from ecgbench import Between, Config, GeneratorSpec, hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -79,6 +79,12 @@ def ecgbench_generators() -> Iterable[GeneratorSpec]:
                 "the flow's code: zuko, doi:10.5281/zenodo.7625672"
             ),
             conditional=True,
+            search={
+                "learning_rate": Between(3e-4, 1e-2, log=True),
+                "dimensions": Between(16, 96, log=True),
+                "transforms": Between(2, 8),
+                "hidden": Between(32, 256, log=True),
+            },
             smoke={
                 "dimensions": 16,
                 "transforms": 2,

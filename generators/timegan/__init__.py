@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from ecgbench import Config, GeneratorSpec, hookimpl
+from ecgbench import Between, Config, GeneratorSpec, OneOf, hookimpl
 
 Noise = Literal["uniform", "gaussian", "wiener"]
 
@@ -122,6 +122,13 @@ def ecgbench_generators() -> Iterable[GeneratorSpec]:
                 "c9efe5f26cd17ba6216bbe2a7d26d490-Abstract.html"
             ),
             conditional=True,
+            search={
+                "learning_rate": Between(3e-4, 3e-3, log=True),
+                "hidden": Between(12, 48, log=True),
+                "static_noise": Between(0, 16),
+                "moment_weight": Between(1.0, 100.0, log=True),
+                "noise": OneOf(("uniform", "gaussian", "wiener")),
+            },
             smoke={
                 "hidden": 8,
                 "layers": 2,

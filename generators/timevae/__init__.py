@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from msgspec import Meta
 
-from ecgbench import Config, GeneratorSpec, hookimpl
+from ecgbench import Between, Config, GeneratorSpec, hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,6 +67,11 @@ def ecgbench_generators() -> Iterable[GeneratorSpec]:
                 "https://doi.org/10.48550/arXiv.2111.08095"
             ),
             conditional=True,
+            search={
+                "latent": Between(4, 64, log=True),
+                "reconstruction_weight": Between(1.0, 30.0, log=True),
+                "learning_rate": Between(3e-4, 3e-3, log=True),
+            },
             smoke={"channels": [8, 16, 32], "iterations": 40},
         )
     ]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta
 
-from ecgbench import Config, GeneratorSpec, hookimpl
+from ecgbench import Between, Config, GeneratorSpec, hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,6 +62,12 @@ def ecgbench_generators() -> Iterable[GeneratorSpec]:
                 "autoencoders, ICLR 2020, https://openreview.net/forum?id=S1g7tpEYDS"
             ),
             conditional=True,
+            search={
+                "latent": Between(8, 64, log=True),
+                "beta": Between(0.03, 1.0, log=True),
+                "hidden": Between(128, 768, log=True),
+                "learning_rate": Between(3e-4, 3e-3, log=True),
+            },
             smoke={"components": 48, "latent": 8, "hidden": 64, "iterations": 100, "gaussians": 2},
         )
     ]

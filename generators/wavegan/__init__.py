@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta
 
-from ecgbench import Config, GeneratorSpec, hookimpl
+from ecgbench import Between, Config, GeneratorSpec, hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -91,6 +91,9 @@ CITATION = (
 SMOKE = {"channels": (16, 12, 8, 8), "critic_channels": (8, 8, 16, 16), "iterations": 15}
 
 
+SEARCH = {"learning_rate": Between(3e-5, 3e-3, log=True), "critic_steps": Between(1, 5)}
+
+
 @hookimpl
 def ecgbench_generators() -> Iterable[GeneratorSpec]:
     """Return the two GANs."""
@@ -102,6 +105,7 @@ def ecgbench_generators() -> Iterable[GeneratorSpec]:
             summary="WaveGAN*, a convolutional Wasserstein GAN (reduced: 64 channels of 250; the class is ours)",
             citation=CITATION,
             conditional=True,
+            search=SEARCH,
             smoke=SMOKE,
         ),
         GeneratorSpec(
@@ -111,6 +115,7 @@ def ecgbench_generators() -> Iterable[GeneratorSpec]:
             summary="Pulse2Pulse, a U-Net as Wasserstein GAN (reduced: 64 channels of 250; the class is ours)",
             citation=CITATION,
             conditional=True,
+            search=SEARCH,
             smoke=SMOKE,
         ),
     ]

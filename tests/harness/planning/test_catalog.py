@@ -311,3 +311,26 @@ def test_the_settings_of_what_is_built_in_are_sound() -> None:
     assert len(built_in) > 50
     for spec in built_in:
         check_settings(spec)
+
+
+@pytest.mark.parametrize("entry", discover([]).of_kind("generator"), ids=lambda e: e.spec.name)
+def test_a_built_in_generator_has_valid_settings_and_a_search_space(entry: Any) -> None:
+    check_settings(entry.spec)
+    assert bool(entry.spec.search) != (entry.spec.reference or entry.spec.audit)
+
+
+def test_a_search_beyond_a_settings_limits_is_refused(tmp_path: Path, only_files: None) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from typing import Annotated\n"
+        "import msgspec\n"
+        "from ecgbench import Between, Config, GeneratorSpec, hookimpl\n"
+        "class MineConfig(Config, frozen=True):\n"
+        "    size: Annotated[int, msgspec.Meta(ge=4, description='units')] = 8\n"
+        "@hookimpl\n"
+        "def ecgbench_generators():\n"
+        "    return [GeneratorSpec(name='mine', target='x:y', config=MineConfig, summary='mine',\n"
+        "                          search={'size': Between(1, 9)})]\n"
+    )
+    (problem,) = discover([str(file)]).problems
+    assert "generator mine (search): size = 1" in problem
