@@ -44,4 +44,5 @@ def main(to: Path) -> None:
     )
 
 
-main(Path(sys.argv[1]))
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
