@@ -6,7 +6,8 @@ import json
 import shutil
 import sys
 import textwrap
-from typing import TYPE_CHECKING, Any, cast, get_args
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, cast, get_args, get_origin
 
 import click
 import msgspec
@@ -176,13 +177,28 @@ def _setting(field: msgspec.structs.FieldInfo, spec: PluginSpec) -> dict[str, An
         default = field.default_factory()
     return {
         "name": field.encode_name,
-        "type": getattr(bare, "__name__", str(bare)) if isinstance(bare, type) else str(bare),
+        "type": _type(bare),
         "default": canonical(default),
         "limits": " ".join(f"{sign} {value}" for sign, value in limits.items()),
         "smoke": canonical(spec.smoke.get(field.encode_name)),
         "search": _searched(getattr(spec, "search", {}).get(field.encode_name)),
         "description": description,
     }
+
+
+def _type(hint: Any) -> str:
+    """Return a type in words: a name, or the values of a choice."""
+    if get_origin(hint) is Literal:
+        return " or ".join(map(str, get_args(hint)))
+    if get_origin(hint) in (Union, UnionType):
+        return " or ".join(_type(part) for part in get_args(hint) if part is not msgspec.UnsetType)
+    if get_origin(hint) is Annotated:
+        return _type(get_args(hint)[0])
+    if get_origin(hint) in (tuple, list, set, frozenset):
+        return f"{get_origin(hint).__name__} of {_type(get_args(hint)[0])}"
+    if hint is type(None):
+        return "none"
+    return hint.__name__ if isinstance(hint, type) and not get_args(hint) else str(hint)
 
 
 def _searched(search: Search | None) -> str:

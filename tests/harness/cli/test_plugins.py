@@ -300,3 +300,17 @@ def test_no_terminal_obeys_the_text_of_a_plugin(ecgbench: Command, tmp_path: Pat
             assert ecgbench(*command, *flags, "--plugin", plugin) == 0
             assert "red" in ecgbench.out
             assert ecgbench.out.replace("\n", "").isprintable()
+
+
+def test_the_type_of_a_setting_is_told_in_words(ecgbench: Command) -> None:
+    def types(kind: str, name: str) -> dict[str, str]:
+        assert ecgbench("show", kind, name, "--json") == 0
+        return {
+            setting["name"]: setting["type"] for setting in json.loads(ecgbench.out)["settings"]
+        }
+
+    found = types("generator", "virtual-people") | types("generator", "wavegan")
+    assert found["weights"] == "windows or people"
+    assert found["shrinkage"] == "float or none"
+    assert found["channels"] == "tuple of int"
+    assert found["learning_rate"] == "float"
