@@ -125,6 +125,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             ),
             needs_patients=True,
             needs_both_folds=True,
+            sees=("noise", "outliers", "mode-collapse", "patient-drop"),
         ),
         MetricSpec(
             name="kernel-distance",
@@ -225,6 +226,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             ),
             needs_patients=True,
             needs_both_folds=True,
+            sees=("noise", "outliers", "mode-collapse", "patient-drop"),
             min_windows=6,
         ),
         MetricSpec(
