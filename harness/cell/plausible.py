@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 TOO_LARGE, TOO_SMALL = 50.0, 1 / 500
 """Bounds of the deviation of windows in millivolts, in deviations of ``train``."""
 
+VOLT = 1000.0
+"""mV: no electrode on the skin shows so much."""
+
 UNLIKE = 4.0
 """Factor between the deviations of two leads; beyond it a reader is told."""
 
@@ -74,6 +77,13 @@ def remarks(where: str, synthetic: EcgWindows, train: EcgWindows) -> list[str]:
     made, real = (side.signals.astype(np.float64) for side in (synthetic, train))
     if problem := scale_problem(made, real, "the training windows"):
         raise PluginError(f"{where}: {problem}")
+    largest = np.abs(made).max(axis=(1, 2))
+    beyond = largest > max(VOLT, TOO_LARGE * float(np.abs(real).max()))
+    if beyond.any():
+        raise PluginError(
+            f"{where}: {int(beyond.sum())} of {len(made)} windows hold samples of a volt or more, up to "
+            f"{float(largest.max()):.3g} mV; first window {int(beyond.argmax())}"
+        )
     flat = is_flat(synthetic.signals, ROUNDING)
     if flat.all():
         return [f"all {len(made)} windows are flat", *_levels(made, real, train.leads)]

@@ -119,3 +119,11 @@ def test_each_lead_is_looked_at() -> None:
     synthetic = both.synthetic(made, np.zeros(len(made), dtype=np.int64))
     (remark,) = remarks("mine", synthetic, both)
     assert remark.startswith("the samples of lead V1 deviate by")
+
+
+@pytest.mark.parametrize("sample", [1e25, -2000.0])
+def test_a_few_windows_of_volts_cannot_be_meant(sample: float) -> None:
+    signals = MADE.copy()
+    signals[[7, 30], 0, 5] = sample
+    with pytest.raises(PluginError, match=r"mine: 2 of 100 windows .* a volt .*; first window 7"):
+        remarks("mine", of(signals), TRAIN)
