@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -38,12 +38,12 @@ class Stopped(Exception):  # noqa: N818 - stands for a kill
 
 
 def fit(
-    folder: Path, *, stop_at: int = 0, curve: list[dict[str, float]] | None = None
+    folder: Path, *, stop_at: int = 0, curve: list[dict[str, Any]] | None = None
 ) -> torch.Tensor:
     """Fit a linear map to noise; return its weights."""
     folder.mkdir(exist_ok=True)
 
-    def log(done: int, /, *, total: int, **values: float) -> None:
+    def log(done: int, /, *, total: int | None = None, **values: Any) -> None:
         if curve is not None:
             curve.append({"done": done, "total": total, **values})
         if done == stop_at:
@@ -89,7 +89,7 @@ def test_a_stopped_fit_ends_with_the_bytes_of_a_whole_one(
     whole = fit(tmp_path / "whole")
     with pytest.raises(Stopped):
         fit(tmp_path / "stopped", stop_at=13)
-    curve: list[dict[str, float]] = []
+    curve: list[dict[str, Any]] = []
     assert torch.equal(fit(tmp_path / "stopped", curve=curve), whole)
     assert curve[0]["done"] == 14
     assert "trial: resumed after 13 iterations" in capsys.readouterr().out
@@ -103,7 +103,7 @@ def test_a_checkpoint_of_settings_with_a_tuple_is_used(tmp_path: Path) -> None:
 
 
 def test_the_curve_has_every_tenth_iteration_and_the_last(tmp_path: Path) -> None:
-    curve: list[dict[str, float]] = []
+    curve: list[dict[str, Any]] = []
     fit(tmp_path, curve=curve)
     assert [point["done"] for point in curve] == [10, 20, 30]
     assert all(point["total"] == 30 and point["error"] > 0 for point in curve)

@@ -163,7 +163,7 @@ def test_parameters_are_counted() -> None:
 
 
 def test_it_is_a_conditional_competitor() -> None:
-    spec = ecgbench_generators()[0]
+    spec, _ = ecgbench_generators()
     assert spec.name == "ecgsyn-fit"
     assert spec.conditional
     assert not spec.reference

@@ -105,6 +105,6 @@ def test_the_same_seed_draws_the_same_bytes_and_one_person_is_enough() -> None:
 
 def test_settings_change_the_people() -> None:
     real = cohort(people=6, each=30)
-    rows = [{}, {"shrinkage": 0.0}, {"shrinkage": 1.0}, {"weights": "people"}]
+    rows: list[dict[str, Any]] = [{}, {"shrinkage": 0.0}, {"shrinkage": 1.0}, {"weights": "people"}]
     made = [drawn(real, 10, **row).tobytes() for row in rows]
     assert len(set(made)) >= 3

@@ -34,7 +34,7 @@ def nearest_mean(
     _seed: int,
 ) -> NDArray[np.bool_]:
     real, synthetic = known[~is_synthetic].mean(axis=0), known[is_synthetic].mean(axis=0)
-    return (unknown - (real + synthetic) / 2) @ (synthetic - real) > 0
+    return np.asarray((unknown - (real + synthetic) / 2) @ (synthetic - real) > 0)
 
 
 def expected_size(shift: float, dimensions: int, accuracy: float) -> float:

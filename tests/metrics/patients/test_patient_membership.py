@@ -91,7 +91,7 @@ def scored(metric: Any, row: str, seed: int) -> float:
     if row == "noise":
         rng = np.random.default_rng(seed)
         signals = signals.std() * rng.standard_normal(signals.shape)
-    return metric(comparison(splits, signals, seed), PatientConfig()).value
+    return float(metric(comparison(splits, signals, seed), PatientConfig()).value)
 
 
 @pytest.mark.parametrize("metric", [patient_closest, patient_likelihood_ratio])
