@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 SPECS = {spec.name: spec for spec in ecgbench_metrics()}
 QUICK: dict[str, dict[str, Any]] = {
     "inception-score": {"steps": 60},
+    "detection-size": {"trees": 20, "held_out": 100},
     "distance": {},
     "dtw": {"windows": 60, "candidates": 5},
     "embedding-plots": {"tsne_windows": 60},
