@@ -180,13 +180,21 @@ def test_a_smoke_study_runs_several_jobs_of_one_thread(
 
 def test_boards_never_mix_unlike_settings(ecgbench: Command) -> None:
     assert ecgbench.tiny("--seeds", "0") == 0
-    assert ecgbench.tiny("--seeds", "1", "--set", "generator.jitter.sigma=0.3") == 0
+    assert ecgbench.tiny("--seeds", "1", "--set", "dataset.tiny.patients=8") == 0
     boards = ecgbench.boards
     assert [board["seeds"] for board in boards] in ([[0], [1]], [[1], [0]])
     assert {json.dumps(board["settings"]) for board in boards} == {
         "{}",
-        '{"generator.jitter.sigma": 0.3}',
+        '{"dataset.tiny.patients": 8}',
     }
+
+
+def test_unlike_settings_of_a_generator_are_rows_of_one_board(ecgbench: Command) -> None:
+    assert ecgbench.tiny("--seeds", "0") == 0
+    assert ecgbench.tiny("--seeds", "0", "--set", "generator.jitter.sigma=0.3") == 0
+    (board,) = ecgbench.boards
+    assert {row["generator"] for row in board["rows"]} == {"jitter", "jitter:sigma=0.3"}
+    assert board["settings"] == {}
 
 
 def test_the_resolved_study_is_stored_with_every_cell(ecgbench: Command, tmp_path: Path) -> None:

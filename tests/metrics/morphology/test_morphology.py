@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.metrics.morphology.conftest import Cell, MakeBeats
 
 CONFIG = MorphologyConfig()
-[SPEC] = ecgbench_metrics()
+SPEC, UNSEEN = ecgbench_metrics()
 
 
 def changed(comparison: Comparison, change: Callable[[np.ndarray], np.ndarray]) -> Score:
