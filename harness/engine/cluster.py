@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from ecgbench.contracts.decoding import decoder
 from ecgbench.contracts.errors import EcgbenchError, UsageError
 from ecgbench.environment import cores
 from ecgbench.harness.cell.messages import Told
@@ -364,7 +365,7 @@ class DaskPool:
     def _hear(self, event: tuple[float, Any]) -> None:
         name, content = event[1]
         with contextlib.suppress(msgspec.DecodeError):  # a worker with another version of ecgbench
-            self.queue.put((name, msgspec.msgpack.decode(content, type=Told)))
+            self.queue.put((name, decoder("msgpack", Told).decode(content)))
 
 
 def _inbox(store: Store, cell: str) -> dict[str, bytes]:

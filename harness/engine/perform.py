@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
+from ecgbench.contracts.decoding import decoder
 from ecgbench.contracts.errors import StoreError
 from ecgbench.harness.cell import curve
 from ecgbench.harness.cell.divide import divide
@@ -324,9 +325,10 @@ class _Performance:
 def _decoded(content: bytes, kind: type[Record]) -> Record | None:
     """Return the record of a message; None if it is none, for a plugin may have sent it."""
     try:
-        return msgspec.json.decode(content, type=kind)
+        record: Record = decoder("json", kind).decode(content)
     except msgspec.DecodeError:
         return None
+    return record
 
 
 def _of_one_origin(metrics: list[MetricRecord]) -> tuple[MetricRecord, ...]:

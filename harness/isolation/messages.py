@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 import struct
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from ecgbench.contracts.decoding import decoder
 from ecgbench.results.store.progress import Usage
 
 if TYPE_CHECKING:
@@ -146,14 +146,9 @@ class Inbox:
 def _decoded(content: bytes, kinds: Any) -> Any:
     try:
         try:
-            return _decoder(kinds).decode(content)
+            return decoder("msgpack", kinds).decode(content)
         except msgspec.ValidationError:
             msgspec.msgpack.decode(content)  # any fault of the bytes counts before one of the type
             raise
     except (UnicodeDecodeError, RecursionError) as error:
         raise msgspec.DecodeError(str(error)) from None
-
-
-@cache
-def _decoder(kinds: Any) -> msgspec.msgpack.Decoder[Any]:
-    return msgspec.msgpack.Decoder(kinds)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Self
 import msgspec
 import psutil
 
+from ecgbench.contracts.decoding import decoder
 from ecgbench.contracts.errors import StoreError
 from ecgbench.results.store.records import digest_of
 
@@ -255,7 +256,8 @@ def _content(file: Path) -> bytes | None:
 
 def _owner(file: Path) -> Owner | None:
     with suppress(msgspec.DecodeError, msgspec.ValidationError):
-        return msgspec.json.decode(file.read_bytes(), type=Owner)
+        owner: Owner = decoder("json", Owner).decode(file.read_bytes())
+        return owner
     return None
 
 

@@ -9,12 +9,12 @@ import secrets
 import shutil
 import time
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from ecgbench.contracts.decoding import decoder
 from ecgbench.contracts.errors import DamagedError, StoreError, UsageError, suggest
 from ecgbench.results.store.progress import Progress
 from ecgbench.results.store.records import (
@@ -135,9 +135,10 @@ class Store:
         """How far a running cell has come, None if nothing is known of it."""
         try:
             content = (self.folder(cell) / "progress.json").read_bytes()
-            return msgspec.json.decode(content, type=Progress)
+            progress: Progress = decoder("json", Progress).decode(content)
         except (OSError, msgspec.DecodeError, msgspec.ValidationError):
             return None
+        return progress
 
     def forget_progress(self, cell: str) -> None:
         """Remove the note of a cell after its run."""
@@ -409,12 +410,7 @@ def decode(
     if not sealed:
         raise DamagedError(Path(file), "its bytes do not have the SHA-256 that it claims")
     try:
-        decoded: Record = _decoder(record).decode(content)
+        decoded: Record = decoder("json", record).decode(content)
     except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
         raise DamagedError(Path(file), str(error)) from None
     return decoded
-
-
-@cache
-def _decoder(record: type[Record]) -> msgspec.json.Decoder[Record]:
-    return msgspec.json.Decoder(record)
