@@ -80,6 +80,8 @@ TERMS = {
             "cross-classification-boosting",
             "cross-classification-linear",
             "identifiability",
+            "patient-closest",
+            "patient-likelihood-ratio",
             "patient-membership",
         ],
         3,
@@ -257,8 +259,8 @@ def _contributions(
         return None
     people = HALVES[1 - fold if metric.family == "utility" else fold]
     coefficients = np.full(terms, 1 / terms)
-    if metric.needs_both_folds:  # the members', the unseen people's, and each one's distance
-        people, coefficients = np.arange(PEOPLE), np.array([0.5, 0.5, 0.0])
+    if metric.needs_both_folds:  # the members', the unseen people's, and maybe each one's distance
+        people, coefficients = np.arange(PEOPLE), np.array([0.5, 0.5, 0.0])[:terms]
     shape = (len(people), terms)
     denominators = rng.integers(5, 60, shape).astype(np.float64)
     if metric.needs_both_folds:

@@ -63,14 +63,17 @@ def test_states_are_those_of_the_plan(ecgbench: Command) -> None:
 
 
 def test_the_table_has_a_row_for_each_board_with_percentages(ecgbench: Command) -> None:
-    assert ecgbench.tiny(*ODD, "--seeds", "0-3") == 1
+    eight = ("--set", "dataset.tiny.patients=8")
+    assert ecgbench.tiny(*ODD, *eight, "--seeds", "0-3") == 1
     assert ecgbench.tiny("--seeds", "0") == 0
     assert ecgbench("status") == 0
     rows = [" ".join(line.split()) for line in ecgbench.out.splitlines()]
     assert "board cells done failed skipped running to do" in rows
-    assert "quick/tiny 1 1 (100%) – – – –" in rows
-    changed = rows.index("quick/tiny 4 2 (50%) 2 (50%) – – –")
-    assert rows[changed + 1] == "generator.jitter.fail_on_odd_seeds=True"
+    (default,) = (row for row in rows if row.endswith(" 1 1 (100%) – – – –"))
+    (changed,) = (place for place, row in enumerate(rows) if "4 2 (50%) 2 (50%) – – –" in row)
+    assert default.startswith("quick/tiny ")
+    assert rows[changed].startswith("quick/tiny ")
+    assert rows[changed + 1] == "dataset.tiny.patients=8"
     assert "no run works on this store" in rows
 
 

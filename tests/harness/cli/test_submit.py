@@ -196,6 +196,7 @@ def test_a_file_says_of_which_split_it_is(ecgbench: Command) -> None:
     written = what_was_written()
     assert json.loads(str(written["split"])) == {
         "dataset": "tiny",
+        "nested": None,
         "protocol": 1,
         "seed": 2,
         "settings": {"patients": 8, "windows": 300},
