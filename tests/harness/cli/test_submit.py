@@ -148,7 +148,7 @@ def spoil(arrays: dict[str, Any], how: str) -> dict[str, Any]:
         ("a class twice", "classes are N, V, N; those of the dataset are wanted: N, V"),
         ("classes counted from 1", "labels run from 1 to 2; indices into N, V are wanted, from 0"),
         ("other labels", "labels by class are N"),
-        ("text labels", "whole numbers of shape"),
+        ("text labels", "labels by class are N"),
     ],
 )
 def test_what_is_wrong_with_a_submission_is_diagnosed(
