@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -10,7 +10,6 @@ import numpy as np
 from ecgbench.contracts.canonical import restored
 from ecgbench.contracts.errors import EcgbenchError, UsageError
 from ecgbench.contracts.sampling import stratified
-from ecgbench.contracts.windows import EcgWindows
 from ecgbench.harness.api.arguments import plugin_files
 from ecgbench.harness.api.places import data_folder, store_at
 from ecgbench.harness.api.splits import arrays_of
@@ -27,11 +26,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
+    from ecgbench.contracts.windows import EcgWindows
     from ecgbench.harness.planning.catalog import Catalog
     from ecgbench.results.store.records import CellRecord
     from ecgbench.results.store.store import Store
 
 NOTE = "PROVENANCE.txt"
+
+TITLE = "Made with ecgbench, the benchmark harness for synthetic ECG."
+
+WARNING = (
+    "A model can give its training patients away: read the privacy scores of the cell before sharing the "
+    "windows, and obey the licence of the data."
+)
 
 
 def sample(
@@ -143,7 +152,9 @@ def _stored(store: Store, record: CellRecord, originals: Originals) -> EcgWindow
     if windows is None or synthetic_digest(windows) != record.synthetic:
         if record.reference:
             raise UsageError(f"{name} is a reference row, and the store does not keep its windows")
-        raise UsageError(f"{file} does not hold the windows of the cell's record: ecgbench run --verify")
+        raise UsageError(
+            f"{file} does not hold the windows of the cell's record: ecgbench run --verify"
+        )
     if not free:
         copies = int((originals.rows(dataset, windows.signals) >= 0).sum())
         if copies:
@@ -154,7 +165,8 @@ def _stored(store: Store, record: CellRecord, originals: Originals) -> EcgWindow
     return windows
 
 
-def _at(real: EcgWindows, indices: np.ndarray[tuple[int], np.dtype[np.int64]]) -> np.ndarray | None:
+def _at(real: EcgWindows, indices: NDArray[Any]) -> NDArray[np.float32] | None:
+    """Return the windows at stored indices; None if these are none."""
     if indices.ndim != 1 or indices.dtype.kind != "i" or not len(indices):
         return None
     if indices.min() < 0 or indices.max() >= len(real):
@@ -196,7 +208,7 @@ def write_sample(
     windows = windows_of(cells, cell, n, originals)
     arrays = arrays_of(windows)
     del arrays["patients"]
-    path = FORMATS[form].write(folder, "windows", arrays)
+    path = FORMATS[form].write(folder, "synthetic", arrays)
     record = cells.cell(cells.find(cell))
     assert record is not None
     note = _note(record, windows, catalog, cells)
@@ -221,28 +233,20 @@ def _note(record: CellRecord, windows: EcgWindows, catalog: Catalog, store: Stor
         "cell": cell.name,
         "digest of the cell": record.synthetic,
         "generator": f"{cell.generator.name} version {cell.generator.version} from {cell.generator.origin}",
-        "its settings": _settings(cell.generator.settings),
+        "settings of the generator": _settings(cell.generator.settings),
         "seed": str(cell.seed),
         "fitted on": f"train of dataset {cell.dataset.name} version {cell.dataset.version}, fold {record.fold}",
-        "its settings ": _settings(cell.dataset.settings),
+        "settings of the dataset": _settings(cell.dataset.settings),
         "data": f"{cell.dataset.digest} (SHA-256)",
         "licence of the data": _licence(cell.dataset.name, catalog),
     }
     if cell.submitted:
         facts["generator"] = f"{cell.generator.name}: made elsewhere, and submitted"
-        del facts["its settings"]
+        del facts["settings of the generator"]
     for source in provenance(store, cell.name):
         facts[f"archive {source.archive[:12]}"] = f"made by {source.who or 'somebody unnamed'}"
-    lines = [f"{name.strip()}: {' '.join(value.split())}" for name, value in facts.items()]
-    return "\n".join(
-        [
-            "Made with ecgbench, the benchmark harness for synthetic ECG.",
-            *lines,
-            "A model can give its training patients away: read the privacy scores of the cell before "
-            "sharing the windows, and obey the licence of the data.",
-            "",
-        ]
-    )
+    lines = [f"{name}: {' '.join(value.split())}" for name, value in facts.items()]
+    return "\n".join([TITLE, *lines, WARNING, ""])
 
 
 def _settings(settings: dict[str, object]) -> str:

@@ -208,10 +208,14 @@ def submission_of(
     """
     if isinstance(windows, str | PathLike):
         if labels is not None and not isinstance(labels, str | PathLike):
-            raise UsageError("labels belong to arrays; those of a file are in it, or in another file")
+            raise UsageError(
+                "labels belong to arrays; those of a file are in it, or in another file"
+            )
         return Submission.read(Path(windows), told, None if labels is None else Path(labels))
     if isinstance(labels, str | PathLike):
-        raise UsageError("a file of labels belongs to a file of windows; arrays need an array of labels")
+        raise UsageError(
+            "a file of labels belongs to a file of windows; arrays need an array of labels"
+        )
     if isinstance(windows, EcgWindows):
         if labels is not None:
             raise UsageError("labels belong to arrays; EcgWindows hold their own")

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import numpy as np
 
 from ecgbench.contracts.errors import UsageError
-from ecgbench.contracts.windows import Splits
 from ecgbench.harness.api.arguments import callback, plugin_files
 from ecgbench.harness.api.datasets import load_splits
 from ecgbench.harness.api.messages import silent
@@ -29,10 +27,11 @@ from ecgbench.results.store.store import write
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from ecgbench.contracts.windows import EcgWindows
+    from ecgbench.contracts.windows import EcgWindows, Splits
     from ecgbench.harness.api.messages import Tell
     from ecgbench.harness.api.request import Settings
     from ecgbench.harness.planning.catalog import Catalog

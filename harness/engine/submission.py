@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -11,6 +12,7 @@ from ecgbench.contracts.config import as_dict
 from ecgbench.contracts.errors import ConfigError, PluginError, UsageError
 from ecgbench.contracts.windows import MAX_SEED, PROTOCOL
 from ecgbench.harness.cell.plausible import check_origin, remarks
+from ecgbench.harness.cell.room import attributes_of
 from ecgbench.harness.data.digest import digest
 from ecgbench.harness.formats.conform import Said, conform
 from ecgbench.harness.formats.found import texts
@@ -65,10 +67,15 @@ def note_of(study: Study, catalog: Catalog, splits: Splits) -> SplitNote:
         windows=study.windows,
         seed=study.seeds[0],
         protocol=PROTOCOL,
-        train=digest(splits.train, ""),
+        train=_digest_of(splits.train),
         study=study.name if study.name in built_in_studies() else None,
         nested=study.nested,
     )
+
+
+def _digest_of(train: EcgWindows) -> str:
+    """Return the digest of training windows as a generator receives them: with their own people alone."""
+    return digest(dataclasses.replace(train, attributes=attributes_of(train)), "")
 
 
 class Submission:
@@ -207,7 +214,7 @@ class Submission:
         Raises:
             UsageError: names the fault, the wanted value, and the way there.
         """
-        if self.note is not None and self.note.train != digest(splits.train, ""):
+        if self.note is not None and self.note.train != _digest_of(splits.train):
             raise UsageError(
                 f"{self.file}: the training windows of its split are not those of dataset "
                 f"{self.note.dataset} here: its files or its code are others. Run ecgbench split again; "

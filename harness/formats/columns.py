@@ -36,9 +36,7 @@ def is_number(cell: str) -> bool:
     return True
 
 
-def from_columns(
-    file: str, names: Sequence[str], column: Column, *, labelled: bool
-) -> Found:
+def from_columns(file: str, names: Sequence[str], column: Column, *, labelled: bool) -> Found:
     """Return the windows of a table with named columns.
 
     Args:

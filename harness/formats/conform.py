@@ -25,6 +25,9 @@ UNITS = {"mV": 1.0, "uV": 1e-3, "µV": 1e-3, "μV": 1e-3, "V": 1e3}
 
 AXES = ("window", "lead", "sample")
 
+FLAT = ("window", "sample")
+"""Axes of a table, whatever the number of its leads."""
+
 SOME = 2000
 """Training windows to compare with: medians of more are the same."""
 
@@ -63,7 +66,7 @@ class Said:
             raise UsageError(f"rate = {self.rate}: one number of Hz above 0 is wanted")
         if self.unit is not None and self.unit not in UNITS:
             raise UsageError(f"unit = {self.unit!r}: mV, uV or V is wanted")
-        if self.axes is not None and sorted(self.axes) not in (sorted(AXES), ["sample", "window"]):
+        if self.axes is not None and sorted(self.axes) not in (sorted(AXES), sorted(FLAT)):
             raise UsageError(
                 f"axes = {','.join(self.axes)}: window, lead and sample are wanted, each once, in the "
                 "order of the file (or window,sample)"
@@ -176,44 +179,49 @@ def _axes(
     axes = said.axes or file_says
     if said.axes and file_says and said.axes != file_says:
         raise _Unlike(f"axes are {','.join(file_says)}, --axes says {','.join(said.axes)}")
-    wanted = (count, *train.signals.shape[1:])
     if axes is None:
-        if signals.ndim == 3:
-            hint = _transposed(signals.shape, wanted)
-            if not hint:
-                return signals
-        else:
-            flat = signals.ndim == 2 and len(train.leads) == 1
-            hint = ": signals[:, None, :] has it, or --axes window,sample" if flat else ""
-        raise _Unlike(f"signals have shape {signals.shape}; {wanted} is wanted{hint}")
-    if len(axes) != signals.ndim or not set(axes) <= set(AXES) or len(set(axes)) < len(axes):
-        raise _Unlike(f"signals have shape {signals.shape}, and their axes are {','.join(axes)}")
-    if axes != AXES[: len(axes)] and axes != ("window", "sample"):
-        found.notes.append(f"axes {','.join(axes)} were put into the order {','.join(AXES)}")
-    if len(axes) == 3:
-        return signals.transpose([axes.index(name) for name in AXES])
-    if len(axes) != 2 or set(axes) != {"window", "sample"}:
-        raise _Unlike(f"axes are {','.join(axes)}; window, lead and sample are wanted")
-    flat = signals if axes == ("window", "sample") else signals.T
-    leads = len(said.leads or (texts(arrays["leads"]) if "leads" in arrays else ("",)))
-    if leads > 1:
-        if flat.shape[1] % leads:
-            raise _Unlike(f"a window has {flat.shape[1]} numbers; they are not {leads} leads of one length")
-        found.notes.append(
-            f"each window's {flat.shape[1]} numbers are {leads} leads of {flat.shape[1] // leads} samples, "
-            "one after the other"
+        hint = _wrong_axes(signals.shape, (count, *train.signals.shape[1:]))
+        if hint is not None:
+            raise _Unlike(hint)
+        return signals
+    if len(axes) != signals.ndim or sorted(axes) not in (sorted(AXES), sorted(FLAT)):
+        raise _Unlike(
+            f"signals have shape {signals.shape}, and their axes are said to be {','.join(axes)}"
         )
-    return flat.reshape(len(flat), leads, flat.shape[1] // leads)
+    if axes not in (AXES, FLAT):
+        found.notes.append(f"axes {','.join(axes)} were put into the order {','.join(AXES)}")
+    if len(axes) == len(AXES):
+        return signals.transpose([axes.index(name) for name in AXES])
+    leads = said.leads or (texts(arrays["leads"]) if "leads" in arrays else ("",))
+    return _unfolded(signals if axes == FLAT else signals.T, len(leads), found)
 
 
-def _transposed(shape: tuple[int, ...], wanted: tuple[int, ...]) -> str:
-    """Return how signals of exchanged axes come right; empty if they look right."""
+def _unfolded(flat: NDArray[Any], leads: int, found: _Findings) -> NDArray[Any]:
+    """Return signals of shape (window, number) with an axis of leads, one after the other in a window."""
+    length, rest = divmod(flat.shape[1], leads)
+    if rest:
+        raise _Unlike(
+            f"a window has {flat.shape[1]} numbers; they are no {leads} leads of one length"
+        )
+    if leads > 1:
+        found.notes.append(
+            f"each window's {flat.shape[1]} numbers are {leads} leads of {length} samples, one after the "
+            "other"
+        )
+    return flat.reshape(len(flat), leads, length)
+
+
+def _wrong_axes(shape: tuple[int, ...], wanted: tuple[int, ...]) -> str | None:
+    """Return why signals have other axes than (window, lead, sample); None if they look right."""
     _, leads, length = wanted
-    if shape[1] == leads or leads == length:
-        return ""
-    if shape[2] == leads and shape[1] > leads:
-        return ": signals.transpose(0, 2, 1) has it, or --axes window,sample,lead"
-    return ""
+    told = f"signals have shape {shape}; {wanted} is wanted"
+    if len(shape) == 2 and leads == 1:
+        return f"{told}: signals[:, None, :] has it, or --axes window,sample"
+    if len(shape) != 3:
+        return told
+    if leads not in (shape[1], length) and shape[2] == leads and shape[1] > leads:
+        return f"{told}: signals.transpose(0, 2, 1) has it, or --axes window,sample,lead"
+    return None
 
 
 def _units(
@@ -333,7 +341,9 @@ def _rates(
     fits = abs(exact - wanted) < 1
     become = f"{length} samples at {rate:g} Hz become {exact:.6g} of {wanted} at {theirs:g} Hz"
     if not said.resample:
-        way = "--resample resamples them" if fits else f"and {become}, so --resample does not suffice"
+        way = (
+            "--resample resamples them" if fits else f"and {become}, so --resample does not suffice"
+        )
         raise _Unlike(f"sampling_rate is {rate:g} Hz; {theirs:g} Hz is wanted: {way}")
     if not fits:
         raise _Unlike(
@@ -342,7 +352,9 @@ def _rates(
         )
     ratio = Fraction(theirs / rate).limit_denominator(2000)
     if not ratio or not math.isclose(float(ratio), theirs / rate, rel_tol=1e-6):
-        raise _Unlike(f"{rate:g} Hz and {theirs:g} Hz have no ratio of small whole numbers: resample there")
+        raise _Unlike(
+            f"{rate:g} Hz and {theirs:g} Hz have no ratio of small whole numbers: resample there"
+        )
     found.notes.append(f"windows were resampled from {rate:g} to {theirs:g} Hz ({become})")
     return _resampled(signals, ratio, wanted)
 
@@ -367,7 +379,9 @@ def _rate(
     if not (math.isfinite(rate) and rate > 0):
         raise _Unlike(f"sampling_rate is {rate:g} Hz; {train.sampling_rate:g} Hz is wanted")
     if said.rate is not None and not math.isclose(rate, said.rate, rel_tol=1e-6):
-        raise _Unlike(f"sampling_rate is {rate:g} Hz, --rate says {said.rate:g}: one of them is wrong")
+        raise _Unlike(
+            f"sampling_rate is {rate:g} Hz, --rate says {said.rate:g}: one of them is wrong"
+        )
     return rate
 
 

@@ -50,9 +50,7 @@ def read(file: Path, labelled: bool) -> Found:
             raise UsageError(
                 f"{file}: its header row has {len(header)} names, the next one {frame.shape[1]} cells"
             )
-        return from_columns(
-            str(file), header, lambda at: _column(frame, at), labelled=labelled
-        )
+        return from_columns(str(file), header, lambda at: _column(frame, at), labelled=labelled)
     width = frame.shape[1]
     kept = width if labelled else width - 1
     if kept < 1:
@@ -83,7 +81,9 @@ def _header(file: Path) -> list[str] | None:
     except (UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"{file} is no text of numbers ({error})") from None
     if not rows or not rows[0]:
-        raise UsageError(f"{file} is empty, or begins with an empty line; one row a window is wanted")
+        raise UsageError(
+            f"{file} is empty, or begins with an empty line; one row a window is wanted"
+        )
     if len(rows[0]) == 1 and any(sign in rows[0][0] for sign in ";\t"):
         raise UsageError(f"{file}: its cells are not parted by commas")
     first = [cell.strip() for cell in rows[0]]
@@ -124,7 +124,9 @@ def _frame(file: Path, *, skip: bool) -> pd.DataFrame:
 
 def _column(frame: pd.DataFrame, at: int) -> NDArray[Any]:
     values = frame.iloc[:, at].to_numpy()
-    return values if values.dtype.kind in "iuf" else np.array([str(v) for v in values], dtype=np.str_)
+    return (
+        values if values.dtype.kind in "iuf" else np.array([str(v) for v in values], dtype=np.str_)
+    )
 
 
 def write(folder: Path, name: str, arrays: Mapping[str, NDArray[Any]]) -> Path:

@@ -52,7 +52,9 @@ class Found(NamedTuple):
     notes: list[str]
 
 
-class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+class Facts(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True
+):
     """``NAME.windows.json``: the facts of windows for formats without a place for them.
 
     Attributes:

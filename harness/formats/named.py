@@ -58,10 +58,17 @@ def _plain(
         f"labels are {labels.dtype} of shape {labels.shape}; whole numbers of shape ({count},) are wanted, "
         f"indices into {', '.join(classes)}, or these names"
     )
-    if labels.ndim == 2 and len(labels) == count and labels.shape[1] > 1 and labels.dtype.kind in "iufb":
+    if (
+        labels.ndim == 2
+        and len(labels) == count
+        and labels.shape[1] > 1
+        and labels.dtype.kind in "iufb"
+    ):
         if not (np.isin(labels, (0, 1)).all() and (labels.sum(axis=1) == 1).all()):
             raise _Unlike(f"{wanted}; one-hot rows have one 1 and zeros")
-        notes.append(f"one-hot labels of {labels.shape[1]} columns were taken by the column of the 1")
+        notes.append(
+            f"one-hot labels of {labels.shape[1]} columns were taken by the column of the 1"
+        )
         return np.asarray(labels.argmax(axis=1))
     if labels.shape != (count,) or labels.dtype.kind not in "iufUS":
         hint = ": labels.ravel() has it" if labels.shape == (count, 1) else ""
@@ -86,7 +93,9 @@ def _by_map(
             f"labels hold {', '.join(missing[:5])}, which --classes does not name; it names {', '.join(said)}"
         )
     named = _by_name(tuple(said[key] for key in keys), classes)
-    notes.append(f"labels were taken by --classes ({', '.join(f'{k}={v}' for k, v in said.items())})")
+    notes.append(
+        f"labels were taken by --classes ({', '.join(f'{k}={v}' for k, v in said.items())})"
+    )
     return named
 
 

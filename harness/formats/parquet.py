@@ -80,7 +80,9 @@ def _found(file: Path, frame: Any, labelled: bool) -> Found:
     lists = [
         name
         for name, kind in kinds.items()
-        if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+        if pa.types.is_list(kind)
+        or pa.types.is_large_list(kind)
+        or pa.types.is_fixed_size_list(kind)
     ]
     if not lists:
         names = list(kinds)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import math
 import re
-import shutil
 import secrets
+import shutil
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LABEL = re.compile(r"label\s*[:=]\s*(.+)", re.IGNORECASE)
+
+CASES = {unit.casefold(): unit for unit in ("mV", "uV")}
 
 MAX_RECORD = 2**22
 """Samples of all leads of a record: a window of an hour in two leads is less."""
@@ -54,14 +56,16 @@ def read(folder: Path, labelled: bool) -> Found:
         if first is None:
             first = record
             if record.p_signal.size * len(names) > MAX_BYTES // 8:
-                raise UsageError(f"{folder}: {len(names)} records like {name} are too large to read")
+                raise UsageError(
+                    f"{folder}: {len(names)} records like {name} are too large to read"
+                )
         _check_like(folder, record, first)
         records.append(record)
     found = {
         "signals": np.stack([record.p_signal.T for record in records]),
         "sampling_rate": np.array(float(first.fs)),
         "leads": np.array([str(lead) for lead in first.sig_name]),
-        "unit": np.array([str(unit) for unit in first.units]),
+        "unit": np.array(first.units),
         "axes": np.array(["window", "lead", "sample"]),
         "windows": np.array(names),
     }
@@ -116,6 +120,8 @@ def _record(folder: Path, name: str) -> Any:
     except Exception as error:  # noqa: BLE001 - wfdb's own, of any type
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UsageError(f"{where} cannot be read ({first})") from None
+    # the case of a unit varies between databases, also within one of them
+    record.units = [CASES.get(str(unit).casefold(), str(unit)) for unit in record.units]
     if record.p_signal is None or not len(record.p_signal):
         raise UsageError(f"{where} holds no samples")
     return record
@@ -124,12 +130,18 @@ def _record(folder: Path, name: str) -> Any:
 def _check_header(where: str, folder: Path, record: Any, header: str) -> None:
     """Check that a record is one plain segment of a bounded size, with a gain of its own."""
     if not hasattr(record, "file_name") or not record.n_sig or not record.file_name:
-        raise UsageError(f"{where} has several segments, or no leads; one plain record a window is wanted")
+        raise UsageError(
+            f"{where} has several segments, or no leads; one plain record a window is wanted"
+        )
     if any(count != 1 for count in record.samps_per_frame):
-        raise UsageError(f"{where} has leads of unlike rates: {record.samps_per_frame} samples a frame")
+        raise UsageError(
+            f"{where} has leads of unlike rates: {record.samps_per_frame} samples a frame"
+        )
     for file in set(record.file_name):
         if not re.fullmatch(r"[\w-]+\.?\w*", file):
-            raise UsageError(f"{where} has its samples in {file!r}; a file of this folder is wanted")
+            raise UsageError(
+                f"{where} has its samples in {file!r}; a file of this folder is wanted"
+            )
         content(folder / file, 8 * MAX_RECORD)
     if not 0 <= (record.sig_len or 0) * record.n_sig <= MAX_RECORD:
         raise UsageError(
@@ -138,7 +150,7 @@ def _check_header(where: str, folder: Path, record: Any, header: str) -> None:
         )
     lines = [line for line in header.splitlines() if line.strip() and not line.startswith("#")]
     for line in lines[1 : 1 + record.n_sig]:
-        gain = re.match(r"\d+\.?\d*(?:e[+-]?\d+)?", (line.split() + ["", "", ""])[2], re.IGNORECASE)
+        gain = re.match(r"\d+\.?\d*(?:e[+-]?\d+)?", [*line.split(), "", "", ""][2], re.IGNORECASE)
         if gain is None or not float(gain[0]):
             raise UsageError(
                 f"{where} has no gain in its header, so its samples are no millivolts (WFDB: uncalibrated)"
@@ -150,13 +162,10 @@ def _check_like(folder: Path, record: Any, first: Any) -> None:
     for what, own, wanted in (
         ("samples", record.p_signal.shape[0], first.p_signal.shape[0]),
         ("Hz", record.fs, first.fs),
-        ("leads", record.sig_name, first.sig_name),
-        ("units", record.units, first.units),
+        ("leads", ", ".join(record.sig_name), ", ".join(first.sig_name)),
+        ("units", ", ".join(record.units), ", ".join(first.units)),
     ):
         if own != wanted:
-            own, wanted = (
-                ", ".join(map(str, v)) if isinstance(v, list) else f"{v:g}" for v in (own, wanted)
-            )
             raise UsageError(
                 f"{folder}: windows are unlike each other: record {name} has {own} ({what}), record "
                 f"{other} has {wanted}"
@@ -176,7 +185,9 @@ def gain(signals: NDArray[np.float32]) -> float:
     most = float(np.abs(signals).max(initial=0.0))
     limit = min(FINEST, LARGEST / most if most else FINEST)
     power = 10.0 ** math.floor(math.log10(limit))
-    return max(factor * power for factor in (1.0, 2.0, 5.0) if factor * power <= limit * (1 + 1e-12))
+    return max(
+        factor * power for factor in (1.0, 2.0, 5.0) if factor * power <= limit * (1 + 1e-12)
+    )
 
 
 def write(folder: Path, name: str, arrays: Mapping[str, NDArray[Any]]) -> Path:
@@ -190,7 +201,9 @@ def write(folder: Path, name: str, arrays: Mapping[str, NDArray[Any]]) -> Path:
     """
     target = folder / name
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise UsageError(f"{target} is there already, and records of two kinds must not mix; remove it")
+        raise UsageError(
+            f"{target} is there already, and records of two kinds must not mix; remove it"
+        )
     signals = np.asarray(arrays["signals"], dtype=np.float32)
     steps = gain(signals)
     names = [f"w{row:06d}" for row in range(len(signals))]
