@@ -87,15 +87,18 @@ def _header(file: Path) -> list[str] | None:
     if len(rows[0]) == 1 and any(sign in rows[0][0] for sign in ";\t"):
         raise UsageError(f"{file}: its cells are not parted by commas")
     first = [cell.strip() for cell in rows[0]]
-    if len(first) > 2 and first == [str(place) for place in range(len(first))]:
+    counted = first[1:] if first[0] == "" else first
+    if len(counted) > 2 and counted == [str(place) for place in range(len(counted))]:
         raise UsageError(
-            f"{file}: its first row counts from 0 to {len(first) - 1}: names of pandas? "
+            f"{file}: its first row counts from 0 to {len(counted) - 1}: names of pandas? "
             "to_csv(…, header=False, index=False) leaves them out"
         )
     if first[-1].casefold() in LABEL:
         return rows[0]
     # a word in the last column alone is the name of a class
-    return None if all(map(is_number, first[:-1])) and len(first) > 1 else rows[0]
+    samples = first[:-1] or first
+    is_row = any(map(is_number, samples)) and all(not cell or is_number(cell) for cell in samples)
+    return None if is_row else rows[0]
 
 
 def _frame(file: Path, *, skip: bool) -> pd.DataFrame:

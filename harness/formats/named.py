@@ -130,4 +130,4 @@ def _by_index(
             f"{', '.join(classes)}"
         )
     places = np.array([classes.index(n) if n in classes else -1 for n in names], dtype=np.int64)
-    return places[labels]
+    return np.asarray(places[labels])
