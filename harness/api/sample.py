@@ -171,7 +171,7 @@ def _at(real: EcgWindows, indices: NDArray[Any]) -> NDArray[np.float32] | None:
         return None
     if indices.min() < 0 or indices.max() >= len(real):
         return None
-    return real.signals[indices]
+    return np.asarray(real.signals[indices])
 
 
 def write_sample(

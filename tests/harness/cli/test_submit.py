@@ -367,7 +367,7 @@ def test_what_split_writes_score_takes_without_an_option(ecgbench: Command, form
 
 
 def names_of(labels: Any) -> np.ndarray:
-    return labels if labels.dtype.kind == "U" else np.array(["N", "V"])[labels]
+    return np.asarray(labels if labels.dtype.kind == "U" else np.array(["N", "V"])[labels])
 
 
 def test_a_bare_array_is_scored_with_its_facts_from_the_user(
@@ -418,9 +418,8 @@ def test_a_split_of_people_with_attributes_is_taken_back(ecgbench: Command) -> N
     arrays = drawn(made)
     arrays["signals"] = arrays["signals"] + 0.05 * rng.standard_normal(arrays["signals"].shape)
     np.savez("mine.npz", **arrays)
-    flags = ("--metrics", "moment-gap", "--no-references", "--name", "mine")
-    assert ecgbench("score", "mine.npz", *flags) in (0, 2)
-    assert "training windows of its split are not those" not in ecgbench.err
+    flags = ("--metrics", "skewness-difference", "--no-references", "--name", "mine")
+    assert ecgbench("score", "mine.npz", *flags) == 0
 
 
 @pytest.mark.parametrize("command", ["score", "split", "sample"])

@@ -32,7 +32,7 @@ def windows(count: int = 12, leads: tuple[str, ...] = ("II", "V1"), length: int 
         leads=leads,
         classes=CLASSES,
         records=np.array([f"r{row // 3}" for row in range(count)]),
-        positions=np.arange(count) * 0.8125,
+        positions=np.arange(count, dtype=np.float64) * 0.8125,
     )
 
 
