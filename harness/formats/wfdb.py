@@ -103,8 +103,6 @@ def _names(folder: Path) -> tuple[list[str], list[str]]:
 
 def _record(folder: Path, name: str) -> Any:
     """Return a record with its samples in the units of its header, shape (sample, lead)."""
-    import wfdb  # noqa: PLC0415 - other formats need none
-
     where = f"{folder}: record {name}"
     header = content(folder / f"{name}.hea", MAX_HEADER).decode("utf-8", "replace")
     try:
@@ -112,6 +110,8 @@ def _record(folder: Path, name: str) -> Any:
         path = str(folder.absolute() / name)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            import wfdb  # noqa: PLC0415 - other formats need none
+
             record = wfdb.rdheader(path)
             _check_header(where, folder, record, header)
             record = wfdb.rdrecord(path)
