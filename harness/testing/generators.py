@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import io
+import shutil
 import tempfile
 import time
+import weakref
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -33,7 +35,7 @@ from ecgbench.harness.cell.trouble import say
 from ecgbench.harness.isolation.plugin_state import plugin_state
 from ecgbench.testing import cohort, specs
 from ecgbench.testing.rules import SLOW, BrokenRuleError, Rules, require
-from ecgbench.testing.state import RANDOM, State
+from ecgbench.testing.state import GLOBAL_SEED, RANDOM, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -106,8 +108,9 @@ class GeneratorTrial(specs.Trial):
     @cached_property
     def folder(self) -> Path:
         """A folder that is removed when the trial is."""
-        self._folder = tempfile.TemporaryDirectory(prefix="ecgbench-check-")
-        return Path(self._folder.name)
+        folder = tempfile.mkdtemp(prefix="ecgbench-check-")
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return Path(folder)
 
     def run(
         self,
@@ -133,13 +136,15 @@ class GeneratorTrial(specs.Trial):
             Skip: the generator does not apply, by its spec or its own word.
         """
         check_applies(self.spec, train, labels)
+        if self.spec.draws_on_fresh and not np.array_equal(labels, _fresh_beside(train).labels):
+            raise Skip("it draws the fresh windows alone")
         seen = Seen()
         work = self.folder / f"{name}-work-{time.monotonic_ns()}"
         output = io.StringIO()
         with (
             contextlib.redirect_stdout(output),
             contextlib.redirect_stderr(output),
-            plugin_state(SEED),
+            plugin_state(GLOBAL_SEED),
         ):
             cpu = time.process_time()
             try:
@@ -292,7 +297,7 @@ def _sample(trial: GeneratorTrial, labels: NDArray[np.int64], seed: int = SEED) 
     with (
         contextlib.redirect_stdout(io.StringIO()),
         contextlib.redirect_stderr(io.StringIO()),
-        plugin_state(seed),
+        plugin_state(GLOBAL_SEED),
     ):
         for model in models:
             model.folder.mkdir(parents=True, exist_ok=True)

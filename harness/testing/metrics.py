@@ -25,7 +25,7 @@ from ecgbench.harness.isolation.plugin_state import plugin_state
 from ecgbench.harness.planning.catalog import discover
 from ecgbench.testing import cohort, specs
 from ecgbench.testing.rules import SLOW, BrokenRuleError, Rules, require
-from ecgbench.testing.state import RANDOM, State
+from ecgbench.testing.state import GLOBAL_SEED, RANDOM, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,7 +130,7 @@ class MetricTrial(specs.Trial):
         with (
             contextlib.redirect_stdout(output),
             contextlib.redirect_stderr(output),
-            plugin_state(given.seed),
+            plugin_state(GLOBAL_SEED),
         ):
             state = State.now()
             try:

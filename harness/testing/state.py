@@ -13,6 +13,9 @@ from typing import Any
 import numpy as np
 import torch
 
+GLOBAL_SEED = 918_273
+"""Seeds the global random states; a plugin that seeds them by its own seed then changes them."""
+
 RANDOM = ("random", "numpy.random", "torch")
 
 
