@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import shutil
 import time
 import traceback
 from dataclasses import dataclass
@@ -18,7 +19,14 @@ from ecgbench.contracts.errors import Skip, StoreError
 from ecgbench.contracts.protocols import Context
 from ecgbench.harness.cell.curve import Curve
 from ecgbench.harness.cell.messages import Drawn, Failed, Note, Skipped
-from ecgbench.harness.cell.models import Model, draw, fit_model, new_models
+from ecgbench.harness.cell.models import (
+    Model,
+    can_be_kept,
+    draw,
+    fit_model,
+    new_models,
+    save_models,
+)
 from ecgbench.harness.cell.room import Room, read_windows, write_windows
 from ecgbench.harness.cell.task import check_plugins
 from ecgbench.harness.cell.trouble import full_disk, say, tell_trouble
@@ -58,6 +66,7 @@ class Order:
         plugin_files: given with ``--plugin``.
         device: ``"cpu"`` or ``"cuda"``.
         threads: for the generator.
+        keep: whether to write the fitted models into the folder.
     """
 
     folder: Path
@@ -66,6 +75,7 @@ class Order:
     plugin_files: tuple[str, ...] = ()
     device: str = "cpu"
     threads: int = 1
+    keep: bool = False
 
 
 @tell_trouble
@@ -124,6 +134,8 @@ class _Fitting:
             started = time.perf_counter()
             models = self._fit()
             fitted = time.perf_counter()
+            if self.order.keep:
+                self._keep(models)
         self.send(Stage("sample"))
         with self._state():
             resumed = time.perf_counter()
@@ -161,6 +173,22 @@ class _Fitting:
                 self.send(Part(f"class {name}, {place} of {len(models)}"))
             fit_model(model, self.train)
         return models
+
+    def _keep(self, models: list[Model]) -> None:
+        """Write the fitted models; a model that cannot be kept costs a note."""
+        if not all(can_be_kept(model.generator) for model in models):
+            text = f"generator {self.spec.name} has no save and load, so no model is kept"
+        else:
+            try:
+                save_models(models, self.room.model)
+            except OSError:
+                raise
+            except Exception as error:  # noqa: BLE001 - any generator, any error
+                shutil.rmtree(self.room.model, ignore_errors=True)
+                text = f"the model of generator {self.spec.name} is not kept: {say(error)}"
+            else:
+                return
+        self.send(Note(text))
 
     def _context(self, part: str) -> Context:
         checkpoint = self.room.checkpoint / part

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import time
+import warnings
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -84,7 +85,9 @@ class DatasetTrial(specs.Trial):
             contextlib.redirect_stdout(output),
             contextlib.redirect_stderr(output),
             plugin_state(GLOBAL_SEED),
+            warnings.catch_warnings(),
         ):
+            warnings.simplefilter("default")
             state = State.now()
             try:
                 seen.returned = self.spec.load()(self.smoke, folder)

@@ -7,6 +7,7 @@ import io
 import shutil
 import tempfile
 import time
+import warnings
 import weakref
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -145,7 +146,9 @@ class GeneratorTrial(specs.Trial):
             contextlib.redirect_stdout(output),
             contextlib.redirect_stderr(output),
             plugin_state(GLOBAL_SEED),
+            warnings.catch_warnings(),
         ):
+            warnings.simplefilter("default")
             cpu = time.process_time()
             try:
                 self._run(name, seen, train, labels, work, log, between, kept)
@@ -492,7 +495,9 @@ def stops(trial: GeneratorTrial) -> None:
 def _stopped(trial: GeneratorTrial) -> Seen:
     """Stop a fit half way, with a clock that runs fast, so that checkpoints are due."""
     if not trial.first.reports:
-        raise Skip("it reports no progress (context.log)")
+        raise Skip(
+            "fit-and-sample fails" if trial.first.error else "it reports no progress (context.log)"
+        )
     half = max(len(trial.first.reports) // 2, 1)
 
     def stop(seen: Seen) -> None:

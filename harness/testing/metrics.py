@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import io
 import time
+import warnings
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -131,7 +132,9 @@ class MetricTrial(specs.Trial):
             contextlib.redirect_stdout(output),
             contextlib.redirect_stderr(output),
             plugin_state(GLOBAL_SEED),
+            warnings.catch_warnings(),
         ):
+            warnings.simplefilter("default")
             state = State.now()
             try:
                 check_metric_applies(self.spec, given)

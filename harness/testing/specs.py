@@ -57,7 +57,10 @@ class Trial:
     def smoke(self) -> Config:
         """Its smoke settings."""
         spec = self.spec
-        return build(spec.config, spec.smoke, where=f"{spec.kind} {spec.name} (smoke)")
+        config: Config = build(
+            spec.config, spec.smoke, where=f"{spec.kind} {spec.name} (smoke)"
+        )
+        return config
 
 
 @RULES.add()
