@@ -57,9 +57,7 @@ class Trial:
     def smoke(self) -> Config:
         """Its smoke settings."""
         spec = self.spec
-        config: Config = build(
-            spec.config, spec.smoke, where=f"{spec.kind} {spec.name} (smoke)"
-        )
+        config: Config = build(spec.config, spec.smoke, where=f"{spec.kind} {spec.name} (smoke)")
         return config
 
 
