@@ -64,8 +64,9 @@ def _plain(part: Any, name: str, arrays: dict[str, NDArray[Any]]) -> Any:
         case np.ndarray():
             # the order in memory is kept, for a product of matrices can round by it
             turned = part.flags.f_contiguous and not part.flags.c_contiguous
-            arrays[name] = np.ascontiguousarray(part.T if turned else part)
-            return {ARRAY: name, "shape": list(arrays[name].shape), "turned": turned}
+            rows = part.T if turned else part
+            arrays[name] = np.ascontiguousarray(rows)
+            return {ARRAY: name, "shape": list(rows.shape), "turned": turned}
         case EcgWindows():
             return {
                 WINDOWS: {
