@@ -242,7 +242,7 @@ class OneLead(PcaGaussian):
         super().fit(train, context)
 
 
-@mutant("class-of-one")
+@mutant("rare-classes")
 class NeedsTwo(PcaGaussian):
     def fit(self, train, context):
         counts = np.bincount(train.labels)
