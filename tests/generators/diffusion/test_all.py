@@ -24,10 +24,6 @@ if TYPE_CHECKING:
 EACH = pytest.mark.parametrize("name", sorted(TINY))
 
 
-class Stopped(Exception):  # noqa: N818 - stands for a kill
-    """The fit is interrupted."""
-
-
 @EACH
 def test_samples_are_windows_of_the_labels(name: str, context: Context) -> None:
     train = windows()

@@ -24,10 +24,6 @@ SMALL = DpVaeConfig(epsilon=1.0, hidden=8, latent=2, iterations=20, sampling_rat
 LABELS = np.array([2, 0, 1, 2, 2], dtype=np.int64)
 
 
-class Stopped(Exception):  # noqa: N818 - stands for a kill
-    """The fit is interrupted."""
-
-
 def small(**changes: Any) -> DpVaeConfig:
     return msgspec.structs.replace(SMALL, **changes)
 

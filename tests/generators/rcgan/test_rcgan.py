@@ -22,10 +22,6 @@ if TYPE_CHECKING:
 SMALL = RcGanConfig(hidden=5, latent=3, batch=8, iterations=6)
 
 
-class Stopped(Exception):  # noqa: N818 - stands for a kill
-    """The fit is interrupted."""
-
-
 @pytest.fixture
 def context(tmp_path: Path) -> Context:
     return make_context(tmp_path)

@@ -17,10 +17,6 @@ from tests.generators.spline_flow.conftest import SMALL, fitted
 from tests.generators.timegan.conftest import LABELS, make_context, windows
 
 
-class Stopped(Exception):  # noqa: N818 - stands for a kill
-    """The fit is interrupted."""
-
-
 def stir(flow: torch.nn.Module) -> None:
     """Move all weights away from their start, where the flow is the identity."""
     generator = torch.Generator().manual_seed(7)

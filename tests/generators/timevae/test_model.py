@@ -23,10 +23,6 @@ SMALL = TimeVaeConfig(channels=(4, 8), latent=3, batch=16, iterations=25)
 LABELS = np.array([2, 0, 1, 2, 2], dtype=np.int64)
 
 
-class Stopped(Exception):  # noqa: N818 - stands for a kill
-    """The fit is interrupted."""
-
-
 def windows(counts: tuple[int, ...] = (20, 20, 20), leads: int = 2, length: int = 24) -> EcgWindows:
     """Sines of a phase for each class; lead 1 swings about 10 mV."""
     rng = np.random.default_rng(5)

@@ -18,10 +18,6 @@ if TYPE_CHECKING:
 LABELS = np.array([2, 0, 1, 2, 2], dtype=np.int64)
 
 
-class Stopped(Exception):  # noqa: N818 - stands for a kill
-    """The fit is interrupted."""
-
-
 @pytest.mark.parametrize(("leads", "length"), [(1, 40), (3, 7), (2, 1)])
 def test_windows_of_any_shape_are_drawn_for_their_labels(
     tmp_path: Path, leads: int, length: int

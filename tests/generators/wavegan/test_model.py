@@ -35,10 +35,6 @@ SMALL = WaveGanConfig(
 KINDS = pytest.mark.parametrize("kind", [WaveGan, Pulse2Pulse])
 
 
-class Stopped(Exception):  # noqa: N818 - stands for a kill
-    """The fit is interrupted."""
-
-
 @pytest.fixture
 def context(tmp_path: Path) -> Context:
     return make_context(tmp_path)
