@@ -34,6 +34,7 @@ COMMANDS = {
     "status": ("ecgbench.harness.cli.status:status", "Tell how far runs are, from anywhere."),
     "list": ("ecgbench.harness.cli.plugins:list_plugins", "List generators, datasets, metrics."),
     "show": ("ecgbench.harness.cli.plugins:show", "Show a plugin's card, or a stored cell."),
+    "new": ("ecgbench.harness.cli.new:new", "Write a plugin to start from."),
     "fetch": ("ecgbench.harness.cli.data:fetch", "Download a dataset from PhysioNet."),
     "split": ("ecgbench.harness.cli.data:split", "Write the training windows of a split."),
     "score": ("ecgbench.harness.cli.submit:score", "Score windows made elsewhere."),
