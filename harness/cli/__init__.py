@@ -12,6 +12,7 @@ from click.shell_completion import CompletionItem
 
 from ecgbench.contracts.errors import EcgbenchError, UsageError, suggest
 from ecgbench.contracts.plain import plain
+from ecgbench.harness.cli.help import epilog
 from ecgbench.harness.isolation.streams import (
     UnwritableError,
     leave,
@@ -45,7 +46,6 @@ COMMANDS = {
     "doctor": ("ecgbench.harness.cli.doctor:doctor", "Tell versions, devices, data and problems."),
 }
 
-
 class _Commands(click.Group):
     """Imports a command's module when the command is used: ``list`` needs no numpy."""
 
@@ -67,6 +67,7 @@ class _Commands(click.Group):
             _refuse_clash()
         module, _, attribute = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(import_module(module), attribute)
+        command.epilog = epilog(cmd_name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -104,10 +105,7 @@ def cli() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit code.
-
-    0 all is well, 1 some cell or score failed, 2 usage or configuration, 130 interrupted.
-    """
+    """Run the command; return its exit code, one of `ecgbench.harness.cli.help.EXITS`."""
     open_closed()
     tame()
     try:

@@ -14,6 +14,7 @@ from ecgbench.harness.api.score import planned_score
 from ecgbench.harness.cli.datasets import telling
 from ecgbench.harness.cli.options import (
     SEED,
+    completes,
     data_dir_option,
     json_option,
     machine_of,
@@ -38,7 +39,9 @@ from ecgbench.harness.engine.submission import Submission
     type=SEED,
     help="Seed of the split with the model's training windows, if FILE does not say it.",
 )
-@click.option("--metrics", type=names, metavar="A,B", help="Default: all.")
+@click.option(
+    "--metrics", type=names, metavar="A,B", shell_complete=completes("metric"), help="Default: all."
+)
 @study_options
 @click.option("--no-references", is_flag=True, help="Leave the reference rows out.")
 @json_option
@@ -58,6 +61,8 @@ def score(
 
     ``ecgbench split`` writes the windows for training and the labels to draw. Its array ``split`` in
     FILE says which split and which study that was; without it, give --dataset and --seed.
+
+    The exit code is 1 if a cell or a score failed.
     """
     console = Console(stderr=json_events)
     source = click.get_current_context().get_parameter_source("study")
