@@ -114,7 +114,7 @@ def make(kind: Kind, name: str, out: Path | None, *, one_file: bool) -> Made:
         path = folder / f"{words['module']}.py"
         contents = {path: _rendered("{kind}/file.py.jinja", words)}
         data = folder / words["recordings"]
-        places = [path, data]
+        places = [path, data] if kind == "dataset" else [path]
     else:
         path = out or Path(words["distribution"])
         contents = {
