@@ -46,6 +46,7 @@ COMMANDS = {
     "doctor": ("ecgbench.harness.cli.doctor:doctor", "Tell versions, devices, data and problems."),
 }
 
+
 class _Commands(click.Group):
     """Imports a command's module when the command is used: ``list`` needs no numpy."""
 
