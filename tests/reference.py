@@ -131,7 +131,7 @@ def _commands() -> Iterator[str]:
             "",
             f"## `ecgbench {name}`",
             "",
-            "```",
+            "```text",
             f"ecgbench {name} {usage}".rstrip(),
             "```",
         )
