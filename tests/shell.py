@@ -46,7 +46,7 @@ class Shell:
             return [sys.executable, "-m", "pip", "--python", python, *rest, *offline]
         if program == "python":
             return [python, *rest]
-        return [python, "-m", program, *rest]
+        return [python, "-m", program, *rest] if program in ("ecgbench", "pytest") else words
 
     def _environment(self) -> Path:
         if self.python is None:

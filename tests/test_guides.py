@@ -6,6 +6,7 @@ import re
 import shutil
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,7 +31,7 @@ def steps(page: str) -> Iterator[tuple[str, str, str]]:
     before = 0
     for block in BLOCK.finditer(text):
         saved = SAVED.findall(text[before : block.start()])
-        yield (saved[-1] if saved else "", *block.groups())
+        yield (saved[-1] if saved else "", block[1], block[2])
         before = block.end()
 
 
@@ -80,7 +81,7 @@ def test_the_guide_to_metrics(tmp_path: Path, splits: ecgbench.Splits) -> None:
     comparison = ecgbench.Comparison(
         synthetic=splits.fresh, splits=splits, seed=0, headline_classes=("N", "S", "V")
     )
-    names: dict[str, Any] = {"comparison": comparison}
+    names: dict[str, Any] = {"comparison": comparison, "config": SimpleNamespace(steps=3)}
     shell = Shell(tmp_path)
     follow("metric.md", shell, names)
     assert "height-difference ↓" in shell.printed
