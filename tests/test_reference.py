@@ -77,7 +77,7 @@ def test_an_example_is_understood(
     program, *words = shlex.split(example)
     assert program == "ecgbench"
     for word in words:
-        if Path(word).suffix in {".npz", ".py", ".zip"}:
+        if Path(word).suffix in {".csv", ".npz", ".py", ".zip"}:
             Path(word).touch()
     name, found, rest = cli.resolve_command(click.Context(cli), words)
     assert found is not None

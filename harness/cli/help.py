@@ -39,17 +39,25 @@ EXAMPLES: dict[str, tuple[str, str]] = {
         "ecgbench new generator my-model",
         "ecgbench new metric my-metric --file",
     ),
+    "check": (
+        "ecgbench check my-metric",
+        "ecgbench check my_metric.py",
+    ),
     "fetch": (
         "ecgbench fetch mitdb",
         "ecgbench fetch ludb --data-dir .",
     ),
     "split": (
-        "ecgbench split mitdb --out split/",
-        "ecgbench split ecgsyn --seed 1 --study smoke --out split/",
+        "ecgbench split mitdb --seed 0 --out split/",
+        "ecgbench split ecgsyn --seed 1 --study smoke --format wfdb --out split/",
     ),
     "score": (
         "ecgbench score mine.npz --name my-model",
-        "ecgbench score mine.npz --name my-model --dataset mitdb --seed 0 --metrics mmd",
+        "ecgbench score beats.csv --rate 125 --resample --name my-model --dataset mitdb --seed 0",
+    ),
+    "sample": (
+        "ecgbench sample mitdb/gmm/seed-0 --n 500 --format wfdb --out gmm/",
+        "ecgbench sample ecgsyn/timegan/seed-1 --format csv --out timegan/",
     ),
     "reproduce": (
         "ecgbench reproduce mitdb/timegan/seed-0",

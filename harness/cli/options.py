@@ -75,6 +75,22 @@ def seeds(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(found))
 
 
+WINDOWS = ("npz", "npy", "csv", "parquet", "wfdb")
+"""The formats of windows; `ecgbench.harness.formats.table` has their files, and needs numpy."""
+
+
+def format_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--format``."""
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(WINDOWS),
+        default="npz",
+        show_default=True,
+        help="Of the windows' files; wfdb is a folder of records, one a window.",
+    )(command)
+
+
 def store_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """``--store``."""
     return click.option(
