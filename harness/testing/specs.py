@@ -90,7 +90,7 @@ def settings_described(trial: Trial) -> None:
     except EcgbenchError as error:
         raise BrokenRuleError(str(error)) from None
     # the hook is for paths, which JSON has not
-    schema = msgspec.json.schema(spec.config, schema_hook=lambda _: {})["$defs"][
+    schema = msgspec.json.schema(spec.config, schema_hook=lambda _: {"type": "string"})["$defs"][
         spec.config.__name__
     ]
     properties = schema.get("properties", {})
