@@ -13,6 +13,7 @@ from ecgbench.contracts.sampling import stratified
 from ecgbench.harness.api.arguments import plugin_files
 from ecgbench.harness.api.places import data_folder, store_at
 from ecgbench.harness.api.splits import arrays_of
+from ecgbench.harness.cell.more import draw_more
 from ecgbench.harness.data.originals import Originals
 from ecgbench.harness.formats.table import FORMATS
 from ecgbench.harness.formats.wfdb import gain
@@ -47,6 +48,7 @@ def sample(
     cell: str,
     n: int | None = None,
     *,
+    seed: int = 0,
     plugins: Iterable[str | os.PathLike[str]] = (),
     data_dir: str | os.PathLike[str] | None = None,
     store: str | os.PathLike[str] | None = None,
@@ -57,8 +59,10 @@ def sample(
 
     Args:
         cell: its name with or without its key, for example ``"mitdb/gmm/seed-0"``.
-        n: number of windows, in the order of the cell; fewer than it has are drawn with every class in
-            its proportion, the same ones each time; None for all.
+        n: number of windows, with every class in its proportion; None for all of the cell.  Fewer than
+            it has are a choice of them, in their order.  More are drawn from its fitted model, which
+            ``keep_models`` keeps (`ecgbench.run`), and none of these are the cell's.
+        seed: of the drawing from a model.
         plugins: Python files with plugins that are not installed.
         data_dir: folder with datasets in PhysioNet's layout; None for ``ECGBENCH_DATA_DIR``, else the
             user's cache.
@@ -69,7 +73,7 @@ def sample(
         (window,)); ``patients`` are −1, of a reference row too.
 
     Raises:
-        UsageError: there is no such cell, it has fewer windows, or they are patients' own.
+        UsageError: there is no such cell, it has fewer windows and no model, or they are patients' own.
         DataError: its dataset is not on this machine, or is another one here.
         StoreError: the store cannot be read.
 
@@ -85,10 +89,12 @@ def sample(
     """
     catalog = discover(plugin_files(plugins))
     originals = Originals(catalog, data_folder(data_dir))
-    return windows_of(store_at(store), cell, n, originals)
+    return windows_of(store_at(store), cell, n, originals, seed)
 
 
-def windows_of(store: Store, cell: str, n: int | None, originals: Originals) -> EcgWindows:
+def windows_of(
+    store: Store, cell: str, n: int | None, originals: Originals, seed: int = 0
+) -> EcgWindows:
     """Return synthetic windows of a cell.
 
     Args:
@@ -96,9 +102,10 @@ def windows_of(store: Store, cell: str, n: int | None, originals: Originals) -> 
         cell: its name with or without its key.
         n: number of windows; None for all that are stored.
         originals: the datasets of this machine.
+        seed: of the drawing from a model.
 
     Raises:
-        UsageError: there is no such cell, it has fewer windows, or they are patients' own.
+        UsageError: there is no such cell, it has fewer windows and no model, or they are patients' own.
         DataError: its dataset is not on this machine, or is another one here.
         StoreError: the windows cannot be read.
     """
@@ -108,13 +115,24 @@ def windows_of(store: Store, cell: str, n: int | None, originals: Originals) -> 
     windows = _stored(store, record, originals)
     if n is None or n == len(windows):
         return windows
-    if n > len(windows):
+    rng = np.random.default_rng(record.cell.seed)
+    if n < len(windows):
+        return windows.take(stratified(windows.labels, n, rng))
+    if not record.model:
         raise UsageError(
             f"{record.cell.name} holds {len(windows)} windows, and {n} are asked for: the store has no "
-            "fitted model to draw more (run with --keep-models to draw more)"
+            "fitted model to draw more (ecgbench run --keep-models keeps one)"
         )
-    rng = np.random.default_rng(record.cell.seed)
-    return windows.take(stratified(windows.labels, n, rng))
+    whole, rest = divmod(n, len(windows))
+    rows = stratified(windows.labels, rest, rng) if rest else np.arange(0)
+    labels = np.concatenate([np.tile(windows.labels, whole), windows.labels[rows]])
+    if (damaged := store.damage(record.cell.name)) is not None:
+        raise UsageError(f"{damaged} is damaged; ecgbench run --verify sets it aside")
+    model = store.folder(record.cell.name) / "model"
+    files = originals.catalog.files
+    drawn = draw_more(record, model, windows, labels, seed=seed, plugin_files=files)
+    _check_own(record, drawn, originals)
+    return drawn
 
 
 def _ended(store: Store, name: str) -> CellRecord:
@@ -155,14 +173,20 @@ def _stored(store: Store, record: CellRecord, originals: Originals) -> EcgWindow
         raise UsageError(
             f"{file} does not hold the windows of the cell's record: ecgbench run --verify"
         )
-    if not free:
-        copies = int((originals.rows(dataset, windows.signals) >= 0).sum())
-        if copies:
-            raise UsageError(
-                f"{copies} of the {len(windows)} windows of {name} are real windows of {dataset.name}, "
-                "which may not be redistributed, as far as is known here"
-            )
+    _check_own(record, windows, originals)
     return windows
+
+
+def _check_own(record: CellRecord, windows: EcgWindows, originals: Originals) -> None:
+    """Check that no window is a real one of a dataset that may not be redistributed."""
+    dataset = record.cell.dataset
+    if originals.is_redistributable(dataset):
+        return
+    if copies := int((originals.rows(dataset, windows.signals) >= 0).sum()):
+        raise UsageError(
+            f"{copies} of the {len(windows)} windows of {record.cell.name} are real windows of "
+            f"{dataset.name}, which may not be redistributed, as far as is known here"
+        )
 
 
 def _at(real: EcgWindows, indices: NDArray[Any]) -> NDArray[np.float32] | None:
@@ -179,6 +203,7 @@ def write_sample(
     cell: str,
     n: int | None,
     *,
+    seed: int = 0,
     form: str,
     plugins: Iterable[str | os.PathLike[str]],
     data_dir: str | os.PathLike[str] | None,
@@ -192,6 +217,7 @@ def write_sample(
         folder: absent or empty.
         cell: its name.
         n: number of windows.
+        seed: of the drawing from a model.
         form: a name of `ecgbench.harness.formats.table.FORMATS`.
         plugins: files.
         data_dir: folder of datasets.
@@ -205,13 +231,13 @@ def write_sample(
     catalog = discover(plugin_files(plugins))
     originals = Originals(catalog, data_folder(data_dir))
     cells = store_at(store)
-    windows = windows_of(cells, cell, n, originals)
+    windows = windows_of(cells, cell, n, originals, seed)
     arrays = arrays_of(windows)
     del arrays["patients"]
     path = FORMATS[form].write(folder, "synthetic", arrays)
     record = cells.cell(cells.find(cell))
     assert record is not None
-    note = _note(record, windows, catalog, cells)
+    note = _note(record, windows, catalog, cells, seed)
     if form == "wfdb":
         step = 1 / gain(windows.signals)
         note += f"samples: 16-bit whole numbers of {step:g} mV, kept to half of that\n"
@@ -219,10 +245,16 @@ def write_sample(
     return path, windows
 
 
-def _note(record: CellRecord, windows: EcgWindows, catalog: Catalog, store: Store) -> str:
+def _note(
+    record: CellRecord, windows: EcgWindows, catalog: Catalog, store: Store, seed: int
+) -> str:
     """Return the text on the origin of a cell's windows; it has no times, so it stays the same."""
     cell = record.cell
     kind = "windows of a reference row" if record.reference else "synthetic windows, of no patient"
+    is_more = len(windows) > record.sizes.get("fresh", len(windows))
+    drawn = (
+        f"from the cell's fitted model, seed {seed} of the drawing" if is_more else "with the cell"
+    )
     facts = {
         "content": f"{len(windows)} {kind}",
         "windows": f"{', '.join(windows.leads)}; {windows.length} samples at {windows.sampling_rate:g} Hz; mV",
@@ -231,6 +263,7 @@ def _note(record: CellRecord, windows: EcgWindows, catalog: Catalog, store: Stor
         ),
         "digest": f"{synthetic_digest(windows)} (SHA-256 of signals and labels)",
         "cell": cell.name,
+        "drawn": drawn,
         "digest of the cell": record.synthetic,
         "generator": f"{cell.generator.name} version {cell.generator.version} from {cell.generator.origin}",
         "settings of the generator": _settings(cell.generator.settings),

@@ -62,8 +62,11 @@ def _plain(part: Any, name: str, arrays: dict[str, NDArray[Any]]) -> Any:
         case np.generic():
             return part.item()
         case np.ndarray():
-            arrays[name] = np.ascontiguousarray(part)
-            return {ARRAY: name, "shape": list(part.shape)}
+            # the order in memory is kept, for a product of matrices can round by it
+            turned = part.flags.f_contiguous and not part.flags.c_contiguous
+            rows = part.T if turned else part
+            arrays[name] = np.ascontiguousarray(rows)
+            return {ARRAY: name, "shape": list(rows.shape), "turned": turned}
         case EcgWindows():
             return {
                 WINDOWS: {
@@ -89,7 +92,8 @@ def _restored(part: Any, arrays: dict[str, NDArray[Any]]) -> Any:
     if not isinstance(part, dict):
         return part
     if ARRAY in part:
-        return arrays[part[ARRAY]].reshape(part["shape"])
+        array = arrays[part[ARRAY]].reshape(part["shape"])
+        return array.T if part["turned"] else array
     if WINDOWS in part:
         of = part[WINDOWS]
         leads, length = of["shape"]
