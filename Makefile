@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo install test lint build clean
+.PHONY: demo install test lint reference build clean
 
 demo: install  ## embedded data, one generator, a board: does it work here?
 	$(BIN)/ecgbench run --generators timegan --study smoke --datasets mitdb-208,ecgsyn
@@ -20,6 +20,9 @@ lint: .venv/tested
 	$(BIN)/mypy
 	$(BIN)/mypy --explicit-package-bases tests
 	$(BIN)/python tests/words.py
+
+reference: .venv/tested  ## docs/reference, from the code
+	$(BIN)/python tests/reference.py
 
 build: .venv/tested  ## sdist and wheel into dist/
 	$(BIN)/python -m build --no-isolation

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import pytest
 
-from ecgbench import MetricSpec
+from ecgbench import Config, MetricSpec
 from ecgbench.contracts.errors import UsageError
 from ecgbench.testing import (
     Plugin,
@@ -111,3 +113,13 @@ def test_a_metric_without_a_target_says_so() -> None:
     check = next(each for each in checks_of(Plugin(spec)) if each.name == "value")
     with pytest.raises(AssertionError, match="cannot import no_module:f"):
         check()
+
+
+class Folder(Config, frozen=True):
+    folder: Annotated[Path | None, msgspec.Meta(description="recordings")] = None
+
+
+def test_a_setting_may_be_a_path() -> None:
+    spec = replace(ECGSYN, config=Folder, smoke={})
+    (check,) = (each for each in checks_of(Plugin(spec)) if each.name == "settings-described")
+    check()
