@@ -319,4 +319,4 @@ class Pickles(_Kept):
 class HalfParameters(PcaGaussian):
     def fit(self, train, context):
         super().fit(train, context)
-        self.parameters = self.parameters / 2
+        self.parameters /= 2  # type: ignore[assignment]
