@@ -53,7 +53,7 @@ class PeerVae:
         # (window, sample, lead), the order of tsgm
         scaled = (train.signals.transpose(0, 2, 1) - self.least) / self.range
         windows = torch.from_numpy(np.ascontiguousarray(scaled, dtype=np.float32))
-        with keras.device(_device(context)):
+        with keras.device(context.device):
             networks = tsgm.models.architectures.zoo["vae_conv5"](
                 seq_len=windows.shape[1], feat_dim=windows.shape[2], latent_dim=self.config.latent
             )
@@ -67,7 +67,7 @@ class PeerVae:
     def sample(self, labels: NDArray[np.int64], context: Context) -> EcgWindows:
         """Return one window for each label."""
         keras.utils.set_random_seed(context.seed % 2**32)
-        with keras.device(_device(context)), torch.inference_mode():
+        with keras.device(context.device), torch.inference_mode():
             windows = keras.ops.convert_to_numpy(self.vae.generate(len(labels)))
         signals = (windows * self.range + self.least).transpose(0, 2, 1)
         return self.like.synthetic(signals, labels)
@@ -84,7 +84,3 @@ def _watch(context: Context, epochs: int) -> keras.callbacks.Callback:
         context.log(epoch + 1, total=epochs, loss=loss)
 
     return keras.callbacks.LambdaCallback(on_epoch_end=ended)
-
-
-def _device(context: Context) -> str:
-    return "gpu:0" if context.device == "cuda" else "cpu:0"
