@@ -61,7 +61,13 @@ class PeerVae:
             self.vae.compile(optimizer=keras.optimizers.Adam(self.config.learning_rate))
             batches = DataLoader(windows, self.config.batch, shuffle=True)  # type: ignore[arg-type]
             epochs = self.config.epochs
-            self.vae.fit(batches, epochs=epochs, verbose=0, callbacks=[_watch(context, epochs)])
+            self.vae.fit(
+                batches,
+                epochs=epochs,
+                shuffle=False,
+                verbose=0,
+                callbacks=[_watch(context, epochs)],
+            )
         self.parameters = networks.encoder.count_params() + networks.decoder.count_params()
 
     def sample(self, labels: NDArray[np.int64], context: Context) -> EcgWindows:
