@@ -1,8 +1,8 @@
 """Install the repository's top-level folders as one package, ``ecgbench``.
 
 A wheel gets ``metrics/`` as ``ecgbench/metrics/`` from the ``sources`` table in pyproject.toml.  Public
-modules go to the package's root: the files of ``harness/public/`` and the folders ``harness/contracts/``
-and ``harness/nn/``.  An editable install can put only a whole folder on ``sys.path``, so the git-ignored
+modules go to the package's root: the files of ``harness/public/`` and the folders ``harness/contracts/``,
+``harness/nn/`` and ``harness/testing/``.  An editable install can put only a whole folder on ``sys.path``, so the git-ignored
 ``build/editable/ecgbench`` is filled with links to the real files; imports, type checkers and editors all
 follow them.
 """
@@ -23,7 +23,7 @@ class EcgbenchPackage(BuildHookInterface):
         """Add what the ``sources`` table cannot say to ``build_data``."""
         root = Path(self.root)
         public = [*sorted((root / "harness" / "public").glob("[!._]*.*"))]
-        public += [root / "harness" / "contracts", root / "harness" / "nn"]
+        public += [root / "harness" / name for name in ("contracts", "nn", "testing")]
         public += sorted((root / "harness" / "public").glob("__*__.py"))
         if version != "editable":
             build_data["force_include"] |= {str(p): f"ecgbench/{p.name}" for p in public}

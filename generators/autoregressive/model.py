@@ -32,9 +32,11 @@ import numpy as np
 from ecgbench import known_labels
 from ecgbench.contracts.streams import AutoregressiveStream
 from ecgbench.gaussians import class_moments, symmetric_roots
+from ecgbench.saving import load_model, save_model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -108,6 +110,17 @@ class Ar:
             rows = np.flatnonzero(drawn == label)
             signals[rows] = _run(of, signals[rows])
         return self.like.synthetic(signals.swapaxes(1, 2), labels)
+
+    def save(self, folder: Path) -> None:
+        """Write the autoregressions."""
+        classes = {str(label): of for label, of in self.classes.items()}
+        save_model(folder, like=self.like, labels=self.labels, classes=classes)
+
+    def load(self, folder: Path) -> None:
+        """Read what `save` wrote."""
+        parts = load_model(folder)
+        self.like, self.labels = parts["like"], parts["labels"]
+        self.classes = {int(label): Autoregression(*of) for label, of in parts["classes"].items()}
 
 
 def autoregression(mean: Floats, covariance: Floats, leads: int, order: int) -> Autoregression:

@@ -34,9 +34,12 @@ import numpy as np
 from ecgbench import known_labels, principal_components
 from ecgbench.contracts.streams import BaselineStream
 from ecgbench.gaussians import fitted_mixture, one_gaussian, symmetric_roots
+from ecgbench.saving import load_model, save_model
 from ecgbench.space import NormalisedTime, OwnTime, Points
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from ecgbench import Components, Context, EcgWindows
@@ -152,6 +155,25 @@ class PcaGaussian:
                     Points(samples[chosen], features[chosen]), of, gaussian
                 )
         return self.like.synthetic(self.space.signals(Points(samples, features)), labels)
+
+    def save(self, folder: Path) -> None:
+        """Write the space, W, R and the classes."""
+        save_model(
+            folder,
+            like=self.like,
+            labels=self.labels,
+            space=self.space.parts(),
+            axes=[self.leading, self.residual],
+            classes={str(label): of for label, of in self.classes.items()},
+        )
+
+    def load(self, folder: Path) -> None:
+        """Read what `save` wrote."""
+        parts = load_model(folder)
+        self.like, self.labels = parts["like"], parts["labels"]
+        self.space.restore(parts["space"])
+        self.leading, self.residual = parts["axes"]
+        self.classes = {int(label): _Class(*of) for label, of in parts["classes"].items()}
 
     def _from_noise(self, noise: Points, of: _Class, gaussian: int) -> Points:
         """Turn white noise into points of a Gaussian of a class."""

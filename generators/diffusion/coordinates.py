@@ -13,7 +13,7 @@ the logarithm of a window's level in each band is one more coordinate.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -120,6 +120,26 @@ class Coordinates:
         samples = inside @ self.leading + (np.sqrt(self.variances) * beside) @ self.residual
         samples += self.mean + self.white * white
         return self.space.signals(Points(samples, features))
+
+    def parts(self) -> dict[str, Any]:
+        """Return what `inverse` reads, for `ecgbench.saving.save_model`."""
+        return {
+            "space": self.space.parts(),
+            "mean": self.mean,
+            "axes": [self.leading, self.residual],
+            "variances": self.variances,
+            "white": self.white,
+            "cuts": self.cuts,
+            "scaling": self.scaling,
+        }
+
+    def restore(self, parts: dict[str, Any]) -> None:
+        """Take the result of `parts`, saved and loaded, in place of training windows."""
+        self.space.restore(parts["space"])
+        self.mean, self.variances, self.white = parts["mean"], parts["variances"], parts["white"]
+        self.leading, self.residual = parts["axes"]
+        self.cuts, self.scaling = parts["cuts"], _Scaling(*parts["scaling"])
+        self.size = len(self.scaling.mean)
 
     def _levels(self, centred: Floats) -> Floats:
         """Return the logarithm of the level of each band, shape (window, band)."""

@@ -18,9 +18,12 @@ import torch
 from ecgbench.generators.diffusion.model import draw, train_network
 from ecgbench.generators.diffusion.transformer import Transformer
 from ecgbench.nn.training import LeadScale, count, noise
+from ecgbench.nn.weights import weights, with_weights
+from ecgbench.saving import load_model, save_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
@@ -89,18 +92,9 @@ class Ddpm:
             FloatingPointError: the loss is NaN or infinite.
         """
         config = self.config
-        self.trained = train
+        self.like, self.labels = train.take(slice(0)), train.labels
         self.scale = LeadScale.of(train)
-        network = Transformer(
-            train.signals.shape[1],
-            train.length,
-            len(train.classes),
-            patch=config.patch,
-            width=config.width,
-            blocks=config.blocks,
-            heads=config.heads,
-            generator=torch.Generator().manual_seed(context.seed),
-        )
+        network = self._build(torch.Generator().manual_seed(context.seed))
         self.parameters = count(network)
         self.network = train_network(
             "ddpm",
@@ -114,9 +108,41 @@ class Ddpm:
 
     def sample(self, labels: NDArray[np.int64], context: Context) -> EcgWindows:
         """Return one window for each label; a class that ``train`` lacks is drawn as any of its."""
-        x, _ = draw(self.trained, labels, context, self._denoised)
-        return self.trained.synthetic(
+        self.network.to(context.device)
+        x, _ = draw(self.like.classes, self.labels, labels, context, self._denoised)
+        return self.like.synthetic(
             self.scale.inverse(torch.from_numpy(x) / self.config.sigma_data), labels
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write the scaling and the network."""
+        save_model(
+            folder,
+            like=self.like,
+            labels=self.labels,
+            scale=self.scale,
+            network=weights(self.network),
+        )
+
+    def load(self, folder: Path) -> None:
+        """Read what `save` wrote."""
+        parts = load_model(folder)
+        self.like, self.labels = parts["like"], parts["labels"]
+        self.scale = LeadScale(*parts["scale"])
+        self.network = with_weights(self._build(torch.Generator()), parts["network"])
+
+    def _build(self, start: torch.Generator) -> nn.Module:
+        """Return the network at its start."""
+        config, like = self.config, self.like
+        return Transformer(
+            len(like.leads),
+            like.length,
+            len(like.classes),
+            patch=config.patch,
+            width=config.width,
+            blocks=config.blocks,
+            heads=config.heads,
+            generator=start,
         )
 
     def _loss(self, rng: np.random.Generator) -> Loss:
@@ -139,7 +165,7 @@ class Ddpm:
             found: Tensor = of.skip * x + of.out * self.network(of.into * x, times, labels)
             return found
 
-        shape = (len(labels), *self.trained.signals.shape[1:])
+        shape = (len(labels), *self.like.signals.shape[1:])
         levels = noise_levels(
             self.config.steps, self.config.sigma_min, self.config.sigma_max, self.config.rho
         ).to(labels.device)

@@ -25,9 +25,12 @@ from ecgbench.generators.diffusion.model import draw, train_network
 from ecgbench.generators.diffusion.networks import ResidualMlp
 from ecgbench.generators.diffusion.source import Clusters, Gaussian
 from ecgbench.nn.training import count
+from ecgbench.nn.weights import weights, with_weights
+from ecgbench.saving import load_model, save_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
     from typing import Literal
 
     from numpy.typing import NDArray
@@ -58,6 +61,9 @@ class FlowMatching:
         self.config = config
         self.parameters = 0
         self.coordinates = Coordinates(config.time, config.dimensions, config.bands)
+        self.source: Source = Gaussian()
+        if config.source == "mixture":
+            self.source = Clusters(most=config.clusters, windows=config.windows, prior=config.prior)
 
     def fit(self, train: EcgWindows, context: Context) -> None:
         """Train; continues from a checkpoint of the same fit.
@@ -67,26 +73,11 @@ class FlowMatching:
             Skip: ``time`` is ``"rr"``, and the windows are longer than a beat and its neighbours.
         """
         config = self.config
-        self.trained = train
+        self.like, self.labels = train.take(slice(0)), train.labels
         x = self.coordinates.forward(train)
         rng = np.random.default_rng([context.seed, DiffusionStream.FIT])
-        self.source: Source = Gaussian(x.shape[1])
-        if config.source == "mixture":
-            self.source = Clusters(
-                x,
-                train.labels,
-                most=config.clusters,
-                windows=config.windows,
-                prior=config.prior,
-                rng=rng,
-            )
-        network = ResidualMlp(
-            x.shape[1],
-            len(train.classes),
-            config.width,
-            config.blocks,
-            torch.Generator().manual_seed(context.seed),
-        )
+        self.source.fit(x, train.labels, rng)
+        network = self._build(torch.Generator().manual_seed(context.seed))
         self.parameters = count(network) + self.coordinates.numbers + self.source.numbers
         self.network = train_network(
             "flow-matching",
@@ -100,8 +91,33 @@ class FlowMatching:
 
     def sample(self, labels: NDArray[np.int64], context: Context) -> EcgWindows:
         """Return one window for each label; a class that ``train`` lacks is drawn as any of its."""
-        x, rng = draw(self.trained, labels, context, self._flow)
-        return self.trained.synthetic(self.coordinates.inverse(x, rng), labels)
+        self.network.to(context.device)
+        x, rng = draw(self.like.classes, self.labels, labels, context, self._flow)
+        return self.like.synthetic(self.coordinates.inverse(x, rng), labels)
+
+    def save(self, folder: Path) -> None:
+        """Write coordinates, source and network."""
+        save_model(
+            folder,
+            like=self.like,
+            labels=self.labels,
+            coordinates=self.coordinates.parts(),
+            source=self.source.parts(),
+            network=weights(self.network),
+        )
+
+    def load(self, folder: Path) -> None:
+        """Read what `save` wrote."""
+        parts = load_model(folder)
+        self.like, self.labels = parts["like"], parts["labels"]
+        self.coordinates.restore(parts["coordinates"])
+        self.source.restore(parts["source"])
+        self.network = with_weights(self._build(torch.Generator()), parts["network"])
+
+    def _build(self, start: torch.Generator) -> nn.Module:
+        """Return the network at its start."""
+        config, classes = self.config, len(self.like.classes)
+        return ResidualMlp(self.coordinates.size, classes, config.width, config.blocks, start)
 
     def _loss(self, rng: np.random.Generator) -> Loss:
         def loss(network: nn.Module, x: Tensor, labels: Tensor, rows: NDArray[np.int64]) -> Tensor:

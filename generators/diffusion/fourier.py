@@ -32,9 +32,12 @@ import torch
 from ecgbench.generators.diffusion.model import draw, train_network
 from ecgbench.generators.diffusion.networks import ResidualMlp
 from ecgbench.nn.training import count, noise
+from ecgbench.nn.weights import weights, with_weights
+from ecgbench.saving import load_model, save_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from numpy.typing import NDArray
     from torch import Tensor, nn
@@ -109,20 +112,13 @@ class FourierDiffusion:
             FloatingPointError: the loss is NaN or infinite.
         """
         config = self.config
-        self.trained = train
+        self.like, self.labels = train.take(slice(0)), train.labels
         numbers = coefficients(train.signals)
         self.mean, self.deviation = numbers.mean(axis=0), numbers.std(axis=0)
         self.deviation[self.deviation < 1e-9] = 1.0
         x = ((numbers - self.mean) / self.deviation).reshape(len(train), -1)
-        spread = np.tile(mirrored(train.length), len(train.leads))
-        self.spread = torch.from_numpy(spread.astype(np.float32)).to(context.device)
-        network = ResidualMlp(
-            x.shape[1],
-            len(train.classes),
-            config.width,
-            config.blocks,
-            torch.Generator().manual_seed(context.seed),
-        )
+        network = self._build(torch.Generator().manual_seed(context.seed))
+        self.spread = self.spread.to(context.device)
         self.parameters = count(network) + 2 * x.shape[1]
         self.network = train_network(
             "fourier-diffusion",
@@ -136,9 +132,37 @@ class FourierDiffusion:
 
     def sample(self, labels: NDArray[np.int64], context: Context) -> EcgWindows:
         """Return one window for each label; a class that ``train`` lacks is drawn as any of its."""
-        x, _ = draw(self.trained, labels, context, self._denoised)
+        self.network.to(context.device)
+        self.spread = self.spread.to(context.device)
+        x, _ = draw(self.like.classes, self.labels, labels, context, self._denoised)
         numbers = x.reshape(len(x), *self.mean.shape) * self.deviation + self.mean
-        return self.trained.synthetic(signals_of(numbers), labels)
+        return self.like.synthetic(signals_of(numbers), labels)
+
+    def save(self, folder: Path) -> None:
+        """Write mean and deviation of the coefficients, and the network."""
+        save_model(
+            folder,
+            like=self.like,
+            labels=self.labels,
+            mean=self.mean,
+            deviation=self.deviation,
+            network=weights(self.network),
+        )
+
+    def load(self, folder: Path) -> None:
+        """Read what `save` wrote."""
+        parts = load_model(folder)
+        self.like, self.labels = parts["like"], parts["labels"]
+        self.mean, self.deviation = parts["mean"], parts["deviation"]
+        self.network = with_weights(self._build(torch.Generator()), parts["network"])
+
+    def _build(self, start: torch.Generator) -> nn.Module:
+        """Return the network at its start, and set Λ of all leads."""
+        spread = np.tile(mirrored(self.like.length), len(self.like.leads))
+        self.spread = torch.from_numpy(spread.astype(np.float32))
+        return ResidualMlp(
+            len(spread), len(self.like.classes), self.config.width, self.config.blocks, start
+        )
 
     def _loss(self, rng: np.random.Generator) -> Loss:
         weights = self.spread**-2 / (self.spread**-2).mean()

@@ -97,7 +97,8 @@ def train_network(
 
 
 def draw(
-    trained: EcgWindows,
+    classes: tuple[str, ...],
+    trained: NDArray[np.int64],
     labels: NDArray[np.int64],
     context: Context,
     sampler: Callable[[Tensor, np.random.Generator], Tensor],
@@ -107,7 +108,8 @@ def draw(
     A label that the training windows lack is drawn as if it were any of theirs, at their frequency.
 
     Args:
-        trained: labels and classes of the training windows.
+        classes: names of the labels.
+        trained: int64, shape (training window,), the labels of the training windows.
         labels: int64, shape (window,).
         context: seed and device.
         sampler: maps labels, int64, shape (window,), to windows.
@@ -117,10 +119,8 @@ def draw(
     """
     rng = np.random.default_rng([context.seed, DiffusionStream.SAMPLE])
     # a network need not work on no window at all
-    asked = labels if len(labels) else trained.labels[:1]
-    known = torch.from_numpy(known_labels(asked, trained.labels, trained.classes, rng)).to(
-        context.device
-    )
+    asked = labels if len(labels) else trained[:1]
+    known = torch.from_numpy(known_labels(asked, trained, classes, rng)).to(context.device)
     with torch.inference_mode():
         parts = [sampler(part, rng).cpu().numpy() for part in known.split(SAMPLING_BATCH)]
     return np.concatenate(parts)[: len(labels)], rng

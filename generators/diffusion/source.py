@@ -7,7 +7,7 @@ clusters have their right weights before any training.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
@@ -29,24 +29,47 @@ class Source(Protocol):
     numbers: int
     """How many numbers were estimated."""
 
+    def fit(
+        self,
+        coordinates: NDArray[np.floating],
+        labels: NDArray[np.int64],
+        rng: np.random.Generator,
+    ) -> None:
+        """Learn the source.
+
+        Args:
+            coordinates: of the training windows, shape (window, coordinate).
+            labels: int64, shape (window,).
+            rng: draws what is random in the fit.
+        """
+
     def to(self, rows: NDArray[np.int64], rng: np.random.Generator) -> Tensor:
         """Return a start for each training window of these rows, float32, shape (row, coordinate)."""
 
     def of(self, labels: NDArray[np.int64], rng: np.random.Generator) -> Tensor:
         """Return a start for each label of a known class, float32, shape (label, coordinate)."""
 
+    def parts(self) -> dict[str, Any]:
+        """Return what `of` reads, for `ecgbench.saving.save_model`."""
+
+    def restore(self, parts: dict[str, Any]) -> None:
+        """Take the result of `parts`, saved and loaded, in place of training windows."""
+
 
 class Gaussian:
-    """N(0, I) for all (Lipman et al., ICLR 2023, section 4.1).
-
-    Args:
-        size: coordinates of a window.
-    """
+    """N(0, I) for all (Lipman et al., ICLR 2023, section 4.1)."""
 
     numbers = 0
 
-    def __init__(self, size: int) -> None:
-        self.size = size
+    def fit(
+        self,
+        coordinates: NDArray[np.floating],
+        labels: NDArray[np.int64],
+        rng: np.random.Generator,
+    ) -> None:
+        """Learn how many coordinates there are."""
+        del labels, rng
+        self.size = coordinates.shape[1]
 
     def to(self, rows: NDArray[np.int64], rng: np.random.Generator) -> Tensor:
         """Return noise."""
@@ -57,6 +80,14 @@ class Gaussian:
         shape = (len(labels), self.size)
         return torch.from_numpy(rng.standard_normal(shape, dtype=np.float32))
 
+    def parts(self) -> dict[str, Any]:
+        """Return the number of coordinates."""
+        return {"size": self.size}
+
+    def restore(self, parts: dict[str, Any]) -> None:
+        """Take the result of `parts`."""
+        self.size = parts["size"]
+
 
 class Clusters:
     """A Gaussian for each cluster of each class.
@@ -65,29 +96,28 @@ class Clusters:
     the class's clusters, and this towards the one of all classes, each counting as ``prior`` windows.
 
     Args:
-        coordinates: of the training windows, shape (window, coordinate).
-        labels: int64, shape (window,).
         most: clusters of a class, at most.
         windows: windows of a class for each cluster, at least.
         prior: weight of the wider covariance, in windows.
-        rng: seeds k-means.
     """
 
-    def __init__(
+    numbers = 0
+
+    def __init__(self, *, most: int, windows: int, prior: float) -> None:
+        self.most, self.windows, self.prior = most, windows, prior
+
+    def fit(
         self,
         coordinates: NDArray[np.floating],
         labels: NDArray[np.int64],
-        *,
-        most: int,
-        windows: int,
-        prior: float,
         rng: np.random.Generator,
     ) -> None:
+        """Find the clusters, and their means and covariances."""
         self.cluster: NDArray[np.int64] = np.zeros(len(labels), dtype=np.int64)
         found = 0
         for label in np.unique(labels):
             own = np.flatnonzero(labels == label)
-            count = int(np.clip(len(own) // windows, 1, most))
+            count = int(np.clip(len(own) // self.windows, 1, self.most))
             means = KMeans(count, n_init=1, max_iter=ROUNDS, random_state=int(rng.integers(2**31)))
             self.cluster[own] = found + _numbered(means.fit_predict(coordinates[own]))
             found = int(self.cluster[own].max()) + 1
@@ -102,7 +132,7 @@ class Clusters:
         for cluster in range(found):
             about = coordinates[self.cluster == cluster] - self.means[cluster]
             scatters[cluster] = about.T @ about
-        self.roots = np.linalg.cholesky(self._shrunk(scatters, prior) + 1e-8 * np.eye(size)).astype(
+        self.roots = np.linalg.cholesky(self._shrunk(scatters) + 1e-8 * np.eye(size)).astype(
             np.float32
         )
         self.means = self.means.astype(np.float32)
@@ -122,6 +152,20 @@ class Clusters:
             clusters[chosen] = rng.choice(among, int(chosen.sum()), p=weights)
         return self._in(clusters, rng)
 
+    def parts(self) -> dict[str, Any]:
+        """Return size, class, mean and root of each cluster."""
+        return {
+            "counts": self.counts,
+            "class_of": self.class_of,
+            "means": self.means,
+            "roots": self.roots,
+        }
+
+    def restore(self, parts: dict[str, Any]) -> None:
+        """Take the result of `parts`."""
+        self.counts, self.class_of = parts["counts"], parts["class_of"]
+        self.means, self.roots = parts["means"], parts["roots"]
+
     def _in(self, clusters: NDArray[np.int64], rng: np.random.Generator) -> Tensor:
         noise = rng.standard_normal((len(clusters), self.means.shape[1]), dtype=np.float32)
         starts = np.empty_like(noise)
@@ -132,7 +176,8 @@ class Clusters:
             starts[rows] = self.means[cluster] + noise[rows] @ self.roots[cluster].T
         return torch.from_numpy(starts)
 
-    def _shrunk(self, scatters: Floats, prior: float) -> Floats:
+    def _shrunk(self, scatters: Floats) -> Floats:
+        prior = self.prior
         within = max(int(self.counts.sum()) - len(self.counts), 1)
         pooled = scatters.sum(axis=0) / within
         shrunk = np.empty_like(scatters)

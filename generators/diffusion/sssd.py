@@ -26,9 +26,12 @@ from ecgbench.generators.diffusion.model import draw, train_network
 from ecgbench.generators.diffusion.networks import linear, waves
 from ecgbench.generators.diffusion.state_space import StateLayer, along
 from ecgbench.nn.training import LeadScale, count, noise
+from ecgbench.nn.weights import weights, with_weights
+from ecgbench.saving import load_model, save_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from numpy.typing import NDArray
     from torch import Tensor
@@ -140,6 +143,7 @@ class SssdEcg:
     def __init__(self, config: SssdEcgConfig) -> None:
         self.config = config
         self.parameters = 0
+        self.kept = kept_variance(config.noise_steps, config.beta_min, config.beta_max)
 
     def fit(self, train: EcgWindows, context: Context) -> None:
         """Train; continues from a checkpoint of the same fit.
@@ -148,17 +152,9 @@ class SssdEcg:
             FloatingPointError: the loss is NaN or infinite.
         """
         config = self.config
-        self.trained = train
+        self.like, self.labels = train.take(slice(0)), train.labels
         self.scale = LeadScale.of(train)
-        self.kept = kept_variance(config.noise_steps, config.beta_min, config.beta_max)
-        network = SssdNetwork(
-            train.signals.shape[1],
-            len(train.classes),
-            channels=config.channels,
-            layers=config.layers,
-            states=config.states,
-            generator=torch.Generator().manual_seed(context.seed),
-        )
+        network = self._build(torch.Generator().manual_seed(context.seed))
         self.parameters = count(network)
         self.network = train_network(
             "sssd-ecg",
@@ -172,8 +168,37 @@ class SssdEcg:
 
     def sample(self, labels: NDArray[np.int64], context: Context) -> EcgWindows:
         """Return one window for each label; a class that ``train`` lacks is drawn as any of its."""
-        x, _ = draw(self.trained, labels, context, self._denoised)
-        return self.trained.synthetic(self.scale.inverse(torch.from_numpy(x)), labels)
+        self.network.to(context.device)
+        x, _ = draw(self.like.classes, self.labels, labels, context, self._denoised)
+        return self.like.synthetic(self.scale.inverse(torch.from_numpy(x)), labels)
+
+    def save(self, folder: Path) -> None:
+        """Write the scaling and the network."""
+        save_model(
+            folder,
+            like=self.like,
+            labels=self.labels,
+            scale=self.scale,
+            network=weights(self.network),
+        )
+
+    def load(self, folder: Path) -> None:
+        """Read what `save` wrote."""
+        parts = load_model(folder)
+        self.like, self.labels = parts["like"], parts["labels"]
+        self.scale = LeadScale(*parts["scale"])
+        self.network = with_weights(self._build(torch.Generator()), parts["network"])
+
+    def _build(self, start: torch.Generator) -> nn.Module:
+        """Return the network at its start."""
+        return SssdNetwork(
+            len(self.like.leads),
+            len(self.like.classes),
+            channels=self.config.channels,
+            layers=self.config.layers,
+            states=self.config.states,
+            generator=start,
+        )
 
     def _loss(self, rng: np.random.Generator) -> Loss:
         def loss(network: nn.Module, x: Tensor, labels: Tensor, rows: NDArray[np.int64]) -> Tensor:
@@ -190,7 +215,7 @@ class SssdEcg:
             found: Tensor = self.network(x, torch.full_like(labels, step), labels)
             return found
 
-        shape = (len(labels), *self.trained.signals.shape[1:])
+        shape = (len(labels), *self.like.signals.shape[1:])
         start = noise(rng, *shape).to(labels.device)
         return implicit(predictor, start, self.kept, self.config.steps)
 

@@ -42,8 +42,11 @@ from scipy.fft import dct, idct
 from ecgbench.contracts.streams import DpGaussianStream
 from ecgbench.generators.dp_gaussian.mechanism import GaussianMechanism, clipped
 from ecgbench.generators.dp_gaussian.shrinkage import shrunk_covariances, shrunk_means
+from ecgbench.saving import load_model, save_model
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from ecgbench import Context, EcgWindows
@@ -124,6 +127,15 @@ class DpPcaGaussian:
         length = self.like.length
         leads = components.reshape(len(labels), len(self.like.leads), -1)
         return self.like.synthetic(idct(leads, n=length, norm="ortho", axis=-1), labels)
+
+    def save(self, folder: Path) -> None:
+        """Write means and roots, which are made of released moments alone."""
+        save_model(folder, like=self.like, means=self.means, roots=self.roots)
+
+    def load(self, folder: Path) -> None:
+        """Read what `save` wrote; dp-accounting is not needed."""
+        parts = load_model(folder)
+        self.like, self.means, self.roots = parts["like"], parts["means"], parts["roots"]
 
     def _components(self, windows: EcgWindows) -> Floats:
         """Return cosine components of all leads; component j of a lead has the frequency j · rate / 2T."""

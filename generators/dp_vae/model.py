@@ -47,8 +47,12 @@ from ecgbench.contracts.streams import DpVaeStream
 from ecgbench.generators.dp_vae.networks import Autoencoder
 from ecgbench.nn.training import Training, average, count, noise, warm_cosine
 from ecgbench.nn.variational import reparametrised, seeded
+from ecgbench.nn.weights import weights, with_weights
+from ecgbench.saving import load_model, save_model
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -108,10 +112,7 @@ class DpVae:
         self.like = train.take(slice(0))
         x = torch.from_numpy(self._components(train)).to(device)
         c = self._classes(train.labels).to(device)
-        network = seeded(
-            lambda: Autoencoder(x.shape[1], c.shape[1], config),
-            torch.Generator().manual_seed(context.seed),
-        ).to(device)
+        network = self._build(torch.Generator().manual_seed(context.seed)).to(device)
         self.network = copy.deepcopy(network)
         self.parameters = count(network)
         rng = np.random.default_rng([context.seed, DpVaeStream.TRAINING])
@@ -157,9 +158,10 @@ class DpVae:
     def sample(self, labels: NDArray[np.int64], context: Context) -> EcgWindows:
         """Draw windows."""
         rng = np.random.default_rng([context.seed, DpVaeStream.SAMPLE])
+        network = self.network.to(context.device)
         with torch.inference_mode():
             z = noise(rng, len(labels), self.config.latent).to(context.device)
-            mean, log_variance = self.network.decode(z, self._classes(labels).to(context.device))
+            mean, log_variance = network.decode(z, self._classes(labels).to(context.device))
             residual = noise(rng, *mean.shape).to(context.device)
             components = reparametrised(mean, log_variance, residual).cpu().numpy()
         length = self.like.length
@@ -168,13 +170,34 @@ class DpVae:
             idct(leads * self._scale(leads.shape[2]), n=length, norm="ortho", axis=-1), labels
         )
 
+    def save(self, folder: Path) -> None:
+        """Write the decoder and its noise."""
+        save_model(folder, like=self.like, network=weights(self.network, "encoder"))
+
+    def load(self, folder: Path) -> None:
+        """Read what `save` wrote; Opacus is not needed."""
+        parts = load_model(folder)
+        self.like = parts["like"]
+        self.network = with_weights(self._build(torch.Generator()), parts["network"], "encoder")
+
+    def _build(self, generator: torch.Generator) -> Autoencoder:
+        """Return the network at its start."""
+        components = len(self.like.leads) * self._kept(self.like)
+        return seeded(
+            lambda: Autoencoder(components, len(self.like.classes), self.config), generator
+        )
+
+    def _kept(self, windows: EcgWindows) -> int:
+        """Return how many components of a lead lie below `bandwidth`."""
+        highest = 2 * windows.length * self.config.bandwidth / windows.sampling_rate
+        return min(windows.length, int(highest) + 1)
+
     def _components(self, windows: EcgWindows) -> NDArray[np.float32]:
         """Return scaled components; component j of a lead has the frequency j · rate / 2T.
 
         The norm of a window, in mV, is at most √(samples of all leads) · `clip`.
         """
-        highest = 2 * windows.length * self.config.bandwidth / windows.sampling_rate
-        kept = min(windows.length, int(highest) + 1)
+        kept = self._kept(windows)
         leads = dct(windows.signals.astype(np.float64), norm="ortho", axis=-1)[:, :, :kept]
         norm = self.config.clip * np.sqrt(windows.length * len(windows.leads))
         lengths = np.linalg.norm(leads, axis=(1, 2), keepdims=True)

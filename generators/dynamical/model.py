@@ -33,8 +33,11 @@ from ecgbench.generators.dynamical.least_squares import fit_waves, joined, parte
 from ecgbench.generators.dynamical.waves import NARROWEST, WIDEST, course, height
 from ecgbench.processing import usual_place
 from ecgbench.rr_time import BAND, SHORTEST, RrIntervals, rr_intervals
+from ecgbench.saving import load_model, save_model
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from ecgbench import Context, EcgWindows
@@ -145,6 +148,27 @@ class EcgsynFit:
             noise = signals[rows].reshape(len(rows), -1) @ of.colour
             signals[rows] = self._windows(points[rows] * self.spread, noise) + of.residual
         return self.like.synthetic(signals * self.scale, labels)
+
+    def save(self, folder: Path) -> None:
+        """Write the distributions of the classes, and the time of a window."""
+        save_model(
+            folder,
+            like=self.like,
+            labels=self.labels,
+            time=self.time,
+            longest=self.longest,
+            scale=self.scale,
+            spread=self.spread,
+            classes={str(label): of for label, of in self.classes.items()},
+        )
+
+    def load(self, folder: Path) -> None:
+        """Read what `save` wrote."""
+        parts = load_model(folder)
+        self.like, self.labels, self.time = parts["like"], parts["labels"], parts["time"]
+        self.longest = RrIntervals(*parts["longest"])
+        self.scale, self.spread = parts["scale"], parts["spread"]
+        self.classes = {int(label): OfClass(*of) for label, of in parts["classes"].items()}
 
     def _set_time(self, train: EcgWindows) -> None:
         """Find the place of the R peak, and the longest interval to either side."""

@@ -32,8 +32,11 @@ from scipy.optimize import minimize_scalar
 from ecgbench import known_labels, principal_components
 from ecgbench.contracts.streams import NeighbourStream
 from ecgbench.gaussians import class_moments, symmetric_roots
+from ecgbench.saving import load_model, save_model
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from ecgbench import Context, EcgWindows
@@ -104,6 +107,17 @@ class Kde:
             which = rng.integers(len(centres), size=len(rows))
             flat[rows] = centres[which] + flat[rows] @ noise
         return self.like.synthetic(flat.reshape(-1, *shape), labels)
+
+    def save(self, folder: Path) -> None:
+        """Write the kernels."""
+        classes = {str(label): of for label, of in self.classes.items()}
+        save_model(folder, like=self.like, labels=self.labels, classes=classes)
+
+    def load(self, folder: Path) -> None:
+        """Read what `save` wrote."""
+        parts = load_model(folder)
+        self.like, self.labels = parts["like"], parts["labels"]
+        self.classes = {int(label): _Class(*of) for label, of in parts["classes"].items()}
 
 
 def _bandwidth(points: Floats, covariance: Floats, most: int, rng: np.random.Generator) -> float:

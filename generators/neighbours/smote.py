@@ -23,8 +23,11 @@ from sklearn.neighbors import NearestNeighbors
 
 from ecgbench import known_labels
 from ecgbench.contracts.streams import NeighbourStream
+from ecgbench.saving import load_model, save_model
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from ecgbench import Context, EcgWindows
@@ -84,3 +87,14 @@ class Smote:
             part = rng.random((len(rows), 1)).astype(np.float32)
             flat[rows] = windows[first] + part * (windows[second] - windows[first])
         return self.like.synthetic(flat.reshape(-1, *shape), labels)
+
+    def save(self, folder: Path) -> None:
+        """Write the windows and their neighbours."""
+        classes = {str(label): of for label, of in self.classes.items()}
+        save_model(folder, like=self.like, labels=self.labels, classes=classes)
+
+    def load(self, folder: Path) -> None:
+        """Read what `save` wrote."""
+        parts = load_model(folder)
+        self.like, self.labels = parts["like"], parts["labels"]
+        self.classes = {int(label): _Class(*of) for label, of in parts["classes"].items()}

@@ -19,8 +19,12 @@ from ecgbench.contracts.streams import RcGanStream
 from ecgbench.generators.rcgan.networks import Networks
 from ecgbench.nn.conditional import PeakScale, one_hot
 from ecgbench.nn.training import Training, batch, count, noise
+from ecgbench.nn.weights import weights, with_weights
+from ecgbench.saving import load_model, save_model
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -70,9 +74,7 @@ class RcGan:
         self.scale = PeakScale.of(train)
         x = self.scale.forward(train.signals).mT.contiguous().to(device)
         s = one_hot(train.labels, self.like.classes, device)
-        self.length = train.length
-        weights = torch.Generator().manual_seed(context.seed)
-        networks = Networks(x.shape[2], s.shape[1], config.hidden, config.latent, weights)
+        networks = self._build(torch.Generator().manual_seed(context.seed))
         self.networks = networks.to(device)
         self.parameters = count(networks)
         rng = np.random.default_rng([context.seed, RcGanStream.TRAINING])
@@ -129,6 +131,7 @@ class RcGan:
         """
         rng = np.random.default_rng([context.seed, RcGanStream.SAMPLE])
         known = known_labels(labels, self.labels, self.like.classes, rng)
+        self.networks.to(context.device)
         with torch.inference_mode():
             parts = [
                 self._draw(rng, classes)
@@ -138,7 +141,30 @@ class RcGan:
             ]
         return self.like.synthetic(self.scale.inverse(torch.cat(parts).mT), labels)
 
+    def save(self, folder: Path) -> None:
+        """Write the scaling and the generator."""
+        save_model(
+            folder,
+            like=self.like,
+            labels=self.labels,
+            scale=self.scale,
+            networks=weights(self.networks, "discriminator"),
+        )
+
+    def load(self, folder: Path) -> None:
+        """Read what `save` wrote."""
+        parts = load_model(folder)
+        self.like, self.labels = parts["like"], parts["labels"]
+        self.scale = PeakScale(*parts["scale"])
+        networks = self._build(torch.Generator())
+        self.networks = with_weights(networks, parts["networks"], "discriminator")
+
+    def _build(self, start: torch.Generator) -> Networks:
+        """Return the networks at their start."""
+        like, config = self.like, self.config
+        return Networks(len(like.leads), len(like.classes), config.hidden, config.latent, start)
+
     def _draw(self, rng: np.random.Generator, classes: Tensor) -> Tensor:
         """Return windows of the present generator, one for each class, (batch, time, lead)."""
-        z = noise(rng, len(classes), self.length, self.config.latent).to(classes.device)
+        z = noise(rng, len(classes), self.like.length, self.config.latent).to(classes.device)
         return self.networks.generate(z, classes)

@@ -28,8 +28,12 @@ from ecgbench.contracts.streams import SplineFlowStream
 from ecgbench.generators.spline_flow.space import ComponentSpace
 from ecgbench.nn.conditional import one_hot
 from ecgbench.nn.training import Training, batch, count, warm_cosine
+from ecgbench.nn.weights import weights, with_weights
+from ecgbench.saving import load_model, save_model
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -56,6 +60,7 @@ class SplineFlow:
     def __init__(self, config: SplineFlowConfig) -> None:
         self.config = config
         self.parameters = 0
+        self.space = ComponentSpace(config.prior)
 
     def fit(self, train: EcgWindows, context: Context) -> None:
         """Maximise the likelihood of windows; continues from a checkpoint of the same fit.
@@ -66,11 +71,11 @@ class SplineFlow:
         """
         config, device = self.config, context.device
         self.like, self.labels = train.take(slice(0)), train.labels
-        self.space = ComponentSpace(train, config.prior)
+        self.space.fit(train)
         coordinates = self.space.coordinates(train)[:, : config.dimensions]
         z = torch.from_numpy(coordinates.astype(np.float32)).to(device)
         s = one_hot(train.labels, self.like.classes, device)
-        flow = spline_flow(z.shape[1], s.shape[1], config, context.seed).to(device)
+        flow = self._build(context.seed).to(device)
         best = _Best(flow)
         self.parameters = count(flow) + self.space.parameters
         rng = np.random.default_rng([context.seed, SplineFlowStream.TRAINING])
@@ -116,15 +121,41 @@ class SplineFlow:
         noise = rng.standard_normal((len(labels), self.space.axes.shape[1]))
         z, beside = self.space.split(noise)
         leading = torch.from_numpy(z[:, : self.config.dimensions].astype(np.float32))
-        leading = leading.to(context.device)
+        leading, flow = leading.to(context.device), self.flow.to(context.device)
         s = one_hot(known, self.like.classes, context.device)
         with torch.inference_mode():
             parts = [
-                self.flow(classes).transform.inv(part)
+                flow(classes).transform.inv(part)
                 for part, classes in zip(leading.split(ROWS), s.split(ROWS), strict=True)
             ]
         z[:, : self.config.dimensions] = torch.cat(parts).cpu().numpy()
         return self.like.synthetic(self.space.signals(z, beside, known), labels)
+
+    def save(self, folder: Path) -> None:
+        """Write the space and the flow."""
+        save_model(
+            folder,
+            like=self.like,
+            labels=self.labels,
+            space=self.space.parts(),
+            flow=weights(self.flow),
+        )
+
+    def load(self, folder: Path) -> None:
+        """Read what `save` wrote.
+
+        Raises:
+            EcgbenchError: zuko is not installed.
+        """
+        parts = load_model(folder)
+        self.like, self.labels = parts["like"], parts["labels"]
+        self.space.restore(parts["space"])
+        self.flow = with_weights(self._build(seed=0), parts["flow"])
+
+    def _build(self, seed: int) -> nn.Module:
+        """Return the flow at its start."""
+        features = min(len(self.space.axes), self.config.dimensions)
+        return spline_flow(features, len(self.like.classes), self.config, seed)
 
 
 def spline_flow(features: int, classes: int, config: SplineFlowConfig, seed: int) -> nn.Module:

@@ -14,7 +14,7 @@ all classes, which counts as ``prior`` windows.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -35,7 +35,6 @@ class ComponentSpace:
     """The space of the principal components.
 
     Args:
-        train: the training windows.
         prior: weight of the variances of all classes in those of one class, in windows.
 
     Attributes:
@@ -46,7 +45,11 @@ class ComponentSpace:
         parameters: how many numbers are estimated.
     """
 
-    def __init__(self, train: EcgWindows, prior: float) -> None:
+    def __init__(self, prior: float) -> None:
+        self.prior = prior
+
+    def fit(self, train: EcgWindows) -> None:
+        """Learn the space from training windows."""
         self.shape = train.signals.shape[1:]
         within = train.signals.reshape(len(train), -1).astype(np.float64)
         labels = [int(label) for label in np.unique(train.labels)]
@@ -66,7 +69,7 @@ class ComponentSpace:
         self.deviations: dict[int, Floats] = {}
         for label in labels:
             own = train.labels == label
-            variances = (squares[own].sum(axis=0) + prior * pooled) / (own.sum() + prior)
+            variances = (squares[own].sum(axis=0) + self.prior * pooled) / (own.sum() + self.prior)
             self.deviations[label] = np.sqrt(np.maximum(variances, 1e-12))
         self.parameters = self.axes.size + 1
         self.parameters += len(labels) * (within.shape[1] + len(self.axes))
@@ -92,3 +95,22 @@ class ComponentSpace:
             own = labels == label
             signals[own] += mean + (z[own] * self.deviations[label]) @ self.axes
         return np.asarray(signals.reshape(-1, *self.shape))
+
+    def parts(self) -> dict[str, Any]:
+        """Return what `signals` reads, for `ecgbench.saving.save_model`."""
+        return {
+            "shape": self.shape,
+            "axes": self.axes,
+            "white": self.white,
+            "classes": {
+                str(label): [mean, self.deviations[label]] for label, mean in self.means.items()
+            },
+        }
+
+    def restore(self, parts: dict[str, Any]) -> None:
+        """Take the result of `parts`, saved and loaded, in place of training windows."""
+        self.shape = tuple(parts["shape"])
+        self.axes, self.white = parts["axes"], parts["white"]
+        classes = {int(label): of for label, of in parts["classes"].items()}
+        self.means = {label: mean for label, (mean, _) in classes.items()}
+        self.deviations = {label: deviations for label, (_, deviations) in classes.items()}

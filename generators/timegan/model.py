@@ -18,20 +18,26 @@ import torch
 from torch.nn.functional import one_hot
 
 from ecgbench.contracts.streams import TimeGanStream
+from ecgbench.generators.timegan.networks import Networks
 from ecgbench.generators.timegan.training import Training, draw_noise
 from ecgbench.nn.training import digest
+from ecgbench.nn.weights import weights, with_weights
+from ecgbench.saving import load_model, save_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from numpy.typing import NDArray
     from torch import Tensor
 
     from ecgbench import Context, EcgWindows
     from ecgbench.generators.timegan import TimeGanConfig
-    from ecgbench.generators.timegan.networks import Networks
 
 SAMPLING_BATCH = 512
+
+UNREAD = ("embedder", "discriminator")
+"""Networks that sampling does not read."""
 
 
 class TimeGan:
@@ -73,9 +79,8 @@ class TimeGan:
             context,
             data=digest(train),
         )
-        self._networks: Networks = training.sampler
+        self._networks = training.sampler
         self.parameters = sum(weight.numel() for weight in self._networks.parameters())
-        self._length = train.length
         yield from training.run()
 
     def sample(self, labels: NDArray[np.int64], context: Context) -> EcgWindows:
@@ -84,14 +89,33 @@ class TimeGan:
         If the training windows lacked a class, the networks know nothing of it: any shape may come.
         """
         rng = np.random.default_rng([context.seed, TimeGanStream.SAMPLE])
-        parts = [np.zeros((0, self._length, len(self._low)), dtype=np.float32)]
+        parts = [np.zeros((0, self._like.length, len(self._low)), dtype=np.float32)]
+        networks = self._networks.to(context.device)
         with torch.inference_mode():
             for s in self._static(labels, context.device).split(SAMPLING_BATCH):
-                shape = torch.Size((len(s), self._length, len(self._low)))
+                shape = torch.Size((len(s), self._like.length, len(self._low)))
                 z = draw_noise(self.config, shape, rng).to(context.device)
-                parts.append(self._networks.synthesise(z, s).cpu().numpy())
+                parts.append(networks.synthesise(z, s).cpu().numpy())
         signals = np.concatenate(parts) * self._range + self._low  # (window, time, lead), mV
         return self._like.synthetic(signals.swapaxes(1, 2), labels)
+
+    def save(self, folder: Path) -> None:
+        """Write the scaling, and generator, supervisor and recovery."""
+        save_model(
+            folder,
+            like=self._like,
+            scale=[self._low, self._range],
+            networks=weights(self._networks, *UNREAD),
+        )
+
+    def load(self, folder: Path) -> None:
+        """Read what `save` wrote."""
+        parts = load_model(folder)
+        self._like = parts["like"]
+        self._low, self._range = parts["scale"]
+        static = self._static(self._like.labels, "cpu").shape[1]
+        networks = Networks(len(self._low), static, self.config, torch.Generator())
+        self._networks = with_weights(networks, parts["networks"], *UNREAD)
 
     def _static(self, labels: NDArray[np.int64], device: str) -> Tensor:
         """Return s, one-hot classes (window, static); static = 0 for one class only."""

@@ -31,8 +31,12 @@ from ecgbench.contracts.streams import TimeVaeStream
 from ecgbench.generators.timevae.networks import Autoencoder
 from ecgbench.nn.training import LeadScale, Training, batch, count, noise
 from ecgbench.nn.variational import classes, divergence, reparametrised, seeded
+from ecgbench.nn.weights import weights, with_weights
+from ecgbench.saving import load_model, save_model
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -40,6 +44,9 @@ if TYPE_CHECKING:
     from ecgbench.generators.timevae import TimeVaeConfig
 
 SAMPLING_BATCH = 512
+
+ENCODER = ("encoder", "posterior")
+"""Parts of the network that sampling does not read."""
 
 
 class TimeVae:
@@ -67,10 +74,8 @@ class TimeVae:
         self.scale = _by_range(train) if config.scaling == "range" else LeadScale.of(train)
         x = self.scale.forward(train.signals).to(device)
         c = classes(train.labels, len(train.classes)).to(device)
-        self.network = network = seeded(
-            lambda: Autoencoder(len(train.leads), train.length, c.shape[1], config),
-            torch.Generator().manual_seed(context.seed),
-        ).to(device)
+        start = torch.Generator().manual_seed(context.seed)
+        self.network = network = self._build(start).to(device)
         self.parameters = count(network)
         adam = torch.optim.Adam(network.parameters(), config.learning_rate, fused=True)
         rng = np.random.default_rng([context.seed, TimeVaeStream.TRAINING])
@@ -101,11 +106,31 @@ class TimeVae:
         rng = np.random.default_rng([context.seed, TimeVaeStream.SAMPLE])
         parts = [torch.zeros((0, len(self.like.leads), self.like.length))]
         c = classes(labels, len(self.like.classes)).to(context.device)
+        network = self.network.to(context.device)
         with torch.inference_mode():
             for own in c.split(SAMPLING_BATCH):
                 z = noise(rng, len(own), self.config.latent).to(context.device)
-                parts.append(self.network.decode(z, own).cpu())
+                parts.append(network.decode(z, own).cpu())
         return self.like.synthetic(self.scale.inverse(torch.cat(parts)), labels)
+
+    def save(self, folder: Path) -> None:
+        """Write the scaling and the decoder."""
+        network = weights(self.network, *ENCODER)
+        save_model(folder, like=self.like, scale=self.scale, network=network)
+
+    def load(self, folder: Path) -> None:
+        """Read what `save` wrote."""
+        parts = load_model(folder)
+        self.like, self.scale = parts["like"], LeadScale(*parts["scale"])
+        self.network = with_weights(self._build(torch.Generator()), parts["network"], *ENCODER)
+
+    def _build(self, start: torch.Generator) -> Autoencoder:
+        """Return the network at its start."""
+        like = self.like
+        columns = classes(like.labels, len(like.classes)).shape[1]
+        return seeded(
+            lambda: Autoencoder(len(like.leads), like.length, columns, self.config), start
+        )
 
 
 def _by_range(train: EcgWindows) -> LeadScale:

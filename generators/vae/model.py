@@ -31,7 +31,7 @@ from ecgbench import known_labels
 from ecgbench.contracts.streams import VaeStream
 from ecgbench.gaussians import symmetric_roots
 from ecgbench.generators.vae.networks import Autoencoder
-from ecgbench.generators.vae.prior import fit_priors
+from ecgbench.generators.vae.prior import Prior, fit_priors
 from ecgbench.generators.vae.space import Space
 from ecgbench.nn.training import Training, average, batch, count, noise, warm_cosine
 from ecgbench.nn.variational import (
@@ -41,8 +41,12 @@ from ecgbench.nn.variational import (
     reparametrised,
     seeded,
 )
+from ecgbench.nn.weights import weights, with_weights
+from ecgbench.saving import load_model, save_model
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -122,6 +126,32 @@ class Vae:
                 parts.append(reparametrised(mean, log_variance, residual).numpy())
         return self.like.synthetic(self.space.inverse(np.concatenate(parts), rng), labels)
 
+    def save(self, folder: Path) -> None:
+        """Write space, priors, residual and decoder."""
+        save_model(
+            folder,
+            like=self.like,
+            labels=self.labels,
+            space=self.space,
+            priors={str(label): prior for label, prior in self.priors.items()},
+            root=self.root.numpy(),
+            network=weights(self.network, "encoder"),
+        )
+
+    def load(self, folder: Path) -> None:
+        """Read what `save` wrote."""
+        parts = load_model(folder)
+        self.like, self.labels = parts["like"], parts["labels"]
+        self.space = Space(*parts["space"])
+        self.priors = {int(label): Prior(*of) for label, of in parts["priors"].items()}
+        self.root = torch.from_numpy(parts["root"])
+        self.network = with_weights(self._build(torch.Generator()), parts["network"], "encoder")
+
+    def _build(self, generator: torch.Generator) -> Autoencoder:
+        """Return the network at its start."""
+        columns = classes(self.like.labels, len(self.like.classes)).shape[1]
+        return seeded(lambda: Autoencoder(len(self.space.axes), columns, self.config), generator)
+
     def _train(
         self,
         x: Tensor,
@@ -131,10 +161,7 @@ class Vae:
         rng: np.random.Generator,
     ) -> Autoencoder:
         config, device = self.config, context.device
-        network = seeded(
-            lambda: Autoencoder(x.shape[1], c.shape[1], config),
-            torch.Generator().manual_seed(context.seed),
-        ).to(device)
+        network = self._build(torch.Generator().manual_seed(context.seed)).to(device)
         mean_network = copy.deepcopy(network)
         x, c = x.to(device), c.to(device)
         adam = torch.optim.Adam(network.parameters(), config.learning_rate, fused=True)

@@ -18,8 +18,12 @@ from ecgbench.generators.wavegan.losses import critic_loss, generator_loss, grad
 from ecgbench.generators.wavegan.networks import Critic, PulseGenerator, WaveGenerator
 from ecgbench.nn.conditional import PeakScale, one_hot
 from ecgbench.nn.training import Training, batch, count
+from ecgbench.nn.weights import weights, with_weights
+from ecgbench.saving import load_model, save_model
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -58,9 +62,9 @@ class WaveGan:
         x = self.scale.forward(train.signals).to(device)
         s = one_hot(train.labels, self.like.classes, device)
         leads, length, classes = *train.signals.shape[1:], len(train.classes)
-        weights = torch.Generator().manual_seed(context.seed)
-        self.generator = self.network(leads, length, classes, config, weights).to(device)
-        critic = Critic(leads, length, classes, config, weights).to(device)
+        start = torch.Generator().manual_seed(context.seed)
+        self.generator = self._build(start).to(device)
+        critic = Critic(leads, length, classes, config, start).to(device)
         self.parameters = count(self.generator, critic)
         rng = np.random.default_rng([context.seed, WaveGanStream.TRAINING])
         adams = {
@@ -117,6 +121,7 @@ class WaveGan:
         """
         rng = np.random.default_rng([context.seed, WaveGanStream.SAMPLE])
         known = known_labels(labels, self.labels, self.like.classes, rng)
+        self.generator.to(context.device)
         with torch.inference_mode():
             parts = [
                 self._draw(rng, classes)
@@ -125,6 +130,28 @@ class WaveGan:
                 )
             ]
         return self.like.synthetic(self.scale.inverse(torch.cat(parts)), labels)
+
+    def save(self, folder: Path) -> None:
+        """Write the scaling and the generator."""
+        save_model(
+            folder,
+            like=self.like,
+            labels=self.labels,
+            scale=self.scale,
+            generator=weights(self.generator),
+        )
+
+    def load(self, folder: Path) -> None:
+        """Read what `save` wrote."""
+        parts = load_model(folder)
+        self.like, self.labels = parts["like"], parts["labels"]
+        self.scale = PeakScale(*parts["scale"])
+        self.generator = with_weights(self._build(torch.Generator()), parts["generator"])
+
+    def _build(self, start: torch.Generator) -> WaveGenerator | PulseGenerator:
+        """Return the generator at its start."""
+        like = self.like
+        return self.network(len(like.leads), like.length, len(like.classes), self.config, start)
 
     def _draw(self, rng: np.random.Generator, classes: Tensor) -> Tensor:
         """Return windows of the present generator, one for each class."""

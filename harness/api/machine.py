@@ -36,6 +36,7 @@ def machine_and_pool(
     memory: int | None,
     scheduler: str | None,
     results: str,
+    keep_models: bool = False,
     smoke: bool = False,
 ) -> Iterator[tuple[Machine, Pool]]:
     """Return machine and pool of a run; a cluster's connection stays open as long as they are used.
@@ -70,6 +71,7 @@ def machine_and_pool(
                     plugin_files=catalog.files,
                     timeout=timeout,
                     memory=memory,
+                    keep_models=keep_models,
                 ),
                 cluster,
             )
@@ -87,6 +89,7 @@ def machine_and_pool(
         plugin_files=catalog.files,
         timeout=timeout,
         memory=memory or usable_memory() // jobs,
+        keep_models=keep_models,
     )
     yield machine, LocalPool(jobs)
 

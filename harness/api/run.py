@@ -12,7 +12,7 @@ from ecgbench.harness.api.places import data_folder, relative, store_at
 from ecgbench.harness.api.request import names, request
 from ecgbench.harness.api.work import job
 from ecgbench.harness.planning.catalog import discover
-from ecgbench.harness.planning.plan import make_plan
+from ecgbench.harness.planning.plan import Plan, make_plan
 from ecgbench.harness.planning.study import resolve
 from ecgbench.results.store.lease import Leases
 
@@ -40,6 +40,7 @@ def run(
     fresh: bool = False,
     dry_run: bool = False,
     verify: bool = False,
+    keep_models: bool = False,
     device: str = "auto",
     threads: int | None = None,
     jobs: int | None = None,
@@ -73,6 +74,7 @@ def run(
         fresh: whether results of other code of the same version are computed again.
         dry_run: whether to plan alone; the result then has no boards.
         verify: whether every stored file is first read against its digest.
+        keep_models: whether fitted models are kept in the store, for `ecgbench.sample`.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         threads: for each plugin; None for the processors, divided by the jobs.
         jobs: cells at a time; None for 1, in a smoke study up to 4.
@@ -138,6 +140,7 @@ def run(
             "memory": memory,
             "scheduler": scheduler,
             "results": results,
+            "keep_models": keep_models,
         },
     ) as planned:
         for warning in planned.plan.warnings:
@@ -191,9 +194,26 @@ def planned_run(
     if verify:
         set_aside_damaged(cells, tell)
     plan = make_plan(study, catalog, records, cells, retry_failed=retry_failed, fresh=fresh)
+    if machine.get("keep_models"):
+        _tell_without_model(plan, cells, tell)
     shown = names("metrics", requested.get("metrics"))
     with job(catalog, study, sources, cells, plan, machine, shown) as planned:
         yield planned
+
+
+def _tell_without_model(plan: Plan, store: Store, tell: Tell) -> None:
+    """Say which finished cells have no model: they are not fitted again."""
+    without = []
+    for cell in plan.cells:
+        record = store.cell(cell.id.name) if cell.state == "done" else None
+        if record is not None and not (record.model or record.reference or cell.id.submitted):
+            without.append(cell.id.name)
+    if without:
+        text = (
+            f"{len(without)} finished cells have no model, first {without[0]}; ecgbench forget removes "
+            "them, and the run then fits them again"
+        )
+        tell(Notice(level="note", text=text))
 
 
 def set_aside_damaged(store: Store, tell: Tell) -> None:

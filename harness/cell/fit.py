@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import shutil
 import time
 import traceback
 from dataclasses import dataclass
@@ -16,9 +17,16 @@ import numpy as np
 from ecgbench.contracts.config import build
 from ecgbench.contracts.errors import Skip, StoreError
 from ecgbench.contracts.protocols import Context
-from ecgbench.harness.cell.checks import check_sample
 from ecgbench.harness.cell.curve import Curve
 from ecgbench.harness.cell.messages import Drawn, Failed, Note, Skipped
+from ecgbench.harness.cell.models import (
+    Model,
+    can_be_kept,
+    draw,
+    fit_model,
+    new_models,
+    save_models,
+)
 from ecgbench.harness.cell.room import Room, read_windows, write_windows
 from ecgbench.harness.cell.task import check_plugins
 from ecgbench.harness.cell.trouble import full_disk, say, tell_trouble
@@ -36,7 +44,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ecgbench.contracts.protocols import Generator
     from ecgbench.contracts.specs import GeneratorSpec
     from ecgbench.contracts.windows import EcgWindows
     from ecgbench.harness.cell.messages import Send
@@ -59,6 +66,7 @@ class Order:
         plugin_files: given with ``--plugin``.
         device: ``"cpu"`` or ``"cuda"``.
         threads: for the generator.
+        keep: whether to write the fitted models into the folder.
     """
 
     folder: Path
@@ -67,23 +75,7 @@ class Order:
     plugin_files: tuple[str, ...] = ()
     device: str = "cpu"
     threads: int = 1
-
-
-@dataclass(frozen=True)
-class _Model:
-    """A fitted generator.
-
-    Attributes:
-        label: its class; None for all.
-        generator: the plugin's object.
-        context: of its fit.
-        folder: its working folder.
-    """
-
-    label: int | None
-    generator: Generator
-    context: Context
-    folder: Path
+    keep: bool = False
 
 
 @tell_trouble
@@ -126,7 +118,6 @@ class _Fitting:
         self.train = read_windows(self.room.train)
         self.labels: NDArray[np.int64] = np.load(self.room.labels, allow_pickle=False)
         self.fresh = read_windows(self.room.fresh) if spec.draws_on_fresh else None
-        self.user_folder = os.getcwd()  # noqa: PTH109 - chdir takes a string
         self.curve = Curve(self.room.curve, send)
 
     def fit_and_sample(self) -> tuple[EcgWindows, CostsRecord]:
@@ -143,10 +134,12 @@ class _Fitting:
             started = time.perf_counter()
             models = self._fit()
             fitted = time.perf_counter()
+            if self.order.keep:
+                self._keep(models)
         self.send(Stage("sample"))
         with self._state():
             resumed = time.perf_counter()
-            synthetic = self._sample(models)
+            synthetic = draw(self.spec, models, self.train, self.labels)
             sampled = time.perf_counter()
         frozen.check(f"generator {self.spec.name}")
         counts = [getattr(model.generator, "parameters", None) for model in models]
@@ -167,50 +160,35 @@ class _Fitting:
                 os.environ.pop(name, None)
             yield
 
-    def _fit(self) -> list[_Model]:
+    def _fit(self) -> list[Model]:
         """Return one model for all labels, or one for each class."""
         where = f"generator {self.spec.name}"
         config = build(self.spec.config, self.order.generator.settings, where=where)
-        wanted: list[int | None] = [None]
-        if not self.spec.conditional:
-            wanted = [int(label) for label in np.unique(self.labels)]
-        models: list[_Model] = []
-        for place, label in enumerate(wanted, 1):
-            if label is not None:
-                name = self.train.classes[label]
-                self.send(Part(f"class {name}, {place} of {len(wanted)}"))
-            part = "all" if label is None else f"class-{label}"
-            folder = self.room.work / part
-            folder.mkdir(parents=True)
-            train = self.train
-            if label is not None:
-                train = train.take(train.labels == label)
-            os.chdir(self.user_folder)  # a setting may name a file of the user's
-            generator = self.spec.load()(config)
-            model = _Model(label, generator, self._context(part), folder)
-            os.chdir(folder)
-            generator.fit(train, model.context)
-            models.append(model)
+        models = new_models(
+            self.spec, config, self.labels, work=self.room.work, context_of=self._context
+        )
+        for place, model in enumerate(models, 1):
+            if model.label is not None:
+                name = self.train.classes[model.label]
+                self.send(Part(f"class {name}, {place} of {len(models)}"))
+            fit_model(model, self.train)
         return models
 
-    def _sample(self, models: list[_Model]) -> EcgWindows:
-        train, labels = self.train, self.labels
-        if self.spec.conditional:
-            (model,) = models
-            os.chdir(model.folder)
-            synthetic = model.generator.sample(labels.copy(), model.context)
-            check_sample(self.spec.name, synthetic, train, labels)
-            if self.spec.reference:
-                return synthetic
-            return train.synthetic(synthetic.signals, labels)
-        signals = np.empty((len(labels), *train.signals.shape[1:]), dtype=np.float32)
-        for model in models:
-            rows = labels == model.label
-            os.chdir(model.folder)
-            part = model.generator.sample(labels[rows], model.context)
-            check_sample(self.spec.name, part, train, labels[rows])
-            signals[rows] = part.signals
-        return train.synthetic(signals, labels)
+    def _keep(self, models: list[Model]) -> None:
+        """Write the fitted models; a model that cannot be kept costs a note."""
+        if not all(can_be_kept(model.generator) for model in models):
+            text = f"generator {self.spec.name} has no save and load, so no model is kept"
+        else:
+            try:
+                save_models(models, self.room.model)
+            except OSError:
+                raise
+            except Exception as error:  # noqa: BLE001 - any generator, any error
+                shutil.rmtree(self.room.model, ignore_errors=True)
+                text = f"the model of generator {self.spec.name} is not kept: {say(error)}"
+            else:
+                return
+        self.send(Note(text))
 
     def _context(self, part: str) -> Context:
         checkpoint = self.room.checkpoint / part

@@ -56,6 +56,11 @@ class Room:
         return self.folder / "drawn"
 
     @property
+    def model(self) -> Path:
+        """The fitted models, one folder for each."""
+        return self.folder / "model"
+
+    @property
     def work(self) -> Path:
         """The generator's working folders, one for each model."""
         return self.folder / "work"
@@ -99,7 +104,7 @@ class Room:
 
     def clear(self) -> None:
         """Remove all but the checkpoint and the training curve."""
-        for folder in (self.train, self.fresh, self.drawn, self.work):
+        for folder in (self.train, self.fresh, self.drawn, self.model, self.work):
             shutil.rmtree(folder, ignore_errors=True)
         self.labels.unlink(missing_ok=True)
 

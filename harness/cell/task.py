@@ -35,6 +35,7 @@ class Task:
         threads: for plugins.
         timeout: seconds for fitting, for sampling and for each score; None for any.
         memory: bytes for a process and its children; None for any.
+        keep_model: whether the fitted model is kept with the cell.
     """
 
     store: Path
@@ -47,6 +48,7 @@ class Task:
     threads: int = 1
     timeout: float | None = None
     memory: int | None = None
+    keep_model: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 )
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
 @click.option("--verify", is_flag=True, help="First read every stored file against its digest.")
+@click.option("--keep-models", is_flag=True, help="Keep fitted models, for ecgbench sample.")
 @json_option
 @machine_options
 @plugin_option
@@ -52,6 +53,7 @@ def run(
     assignments: tuple[str, ...],
     no_references: bool,
     dry_run: bool,
+    keep_models: bool,
     json_events: bool,
     store_path: Path,
     **options: Any,
@@ -70,7 +72,7 @@ def run(
                 settings=parse_assignments(assignments),
                 references=not no_references,
                 dry_run=dry_run,
-                machine=machine_of(options),
+                machine=machine_of(options) | {"keep_models": keep_models},
                 store=store_path,
                 **options,
             ) as job,

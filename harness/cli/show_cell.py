@@ -58,6 +58,11 @@ def _facts(record: CellRecord, store: Store) -> Table:
         facts["sample"] = f"{costs.sample_seconds:.2f} s"
         facts["processor time"] = f"{costs.cpu_seconds:.1f} s"
         facts["peak memory"] = f"{costs.peak_memory / 2**20:.0f} MiB"
+    if record.model:
+        size = sum(
+            (store.folder(cell.name) / "model" / name).stat().st_size for name in record.model
+        )
+        facts["model"] = f"kept, {size / 2**20:.1f} MiB; ecgbench sample {cell.name} draws from it"
     packages = record.environment.get("packages", {})
     facts["made with"] = ", ".join(f"{k} {v}" for k, v in packages.items() if v)
     facts["made on"] = ", ".join(

@@ -231,6 +231,7 @@ class _Performance:
             plugin_files=self.task.plugin_files,
             device=self.task.device,
             threads=self.task.threads,
+            keep=self.task.keep_model and folder == self.room.folder,
         )
 
     def _fit(self) -> Fitted | None:
@@ -296,7 +297,8 @@ class _Performance:
         if record is None or record.cell != self.task.cell:
             return  # no judge of this cell sends it
         self.store.write_synthetic(self.name, windows)
-        self.store.write_cell(msgspec.structs.replace(record, artefacts=self._write_curve()))
+        artefacts, model = self._write_curve(), self._write_model()
+        self.store.write_cell(msgspec.structs.replace(record, artefacts=artefacts, model=model))
         for note in record.notes:
             self.tell(Note(note))
         self.tell(CellEnded(record.status, record.reason))
@@ -307,6 +309,15 @@ class _Performance:
         if content is None:
             return {}
         return {"training.csv": self.store.write_artefact(self.name, "training.csv", content)}
+
+    def _write_model(self) -> dict[str, str]:
+        """Write the fitted models; return the digests of the files by name."""
+        folder = self.room.model
+        return {
+            name: self.store.write_model(self.name, name, file.read_bytes())
+            for file in sorted(folder.rglob("*"))
+            if file.is_file() and (name := file.relative_to(folder).as_posix())
+        }
 
     def _write_score(self, score: ScoreRecord | None, artefacts: dict[str, bytes]) -> bool:
         """Write a score; return whether it is one of this task."""

@@ -48,6 +48,7 @@ class Machine:
         plugin_files: given with ``--plugin``.
         timeout: seconds for fitting, for sampling and for each score; None for any.
         memory: bytes for each cell; None for any.
+        keep_models: whether fitted models are kept in the store.
     """
 
     device: str = "cpu"
@@ -55,6 +56,7 @@ class Machine:
     plugin_files: tuple[str, ...] = ()
     timeout: float | None = None
     memory: int | None = None
+    keep_models: bool = False
 
 
 class Watch(Protocol):
@@ -240,6 +242,7 @@ class _Engine:
                 threads=self.machine.threads,
                 timeout=self.machine.timeout,
                 memory=self.machine.memory,
+                keep_model=self.machine.keep_models,
             )
         )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -50,6 +51,12 @@ class Space(Protocol):
     def signals(self, points: Points) -> Floats:
         """Return windows, shape (window, lead, sample), mV."""
 
+    def parts(self) -> dict[str, Any]:
+        """Return what `signals` reads, for `ecgbench.saving.save_model`."""
+
+    def restore(self, parts: dict[str, Any]) -> None:
+        """Take the result of `parts`, saved and loaded, in place of training windows."""
+
 
 class OwnTime:
     """The samples of a window as they are."""
@@ -63,6 +70,14 @@ class OwnTime:
     def signals(self, points: Points) -> Floats:
         """Return the samples in the shape of a window."""
         return points.samples.reshape(-1, *self.shape)
+
+    def parts(self) -> dict[str, Any]:
+        """Return the shape of a window."""
+        return {"shape": self.shape}
+
+    def restore(self, parts: dict[str, Any]) -> None:
+        """Take the result of `parts`."""
+        self.shape = tuple(parts["shape"])
 
 
 class NormalisedTime:
@@ -107,6 +122,15 @@ class NormalisedTime:
         """Return the windows that canonical samples and intervals describe."""
         intervals = RrIntervals(*np.exp(points.features.T / self.scale))
         return self.time.inverse(points.samples.reshape(-1, *self.shape), intervals)
+
+    def parts(self) -> dict[str, Any]:
+        """Return the canonical time, the shape of a window in it, and the scale of the intervals."""
+        return {"time": asdict(self.time), "shape": self.shape, "scale": self.scale}
+
+    def restore(self, parts: dict[str, Any]) -> None:
+        """Take the result of `parts`."""
+        self.time, self.scale = RrTime(**parts["time"]), parts["scale"]
+        self.shape = tuple(parts["shape"])
 
 
 def _completed(samples: Floats, rank: int) -> Floats:

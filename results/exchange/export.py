@@ -166,6 +166,9 @@ class _Contents:
             self._withhold(name, "the cell", str(error), damaged=True)
             return
         by_file = self._sound_scores(name, record, digests)
+        if record.model:
+            self._withhold(name, "the fitted model", "archives hold no models")
+            record = msgspec.structs.replace(record, model={})
         if not self.may_leave(record.cell.dataset):
             record, by_file = self._without_pictures(record, by_file)
             reason = self._why_windows_stay(record)

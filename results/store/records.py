@@ -163,6 +163,7 @@ class CellRecord(msgspec.Struct, frozen=True, kw_only=True):
         threads: given to the generator.
         finished: UTC, ISO 8601.
         artefacts: SHA-256 by file name below ``artefacts/``.
+        model: SHA-256 by file name below ``model/``, the fitted model; empty if it is not kept.
         notes: remarks for readers on the cell, one sentence each.
     """
 
@@ -182,6 +183,7 @@ class CellRecord(msgspec.Struct, frozen=True, kw_only=True):
     threads: int = 1
     finished: str = ""
     artefacts: dict[str, str] = msgspec.field(default_factory=dict)
+    model: dict[str, str] = msgspec.field(default_factory=dict)
     notes: list[str] = msgspec.field(default_factory=list)
 
 

@@ -115,11 +115,16 @@ class Store:
         write(self.folder(cell) / "artefacts" / name, content)
         return sha256(content)
 
+    def write_model(self, cell: str, name: str, content: bytes) -> str:
+        """Write ``model/<name>`` of a cell and return its SHA-256."""
+        write(self.folder(cell) / "model" / name, content)
+        return sha256(content)
+
     def forget(self, cell: CellId) -> None:
         """Remove a cell with its scores, to run it again; checkpoints stay."""
         folder = self.folder(cell.name)
         (folder / "cell.json").unlink(missing_ok=True)
-        for part in ("scores", "artefacts"):
+        for part in ("scores", "artefacts", "model"):
             shutil.rmtree(folder / part, ignore_errors=True)
 
     def write_progress(self, cell: str, progress: Progress) -> None:
@@ -173,6 +178,7 @@ class Store:
                 return None
             folder = self.folder(cell)
             wanted = {f"artefacts/{name}": digest for name, digest in record.artefacts.items()}
+            wanted |= {f"model/{name}": digest for name, digest in record.model.items()}
             if record.synthetic_file:
                 wanted["synthetic.npz"] = record.synthetic_file
             for score in self.scores(cell):

@@ -29,6 +29,7 @@ MODULES = (
     "ecgbench.nn.variational",
     "ecgbench.processing",
     "ecgbench.rr_time",
+    "ecgbench.saving",
     "ecgbench.shared",
     "ecgbench.space",
 )

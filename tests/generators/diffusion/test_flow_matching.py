@@ -70,16 +70,18 @@ def test_the_exact_velocity_of_a_gaussian_carries_noise_to_its_mean_and_covarian
         found: torch.Tensor = mean + (x - time * mean) @ gain.T
         return found
 
-    starts = Gaussian(2).of(np.zeros(20_000, dtype=np.int64), np.random.default_rng(0))
+    source = Gaussian()
+    source.restore({"size": 2})
+    starts = source.of(np.zeros(20_000, dtype=np.int64), np.random.default_rng(0))
     found = integrated(velocity, starts, steps, solver)
     torch.testing.assert_close(found.mean(dim=0), mean, atol=0.03, rtol=0)
     torch.testing.assert_close(found.T.cov(), covariance, atol=0.05, rtol=0)
 
 
 def clusters(coordinates: np.ndarray, labels: np.ndarray, most: int = 2) -> Clusters:
-    return Clusters(
-        coordinates, labels, most=most, windows=20, prior=1e-3, rng=np.random.default_rng(0)
-    )
+    source = Clusters(most=most, windows=20, prior=1e-3)
+    source.fit(coordinates, labels, np.random.default_rng(0))
+    return source
 
 
 def test_starts_lie_in_the_cluster_of_the_window_and_have_its_mean_and_covariance() -> None:

@@ -1,0 +1,84 @@
+"""Simulated people on whom plugins are tried: the dataset `ecgsyn`, with leads of known amplitude."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ecgbench.contracts.config import build
+from ecgbench.harness.data.split import number, split
+from ecgbench.harness.planning.catalog import discover
+
+if TYPE_CHECKING:
+    from ecgbench.contracts.windows import EcgWindows, Splits
+
+PEOPLE = {"patients": 20, "beats": 60}
+"""Settings of `ecgsyn`: few windows, but enough for every metric to tell noise from ECG."""
+
+SECOND = 10.0
+"""Amplitude of the second lead, in amplitudes of the first."""
+
+PARTS = ("train", "control", "auxiliary", "fresh", "test")
+
+
+@cache
+def cohort(fold: int = 0) -> Splits:
+    """Return the splits of the simulated people, one lead, four classes; the arrays are read-only."""
+    spec = discover().dataset("ecgsyn")
+    config = build(spec.config, PEOPLE, where="dataset ecgsyn")
+    return _frozen(split(number(spec.load()(config, None)), fold))
+
+
+@cache
+def two_leads(fold: int = 0) -> Splits:
+    """Return the same with a second lead: the first upside down, `SECOND` times as large, under noise."""
+    return _frozen(_each(cohort(fold), _with_second_lead))
+
+
+@cache
+def one_class(fold: int = 0) -> Splits:
+    """Return the windows of the first class alone, the only class of the dataset."""
+    return _frozen(_each(cohort(fold), _first_class))
+
+
+@cache
+def one_person(fold: int = 0) -> Splits:
+    """Return splits without unseen people."""
+    splits = cohort(fold)
+    return dataclasses.replace(splits, test=splits.test.take(slice(0)))
+
+
+def rare_class(splits: Splits) -> EcgWindows:
+    """Return training windows with one window of the last class that has any."""
+    train = splits.train
+    last = int(train.labels.max())
+    one = np.flatnonzero(train.labels == last)[:1]
+    return train.take(np.sort(np.concatenate([np.flatnonzero(train.labels != last), one])))
+
+
+def _each(splits: Splits, change: object) -> Splits:
+    parts = {part: change(getattr(splits, part)) for part in PARTS}  # type: ignore[operator]
+    return dataclasses.replace(splits, **parts)
+
+
+def _with_second_lead(windows: EcgWindows) -> EcgWindows:
+    rng = np.random.default_rng(len(windows))
+    noise = 0.02 * rng.standard_normal(windows.signals.shape)
+    second = SECOND * (noise - windows.signals)
+    signals = np.concatenate([windows.signals, second], axis=1).astype(np.float32)
+    return dataclasses.replace(windows, signals=signals, leads=(*windows.leads, "V1"))
+
+
+def _first_class(windows: EcgWindows) -> EcgWindows:
+    return dataclasses.replace(windows.take(windows.labels == 0), classes=windows.classes[:1])
+
+
+def _frozen(splits: Splits) -> Splits:
+    for part in PARTS:
+        windows = getattr(splits, part)
+        for array in (windows.signals, windows.labels, windows.patients):
+            array.flags.writeable = False
+    return splits

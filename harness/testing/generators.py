@@ -1,0 +1,612 @@
+"""Rules of generators.  A trial fits the smoke settings on simulated people, as few times as it can."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import shutil
+import tempfile
+import time
+import warnings
+import weakref
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+import numpy as np
+
+from ecgbench.contracts.errors import PluginError, Skip
+from ecgbench.contracts.protocols import Context
+from ecgbench.contracts.windows import EcgWindows
+from ecgbench.harness.cell.checks import check_applies
+from ecgbench.harness.cell.fit import left_behind
+from ecgbench.harness.cell.models import (
+    Model,
+    can_be_kept,
+    draw,
+    fit_model,
+    load_models,
+    new_models,
+    save_models,
+)
+from ecgbench.harness.cell.plausible import scale_problem
+from ecgbench.harness.cell.trouble import say
+from ecgbench.harness.isolation.plugin_state import plugin_state
+from ecgbench.testing import cohort, specs
+from ecgbench.testing.rules import SLOW, BrokenRuleError, Rules, require
+from ecgbench.testing.state import GLOBAL_SEED, RANDOM, State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+
+RULES = Rules(specs.RULES)
+
+SEED = 3
+
+HOUR = 3600.0
+
+
+class StopError(BaseException):
+    """The user stops a fit; nothing but the harness may catch it."""
+
+
+@dataclass
+class Seen:
+    """What a fit and a sampling did.
+
+    Attributes:
+        models: the fitted ones.
+        returned: of each call of ``sample``: the labels, and what came back.
+        windows: the drawn windows; None if there are none.
+        error: why there are none.
+        changed: names of the state that calls changed.
+        reports: steps that were reported.
+        left: a sentence on files in the working folder.
+        checkpoints: files that the fit left for a later one.
+        seconds: processor time.
+    """
+
+    models: list[Model] = field(default_factory=list)
+    returned: list[tuple[NDArray[np.int64], Any]] = field(default_factory=list)
+    windows: EcgWindows | None = None
+    error: str = ""
+    changed: set[str] = field(default_factory=set)
+    reports: list[int] = field(default_factory=list)
+    left: str = ""
+    checkpoints: int = 0
+    seconds: float = 0.0
+
+
+class _Watched:
+    """Calls a generator and notes what it changes."""
+
+    def __init__(self, inner: Any, seen: Seen) -> None:
+        self.inner, self.seen = inner, seen
+
+    def fit(self, train: EcgWindows, context: Context) -> None:
+        state = State.now()
+        try:
+            self.inner.fit(train, context)
+        finally:
+            self.seen.changed.update(state.changed())
+
+    def sample(self, labels: NDArray[np.int64], context: Context) -> Any:
+        asked, state = labels.copy(), State.now()
+        found = self.inner.sample(labels, context)
+        self.seen.changed.update(state.changed())
+        self.seen.returned.append((asked, found))
+        return found
+
+
+class GeneratorTrial(specs.Trial):
+    """A generator with its smoke settings."""
+
+    @cached_property
+    def folder(self) -> Path:
+        """A folder that is removed when the trial is."""
+        folder = tempfile.mkdtemp(prefix="ecgbench-check-")
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return Path(folder)
+
+    def run(
+        self,
+        name: str,
+        train: EcgWindows,
+        labels: NDArray[np.int64],
+        *,
+        log: Callable[[Seen], None] | None = None,
+        between: Callable[[Seen], None] | None = None,
+        kept: Path | None = None,
+    ) -> Seen:
+        """Fit on ``train`` and draw ``labels``, as the harness does.
+
+        Args:
+            name: of the folder of checkpoints; a second run of the name finds the first one's files.
+            train: the training windows.
+            labels: the labels to draw.
+            log: called at each report.
+            between: called between fit and sampling.
+            kept: a folder of saved models, to load in place of the fit.
+
+        Raises:
+            Skip: the generator does not apply, by its spec or its own word.
+        """
+        check_applies(self.spec, train, labels)
+        if self.spec.draws_on_fresh and not np.array_equal(labels, _fresh_beside(train).labels):
+            raise Skip("it draws the fresh windows alone")
+        seen = Seen()
+        work = self.folder / f"{name}-work-{time.monotonic_ns()}"
+        output = io.StringIO()
+        with (
+            contextlib.redirect_stdout(output),
+            contextlib.redirect_stderr(output),
+            plugin_state(GLOBAL_SEED),
+            warnings.catch_warnings(),
+        ):
+            warnings.simplefilter("default")
+            cpu = time.process_time()
+            try:
+                self._run(name, seen, train, labels, work, log, between, kept)
+            except (Skip, StopError):
+                raise
+            except Exception as error:  # noqa: BLE001 - any generator, any error
+                seen.error = say(error)
+            seen.seconds = time.process_time() - cpu
+        seen.left = left_behind(work)
+        seen.checkpoints = len(self.checkpoints(name))
+        return seen
+
+    def checkpoints(self, name: str) -> list[Path]:
+        """Return the files that a fit left for a later one."""
+        return [file for file in (self.folder / name).rglob("*") if file.is_file()]
+
+    def _run(
+        self,
+        name: str,
+        seen: Seen,
+        train: EcgWindows,
+        labels: NDArray[np.int64],
+        work: Path,
+        log: Callable[[Seen], None] | None,
+        between: Callable[[Seen], None] | None,
+        kept: Path | None,
+    ) -> None:
+        def report(step: int, /, **_: Any) -> None:
+            seen.reports.append(int(step))
+            if log is not None:
+                log(seen)
+
+        def context_of(part: str) -> Context:
+            folder = self.folder / name / part
+            folder.mkdir(parents=True, exist_ok=True)
+            fresh = _fresh_beside(train) if self.spec.draws_on_fresh else None
+            return Context(
+                seed=SEED, device="cpu", threads=1, log=report, checkpoint_dir=folder, fresh=fresh
+            )
+
+        made = new_models(self.spec, self.smoke, labels, work=work, context_of=context_of)
+        if kept is not None:
+            load_models(made, kept)
+            seen.windows = draw(self.spec, made, train.take(slice(0)), labels)
+            return
+        seen.models = [replace(each, generator=_Watched(each.generator, seen)) for each in made]
+        for model in seen.models:
+            fit_model(model, train)
+        if between is not None:
+            between(seen)
+        seen.windows = draw(self.spec, seen.models, train, labels)
+
+    # --- runs that several rules look at ----------------------------------------------------------
+
+    @cached_property
+    def first(self) -> Seen:
+        """A fit on one lead and four classes."""
+        splits = cohort.cohort()
+        return self.run("first", splits.train, splits.fresh.labels)
+
+    @property
+    def drawn(self) -> EcgWindows:
+        """The windows of `first`.
+
+        Raises:
+            Skip: there are none.
+        """
+        if self.first.windows is None:
+            raise Skip("fit-and-sample fails")
+        return self.first.windows
+
+    @cached_property
+    def again(self) -> Seen:
+        """The same fit on a copy of the training windows that are gone before the sampling."""
+        splits = cohort.cohort()
+        signals = splits.train.signals.copy()
+        train = splits.train.take(slice(None))
+        object.__setattr__(train, "signals", signals)
+        return self.run("again", train, splits.fresh.labels, between=lambda _: signals.fill(0.0))
+
+    @property
+    def changed(self) -> set[str]:
+        """Names of the state that every fit changes; a first import may change more."""
+        return self.first.changed & self.again.changed
+
+    @cached_property
+    def two(self) -> Seen:
+        """A fit on two leads."""
+        splits = cohort.two_leads()
+        return self.run("two", splits.train, splits.fresh.labels)
+
+
+def _fresh_beside(train: EcgWindows) -> EcgWindows:
+    splits = cohort.cohort() if len(train.leads) == 1 else cohort.two_leads()
+    return splits.fresh
+
+
+def _drawn(seen: Seen, what: str) -> EcgWindows:
+    require(seen.windows is not None, f"{what}: {seen.error}")
+    assert seen.windows is not None
+    return seen.windows
+
+
+@RULES.add()
+def fit_and_sample(trial: GeneratorTrial) -> None:
+    """A fit with the smoke settings ends, and sample returns finite float32 windows of the asked shape."""
+    _drawn(trial.first, "with smoke settings on one lead and four classes")
+
+
+@RULES.add()
+def labels_in_order(trial: GeneratorTrial) -> None:
+    """Sample returns one window for each label, in the order of the labels."""
+    drawn, train = trial.drawn, cohort.cohort().train
+    present = np.unique(train.labels)
+    means = np.stack([train.signals[train.labels == c].mean(axis=0).ravel() for c in present])
+    flat = drawn.signals.reshape(len(drawn), -1)
+    nearest = present[((flat[:, None] - means) ** 2).sum(axis=2).argmin(axis=1)]
+    asked = (nearest == drawn.labels).mean()
+    for name, other in (
+        ("sorted labels", np.sort(drawn.labels)),
+        ("labels in the reverse order", drawn.labels[::-1]),
+    ):
+        fits = (nearest == other).mean()
+        require(
+            fits <= asked + 0.1,
+            f"{fits:.0%} of the windows look like their class for {name}, {asked:.0%} for the labels "
+            "in the asked order",
+        )
+
+
+@RULES.add()
+def other_labels(trial: GeneratorTrial) -> None:
+    """A fitted model draws any labels: a single one, one class alone, many."""
+    _ = trial.drawn
+    splits = cohort.cohort()
+    usual = int(np.bincount(splits.train.labels).argmax())
+    for labels in (np.array([usual]), np.full(7, usual), np.full(300, usual)):
+        _sample(trial, labels.astype(np.int64))
+
+
+def _sample(trial: GeneratorTrial, labels: NDArray[np.int64], seed: int = SEED) -> EcgWindows:
+    """Draw again from the models of the first fit."""
+    models = [
+        replace(model, generator=model.generator.inner, context=replace(model.context, seed=seed))
+        for model in trial.first.models
+    ]
+    if trial.spec.draws_on_fresh:
+        raise Skip("it draws the fresh windows themselves")
+    with (
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
+        plugin_state(GLOBAL_SEED),
+    ):
+        for model in models:
+            model.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            return draw(trial.spec, models, cohort.cohort().train, labels)
+        except PluginError as error:
+            raise BrokenRuleError(f"{len(labels)} labels: {error}") from None
+        except Exception as error:  # noqa: BLE001 - any generator, any error
+            raise BrokenRuleError(f"{len(labels)} labels: {say(error)}") from None
+
+
+@RULES.add()
+def millivolts(trial: GeneratorTrial) -> None:
+    """Sample returns millivolts: the scale of train, not a scale of the model's own."""
+    if trial.spec.max_leads == 1:
+        problem = scale_problem(
+            trial.drawn.signals.astype(np.float64),
+            cohort.cohort().train.signals.astype(np.float64),
+            "the training windows",
+        )
+        require(not problem, problem)
+        return
+    if trial.two.windows is None:
+        raise Skip("several-leads fails")
+    first, second = trial.two.windows.signals.std(axis=(0, 2), dtype=np.float64)
+    require(
+        cohort.SECOND / 5 < second / max(first, 1e-9) < cohort.SECOND * 5,
+        f"the second lead of train is {cohort.SECOND:g} times as large as the first, that of the drawn "
+        f"windows {second / max(first, 1e-9):.2g} times; undo the scaling of each lead",
+    )
+    largest = np.abs(cohort.two_leads().train.signals).max()
+    made = np.abs(trial.two.windows.signals).max()
+    require(
+        largest / 20 < made < largest * 20,
+        f"drawn samples reach {made:.3g}, those of train {largest:.3g} mV",
+    )
+
+
+@RULES.add()
+def same_seed_same_bytes(trial: GeneratorTrial) -> None:
+    """The same seed gives the same bytes: all random numbers come from context.seed."""
+    _ = trial.drawn
+    if trial.again.windows is not None and _equal(trial.again.windows, trial.drawn):
+        return
+    splits = cohort.cohort()
+    third = trial.run("third", splits.train, splits.fresh.labels)
+    require(
+        third.windows is not None and _equal(third.windows, trial.drawn),
+        third.error or "two fits with the same seed drew other windows",
+    )
+
+
+def _equal(one: EcgWindows, other: EcgWindows) -> bool:
+    return one.signals.tobytes() == other.signals.tobytes()
+
+
+@RULES.add()
+def seed_used(trial: GeneratorTrial) -> None:
+    """Another seed gives other windows."""
+    drawn = trial.drawn
+    labels = np.sort(drawn.labels)
+    other = _sample(trial, drawn.labels, seed=SEED + 1)
+    require(
+        not _equal(other, drawn),
+        f"seeds {SEED} and {SEED + 1} drew the same {len(labels)} windows; numpy.random.default_rng"
+        "(context.seed), or torch.Generator",
+    )
+
+
+@RULES.add()
+def train_released(trial: GeneratorTrial) -> None:
+    """A fitted model does not read the windows of train any more: they may be gone when it draws."""
+    if trial.spec.reference:
+        raise Skip("a reference row may draw windows of train")
+    drawn = trial.drawn
+    require(trial.again.windows is not None, f"without the training windows: {trial.again.error}")
+    assert trial.again.windows is not None
+    if not _equal(trial.again.windows, drawn):
+        _need_same_bytes(trial)
+        raise BrokenRuleError(
+            "windows are drawn otherwise after those of train are overwritten; keep copies of what the "
+            "model needs (train.take(slice(0)) keeps rate, leads and classes alone)"
+        )
+    train = cohort.cohort().train
+    for _, found in trial.first.returned:
+        require(
+            not np.shares_memory(found.signals, train.signals),
+            "the drawn signals are a view of the training windows; return a copy",
+        )
+
+
+def _need_same_bytes(trial: GeneratorTrial) -> None:
+    """Raise `Skip` if the rule of the same seed is broken: then other rules cannot be told from it."""
+    try:
+        RULES["same-seed-same-bytes"].look(trial)
+    except BrokenRuleError:
+        raise Skip("same-seed-same-bytes fails") from None
+
+
+@RULES.add()
+def random_state(trial: GeneratorTrial) -> None:
+    """Fit and sample leave the global random states alone."""
+    changed = trial.changed & set(RANDOM)
+    require(
+        not changed,
+        f"the global random state of {', '.join(sorted(changed))} changes; use generators of your own, "
+        "seeded with context.seed",
+    )
+
+
+@RULES.add()
+def process_state(trial: GeneratorTrial) -> None:
+    """Fit and sample leave the state of the process as it was: folder, threads, environment and the like."""
+    changed = trial.changed - set(RANDOM)
+    require(not changed, f"it changes {', '.join(sorted(changed))}")
+
+
+@RULES.add()
+def inputs_untouched(trial: GeneratorTrial) -> None:
+    """Fit and sample do not write into the windows of train, nor into the labels."""
+    splits = cohort.cohort()
+    train = splits.train.take(slice(None))
+    writable = {name: getattr(train, name).copy() for name in ("signals", "labels", "patients")}
+    for name, array in writable.items():
+        object.__setattr__(train, name, array)
+    labels = splits.fresh.labels.copy()
+    seen = trial.run("inputs", train, labels)
+    for name, array in writable.items():
+        require(
+            np.array_equal(array, getattr(splits.train, name)),
+            f"fit or sample changed the {name} of train; work on a copy",
+        )
+    for asked, found in seen.returned:
+        require(
+            not isinstance(found, EcgWindows) or np.array_equal(found.labels, asked),
+            "sample changed the labels that it was given",
+        )
+
+
+@RULES.add()
+def working_folder(trial: GeneratorTrial) -> None:
+    """Fit and sample leave no files in the working folder; context.checkpoint_dir is the place for them."""
+    require(not trial.first.left, trial.first.left)
+
+
+@RULES.add()
+def several_leads(trial: GeneratorTrial) -> None:
+    """It models several leads, or its spec says max_leads."""
+    if trial.spec.max_leads == 1:
+        _declared_skip(trial)
+        return
+    _drawn(trial.two, "on two leads")
+
+
+def _declared_skip(trial: GeneratorTrial) -> None:
+    splits = cohort.two_leads()
+    try:
+        check_applies(trial.spec, splits.train, splits.fresh.labels)
+    except Skip:
+        return
+    raise BrokenRuleError("max_leads = 1, and two leads are not skipped")
+
+
+@RULES.add()
+def class_of_one(trial: GeneratorTrial) -> None:
+    """It is fitted to a class with one training window, or its spec or its own word skips it."""
+    splits = cohort.cohort()
+    train = cohort.rare_class(splits)
+    labels = np.unique(train.labels)
+    seen = trial.run("rare", train, np.repeat(labels, 3)[::-1].copy())
+    _drawn(seen, f"with one training window of class {train.classes[labels[-1]]}")
+
+
+@RULES.add()
+def fewest_windows(trial: GeneratorTrial) -> None:
+    """It is fitted to as few windows as min_windows says."""
+    splits = cohort.cohort()
+    usual = int(np.bincount(splits.train.labels).argmax())
+    rows = np.flatnonzero(splits.train.labels == usual)[: trial.spec.min_windows]
+    if len(rows) < trial.spec.min_windows:
+        raise Skip(f"the simulated people have {len(rows)} windows of a class")
+    seen = trial.run("fewest", splits.train.take(rows), np.full(4, usual, dtype=np.int64))
+    _drawn(seen, f"with {len(rows)} training windows, as min_windows says")
+
+
+@RULES.add()
+def stops(trial: GeneratorTrial) -> None:
+    """A fit that is stopped while it reports progress ends at once."""
+    _stopped(trial)
+
+
+def _stopped(trial: GeneratorTrial) -> Seen:
+    """Stop a fit half way, with a clock that runs fast, so that checkpoints are due."""
+    if not trial.first.reports:
+        raise Skip(
+            "fit-and-sample fails" if trial.first.error else "it reports no progress (context.log)"
+        )
+    half = max(len(trial.first.reports) // 2, 1)
+
+    def stop(seen: Seen) -> None:
+        if len(seen.reports) >= half:
+            raise StopError
+
+    if "stopped" not in trial.__dict__:
+        splits = cohort.cohort()
+        trial.__dict__["stopped"] = False
+        with fast_clock():
+            try:
+                trial.run("stopped", splits.train, splits.fresh.labels, log=stop)
+            except StopError:
+                trial.__dict__["stopped"] = True
+    require(
+        trial.__dict__["stopped"],
+        "the fit went on after it was stopped; let what context.log raises pass (except Exception "
+        "does, a bare except does not)",
+    )
+    return trial.first
+
+
+@RULES.add()
+def resumes(trial: GeneratorTrial) -> None:
+    """A fit that was stopped continues from its checkpoint, and draws the same bytes as one that was not."""
+    drawn = trial.drawn
+    try:
+        _stopped(trial)
+    except BrokenRuleError:
+        raise Skip("stops fails") from None
+    if not trial.checkpoints("stopped"):
+        raise Skip("it keeps no checkpoint (context.checkpoint_dir)")
+    splits = cohort.cohort()
+    with fast_clock():
+        seen = trial.run("stopped", splits.train, splits.fresh.labels)
+    require(seen.windows is not None, f"after a stop: {seen.error}")
+    assert seen.windows is not None
+    if not _equal(seen.windows, drawn):
+        _need_same_bytes(trial)
+        raise BrokenRuleError(
+            "a fit that was stopped and continued draws other windows than one that was not; a "
+            "checkpoint holds weights, optimisers, random generators and the number of the step"
+        )
+    require(
+        len(seen.reports) < len(trial.first.reports) or len(trial.first.reports) < 2,
+        "the fit began again from the start though it has a checkpoint",
+    )
+
+
+@contextlib.contextmanager
+def fast_clock() -> Iterator[None]:
+    """Let an hour pass between two looks at the clock."""
+    real = time.monotonic, time.time
+    looks = iter(range(1, 2**40))
+
+    def later(clock: Callable[[], float]) -> float:
+        return clock() + HOUR * next(looks)
+
+    with (
+        patch("time.monotonic", partial(later, real[0])),
+        patch("time.time", partial(later, real[1])),
+    ):
+        yield
+
+
+@RULES.add()
+def saves(trial: GeneratorTrial) -> None:
+    """A model that was saved and loaded draws the same bytes, and its files are JSON and safetensors."""
+    _ = trial.drawn
+    if not all(can_be_kept(model.generator.inner) for model in trial.first.models):
+        raise Skip("it has no save(folder) and load(folder)")
+    splits = cohort.cohort()
+    kept = trial.folder / "kept"
+
+    def save(seen: Seen) -> None:
+        inner = [replace(model, generator=model.generator.inner) for model in seen.models]
+        save_models(inner, kept)
+
+    fitted = trial.run("saves", splits.train, splits.fresh.labels, between=save)
+    require(fitted.windows is not None, fitted.error)
+    loaded = trial.run("loads", splits.train, splits.fresh.labels, kept=kept)
+    require(loaded.windows is not None, f"a loaded model: {loaded.error}")
+    assert loaded.windows is not None
+    assert fitted.windows is not None
+    if not _equal(loaded.windows, fitted.windows):
+        _need_same_bytes(trial)
+        raise BrokenRuleError("a model that was saved and loaded draws other windows")
+
+
+@RULES.add()
+def parameters(trial: GeneratorTrial) -> None:
+    """The attribute parameters, if it has one, is a whole number from 0 after the fit."""
+    _ = trial.drawn
+    missing = object()
+    for model in trial.first.models:
+        found = getattr(model.generator.inner, "parameters", missing)
+        if found is missing:
+            raise Skip("it does not tell the number of its parameters")
+        require(
+            isinstance(found, int | np.integer) and not isinstance(found, bool) and found >= 0,
+            f"parameters is {found!r}; a whole number from 0 is wanted",
+        )
+
+
+@RULES.add(timed=True)
+def smoke_in_seconds(trial: GeneratorTrial) -> None:
+    """A fit with the smoke settings takes less than 10 s of processor time."""
+    _ = trial.drawn
+    require(
+        trial.first.seconds < SLOW,
+        f"fit and sampling took {trial.first.seconds:.0f} s; give the spec smaller smoke settings",
+    )

@@ -1,0 +1,60 @@
+"""The state of a process that no plugin should leave changed."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import sys
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+GLOBAL_SEED = 918_273
+"""Seeds the global random states; a plugin that seeds them by its own seed then changes them."""
+
+RANDOM = ("random", "numpy.random", "torch")
+
+
+@dataclass(frozen=True)
+class State:
+    """What was seen at one moment, by name."""
+
+    seen: dict[str, Any]
+
+    @classmethod
+    def now(cls) -> State:
+        """Look at the state of this process."""
+        return cls(
+            {
+                "random": random.getstate(),
+                "numpy.random": np.random.get_state(),  # noqa: NPY002 - to see whether it changes
+                "torch": torch.get_rng_state().numpy().tobytes(),
+                "the working folder": os.getcwd(),  # noqa: PTH109 - text is compared
+                "environment variables": dict(os.environ),
+                "sys.path": list(sys.path),
+                "torch's threads": torch.get_num_threads(),
+                "torch's default dtype": torch.get_default_dtype(),
+                "torch's gradient mode": torch.is_grad_enabled(),
+                "torch's deterministic mode": torch.are_deterministic_algorithms_enabled(),
+                "numpy's error handling": np.geterr(),
+                "warning filters": list(warnings.filters),
+                "handlers of the root logger": list(logging.root.handlers),
+            }
+        )
+
+    def changed(self) -> list[str]:
+        """Return the names of what is different now."""
+        now = State.now().seen
+        return [name for name, value in self.seen.items() if not _same(value, now[name])]
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, tuple):
+        return len(one) == len(other) and all(map(_same, one, other))
+    if isinstance(one, np.ndarray):
+        return np.array_equal(one, other)
+    return bool(one == other)
