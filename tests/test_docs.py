@@ -174,13 +174,14 @@ class Context:
 def test_the_generator_of_a_page_draws_the_mean_of_each_class(
     page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    noise = {"README.md": 0.05, "generator.md": 0.0}[page]
     spec = plugin(page, tmp_path, monkeypatch)
     generator = spec.load()(spec.config(**({"noise": 0} if page == "generator.md" else {})))
     train = windows(40)
     generator.fit(train, Context())
     drawn = generator.sample(train.labels[:7], Context())
     assert drawn.problem() is None
-    np.testing.assert_allclose(drawn.signals, train.signals[:7], rtol=1e-6)
+    np.testing.assert_allclose(drawn.signals, train.signals[:7], rtol=1e-6, atol=5 * noise)
 
 
 def test_the_metric_of_a_page_is_the_difference_of_heights(
