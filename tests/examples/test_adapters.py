@@ -137,13 +137,14 @@ def test_the_peer_s_model_keeps_the_contract(
             seed=7,
             device="cpu",
             threads=1,
-            log=lambda step, **_: steps.append(step),
+            log=lambda step, /, **_: steps.append(step),
             checkpoint_dir=tmp_path / folder,
         )
         model = spec.load()(spec.config(**spec.smoke))
         model.fit(train, context)
         assert model.parameters > 100
-        return model.sample(train.labels[::-1].copy(), context)
+        found: EcgWindows = model.sample(train.labels[::-1].copy(), context)
+        return found
 
     first, second = drawn("a"), drawn("b")
     assert steps
