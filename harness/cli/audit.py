@@ -79,6 +79,7 @@ if TYPE_CHECKING:
 @click.option(
     "--fresh", is_flag=True, help="Run again the results of other code of the same version."
 )
+@click.option("--dry-run", is_flag=True, help="Print the numbers of doses and scores, and stop.")
 @json_option
 @machine_options
 @plugin_option
@@ -92,6 +93,7 @@ def audit(
     assignments: tuple[str, ...],
     retry_failed: bool,
     fresh: bool,
+    dry_run: bool,
     json_events: bool,
     plugins: tuple[Path, ...],
     data_dir: Path | None,
@@ -141,9 +143,15 @@ def audit(
                 )
             )
             warn(plan, console)
+            if dry_run:
+                continue
             with watch(console, len(plan.todo), as_json=json_events) as watching:
                 work_through(plan, inner, resolved, sources, machine, watching, pool)
             found += auditing.audit_records(plan, catalog, inner, resolved)
+    if dry_run:
+        scores = sum(len(cell.missing) for plan in plans for cell in plan.todo)
+        console.print(Text(f"{scores} scores to compute", style="dim"))
+        return 0
     for record in found:
         stands = write_audit(store, record)
         if stands is not record:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import unittest
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,7 +35,8 @@ def built_in(kind: Kind, *without: str) -> list[Plugin]:
 # `dose` is no generator of a board: it changes the fresh windows for the audit
 @parametrize_with_checks(*built_in("generator", "dose", NOISE[0]))
 def test_generators(check: Check) -> None:
-    check()
+    with suppress(unittest.SkipTest):  # not every rule applies to every plugin
+        check()
 
 
 @parametrize_with_checks(
@@ -41,14 +44,17 @@ def test_generators(check: Check) -> None:
     expected_failures={"millivolts": NOISE[1]},
 )
 def test_a_private_generator(check: Check) -> None:
-    check()
+    with suppress(unittest.SkipTest):  # not every rule applies to every plugin
+        check()
 
 
 @parametrize_with_checks(*built_in("metric"))
 def test_metrics(check: Check) -> None:
-    check()
+    with suppress(unittest.SkipTest):  # not every rule applies to every plugin
+        check()
 
 
 @parametrize_with_checks(*built_in("dataset"))
 def test_datasets(check: Check) -> None:
-    check()
+    with suppress(unittest.SkipTest):  # not every rule applies to every plugin
+        check()

@@ -116,3 +116,11 @@ def test_a_plugin_that_does_not_load_is_named(ecgbench: Command) -> None:
     broken.write_text("raise RuntimeError('boom')\n")
     ecgbench("audit", *FLAGS, "--plugin", broken, "--metrics", "roughnes")
     assert "boom" in ecgbench.err
+
+
+def test_a_dry_run_tells_how_much_there_is_to_do_and_does_nothing(ecgbench: Command) -> None:
+    assert audit(ecgbench, "roughness,copied", "--dry-run") == 0
+    assert "roughness" in ecgbench.out
+    assert "doses, " in ecgbench.out
+    assert "scores to compute" in ecgbench.out
+    assert not list((ecgbench.folder / "store").glob("audit/cells/*"))
