@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ecgbench.harness.planning.catalog import Catalog
+    from ecgbench.harness.planning.plan import Plan
     from ecgbench.results.audit.records import AuditRecord
 
 
@@ -132,26 +133,36 @@ def audit(
     store = Store(store_path)
     inner = auditing.store_of(store)
     plans = auditing.make_plans(resolved, catalog, records, inner, retry=retry_failed, fresh=fresh)
-    found: list[AuditRecord] = []
-    with machine_and_pool(catalog, **machine_settings) as (machine, pool):
-        for plan in plans:
-            console.print(
-                Text(
-                    f"{', '.join(metric.name for metric in plan.record.metrics)}: "
-                    f"{len(plan.cells)} doses, {len(plan.todo)} to do",
-                    style="dim",
-                )
-            )
-            warn(plan, console)
-            if dry_run:
-                continue
-            with watch(console, len(plan.todo), as_json=json_events) as watching:
-                work_through(plan, inner, resolved, sources, machine, watching, pool)
-            found += auditing.audit_records(plan, catalog, inner, resolved)
     if dry_run:
+        for plan in plans:
+            _show(plan, console)
         scores = sum(len(cell.missing) for plan in plans for cell in plan.todo)
         console.print(Text(f"{scores} scores to compute", style="dim"))
         return 0
+    found: list[AuditRecord] = []
+    with machine_and_pool(catalog, **machine_settings) as (machine, pool):
+        for plan in plans:
+            _show(plan, console)
+            with watch(console, len(plan.todo), as_json=json_events) as watching:
+                work_through(plan, inner, resolved, sources, machine, watching, pool)
+            found += auditing.audit_records(plan, catalog, inner, resolved)
+    _write(store, found, as_json=json_events)
+    pages = write_pages(store, found)  # first: a terminal may fail
+    show_audits(found, console)
+    for path in pages:
+        console.print(Text(f"written: {path}"), soft_wrap=True)
+    return 1 if any(record.verdict == "fails" or record.has_failed for record in found) else 0
+
+
+def _show(plan: Plan, console: Console) -> None:
+    """Print the size of a plan, and its warnings."""
+    metrics = ", ".join(metric.name for metric in plan.record.metrics)
+    console.print(Text(f"{metrics}: {len(plan.cells)} doses, {len(plan.todo)} to do", style="dim"))
+    warn(plan, console)
+
+
+def _write(store: Store, found: list[AuditRecord], *, as_json: bool) -> None:
+    """Write audits into the store, and tell which ones do not stand there."""
     for record in found:
         stands = write_audit(store, record)
         if stands is not record:
@@ -160,13 +171,8 @@ def audit(
                 f"({stands.windows} with {len(stands.seeds)} seeds)",
                 err=True,
             )
-        if json_events:
+        if as_json:
             click.echo(json.dumps({"event": "audit", **msgspec.to_builtins(record)}))
-    pages = write_pages(store, found)  # first: a terminal may fail
-    show_audits(found, console)
-    for path in pages:
-        console.print(Text(f"written: {path}"), soft_wrap=True)
-    return 1 if any(record.verdict == "fails" or record.has_failed for record in found) else 0
 
 
 def _tell_left_out(resolved: study.Study, catalog: Catalog) -> None:
