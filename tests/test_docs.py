@@ -87,7 +87,7 @@ def test_a_command_is_understood(
     monkeypatch.chdir(tmp_path)
     words = shlex.split(re.sub(r"\s2>\S+", "", command), comments=True)[1:]
     for word in words:
-        if Path(word).suffix in {".npz", ".py", ".zip"}:
+        if Path(word).suffix in {".npz", ".csv", ".py", ".zip"}:
             Path(word).parent.mkdir(parents=True, exist_ok=True)
             Path(word).touch()
     name, found, rest = cli.resolve_command(click.Context(cli), words)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
@@ -20,6 +21,7 @@ from ecgbench.harness.api.places import data_folder, store_at
 from ecgbench.harness.api.request import names, request
 from ecgbench.harness.api.work import job
 from ecgbench.harness.engine.submission import Submission
+from ecgbench.harness.formats.conform import Said
 from ecgbench.harness.planning.catalog import discover
 from ecgbench.harness.planning.plan import cell_id, generator_records, metric_records, plan_of
 from ecgbench.harness.planning.study import resolve
@@ -28,7 +30,7 @@ from ecgbench.results.store.records import CellRecord, DatasetRecord, GeneratorR
 from ecgbench.results.store.store import Store, sha256, write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -42,11 +44,17 @@ if TYPE_CHECKING:
 
 def score(
     windows: EcgWindows | ArrayLike | str | PathLike[str],
-    labels: ArrayLike | None = None,
+    labels: ArrayLike | str | PathLike[str] | None = None,
     *,
     name: str,
     dataset: str | None = None,
     seed: int | None = None,
+    rate: float | None = None,
+    resample: bool = False,
+    unit: str | None = None,
+    lead: Names = None,
+    classes: Mapping[int | str, str] | Sequence[str] | None = None,
+    axes: Names = None,
     metrics: Names = None,
     study: str | PathLike[str] | None = None,
     settings: Settings = None,
@@ -72,12 +80,20 @@ def score(
 
     Args:
         windows: `EcgWindows`; or floating-point millivolts of shape (window, lead, sample), one window for
-            each of ``splits(dataset, seed).fresh.labels``, in any order; or the path of an ``.npz`` as
-            ``ecgbench score`` takes it.
-        labels: whole numbers, shape (window,), indices into the dataset's classes; for arrays only.
+            each of ``splits(dataset, seed).fresh.labels``, in any order; or the path of an ``.npz``,
+            ``.npy``, ``.csv`` or ``.parquet``, or of a folder of WFDB records (docs/data.md).
+        labels: for arrays: whole numbers, shape (window,), indices into the dataset's classes, or names of
+            them; for a path: the path of an ``.npy``, ``.csv`` or text of labels, None if the windows'
+            file has them.
         name: the row's name: lower-case letters, digits and hyphens.
         dataset: the dataset of the split; a file of ``ecgbench split`` says it itself.
         seed: the seed of the split; likewise.
+        rate: samples per second of the windows, in Hz; None if their file says it, or it is the dataset's.
+        resample: whether to resample the windows to the dataset's rate.
+        unit: of the samples, ``"mV"``, ``"uV"`` or ``"V"``; None if the file says it, or it is mV.
+        lead: names of the windows' leads, in order; None if the file says them, or they are the dataset's.
+        classes: names of the classes by label, or in the order of the labels from 0.
+        axes: of the signals, in order, if not ``("window", "lead", "sample")``.
         metrics: names; None for all that are not costly.
         study: a study's name or file; None for the study of ``ecgbench split``, else ``"quick"``.
         settings: values by ``"KIND.NAME.SETTING"``.
@@ -125,7 +141,7 @@ def score(
     """
     tell = callback(on_progress) or silent
     with planned_score(
-        submission_of(windows, labels),
+        submission_of(windows, labels, said(rate, resample, unit, lead, classes, axes)),
         tell=tell,
         name=name,
         dataset=dataset,
@@ -153,8 +169,37 @@ def score(
         return planned.work(Callback(tell))
 
 
+def said(
+    rate: float | None,
+    resample: bool,
+    unit: str | None,
+    lead: Names,
+    classes: Mapping[int | str, str] | Sequence[str] | None,
+    axes: Names,
+) -> Said:
+    """Return the user's words on the windows, checked; the arguments are those of `score`.
+
+    Raises:
+        UsageError: one is none of the possible values.
+    """
+    if rate is not None:
+        check(sampling_rate=rate)
+    if classes is not None and not isinstance(classes, Mapping):
+        classes = dict(enumerate([classes] if isinstance(classes, str) else classes))
+    return Said(
+        rate=None if rate is None else float(rate),
+        resample=resample,
+        unit=unit,
+        leads=names("lead", lead) or None,
+        classes=None if classes is None else {str(k): str(v) for k, v in classes.items()},
+        axes=names("axes", axes) or None,
+    )
+
+
 def submission_of(
-    windows: EcgWindows | ArrayLike | str | PathLike[str], labels: ArrayLike | None
+    windows: EcgWindows | ArrayLike | str | PathLike[str],
+    labels: ArrayLike | str | PathLike[str] | None,
+    told: Said,
 ) -> Submission:
     """Return windows as `score` takes them.
 
@@ -162,9 +207,15 @@ def submission_of(
         UsageError: there are no labels for arrays, or labels for anything else; a file cannot be read.
     """
     if isinstance(windows, str | PathLike):
-        if labels is not None:
-            raise UsageError("labels belong to arrays; a file holds its own")
-        return Submission.read(Path(windows))
+        if labels is not None and not isinstance(labels, str | PathLike):
+            raise UsageError(
+                "labels belong to arrays; those of a file are in it, or in another file"
+            )
+        return Submission.read(Path(windows), told, None if labels is None else Path(labels))
+    if isinstance(labels, str | PathLike):
+        raise UsageError(
+            "a file of labels belongs to a file of windows; arrays need an array of labels"
+        )
     if isinstance(windows, EcgWindows):
         if labels is not None:
             raise UsageError("labels belong to arrays; EcgWindows hold their own")
@@ -176,12 +227,13 @@ def submission_of(
             "sampling_rate": np.array(windows.sampling_rate),
             "leads": np.array(windows.leads),
             "classes": np.array(windows.classes),
+            "unit": np.array("mV"),
         }
     elif labels is None:
         raise UsageError("arrays need labels: one whole number for each window")
     else:
         arrays = {"signals": as_array("windows", windows), "labels": as_array("labels", labels)}
-    return Submission("windows", arrays)
+    return Submission("windows", arrays, told)
 
 
 def as_array(name: str, given: ArrayLike) -> NDArray[Any]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import numpy as np
 
+from ecgbench.contracts.errors import UsageError
 from ecgbench.harness.api.arguments import callback, plugin_files
 from ecgbench.harness.api.datasets import load_splits
 from ecgbench.harness.api.messages import silent
@@ -15,6 +16,9 @@ from ecgbench.harness.api.places import data_folder
 from ecgbench.harness.api.request import request
 from ecgbench.harness.cell.room import attributes_of
 from ecgbench.harness.engine.submission import note_of
+from ecgbench.harness.formats.beside import SPLIT
+from ecgbench.harness.formats.labels import write_labels
+from ecgbench.harness.formats.table import FORMATS
 from ecgbench.harness.planning.catalog import discover
 from ecgbench.harness.planning.study import resolve
 from ecgbench.results.store.npz import npz
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from ecgbench.contracts.windows import EcgWindows, Splits
     from ecgbench.harness.api.messages import Tell
@@ -80,35 +86,91 @@ def splits(
     )[2]
 
 
+class Written(NamedTuple):
+    """The files of a split.
+
+    Attributes:
+        splits: the whole division.
+        train: path of the training windows.
+        draw: path of the labels to draw.
+        note: path of the note on the split; None if it is in the windows' own file.
+    """
+
+    splits: Splits
+    train: Path
+    draw: Path
+    note: Path | None
+
+
 def write_split(
     folder: Path,
     dataset: str,
     seed: int,
     *,
+    form: str = "npz",
     tell: Tell,
     study: str | os.PathLike[str],
     settings: Settings,
     windows: int | None,
     plugins: Iterable[str | os.PathLike[str]],
     data_dir: str | os.PathLike[str] | None,
-) -> Splits:
-    """Write ``train.npz`` and ``draw.npz`` into a folder; the arguments are those of `splits`."""
+) -> Written:
+    """Write the training windows, the labels to draw and the note on the split into a folder.
+
+    Args:
+        folder: of the files.
+        dataset: as for `splits`; the same holds for all that is not named here.
+        seed: of the split.
+        form: a name of `ecgbench.harness.formats.table.FORMATS`.
+        tell: receives messages.
+        study: a study's name or file.
+        settings: by full name.
+        windows: size of the subsample.
+        plugins: files.
+        data_dir: folder of datasets.
+
+    Raises:
+        UsageError: the folder holds another split, whose note would be lost.
+    """
     parts = tell, study, settings, windows, plugins, data_dir
     catalog, resolved, divided = _divided(dataset, seed, *parts)
-    train = divided.train
-    arrays: dict[str, Any] = {
-        "signals": np.asarray(train.signals),
-        "labels": train.labels,
-        "patients": train.patients,
-        "sampling_rate": np.array(train.sampling_rate),
-        "leads": np.array(train.leads),
-        "classes": np.array(train.classes),
-        "split": note_of(resolved, catalog, divided).to_array(),
+    note = note_of(resolved, catalog, divided).to_text()
+    if form != "npz":
+        _check_note(folder / SPLIT, note)
+    arrays = arrays_of(divided.train) | {"split": np.array(note)}
+    train = FORMATS[form].write(folder, "train", arrays)
+    labels = {name: arrays[name] for name in ("classes", "split")}
+    labels["labels"] = divided.fresh.labels
+    if form == "npz":
+        write(folder / "draw.npz", npz(labels))
+        return Written(divided, train, folder / "draw.npz", None)
+    write_labels(folder / "draw.csv", labels)
+    write(folder / SPLIT, f"{note}\n".encode())
+    return Written(divided, train, folder / "draw.csv", folder / SPLIT)
+
+
+def arrays_of(windows: EcgWindows) -> dict[str, NDArray[Any]]:
+    """Return windows as the arrays of a file."""
+    arrays: dict[str, NDArray[Any] | None] = {
+        "signals": np.asarray(windows.signals),
+        "labels": windows.labels,
+        "patients": windows.patients,
+        "records": windows.records,
+        "positions": windows.positions,
+        "sampling_rate": np.array(windows.sampling_rate),
+        "leads": np.array(windows.leads),
+        "classes": np.array(windows.classes),
     }
-    write(folder / "train.npz", npz(arrays))
-    draw: dict[str, Any] = {"labels": divided.fresh.labels}
-    write(folder / "draw.npz", npz(draw | {name: arrays[name] for name in ("classes", "split")}))
-    return divided
+    return {name: array for name, array in arrays.items() if array is not None}
+
+
+def _check_note(file: Path, note: str) -> None:
+    """Check that no other note is lost: windows beside it would be taken for windows of this split."""
+    if file.is_file() and file.read_text("utf-8", "replace").strip() != note:
+        raise UsageError(
+            f"{file} is the note on another split, and windows beside it would be taken for windows of "
+            "this one: choose another --out"
+        )
 
 
 def _divided(

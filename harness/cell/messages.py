@@ -42,6 +42,10 @@ class Drawn(msgspec.Struct, frozen=True, tag=True):
     costs: CostsRecord
 
 
+class More(msgspec.Struct, frozen=True, tag=True):
+    """Further windows of a kept model are drawn."""
+
+
 class Failed(msgspec.Struct, frozen=True, tag=True):
     """The generator failed, or its windows were refused."""
 
@@ -145,6 +149,7 @@ FromProcess = (
     | Divided
     | Skipped
     | Drawn
+    | More
     | Failed
     | CellMade
     | ScoreMade

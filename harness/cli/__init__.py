@@ -38,6 +38,7 @@ COMMANDS = {
     "fetch": ("ecgbench.harness.cli.data:fetch", "Download a dataset from PhysioNet."),
     "split": ("ecgbench.harness.cli.data:split", "Write the training windows of a split."),
     "score": ("ecgbench.harness.cli.submit:score", "Score windows made elsewhere."),
+    "sample": ("ecgbench.harness.cli.sample:sample", "Write windows of a cell, in any format."),
     "reproduce": ("ecgbench.harness.cli.reproduce:reproduce", "Run a stored cell again; compare."),
     "export": ("ecgbench.harness.cli.exchange:export", "Make one file of cells, for others."),
     "merge": ("ecgbench.harness.cli.exchange:merge", "Take in the exports of others."),

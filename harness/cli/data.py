@@ -15,6 +15,8 @@ from ecgbench.harness.cli.datasets import telling
 from ecgbench.harness.cli.options import (
     SEED,
     data_dir_option,
+    examples,
+    format_option,
     plugin_option,
     study_options,
 )
@@ -32,12 +34,18 @@ def fetch(dataset: str, plugins: tuple[Path, ...], data_dir: Path | None) -> Non
     click.echo(f"{dataset} is here, complete and verified: {folder}")
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "ecgbench split mitdb --seed 0 --out split/",
+        "ecgbench split ecgsyn --seed 1 --study smoke --format wfdb --out split/",
+    )
+)
 @click.argument("dataset")
 @click.option("--seed", type=SEED, default=0, show_default=True)
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="A folder."
 )
+@format_option
 @study_options
 @plugin_option
 @data_dir_option
@@ -45,6 +53,7 @@ def split(
     dataset: str,
     seed: int,
     out: Path,
+    form: str,
     study: str,
     assignments: tuple[str, ...],
     windows: int | None,
@@ -53,18 +62,18 @@ def split(
 ) -> None:
     """Write the training windows for a model made elsewhere, and the labels to draw.
 
-    OUT/train.npz holds signals (window, lead, sample) in float32 mV, labels, patients,
-    sampling_rate, leads and classes; OUT/draw.npz holds the labels to draw, one window each, in this
-    order.  The array ``split`` in both says which split this is.  ``ecgbench score`` takes the windows
-    back.
+    OUT/train.FORMAT holds signals in mV, labels, patients, and records and positions if the dataset has
+    them; OUT/draw has the labels to draw, one window each, in this order.  The note ``split`` says which
+    split this is.  ``ecgbench score`` takes the windows back, in any of the formats.
     """
     from ecgbench.harness.api.splits import write_split  # noqa: PLC0415 - fetching needs no numpy
 
     with telling(Console(stderr=True)) as tell:
-        splits = write_split(
+        written = write_split(
             out,
             dataset,
             seed,
+            form=form,
             tell=tell,
             study=study,
             settings=parse_assignments(assignments),
@@ -72,20 +81,25 @@ def split(
             plugins=plugins,
             data_dir=data_dir,
         )
-    train = splits.train
-    command = ["ecgbench", "score", "FILE.npz", "--dataset", dataset, "--seed", str(seed)]
+    train = written.splits.train
+    file = "FOLDER" if form == "wfdb" else f"FILE.{form}"
+    command = ["ecgbench", "score", file, "--dataset", dataset, "--seed", str(seed)]
     command += ["--name", "MYMODEL"]
     command += [] if study == "quick" else ["--study", study]
     command += [part for assignment in assignments for part in ("--set", assignment)]
     command += [] if windows is None else ["--windows", str(windows)]
-    command += [part for file in plugins for part in ("--plugin", str(file))]
+    command += [part for plugin in plugins for part in ("--plugin", str(plugin))]
     if click.get_current_context().get_parameter_source("data_dir") is ParameterSource.COMMANDLINE:
         command += ["--data-dir", str(data_dir)]
+    how = f"Save the windows of the model as {written.train.name} is, with {written.note} beside them, then"
+    if written.note is None:
+        how = (
+            "Save the windows of the model with numpy.savez as signals and labels, with split from "
+            f"{written.draw.name} beside them, then"
+        )
     click.echo(
-        f"{out / 'train.npz'}: {len(train)} windows of {train.signals.shape[1]} lead(s) × "
+        f"{written.train}: {len(train)} windows of {train.signals.shape[1]} lead(s) × "
         f"{train.length} samples at {train.sampling_rate:g} Hz, mV\n"
-        f"{out / 'draw.npz'}: {len(splits.fresh)} labels to draw\n"
-        "Save the windows of the model with numpy.savez as signals and labels, with split from draw.npz "
-        "beside them, then\n"
-        f"{shlex.join(command)}"
+        f"{written.draw}: {len(written.splits.fresh)} labels to draw\n"
+        f"{how}\n{shlex.join(command)}"
     )

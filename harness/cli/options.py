@@ -48,6 +48,27 @@ def seeds(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def examples(*commands: str) -> str:
+    """Return the end of a command's help: examples, one a line."""
+    return "\b\nExamples:\n" + "\n".join(f"  {command}" for command in commands)
+
+
+WINDOWS = ("npz", "npy", "csv", "parquet", "wfdb")
+"""The formats of windows; `ecgbench.harness.formats.table` has their files, and needs numpy."""
+
+
+def format_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--format``."""
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(WINDOWS),
+        default="npz",
+        show_default=True,
+        help="Of the windows' files; wfdb is a folder of records, one a window.",
+    )(command)
+
+
 def store_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """``--store``."""
     return click.option(

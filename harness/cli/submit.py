@@ -10,11 +10,12 @@ from click.core import ParameterSource
 from rich.console import Console
 
 from ecgbench.contracts.config import parse_assignments
-from ecgbench.harness.api.score import planned_score
+from ecgbench.harness.api.score import planned_score, said
 from ecgbench.harness.cli.datasets import telling
 from ecgbench.harness.cli.options import (
     SEED,
     data_dir_option,
+    examples,
     json_option,
     machine_of,
     machine_options,
@@ -29,14 +30,59 @@ from ecgbench.harness.cli.report import report
 from ecgbench.harness.engine.submission import Submission
 
 
-@click.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def labelled(text: str) -> dict[int | str, str]:
+    """The type of ``--classes``: names in the order of the labels, or pairs of a label and a name."""
+    parts = names(text)
+    pairs = [part.partition("=") for part in parts]
+    if not any(sign for _, sign, _ in pairs):
+        return dict(enumerate(parts))
+    found: dict[int | str, str] = {key.strip(): name.strip() for key, _, name in pairs}
+    if not all(key and name for key, name in found.items()) or len(found) < len(parts):
+        raise click.BadParameter(f"{text!r} gives no names; for example 0=N,1=S,2=V or N,S,V")
+    return found
+
+
+@click.command(
+    epilog=examples(
+        "ecgbench score mine.npz --name mymodel",
+        "ecgbench score beats.csv --rate 125 --resample --name mymodel --dataset mitdb --seed 0",
+    )
+)
+@click.argument("file", metavar="FILE_OR_FOLDER", type=click.Path(exists=True, path_type=Path))
 @click.option("--dataset", help="Dataset of the model's training windows, if FILE does not say it.")
 @click.option("--name", required=True, metavar="MYMODEL", help="The row's name.")
 @click.option(
     "--seed",
     type=SEED,
     help="Seed of the split with the model's training windows, if FILE does not say it.",
+)
+@click.option(
+    "--labels",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The labels, if they are in another file: npy, csv, or text with one a line.",
+)
+@click.option(
+    "--classes",
+    type=labelled,
+    metavar="0=N,1=S",
+    help="Names of the classes by label, or N,S,… in the order of the labels.",
+)
+@click.option(
+    "--rate",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="HZ",
+    help="Rate of the windows, if FILE does not say it.",
+)
+@click.option("--resample", is_flag=True, help="Resample the windows to the dataset's rate.")
+@click.option(
+    "--unit", type=click.Choice(["mV", "uV", "V"]), help="Of the samples, if FILE does not say it."
+)
+@click.option("--lead", type=names, metavar="A,B", help="Names of FILE's leads, in order.")
+@click.option(
+    "--axes",
+    type=names,
+    metavar="window,sample,lead",
+    help="Axes of the signals, if they are not window,lead,sample.",
 )
 @click.option("--metrics", type=names, metavar="A,B", help="Default: all.")
 @study_options
@@ -48,16 +94,25 @@ from ecgbench.harness.engine.submission import Submission
 @store_option
 def score(
     file: Path,
+    labels: Path | None,
+    classes: dict[int | str, str] | None,
+    rate: float | None,
+    resample: bool,
+    unit: str | None,
+    lead: tuple[str, ...] | None,
+    axes: tuple[str, ...] | None,
     assignments: tuple[str, ...],
     no_references: bool,
     json_events: bool,
     store_path: Path,
     **options: Any,
 ) -> int:
-    """Score windows made elsewhere: FILE.npz with signals (window, lead, sample) in mV, and labels.
+    """Score windows made elsewhere: npz, npy, csv, parquet, or a folder of WFDB records.
 
-    ``ecgbench split`` writes the windows for training and the labels to draw. Its array ``split`` in
-    FILE says which split and which study that was; without it, give --dataset and --seed.
+    ``ecgbench split`` writes the windows for training and the labels to draw. Its note ``split`` in
+    FILE, or split.json beside it, says which split and which study that was; without it, give
+    --dataset and --seed. Nothing is guessed: a rate, unit, lead or class unlike the dataset's is
+    named with the option that resolves it.
     """
     console = Console(stderr=json_events)
     source = click.get_current_context().get_parameter_source("study")
@@ -66,7 +121,7 @@ def score(
     with (
         telling(console) as tell,
         planned_score(
-            Submission.read(file),
+            Submission.read(file, said(rate, resample, unit, lead, classes, axes), labels),
             tell=tell,
             settings=parse_assignments(assignments),
             references=not no_references,

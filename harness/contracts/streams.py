@@ -17,6 +17,8 @@ class CellStream(IntEnum):
     """The seed of a fit on other training windows; the number of the fit stands before it."""
     UNSEEN = 62
     """The windows of unseen people in the place of ``control``."""
+    MORE = 63
+    """Further windows of a kept model; the number of the drawing stands before it."""
 
 
 @unique

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ecgbench.contracts.windows import EcgWindows
     from ecgbench.harness.planning.catalog import Catalog
     from ecgbench.results.store.records import DatasetRecord
 
@@ -32,7 +33,7 @@ class Originals:
     def __init__(self, catalog: Catalog, data_dir: Path | None) -> None:
         self.catalog = catalog
         self.data_dir = data_dir
-        self._windows: dict[str, NDArray[np.float32] | str] = {}
+        self._windows: dict[str, EcgWindows | str] = {}
 
     def is_redistributable(self, dataset: DatasetRecord) -> bool:
         """Return whether the dataset's plugin allows it; False if the plugin is not installed."""
@@ -55,7 +56,10 @@ class Originals:
         Raises:
             DataError: the dataset is absent, is another one here, or has windows of another shape.
         """
-        real = self._read_once(dataset)
+        try:
+            real = self.windows(dataset).signals
+        except EcgbenchError as error:
+            raise DataError(f"they cannot be compared with the real ones: {error}") from None
         if signals.shape[1:] != real.shape[1:]:
             raise DataError(f"they are of shape {signals.shape[1:]}, real ones of {real.shape[1:]}")
         rows = np.full(len(signals), -1, dtype=np.int64)
@@ -63,8 +67,12 @@ class Originals:
         rows[varied] = same_windows(signals[varied], real)
         return rows
 
-    def _read_once(self, dataset: DatasetRecord) -> NDArray[np.float32]:
-        """Return all windows of a dataset; a failure is kept too, for it takes as long."""
+    def windows(self, dataset: DatasetRecord) -> EcgWindows:
+        """Return all windows of a dataset, as a cell used it; a failure is kept too, for it takes as long.
+
+        Raises:
+            DataError: the dataset is absent, or is another one here.
+        """
         if dataset.key not in self._windows:
             try:
                 self._windows[dataset.key] = self._read(dataset)
@@ -72,10 +80,10 @@ class Originals:
                 self._windows[dataset.key] = str(error)
         windows = self._windows[dataset.key]
         if isinstance(windows, str):
-            raise DataError(f"they cannot be compared with the real ones: {windows}")
+            raise DataError(windows)
         return windows
 
-    def _read(self, dataset: DatasetRecord) -> NDArray[np.float32]:
+    def _read(self, dataset: DatasetRecord) -> EcgWindows:
         def absent(name: str) -> Path:
             raise DataError(
                 f"dataset {name} is not on this machine: ecgbench fetch {name}, or --data-dir"
@@ -86,4 +94,4 @@ class Originals:
         (here,) = prepare(sources, dataset.windows, self.catalog.files, nested=dataset.nested)
         if here.key != dataset.key:
             raise DataError(f"dataset {dataset.name} is another here than it was for the cell")
-        return data.read(data.folder(sources[0])).signals
+        return data.read(data.folder(sources[0]))

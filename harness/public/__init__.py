@@ -1,7 +1,7 @@
 """ecgbench: the benchmark harness for synthetic ECG.
 
 Plugin authors need the names in capitals and a few functions.  Everybody else needs `run`, `score`,
-`splits`, `boards`, `compare`, `evaluate` and `discover`: the commands as functions (docs/python.md).
+`splits`, `sample`, `boards`, `compare`, `evaluate` and `discover`: the commands as functions (docs/python.md).
 Importing this package costs milliseconds, because numpy and the functions are imported at first use.
 `ecgbench.nn` holds networks for plugins.
 """
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         Waiting,
     )
     from ecgbench.harness.api.run import run
+    from ecgbench.harness.api.sample import sample
     from ecgbench.harness.api.score import score
     from ecgbench.harness.api.splits import splits
     from ecgbench.harness.api.tune import tune
@@ -83,6 +84,7 @@ __all__ = [
     "known_labels",
     "principal_components",
     "run",
+    "sample",
     "score",
     "splits",
     "stratified",
@@ -113,6 +115,7 @@ _LAZY = {
     "evaluate": "ecgbench.harness.api.evaluate",
     "discover": "ecgbench.harness.planning.catalog",
     "run": "ecgbench.harness.api.run",
+    "sample": "ecgbench.harness.api.sample",
     "score": "ecgbench.harness.api.score",
     "splits": "ecgbench.harness.api.splits",
     "tune": "ecgbench.harness.api.tune",

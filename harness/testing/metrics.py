@@ -183,7 +183,7 @@ class MetricTrial(specs.Trial):
 
 @RULES.add()
 def facts(trial: MetricTrial) -> None:
-    """The spec has a formula; the ideal and the null lie within the bounds, and the ideal at the better end."""
+    """The spec has a formula; the ideal lies within the bounds, and a ranked privacy metric has an ideal or a null."""
     spec = trial.spec
     low, high = spec.bounds
     require(low < high, f"bounds are {spec.bounds}")

@@ -135,6 +135,8 @@ class _Check:
     def _check(self, path: str, content: bytes) -> None:
         if self.record is None:
             self.record = check_cell(content, self.name, self.digests)
+            if self.record.model:
+                raise StoreError("cell.json: it names a fitted model, and archives hold none")
             self._know(self.record.artefacts)
             if self.record.synthetic_file:
                 self.known.add("synthetic.npz")

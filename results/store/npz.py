@@ -121,6 +121,20 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]:
         content = stream.read(info.file_size)
         if len(content) != info.file_size or stream.read(1):
             raise ValueError(f"{info.filename} is not as long as it claims to be")
+    return parse_npy(content, info.filename)
+
+
+def parse_npy(content: bytes, name: str) -> NDArray[Any]:
+    """The array in the bytes of an ``.npy``; nothing is allocated on the word of its header.
+
+    Args:
+        content: of the file.
+        name: its name, for messages.
+
+    Raises:
+        ValueError: it holds no plain array, or another than it claims; also any other error of
+            `UNREADABLE`.
+    """
     # the header is read first, for numpy allocates by its claim
     opened = io.BytesIO(content)
     version = np.lib.format.read_magic(opened)
@@ -129,15 +143,15 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]:
         (2, 0): np.lib.format.read_array_header_2_0,
     }
     if version not in read:
-        raise ValueError(f"{info.filename} has version {version} of numpy's format")
+        raise ValueError(f"{name} has version {version} of numpy's format")
     shape, _, dtype = read[version](opened)
     if dtype.hasobject:
-        raise ValueError(f"{info.filename} holds Python objects; numbers or text are wanted")
+        raise ValueError(f"{name} holds Python objects; numbers or text are wanted")
     size = dtype.itemsize
     for length in shape:
         size *= length
     if min(shape, default=0) < 0 or size != len(content) - opened.tell():
-        raise ValueError(f"{info.filename} does not hold the array that its header claims")
+        raise ValueError(f"{name} does not hold the array that its header claims")
     return np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
 
 

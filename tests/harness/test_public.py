@@ -53,6 +53,7 @@ PUBLIC = [
     "known_labels",
     "principal_components",
     "run",
+    "sample",
     "score",
     "splits",
     "stratified",

@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from ecgbench.harness.formats.labels import read_labels
+from ecgbench.harness.formats.table import FORMATS, read_windows
+from tests.harness.formats.conftest import NAMES
+
 if TYPE_CHECKING:
     from tests.harness.cli.conftest import Command
 
@@ -148,7 +152,7 @@ def spoil(arrays: dict[str, Any], how: str) -> dict[str, Any]:
         ("a class twice", "classes are N, V, N; those of the dataset are wanted: N, V"),
         ("classes counted from 1", "labels run from 1 to 2; indices into N, V are wanted, from 0"),
         ("other labels", "labels by class are N"),
-        ("text labels", "whole numbers of shape"),
+        ("text labels", "labels by class are N"),
     ],
 )
 def test_what_is_wrong_with_a_submission_is_diagnosed(
@@ -334,3 +338,94 @@ def test_a_submission_that_was_merged_without_its_windows_is_completed(
     assert again.stored
     assert store.damage(name) is None
     assert {score.metric.name for score in store.scores(name)} == {"peak", "never"}
+
+
+@pytest.mark.parametrize("form", NAMES)
+def test_what_split_writes_score_takes_without_an_option(ecgbench: Command, form: str) -> None:
+    made = ("--out", "made", "--plugin", ecgbench.stubs, "--format", form)
+    assert ecgbench("split", "tiny", *made) == 0
+    suffix = "" if form == "wfdb" else f".{form}"
+    train = read_windows(Path(f"made/train{suffix}")).arrays
+    draw = read_labels(Path("made/draw.csv")) if form != "npz" else np.load("made/draw.npz")
+    given = names_of(train["labels"])
+    wanted = names_of(draw["labels"])
+    rows = [int(np.flatnonzero(given == label)[0]) for label in wanted]
+    mine: dict[str, Any] = {
+        "signals": train["signals"][rows],
+        "labels": (wanted == "V").astype(np.int64),
+        "sampling_rate": np.array(16.0),
+        "leads": np.array(["II"]),
+        "classes": np.array(["N", "V"]),
+    }
+    if "split" in train and form in ("npz", "parquet"):
+        mine["split"] = train["split"]
+    path = FORMATS[form].write(Path("made"), "mine", mine)
+    plugin = ("--plugin", ecgbench.stubs, "--metrics", "peak", "--no-references")
+    assert ecgbench("score", path, "--name", "mine", *plugin) == 0
+    assert "does not say all" not in ecgbench.out
+    assert ecgbench.boards[0]["rows"][0]["scores"]["peak"]["value"] is not None
+
+
+def names_of(labels: Any) -> np.ndarray:
+    return np.asarray(labels if labels.dtype.kind == "U" else np.array(["N", "V"])[labels])
+
+
+def test_a_bare_array_is_scored_with_its_facts_from_the_user(
+    ecgbench: Command, split: dict[str, Any]
+) -> None:
+    arrays = drawn(split)
+    np.save("mine.npy", np.repeat(arrays["signals"], 2, axis=2).transpose(0, 2, 1) * 1000)
+    np.savetxt("labels.txt", arrays["labels"] + 1, fmt="%d")
+    Path("split.json").write_text(str(arrays["split"]))
+    flags = ("--plugin", ecgbench.stubs, "--metrics", "peak", "--no-references", "--name", "mine")
+    words = "--labels labels.txt --classes 1=N,2=V --unit uV --rate 32 --resample --lead II"
+    axes = ("--axes", "window,sample,lead")
+    assert ecgbench("score", "mine.npy", *flags, *words.split(), *axes) == 0
+    (cell,) = Path("ecgbench-results/cells/tiny/mine").iterdir()
+    notes = json.loads((cell / "cell.json").read_text())["notes"]
+    for told in (
+        "labels.txt",
+        "split.json",
+        "converted to mV",
+        "from 32 to 16 Hz",
+        "--classes",
+        "axes",
+    ):
+        assert any(told in note for note in notes), told
+        assert told in " ".join(ecgbench.out.split())
+
+
+def test_microvolts_are_named_with_the_option_that_converts_them(
+    ecgbench: Command, split: dict[str, Any]
+) -> None:
+    assert submit(ecgbench, **spoil(drawn(split), "microvolts")) == 2
+    assert "(--unit uV converts them)" in ecgbench.err
+    assert submit(ecgbench, "--unit", "uV", **spoil(drawn(split), "microvolts")) == 0
+
+
+def test_the_note_on_another_split_is_not_overwritten(ecgbench: Command) -> None:
+    made = ("--out", "made", "--plugin", ecgbench.stubs, "--format", "csv")
+    assert ecgbench("split", "tiny", *made) == 0
+    assert ecgbench("split", "tiny", *made) == 0
+    assert ecgbench("split", "tiny", "--seed", "1", *made) == 2
+    assert "the note on another split" in ecgbench.err
+
+
+def test_a_split_of_people_with_attributes_is_taken_back(ecgbench: Command) -> None:
+    assert ecgbench("split", "ecgsyn", "--study", "smoke", "--out", "made") == 0
+    made = what_was_written()
+    rng = np.random.default_rng(0)
+    arrays = drawn(made)
+    arrays["signals"] = arrays["signals"] + 0.05 * rng.standard_normal(arrays["signals"].shape)
+    np.savez("mine.npz", **arrays)
+    flags = ("--metrics", "skewness-difference", "--no-references", "--name", "mine")
+    assert ecgbench("score", "mine.npz", *flags) == 0
+
+
+@pytest.mark.parametrize("command", ["score", "split", "sample"])
+def test_help_ends_with_two_examples(ecgbench: Command, command: str) -> None:
+    assert ecgbench(command, "--help") == 0
+    tail = ecgbench.out.split("Examples:")[1].split("\n")
+    lines = [line.strip() for line in tail if line.strip()]
+    assert len(lines) == 2
+    assert all(line.startswith(f"ecgbench {command} ") for line in lines)
