@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo install test lint build clean
+.PHONY: demo install test test-lowest test-newest lint reference build clean
 
 demo: install  ## embedded data, one generator, a board: does it work here?
 	$(BIN)/ecgbench run --generators timegan --study smoke --datasets mitdb-208,ecgsyn
@@ -13,6 +13,20 @@ install: .venv/installed  ## .venv with the command ecgbench in it
 test: .venv/tested  ## all tests
 	$(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder
 
+RESOLUTION_lowest := lowest-direct
+RESOLUTION_newest := highest
+
+test-lowest test-newest: test-%: .venv/bin/python  ## fast tests, with other versions that pyproject.toml admits
+	$(PIP) install 'uv>=0.9,<1'
+	mkdir -p build
+	grep '^torch==' constraints.txt > build/torch.txt
+	$(BIN)/uv pip compile --quiet --no-header --extra test --resolution $(RESOLUTION_$*) \
+		--constraints build/torch.txt --output-file build/$*.txt pyproject.toml
+	$(BIN)/python -m venv --clear build/$*
+	build/$*/bin/python -m pip --quiet install -c build/$*.txt hatchling
+	build/$*/bin/python -m pip --quiet install -c build/$*.txt --no-build-isolation -e '.[test]'
+	build/$*/bin/python -m pytest -m 'not slow' -n logical --dist loadfile
+
 lint: .venv/tested
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -20,6 +34,9 @@ lint: .venv/tested
 	$(BIN)/mypy
 	$(BIN)/mypy --explicit-package-bases tests
 	$(BIN)/python tests/words.py
+
+reference: .venv/tested  ## docs/reference, from the code
+	$(BIN)/python tests/reference.py
 
 build: .venv/tested  ## sdist and wheel into dist/
 	$(BIN)/python -m build --no-isolation

@@ -64,7 +64,13 @@ def test_a_relative_link_leads_to_a_file_and_a_heading(page: Path) -> None:
     assert not broken
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if page.name != "CHANGELOG.md"], ids=str)
+# citations of the reference name files of other repositories
+WITH_PATHS = [
+    page for page in PAGES if page.name != "CHANGELOG.md" and page.parent.name != "reference"
+]
+
+
+@pytest.mark.parametrize("page", WITH_PATHS, ids=str)
 def test_a_path_of_this_repository_exists(page: Path) -> None:
     named = set(PATH.findall((ROOT / page).read_text("utf-8")))
     assert not {path for path in named if not (ROOT / path).exists()}
@@ -168,13 +174,14 @@ class Context:
 def test_the_generator_of_a_page_draws_the_mean_of_each_class(
     page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    noise = {"README.md": 0.05, "generator.md": 0.0}[page]
     spec = plugin(page, tmp_path, monkeypatch)
     generator = spec.load()(spec.config(**({"noise": 0} if page == "generator.md" else {})))
     train = windows(40)
     generator.fit(train, Context())
     drawn = generator.sample(train.labels[:7], Context())
     assert drawn.problem() is None
-    np.testing.assert_allclose(drawn.signals, train.signals[:7], rtol=1e-6)
+    np.testing.assert_allclose(drawn.signals, train.signals[:7], rtol=1e-6, atol=5 * noise)
 
 
 def test_the_metric_of_a_page_is_the_difference_of_heights(

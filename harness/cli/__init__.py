@@ -12,6 +12,7 @@ from click.shell_completion import CompletionItem
 
 from ecgbench.contracts.errors import EcgbenchError, UsageError, suggest
 from ecgbench.contracts.plain import plain
+from ecgbench.harness.cli.help import epilog
 from ecgbench.harness.isolation.streams import (
     UnwritableError,
     leave,
@@ -34,6 +35,7 @@ COMMANDS = {
     "status": ("ecgbench.harness.cli.status:status", "Tell how far runs are, from anywhere."),
     "list": ("ecgbench.harness.cli.plugins:list_plugins", "List generators, datasets, metrics."),
     "show": ("ecgbench.harness.cli.plugins:show", "Show a plugin's card, or a stored cell."),
+    "new": ("ecgbench.harness.cli.new:new", "Write a plugin to start from."),
     "check": ("ecgbench.harness.cli.check:check", "Check whether a plugin keeps the contract."),
     "fetch": ("ecgbench.harness.cli.data:fetch", "Download a dataset from PhysioNet."),
     "split": ("ecgbench.harness.cli.data:split", "Write the training windows of a split."),
@@ -68,6 +70,7 @@ class _Commands(click.Group):
             _refuse_clash()
         module, _, attribute = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(import_module(module), attribute)
+        command.epilog = epilog(cmd_name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -105,10 +108,7 @@ def cli() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit code.
-
-    0 all is well, 1 some cell or score failed, 2 usage or configuration, 130 interrupted.
-    """
+    """Run the command; return its exit code, one of `ecgbench.harness.cli.help.EXITS`."""
     open_closed()
     tame()
     try:

@@ -18,6 +18,7 @@ from ecgbench.harness.api.datasets import NONE_HERE, prepared
 from ecgbench.harness.api.machine import machine_and_pool
 from ecgbench.harness.cli.datasets import telling
 from ecgbench.harness.cli.options import (
+    completes,
     data_dir_option,
     json_option,
     machine_options,
@@ -44,8 +45,16 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--metrics", type=names, metavar="A,B", help="Default: all.")
-@click.option("--datasets", type=names, metavar="A,B", help="Default: those on this machine.")
+@click.option(
+    "--metrics", type=names, metavar="A,B", shell_complete=completes("metric"), help="Default: all."
+)
+@click.option(
+    "--datasets",
+    type=names,
+    metavar="A,B",
+    shell_complete=completes("dataset"),
+    help="Default: those on this machine.",
+)
 @click.option(
     "--seeds",
     "seed_list",
@@ -92,7 +101,8 @@ def audit(
     """Show each metric real windows with known doses of known faults, and print its verdict.
 
     A metric that misses a fault of its claims is shown on boards and never ranked. No generator is
-    trained. Finished cells are not done again: start the same command after any interruption.
+    trained. Finished cells are not done again: start the same command after any interruption. The exit
+    code is 1 if a metric fails its audit or could not be judged.
     """
     console = Console(stderr=json_events)
     catalog = discover(plugins)

@@ -14,8 +14,8 @@ from ecgbench.harness.api.datasets import fetch_dataset
 from ecgbench.harness.cli.datasets import telling
 from ecgbench.harness.cli.options import (
     SEED,
+    completes,
     data_dir_option,
-    examples,
     format_option,
     plugin_option,
     study_options,
@@ -24,7 +24,7 @@ from ecgbench.harness.planning.catalog import discover
 
 
 @click.command()
-@click.argument("dataset")
+@click.argument("dataset", shell_complete=completes("dataset"))
 @plugin_option
 @data_dir_option
 def fetch(dataset: str, plugins: tuple[Path, ...], data_dir: Path | None) -> None:
@@ -34,14 +34,9 @@ def fetch(dataset: str, plugins: tuple[Path, ...], data_dir: Path | None) -> Non
     click.echo(f"{dataset} is here, complete and verified: {folder}")
 
 
-@click.command(
-    epilog=examples(
-        "ecgbench split mitdb --seed 0 --out split/",
-        "ecgbench split ecgsyn --seed 1 --study smoke --format wfdb --out split/",
-    )
-)
-@click.argument("dataset")
-@click.option("--seed", type=SEED, default=0, show_default=True)
+@click.command()
+@click.argument("dataset", shell_complete=completes("dataset"))
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Which split.")
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="A folder."
 )

@@ -47,7 +47,12 @@ ENDS: tuple[End, ...] = get_args(End)
 
 @click.command()
 @click.argument("cells", nargs=-1, metavar="[CELL]...")
-@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file, e.g. mine.zip.",
+)
 @click.option("--dataset", help="The cells of this dataset only.")
 @click.option("--by", "who", default="", help="Who made the results, in your own words.")
 @plugin_option

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     type=click.Choice(["terminal", *FORMATS]),
     default="terminal",
     show_default=True,
+    help="How to print.",
 )
 @click.option("--dataset", help="The boards of this dataset only.")
 @click.option("--study", help="The boards of studies of this name only.")

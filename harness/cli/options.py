@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from ecgbench.contracts.errors import EcgbenchError
 from ecgbench.contracts.windows import MAX_SEED
 from ecgbench.harness.api.places import DEFAULT_STORE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from ecgbench.contracts.specs import Kind
 
 
 MOST_SEEDS = 10_000
@@ -28,6 +32,29 @@ def names(text: str) -> tuple[str, ...]:
     if not found:
         raise click.BadParameter("it names nothing")
     return found
+
+
+def completes(kind: Kind) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """Return the shell completion of a name, or of a comma list of names, of plugins of a kind."""
+
+    def complete(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+        start, comma, last = incomplete.rpartition(",")
+        return [
+            f"{start}{comma}{name}" for name in plugin_names(ctx, kind) if name.startswith(last)
+        ]
+
+    return complete
+
+
+def plugin_names(ctx: click.Context, kind: Kind) -> list[str]:
+    """Return the names of the plugins of a kind, for shell completion: none if a --plugin is faulty."""
+    from ecgbench.harness.planning.catalog import discover  # noqa: PLC0415 - for the shell alone
+
+    with suppress(EcgbenchError):
+        return [
+            entry.spec.name for entry in discover(ctx.params.get("plugins") or ()).of_kind(kind)
+        ]
+    return []
 
 
 def seeds(text: str) -> tuple[int, ...]:
@@ -46,11 +73,6 @@ def seeds(text: str) -> tuple[int, ...]:
     if not found:
         raise click.BadParameter(f"{text!r} is an empty range; for example 0-5")
     return tuple(dict.fromkeys(found))
-
-
-def examples(*commands: str) -> str:
-    """Return the end of a command's help: examples, one a line."""
-    return "\b\nExamples:\n" + "\n".join(f"  {command}" for command in commands)
 
 
 WINDOWS = ("npz", "npy", "csv", "parquet", "wfdb")

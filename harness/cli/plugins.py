@@ -18,7 +18,7 @@ from ecgbench.contracts.families import FAMILIES
 from ecgbench.contracts.plain import plain
 from ecgbench.contracts.search import OneOf
 from ecgbench.contracts.specs import DatasetSpec, GeneratorSpec, Kind, MetricSpec, PluginSpec
-from ecgbench.harness.cli.options import plugin_option, store_option
+from ecgbench.harness.cli.options import plugin_names, plugin_option, store_option
 from ecgbench.harness.planning.catalog import KINDS, Catalog, Entry, discover
 
 if TYPE_CHECKING:
@@ -210,8 +210,18 @@ def _searched(search: Search | None) -> str:
     return f"{search.low:g} to {search.high:g}" + ", log" * search.log
 
 
+def _completed(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Return the kinds, or the names of a kind, with this start."""
+    given = ctx.params.get("what") or ()
+    kind = PLURALS.get(given[0], given[0]) if given else ""
+    known = plugin_names(ctx, kind) if kind in KINDS else [] if given else KINDS
+    return [name for name in known if name.startswith(incomplete)]
+
+
 @click.command()
-@click.argument("what", nargs=-1, required=True, metavar="KIND NAME | CELL")
+@click.argument(
+    "what", nargs=-1, required=True, metavar="KIND NAME | CELL", shell_complete=_completed
+)
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @plugin_option
 @store_option

@@ -12,6 +12,7 @@ from ecgbench.harness.api.datasets import AbsentError
 from ecgbench.harness.api.run import planned_run
 from ecgbench.harness.cli.datasets import telling
 from ecgbench.harness.cli.options import (
+    completes,
     data_dir_option,
     json_option,
     machine_of,
@@ -31,9 +32,23 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--generators", type=names, metavar="A,B", help="Default: the study's.")
-@click.option("--datasets", type=names, metavar="A,B", help="Default: those on this machine.")
-@click.option("--metrics", type=names, metavar="A,B", help="Default: all.")
+@click.option(
+    "--generators",
+    type=names,
+    metavar="A,B",
+    shell_complete=completes("generator"),
+    help="Default: the study's.",
+)
+@click.option(
+    "--datasets",
+    type=names,
+    metavar="A,B",
+    shell_complete=completes("dataset"),
+    help="Default: those on this machine.",
+)
+@click.option(
+    "--metrics", type=names, metavar="A,B", shell_complete=completes("metric"), help="Default: all."
+)
 @click.option("--seeds", type=seeds, metavar="0,1|0-5", help="Default: the study's.")
 @study_options
 @click.option("--no-references", is_flag=True, help="Leave the reference rows out.")
@@ -60,7 +75,8 @@ def run(
 ) -> int:
     """Fit each generator on each dataset, score it with each metric, and print the board.
 
-    Finished cells are not done again: start the same command after any interruption.
+    Finished cells are not done again: start the same command after any interruption. The exit code is 1
+    if a cell or a score failed.
     """
     # with --json standard output is for events alone
     console = Console(stderr=json_events)

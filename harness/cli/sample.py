@@ -10,19 +10,13 @@ from ecgbench.harness.api.sample import NOTE, write_sample
 from ecgbench.harness.cli.options import (
     SEED,
     data_dir_option,
-    examples,
     format_option,
     plugin_option,
     store_option,
 )
 
 
-@click.command(
-    epilog=examples(
-        "ecgbench sample mitdb/gmm/seed-0 --n 500 --format wfdb --out gmm/",
-        "ecgbench sample ecgsyn/timegan/seed-1 --format csv --out timegan/",
-    )
-)
+@click.command()
 @click.argument("cell")
 @click.option("--n", type=click.IntRange(min=1), help="Number of windows; default: all.")
 @click.option(

@@ -14,8 +14,8 @@ from ecgbench.harness.api.score import planned_score, said
 from ecgbench.harness.cli.datasets import telling
 from ecgbench.harness.cli.options import (
     SEED,
+    completes,
     data_dir_option,
-    examples,
     json_option,
     machine_of,
     machine_options,
@@ -42,12 +42,7 @@ def labelled(text: str) -> dict[int | str, str]:
     return found
 
 
-@click.command(
-    epilog=examples(
-        "ecgbench score mine.npz --name mymodel",
-        "ecgbench score beats.csv --rate 125 --resample --name mymodel --dataset mitdb --seed 0",
-    )
-)
+@click.command()
 @click.argument("file", metavar="FILE_OR_FOLDER", type=click.Path(exists=True, path_type=Path))
 @click.option("--dataset", help="Dataset of the model's training windows, if FILE does not say it.")
 @click.option("--name", required=True, metavar="MYMODEL", help="The row's name.")
@@ -84,7 +79,9 @@ def labelled(text: str) -> dict[int | str, str]:
     metavar="window,sample,lead",
     help="Axes of the signals, if they are not window,lead,sample.",
 )
-@click.option("--metrics", type=names, metavar="A,B", help="Default: all.")
+@click.option(
+    "--metrics", type=names, metavar="A,B", shell_complete=completes("metric"), help="Default: all."
+)
 @study_options
 @click.option("--no-references", is_flag=True, help="Leave the reference rows out.")
 @json_option
@@ -112,7 +109,7 @@ def score(
     ``ecgbench split`` writes the windows for training and the labels to draw. Its note ``split`` in
     FILE, or split.json beside it, says which split and which study that was; without it, give
     --dataset and --seed. Nothing is guessed: a rate, unit, lead or class unlike the dataset's is
-    named with the option that resolves it.
+    named with the option that resolves it. The exit code is 1 if a cell or a score failed.
     """
     console = Console(stderr=json_events)
     source = click.get_current_context().get_parameter_source("study")

@@ -14,6 +14,7 @@ from ecgbench.harness.api.places import relative
 from ecgbench.harness.api.tune import OBJECTIVE
 from ecgbench.harness.api.tune import tune as search
 from ecgbench.harness.cli.options import (
+    completes,
     data_dir_option,
     machine_of,
     machine_options,
@@ -27,13 +28,16 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("generator", metavar="GENERATOR")
+@click.argument("generator", metavar="GENERATOR", shell_complete=completes("generator"))
 @click.option("--dataset", default="mitdb", show_default=True, help="Of which people.")
 @click.option("--study", default="standard", show_default=True, help="For which board.")
-@click.option("--trials", type=click.IntRange(min=2), default=20, show_default=True)
+@click.option(
+    "--trials", type=click.IntRange(min=2), default=20, show_default=True, help="How many."
+)
 @click.option(
     "--objective",
     type=names,
+    shell_complete=completes("metric"),
     default=",".join(OBJECTIVE),
     show_default=True,
     metavar="A,B",

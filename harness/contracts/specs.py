@@ -25,6 +25,19 @@ if TYPE_CHECKING:
 Kind = Literal["generator", "dataset", "metric"]
 
 
+def check_name(kind: Kind, name: str) -> None:
+    """Check the name of a plugin.
+
+    Raises:
+        PluginError: it has other characters, or too many.
+    """
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", name):
+        raise PluginError(
+            f"{kind} name {name!r} does not match [a-z0-9][a-z0-9-]{{0,63}}; names "
+            "become paths, so they hold lower-case letters, digits and hyphens only"
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class PluginSpec:
     """The facts of a plugin before the harness imports its code.
@@ -56,11 +69,7 @@ class PluginSpec:
     files: LocalFiles | None = None
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", self.name):
-            raise PluginError(
-                f"{self.kind} name {self.name!r} does not match [a-z0-9][a-z0-9-]{{0,63}}; names "
-                "become paths, so they hold lower-case letters, digits and hyphens only"
-            )
+        check_name(self.kind, self.name)
         if isinstance(self.target, str) and not re.fullmatch(r"[\w.]+:\w+", self.target):
             raise PluginError(
                 f"{self.kind} {self.name}: target {self.target!r} is not of the form "

@@ -162,8 +162,8 @@ def _check_like(folder: Path, record: Any, first: Any) -> None:
     for what, own, wanted in (
         ("samples", record.p_signal.shape[0], first.p_signal.shape[0]),
         ("Hz", record.fs, first.fs),
-        ("leads", ", ".join(record.sig_name), ", ".join(first.sig_name)),
-        ("units", ", ".join(record.units), ", ".join(first.units)),
+        ("leads", ", ".join(map(str, record.sig_name)), ", ".join(map(str, first.sig_name))),
+        ("units", ", ".join(map(str, record.units)), ", ".join(map(str, first.units))),
     ):
         if own != wanted:
             raise UsageError(

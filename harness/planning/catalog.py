@@ -246,6 +246,13 @@ def _check(spec: Any, spec_type: type[PluginSpec], origin: Origin) -> None:
         raise PluginError(
             f"{spec.kind} {spec.name}: only a built-in reference row may draw on fresh"
         )
+    if origin.is_file and isinstance(spec.target, str):
+        module, _, attribute = spec.target.partition(":")
+        if module == Path(origin.distribution).stem:
+            raise PluginError(
+                f"{spec.kind} {spec.name}: target {spec.target!r} names its own file, which is not "
+                f"installed and cannot be imported; give the object itself: target={attribute}"
+            )
     check_settings(spec)
 
 

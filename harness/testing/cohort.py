@@ -51,12 +51,13 @@ def one_person(fold: int = 0) -> Splits:
     return dataclasses.replace(splits, test=splits.test.take(slice(0)))
 
 
-def rare_class(splits: Splits) -> EcgWindows:
-    """Return training windows with one window of the last class that has any."""
+def rare_classes(splits: Splits) -> EcgWindows:
+    """Return training windows with one window of the last class but one, and none of the last."""
     train = splits.train
-    last = int(train.labels.max())
-    one = np.flatnonzero(train.labels == last)[:1]
-    return train.take(np.sort(np.concatenate([np.flatnonzero(train.labels != last), one])))
+    *most, rare, _ = range(len(train.classes))
+    one = np.flatnonzero(train.labels == rare)[:1]
+    rows = np.concatenate([np.flatnonzero(np.isin(train.labels, most)), one])
+    return train.take(np.sort(rows))
 
 
 def _each(splits: Splits, change: object) -> Splits:

@@ -465,13 +465,12 @@ def _declared_skip(trial: GeneratorTrial) -> None:
 
 
 @RULES.add()
-def class_of_one(trial: GeneratorTrial) -> None:
-    """It is fitted to a class with one training window, or its spec or its own word skips it."""
-    splits = cohort.cohort()
-    train = cohort.rare_class(splits)
-    labels = np.unique(train.labels)
-    seen = trial.run("rare", train, np.repeat(labels, 3)[::-1].copy())
-    _drawn(seen, f"with one training window of class {train.classes[labels[-1]]}")
+def rare_classes(trial: GeneratorTrial) -> None:
+    """It is fitted to a class with one training window and draws one with none, or skips them with a reason."""
+    train = cohort.rare_classes(cohort.cohort())
+    classes = range(len(train.classes) if trial.spec.conditional else len(train.classes) - 1)
+    seen = trial.run("rare", train, np.repeat(classes, 3)[::-1].astype(np.int64))
+    _drawn(seen, "with one training window of a class, and none of another")
 
 
 @RULES.add()

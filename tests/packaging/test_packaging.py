@@ -54,6 +54,8 @@ def test_the_wheel_holds_one_package_and_no_other_top_level_name(built: Path) ->
         "nn/recurrent.py",
         "shared.py",
         "harness/planning/studies/quick.toml",
+        "harness/templates/generator/plugin.py.jinja",
+        "harness/templates/shared/gitignore.jinja",
         "generators/timegan/__init__.py",
         "results/store/store.py",
     ):

@@ -230,10 +230,10 @@ def test_arrays_windows_and_a_file_get_the_same_score(alone: Path) -> None:
         ),
         ({"name": "jitter"}, "is a generator plugin's name"),
         ({"dataset": None}, "does not say on which split"),
-        ({"windows": np.zeros((3, 1, 16))}, r"windows: signals have shape \(3, 1, 16\)"),
+        ({"windows": np.zeros((3, 1, 16))}, "windows: signals have 3 windows"),
         ({"windows": [[1.0], [1.0, 2.0]]}, "windows is no array"),
         ({"windows": "mine.npz"}, "labels belong to arrays"),
-        ({"windows": "nothing.npz", "labels": None}, "is no .npz of plain arrays"),
+        ({"windows": "nothing.npz", "labels": None}, "nothing.npz: there is no such file"),
     ],
 )
 def test_a_wrong_submission_is_an_error_with_the_way_out(

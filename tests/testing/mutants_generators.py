@@ -242,7 +242,7 @@ class OneLead(PcaGaussian):
         super().fit(train, context)
 
 
-@mutant("class-of-one")
+@mutant("rare-classes")
 class NeedsTwo(PcaGaussian):
     def fit(self, train, context):
         counts = np.bincount(train.labels)
@@ -319,4 +319,4 @@ class Pickles(_Kept):
 class HalfParameters(PcaGaussian):
     def fit(self, train, context):
         super().fit(train, context)
-        self.parameters = self.parameters / 2
+        self.parameters /= 2  # type: ignore[assignment]

@@ -16,7 +16,8 @@ from ecgbench.metrics.statistics import ecgbench_metrics as statistics
 
 
 def _named(specs: Any, name: str) -> MetricSpec:
-    return next(spec for spec in specs() if spec.name == name)
+    found: MetricSpec = next(spec for spec in specs() if spec.name == name)
+    return found
 
 
 SPECTRAL = _named(statistics, "log-spectral-distance")

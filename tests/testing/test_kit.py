@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
+import msgspec
 import pytest
 
-from ecgbench import MetricSpec
+from ecgbench import Config, MetricSpec
 from ecgbench.contracts.errors import UsageError
 from ecgbench.testing import (
     Plugin,
@@ -61,10 +63,11 @@ def test_an_expected_failure_that_names_no_check_is_a_mistake() -> None:
 
 
 def test_timed_checks_are_left_out_unless_asked_for() -> None:
-    def names(**how: bool) -> list[str]:
-        return [each.values[0].name for each in parametrize_with_checks(PCA, **how).args[1]]
+    def names(*, timed: bool) -> list[str]:
+        mark: Any = parametrize_with_checks(PCA, timed=timed)
+        return [each.values[0].name for each in mark.args[1]]
 
-    assert "smoke-in-seconds" not in names()
+    assert "smoke-in-seconds" not in names(timed=False)
     assert "smoke-in-seconds" in names(timed=True)
 
 
@@ -111,3 +114,13 @@ def test_a_metric_without_a_target_says_so() -> None:
     check = next(each for each in checks_of(Plugin(spec)) if each.name == "value")
     with pytest.raises(AssertionError, match="cannot import no_module:f"):
         check()
+
+
+class Folder(Config, frozen=True):
+    folder: Annotated[Path | None, msgspec.Meta(description="recordings")] = None
+
+
+def test_a_setting_may_be_a_path() -> None:
+    spec = replace(ECGSYN, config=Folder, smoke={})
+    (check,) = (each for each in checks_of(Plugin(spec)) if each.name == "settings-described")
+    check()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unittest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from ecgbench.contracts.specs import PluginSpec
     from ecgbench.testing import Check
 
-ALL = [*mutants_generators.MUTANTS, *mutants_metrics.MUTANTS, *mutants_datasets.MUTANTS]
+ALL: list[tuple[str, PluginSpec]] = [
+    *mutants_generators.MUTANTS,
+    *mutants_metrics.MUTANTS,
+    *mutants_datasets.MUTANTS,
+]
 
 
 def named(checks: list[Check], name: str) -> Check:
@@ -36,11 +40,12 @@ def test_the_check_of_its_rule_sees_a_mutant(name: str, spec: PluginSpec) -> Non
 def test_every_rule_has_a_mutant() -> None:
     of_time = {"smoke-in-seconds", "light-import", "settings-travel"}  # below
     kinds = (mutants_generators.PCA, mutants_metrics.SPECTRAL, mutants_datasets.ECGSYN)
-    for spec, mutants in zip(
-        kinds,
-        (mutants_generators.MUTANTS, mutants_metrics.MUTANTS, mutants_datasets.MUTANTS),
-        strict=True,
-    ):
+    all_mutants: tuple[Any, ...] = (
+        mutants_generators.MUTANTS,
+        mutants_metrics.MUTANTS,
+        mutants_datasets.MUTANTS,
+    )
+    for spec, mutants in zip(kinds, all_mutants, strict=True):
         rules = {check.name for check in checks_of(Plugin(spec))}
         of_specs = {"spec-complete", "settings-described", "importable"}
         assert rules - of_time - of_specs == {name for name, _ in mutants} - of_specs

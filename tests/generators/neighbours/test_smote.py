@@ -103,13 +103,6 @@ def test_a_class_that_train_lacks_is_drawn_from_the_others(
     assert sampled.mean() == pytest.approx(3 / 4, abs=0.15)
 
 
-def test_the_same_seed_gives_the_same_bytes() -> None:
-    real, labels = train((200, 60)), np.arange(30) % 2
-    first, again, other = (draw(real, labels, seed) for seed in (0, 0, 1))
-    assert first.tobytes() == again.tobytes()
-    assert np.abs(first - other).max() > 0.1
-
-
 def test_parameters_are_the_samples_and_the_neighbours() -> None:
     model = Smote(SmoteConfig())
     model.fit(train((40, 3, 1)), context())

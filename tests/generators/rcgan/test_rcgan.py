@@ -9,11 +9,9 @@ import pytest
 import torch
 
 from ecgbench import EcgWindows
-from ecgbench.contracts.config import build
-from ecgbench.generators.rcgan import RcGanConfig, ecgbench_generators
+from ecgbench.generators.rcgan import RcGanConfig
 from ecgbench.generators.rcgan.model import RcGan, discriminator_loss, generator_loss
 from ecgbench.generators.rcgan.networks import Networks
-from ecgbench.nn import training
 from tests.generators.timegan.conftest import LABELS, make_context, windows
 
 if TYPE_CHECKING:
@@ -22,10 +20,6 @@ if TYPE_CHECKING:
     from ecgbench import Context
 
 SMALL = RcGanConfig(hidden=5, latent=3, batch=8, iterations=6)
-
-
-class Stopped(Exception):  # noqa: N818 - stands for a kill
-    """The fit is interrupted."""
 
 
 @pytest.fixture
@@ -106,58 +100,6 @@ def test_samples_are_windows_of_the_labels_within_each_leads_peak(context: Conte
     assert model.sample(LABELS[:0], context).signals.shape == (0, 2, 12)
 
 
-def test_the_same_seed_gives_the_same_bytes_and_leaves_global_random_state_alone(
-    tmp_path: Path,
-) -> None:
-    numpys = np.random.get_state(legacy=False)  # noqa: NPY002 - the global state, to stay as it is
-    torchs = torch.get_rng_state()
-    first, again, other = (
-        fitted(context).sample(LABELS, context).signals
-        for context in (make_context(tmp_path, seed) for seed in (3, 3, 4))
-    )
-    assert first.tobytes() == again.tobytes()
-    assert first.tobytes() != other.tobytes()
-    assert torch.equal(torch.get_rng_state(), torchs)
-    after = np.random.get_state(legacy=False)  # noqa: NPY002 - as above
-    np.testing.assert_equal(after, numpys)
-
-
-@pytest.mark.parametrize("step", [1, 4])
-def test_a_fit_that_was_stopped_and_resumed_gives_the_same_bytes(
-    tmp_path: Path, step: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(training, "CHECKPOINT_EVERY", 0.0)
-    monkeypatch.setattr(training, "LOG_EVERY", 1)
-    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
-    whole.mkdir()
-    stopped.mkdir()
-    expected = fitted(make_context(whole)).sample(LABELS, make_context(whole))
-
-    def log(done: int, /, **_: float) -> None:
-        if done >= step:
-            raise Stopped
-
-    with pytest.raises(Stopped):
-        fitted(make_context(stopped, log=log))
-    seen: list[int] = []
-    resumed = make_context(stopped, log=lambda done, /, **_: seen.append(done))
-    found = fitted(resumed).sample(LABELS, resumed)
-    assert found.signals.tobytes() == expected.signals.tobytes()
-    assert seen[0] == step + 1
-
-
-def test_a_class_of_one_window_and_a_missing_class_are_drawn(
-    context: Context, caplog: pytest.LogCaptureFixture
-) -> None:
-    train = windows()
-    rows = np.flatnonzero(train.labels == 0)
-    train = train.take(np.concatenate([rows, np.flatnonzero(train.labels == 1)[:1]]))
-    made = fitted(context, train=train).sample(LABELS, context)
-    assert made.problem() is None
-    np.testing.assert_array_equal(made.labels, LABELS)
-    assert "no window of class V: the 3 asked for are of any class" in caplog.text
-
-
 def test_one_class_and_two_windows_are_enough(context: Context) -> None:
     train = windows(count=2, leads=1, classes=("beat",))
     zeros = np.zeros(3, dtype=np.int64)
@@ -191,9 +133,3 @@ def test_parameters_counts_both_networks(context: Context) -> None:
         return 3 * 5 * (inputs + 5 + 2) + 5 * outputs + outputs
 
     assert fitted(context).parameters == gru(3 + 3, 2) + gru(2 + 3, 1)
-
-
-def test_the_spec_loads_its_model_and_takes_its_smoke_settings() -> None:
-    (spec,) = ecgbench_generators()
-    assert spec.load() is RcGan
-    assert isinstance(build(spec.config, spec.smoke, where=spec.name), RcGanConfig)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import sys
-from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -12,19 +11,10 @@ import pytest
 import torch
 
 from ecgbench import Context, EcgbenchError, EcgWindows
-from ecgbench.contracts.config import build
-from ecgbench.generators.spline_flow import SplineFlowConfig, ecgbench_generators
+from ecgbench.generators.spline_flow import SplineFlowConfig
 from ecgbench.generators.spline_flow.model import SplineFlow, log_density, spline_flow
-from ecgbench.nn import training
 from tests.generators.spline_flow.conftest import SMALL, fitted
 from tests.generators.timegan.conftest import LABELS, make_context, windows
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-
-class Stopped(Exception):  # noqa: N818 - stands for a kill
-    """The fit is interrupted."""
 
 
 def stir(flow: torch.nn.Module) -> None:
@@ -113,46 +103,6 @@ def test_samples_are_windows_of_the_labels(context: Context) -> None:
     assert fitted(context).sample(LABELS[:0], context).signals.shape == (0, 2, 12)
 
 
-def test_the_same_seed_gives_the_same_bytes_and_leaves_global_random_state_alone(
-    tmp_path: Path,
-) -> None:
-    numpys = np.random.get_state(legacy=False)  # noqa: NPY002 - the global state, to stay as it is
-    torchs = torch.get_rng_state()
-    first, again, other = (
-        fitted(context).sample(LABELS, context).signals
-        for context in (make_context(tmp_path, seed) for seed in (3, 3, 4))
-    )
-    assert first.tobytes() == again.tobytes()
-    assert first.tobytes() != other.tobytes()
-    assert torch.equal(torch.get_rng_state(), torchs)
-    after = np.random.get_state(legacy=False)  # noqa: NPY002 - as above
-    np.testing.assert_equal(after, numpys)
-
-
-@pytest.mark.parametrize("step", [1, 4, 7, 11])
-def test_a_fit_that_was_stopped_and_resumed_gives_the_same_bytes(
-    tmp_path: Path, step: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(training, "CHECKPOINT_EVERY", 0.0)
-    monkeypatch.setattr(training, "LOG_EVERY", 1)
-    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
-    whole.mkdir()
-    stopped.mkdir()
-    expected = fitted(make_context(whole)).sample(LABELS, make_context(whole))
-
-    def log(done: int, /, **_: float) -> None:
-        if done >= step:
-            raise Stopped
-
-    with pytest.raises(Stopped):
-        fitted(make_context(stopped, log=log))
-    seen: list[int] = []
-    resumed = make_context(stopped, log=lambda done, /, **_: seen.append(done))
-    found = fitted(resumed).sample(LABELS, resumed)
-    assert found.signals.tobytes() == expected.signals.tobytes()
-    assert seen[0] == step + 1
-
-
 def test_the_weights_are_those_of_the_likeliest_windows_held_out(context: Context) -> None:
     config = msgspec.structs.replace(SMALL, iterations=60, every=1, learning_rate=0.05)
     seen: list[float] = []
@@ -167,18 +117,6 @@ def test_the_weights_are_those_of_the_likeliest_windows_held_out(context: Contex
         found = -log_density(model.flow, z, torch.eye(3)[train.labels[order]]).mean()
     assert seen == sorted(seen, reverse=True)
     assert found.item() == pytest.approx(seen[-1], rel=1e-5)
-
-
-def test_a_class_of_one_window_and_a_missing_class_are_drawn(
-    context: Context, caplog: pytest.LogCaptureFixture
-) -> None:
-    train = windows()
-    rows = np.flatnonzero(train.labels == 0)
-    train = train.take(np.concatenate([rows, np.flatnonzero(train.labels == 1)[:1]]))
-    made = fitted(context, train=train).sample(LABELS, context)
-    assert made.problem() is None
-    np.testing.assert_array_equal(made.labels, LABELS)
-    assert "no window of class V: the 3 asked for are of any class" in caplog.text
 
 
 def test_one_class_two_windows_and_equal_windows_are_enough(context: Context) -> None:
@@ -204,9 +142,3 @@ def test_without_zuko_the_error_names_the_extra(
     monkeypatch.setitem(sys.modules, "zuko.distributions", None)
     with pytest.raises(EcgbenchError, match=r"synthetic-ecgbench\[flows\]"):
         fitted(context)
-
-
-def test_the_spec_loads_its_model_and_takes_its_smoke_settings() -> None:
-    (spec,) = ecgbench_generators()
-    assert spec.load() is SplineFlow
-    assert isinstance(build(spec.config, spec.smoke, where=spec.name), SplineFlowConfig)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import psutil
 import pytest
@@ -14,17 +12,12 @@ from ecgbench.generators.timegan import TimeGanConfig
 from ecgbench.generators.timegan.model import TimeGan
 from tests.generators.timegan.conftest import (
     LABELS,
-    SETTINGS,
     SMALL,
     fitted,
-    make_context,
     small,
     spy,
     windows,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_samples_are_drawn_with_the_running_mean(context: Context) -> None:
@@ -65,23 +58,6 @@ def test_scaling_maps_each_lead_to_the_unit_interval(
 def test_no_labels_give_no_windows(context: Context) -> None:
     synthetic = fitted(context).sample(LABELS[:0], context)
     assert synthetic.signals.shape == (0, 2, 12)
-
-
-@pytest.mark.parametrize("settings", ["the code's", "the paper's"])
-def test_the_same_seed_gives_the_same_bytes_and_leaves_global_random_state_alone(
-    tmp_path: Path, settings: str
-) -> None:
-    numpys = np.random.get_state(legacy=False)  # noqa: NPY002 - the global state, to stay as it is
-    torchs = torch.get_rng_state()
-    first, again, other = (
-        fitted(context, SETTINGS[settings]).sample(LABELS, context).signals
-        for context in (make_context(tmp_path, seed) for seed in (3, 3, 4))
-    )
-    assert first.tobytes() == again.tobytes()
-    assert first.tobytes() != other.tobytes()
-    assert torch.equal(torch.get_rng_state(), torchs)
-    after = np.random.get_state(legacy=False)  # noqa: NPY002 - as above
-    np.testing.assert_equal(after, numpys)
 
 
 def test_samples_on_the_way_leave_the_fit_as_it_is_and_are_of_the_networks_by_then(

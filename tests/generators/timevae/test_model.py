@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,11 +10,9 @@ import pytest
 import torch
 
 from ecgbench import Context, EcgWindows
-from ecgbench.contracts.config import build
-from ecgbench.generators.timevae import TimeVaeConfig, ecgbench_generators
+from ecgbench.generators.timevae import TimeVaeConfig
 from ecgbench.generators.timevae.model import TimeVae, reconstruction
 from ecgbench.generators.timevae.networks import Autoencoder
-from ecgbench.nn import training
 from ecgbench.nn.training import count
 
 if TYPE_CHECKING:
@@ -25,10 +21,6 @@ if TYPE_CHECKING:
 
 SMALL = TimeVaeConfig(channels=(4, 8), latent=3, batch=16, iterations=25)
 LABELS = np.array([2, 0, 1, 2, 2], dtype=np.int64)
-
-
-class Stopped(Exception):  # noqa: N818 - stands for a kill
-    """The fit is interrupted."""
 
 
 def windows(counts: tuple[int, ...] = (20, 20, 20), leads: int = 2, length: int = 24) -> EcgWindows:
@@ -117,49 +109,6 @@ def test_windows_of_any_shape_are_drawn_for_their_labels(
     np.testing.assert_array_equal(drawn.labels, LABELS)
 
 
-@pytest.mark.parametrize("counts", [(30, 1), (1, 1), (2, 0), (3,)])
-def test_rare_and_missing_classes_are_drawn(tmp_path: Path, counts: tuple[int, ...]) -> None:
-    labels = np.arange(10) % len(counts)
-    drawn = fitted(tmp_path, windows(counts)).sample(labels, make_context(tmp_path))
-    assert drawn.problem() is None
-    np.testing.assert_array_equal(drawn.labels, labels)
-
-
-def test_the_same_seed_gives_the_same_bytes_and_leaves_the_global_state_alone(
-    tmp_path: Path,
-) -> None:
-    before = torch.random.get_rng_state()
-    one, again, other = (
-        fitted(tmp_path / str(number), windows(), seed=seed)
-        .sample(LABELS, make_context(tmp_path, seed=seed))
-        .signals
-        for number, seed in enumerate((1, 1, 2))
-    )
-    assert one.tobytes() == again.tobytes()
-    assert np.abs(one - other).max() > 0.01
-    assert torch.equal(torch.random.get_rng_state(), before)
-
-
-def test_a_fit_that_was_stopped_and_resumed_gives_the_same_bytes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(training, "CHECKPOINT_EVERY", 0.0)
-    monkeypatch.setattr(training, "LOG_EVERY", 1)
-
-    def stop(done: int, /, **_: float) -> None:
-        if done == 11:
-            raise Stopped
-
-    context = make_context(tmp_path)
-    whole = fitted(tmp_path / "whole", windows()).sample(LABELS, context)
-    with pytest.raises(Stopped):
-        fitted(tmp_path / "stopped", windows(), log=stop)
-    seen: list[int] = []
-    resumed = fitted(tmp_path / "stopped", windows(), log=lambda done, /, **_: seen.append(done))
-    assert seen[0] == 12
-    assert resumed.sample(LABELS, context).signals.tobytes() == whole.signals.tobytes()
-
-
 @pytest.mark.slow
 def test_it_learns_the_phase_of_each_class(tmp_path: Path) -> None:
     train = windows((200, 200, 200))
@@ -169,17 +118,3 @@ def test_it_learns_the_phase_of_each_class(tmp_path: Path) -> None:
         real, made = (each.signals[train.labels == label].mean(axis=0) for each in (train, drawn))
         for lead in range(2):
             assert np.corrcoef(real[lead], made[lead])[0, 1] > 0.97
-
-
-def test_the_spec_loads_its_model_and_discovery_imports_no_torch_and_no_numpy() -> None:
-    [spec] = ecgbench_generators()
-    assert spec.load() is TimeVae
-    assert spec.conditional
-    assert TimeVae(TimeVaeConfig()).parameters == 0
-    build(TimeVaeConfig, spec.smoke, where="generator timevae")
-    code = (
-        "import sys; from ecgbench.generators import timevae; timevae.ecgbench_generators();"
-        "print(sorted({'torch', 'numpy'} & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"

@@ -14,7 +14,6 @@ from ecgbench.contracts.config import build
 from ecgbench.contracts.errors import ConfigError
 from ecgbench.generators.wavegan import WaveGanConfig, ecgbench_generators
 from ecgbench.generators.wavegan.model import Pulse2Pulse, WaveGan
-from ecgbench.nn import training
 from ecgbench.nn.training import count
 from tests.generators.timegan.conftest import LABELS, make_context, windows
 
@@ -34,10 +33,6 @@ SMALL = WaveGanConfig(
     critic_steps=2,
 )
 KINDS = pytest.mark.parametrize("kind", [WaveGan, Pulse2Pulse])
-
-
-class Stopped(Exception):  # noqa: N818 - stands for a kill
-    """The fit is interrupted."""
 
 
 @pytest.fixture
@@ -70,61 +65,6 @@ def test_samples_are_windows_of_the_labels_within_each_leads_peak(
     peak = np.abs(train.signals).max(axis=(0, 2))
     assert (np.abs(synthetic.signals) <= peak[:, None]).all()
     assert model.sample(LABELS[:0], context).signals.shape == (0, 2, 12)
-
-
-@KINDS
-def test_the_same_seed_gives_the_same_bytes_and_leaves_global_random_state_alone(
-    kind: type[WaveGan], tmp_path: Path
-) -> None:
-    numpys = np.random.get_state(legacy=False)  # noqa: NPY002 - the global state, to stay as it is
-    torchs = torch.get_rng_state()
-    first, again, other = (
-        fitted(kind, context).sample(LABELS, context).signals
-        for context in (make_context(tmp_path, seed) for seed in (3, 3, 4))
-    )
-    assert first.tobytes() == again.tobytes()
-    assert first.tobytes() != other.tobytes()
-    assert torch.equal(torch.get_rng_state(), torchs)
-    after = np.random.get_state(legacy=False)  # noqa: NPY002 - as above
-    np.testing.assert_equal(after, numpys)
-
-
-@KINDS
-@pytest.mark.parametrize("step", [1, 4])
-def test_a_fit_that_was_stopped_and_resumed_gives_the_same_bytes(
-    kind: type[WaveGan], tmp_path: Path, step: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(training, "CHECKPOINT_EVERY", 0.0)
-    monkeypatch.setattr(training, "LOG_EVERY", 1)
-    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
-    whole.mkdir()
-    stopped.mkdir()
-    expected = fitted(kind, make_context(whole)).sample(LABELS, make_context(whole))
-
-    def log(done: int, /, **_: float) -> None:
-        if done >= step:
-            raise Stopped
-
-    with pytest.raises(Stopped):
-        fitted(kind, make_context(stopped, log=log))
-    seen: list[int] = []
-    resumed = make_context(stopped, log=lambda done, /, **_: seen.append(done))
-    found = fitted(kind, resumed).sample(LABELS, resumed)
-    assert found.signals.tobytes() == expected.signals.tobytes()
-    assert seen[0] == step + 1
-
-
-@KINDS
-def test_a_class_of_one_window_and_a_missing_class_are_drawn(
-    kind: type[WaveGan], context: Context, caplog: pytest.LogCaptureFixture
-) -> None:
-    train = windows()
-    rows = np.flatnonzero(train.labels == 0)
-    train = train.take(np.concatenate([rows, np.flatnonzero(train.labels == 1)[:1]]))
-    made = fitted(kind, context, train=train).sample(LABELS, context)
-    assert made.problem() is None
-    np.testing.assert_array_equal(made.labels, LABELS)
-    assert "no window of class V: the 3 asked for are of any class" in caplog.text
 
 
 @KINDS

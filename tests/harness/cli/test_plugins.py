@@ -2,15 +2,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.harness.cli.conftest import Command
 
 BUILT_IN = {
@@ -148,6 +148,38 @@ def test_commands_are_completed_without_their_modules() -> None:
     assert complete("ecgbench x") == ["HEAVY"]
     assert "plain,--version" in complete("ecgbench --")
     assert "plain,metrics" in complete("ecgbench list me")
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("ecgbench run --generators gmm,rc", {"gmm,rcgan"}),
+        ("ecgbench run --metrics patient-m", {"patient-membership"}),
+        ("ecgbench fetch lu", {"ludb"}),
+        ("ecgbench tune time", {"timegan", "timevae"}),
+        ("ecgbench show metr", {"metric"}),
+        ("ecgbench show dataset mitdb-", {"mitdb-208"}),
+        ("ecgbench show metrics m", {"marginal-distribution-difference", "mmd"}),
+        ("ecgbench show mitdb/gmm x", set()),
+        ("ecgbench run --plugin PLUGINS/good.py --datasets coh", {"cohort"}),
+        ("ecgbench run --plugin not-there.py --datasets coh", set()),
+    ],
+)
+def test_names_of_plugins_are_completed(plugins: Path, words: str, offered: set[str]) -> None:
+    found = {
+        each.removeprefix("plain,") for each in complete(words.replace("PLUGINS", str(plugins)))
+    }
+    told = found - {"HEAVY", "importlib.metadata", "numpy", "rich"}
+    assert told >= offered
+    assert bool(told) == bool(offered)
+
+
+def test_the_completion_of_the_readme_is_set_up_in_bash() -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text("utf-8")
+    (line,) = re.findall(r"^eval .*bash_source.*$", readme, re.MULTILINE)
+    script = f'ecgbench() {{ {sys.executable} -m ecgbench "$@"; }}; export -f ecgbench\n{line}\ncomplete -p ecgbench'
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    assert "_ecgbench_completion" in done.stdout
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120])

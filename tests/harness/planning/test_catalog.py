@@ -334,3 +334,22 @@ def test_a_search_beyond_a_settings_limits_is_refused(tmp_path: Path, only_files
     )
     (problem,) = discover([str(file)]).problems
     assert "generator mine (search): size = 1" in problem
+
+
+def test_a_file_that_names_its_own_code_as_text_is_told_the_way_out(
+    tmp_path: Path, only_files: None
+) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from ecgbench import GeneratorSpec, hookimpl\n"
+        "class Mine: pass\n"
+        "@hookimpl\n"
+        "def ecgbench_generators():\n"
+        "    yield GeneratorSpec(name='mine', target='mine:Mine', summary='mine')\n"
+        "    yield GeneratorSpec(name='other', target='other:Mine', summary='elsewhere')\n"
+    )
+    catalog = discover([file])
+    (problem,) = catalog.problems
+    assert "target 'mine:Mine' names its own file" in problem
+    assert "target=Mine" in problem
+    assert catalog.generator("other")

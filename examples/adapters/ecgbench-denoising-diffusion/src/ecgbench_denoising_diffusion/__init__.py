@@ -1,0 +1,1 @@
+"""The 1-D diffusion of denoising-diffusion-pytorch, as a generator of ecgbench."""

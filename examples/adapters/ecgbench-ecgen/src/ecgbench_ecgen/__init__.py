@@ -1,0 +1,1 @@
+"""Pulse2Pulse of the package ecgen, as a generator of ecgbench."""

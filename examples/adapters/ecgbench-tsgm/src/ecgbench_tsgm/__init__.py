@@ -1,0 +1,1 @@
+"""A variational autoencoder of tsgm, as a generator of ecgbench."""
