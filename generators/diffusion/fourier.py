@@ -101,8 +101,6 @@ class FourierDiffusion:
         parameters: weights of the network, and a mean and a deviation of each coefficient.
     """
 
-    spread: Tensor
-
     def __init__(self, config: FourierDiffusionConfig) -> None:
         self.config = config
         self.parameters = 0
