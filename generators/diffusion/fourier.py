@@ -101,8 +101,6 @@ class FourierDiffusion:
         parameters: weights of the network, and a mean and a deviation of each coefficient.
     """
 
-    spread: Tensor
-
     def __init__(self, config: FourierDiffusionConfig) -> None:
         self.config = config
         self.parameters = 0
@@ -119,8 +117,8 @@ class FourierDiffusion:
         self.mean, self.deviation = numbers.mean(axis=0), numbers.std(axis=0)
         self.deviation[self.deviation < 1e-9] = 1.0
         x = ((numbers - self.mean) / self.deviation).reshape(len(train), -1)
+        self.spread = _spread(train).to(context.device)
         network = self._build(torch.Generator().manual_seed(context.seed))
-        self.spread = self.spread.to(context.device)
         self.parameters = count(network) + 2 * x.shape[1]
         self.network = train_network(
             "fourier-diffusion",
@@ -156,14 +154,13 @@ class FourierDiffusion:
         parts = load_model(folder)
         self.like, self.labels = parts["like"], parts["labels"]
         self.mean, self.deviation = parts["mean"], parts["deviation"]
+        self.spread = _spread(self.like)
         self.network = with_weights(self._build(torch.Generator()), parts["network"])
 
     def _build(self, start: torch.Generator) -> nn.Module:
-        """Return the network at its start, and set Λ of all leads."""
-        spread = np.tile(mirrored(self.like.length), len(self.like.leads))
-        self.spread = torch.from_numpy(spread.astype(np.float32))
+        """Return the network at its start."""
         return ResidualMlp(
-            len(spread), len(self.like.classes), self.config.width, self.config.blocks, start
+            len(self.spread), len(self.like.classes), self.config.width, self.config.blocks, start
         )
 
     def _loss(self, rng: np.random.Generator) -> Loss:
@@ -200,6 +197,12 @@ class FourierDiffusion:
         return ancestral(
             predictor, times, self._kept(times), self.spread, len(labels), rng, labels.device
         )
+
+
+def _spread(like: EcgWindows) -> Tensor:
+    """Return Λ of all leads, float32, shape (coefficient,)."""
+    spread = np.tile(mirrored(like.length), len(like.leads))
+    return torch.from_numpy(spread.astype(np.float32))
 
 
 def kept_variance(times: Tensor, beta_min: float, beta_max: float) -> Tensor:
