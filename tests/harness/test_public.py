@@ -93,6 +93,7 @@ def test_what_a_light_plugin_module_imports_costs_no_numpy() -> None:
         "compare",
         "evaluate",
         "run",
+        "sample",
         "score",
         "splits",
         "tune",

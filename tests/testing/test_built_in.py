@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 DATA = Path(os.environ["ECGBENCH_DATA_DIR"]) if "ECGBENCH_DATA_DIR" in os.environ else None
 
-NOISE = ("dp-pca-gaussian", "the noise of the mechanism drowns so few training windows")
+NOISE = ("dp-vae", "the noise of the mechanism drowns so few training windows")
 
 
 def built_in(kind: Kind, *without: str) -> list[Plugin]:
