@@ -385,7 +385,7 @@ def content_of(file: Path | str) -> bytes | None:
         # of many small files a Path and a buffer cost more than the reading
         with open(file, "rb", buffering=0) as stream:  # noqa: PTH123
             return stream.read()
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):  # ValueError: no file can have a name with a null byte
         return None
     except OSError as error:
         raise StoreError(f"cannot read {file}: {error.strerror}") from error
