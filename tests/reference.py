@@ -126,7 +126,8 @@ def _commands() -> Iterator[str]:
         command = cli.get_command(context, name)
         assert command is not None
         inner = click.Context(command, info_name=name, parent=context)
-        usage = " ".join(command.collect_usage_pieces(inner))
+        # click 8.1.0 has an optional choice in two pairs of brackets
+        usage = re.sub(r"\[(\[.+?\])\]", r"\1", " ".join(command.collect_usage_pieces(inner)))
         yield from (
             "",
             f"## `ecgbench {name}`",

@@ -61,6 +61,7 @@ def test_a_setting_is_bounded_and_described(kind: Any, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_made_is_formatted(kind: Any, tmp_path: Path) -> None:
+    pytest.importorskip("ruff", reason="ruff, of the extra dev, is not installed")
     made = make(kind, "mine", tmp_path / "whole", one_file=False)
     for command in (["format", "--check"], ["check", "--select", "E,F,I,UP,B,SIM,RUF"]):
         words = [sys.executable, "-m", "ruff", *command, "--no-cache", str(made.path)]
