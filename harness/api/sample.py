@@ -238,6 +238,8 @@ def write_sample(
     record = cells.cell(cells.find(cell))
     assert record is not None
     note = _note(record, windows, catalog, cells, seed)
+    copies = int((originals.rows(record.cell.dataset, windows.signals) >= 0).sum())
+    note += f"equal to windows of patients: {copies} of {len(windows)}\n"
     if form == "wfdb":
         step = 1 / gain(windows.signals)
         note += f"samples: 16-bit whole numbers of {step:g} mV, kept to half of that\n"
@@ -250,7 +252,7 @@ def _note(
 ) -> str:
     """Return the text on the origin of a cell's windows; it has no times, so it stays the same."""
     cell = record.cell
-    kind = "windows of a reference row" if record.reference else "synthetic windows, of no patient"
+    kind = "windows of a reference row" if record.reference else "synthetic windows"
     is_more = len(windows) > record.sizes.get("fresh", len(windows))
     drawn = (
         f"from the cell's fitted model, seed {seed} of the drawing" if is_more else "with the cell"

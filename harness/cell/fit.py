@@ -175,7 +175,9 @@ class _Fitting:
         return models
 
     def _keep(self, models: list[Model]) -> None:
-        """Write the fitted models; a model that cannot be kept costs a note."""
+        """Write the fitted models; a model that cannot be kept costs a note, if it is no reference row."""
+        if self.spec.reference:
+            return
         if not all(can_be_kept(model.generator) for model in models):
             text = f"generator {self.spec.name} has no save and load, so no model is kept"
         else:

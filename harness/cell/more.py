@@ -84,7 +84,9 @@ def draw_more(
         check_plugins([("generator", generator)], discover(plugin_files))
     except UsageError as error:
         raise UsageError(
-            f"the model of {record.cell.name} is of {generator.origin}, and here is another: {error}"
+            f"the model of {record.cell.name} needs the generator {generator.name} as it was fitted, from "
+            f"{generator.origin}; give its file with --plugin, or install it.  If it has changed since, "
+            f"forget the cell and run it again with --keep-models ({error})"
         ) from None
     state = np.random.SeedSequence([record.cell.seed, seed, CellStream.MORE]).generate_state(1)
     with tempfile.TemporaryDirectory(prefix="ecgbench-sample-") as folder:

@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from ecgbench.contracts.config import build, parse_overrides
 from ecgbench.contracts.errors import UsageError, suggest
 from ecgbench.contracts.plain import plain
 from ecgbench.harness.cell.trouble import say
@@ -30,10 +31,21 @@ STYLES = {"ok": "green", "failed": "red", "skipped": "dim"}
 @click.command()
 @click.argument("what", metavar="NAME|FILE")
 @click.option("--checks", "wanted", type=names, metavar="A,B", help="These checks; default: all.")
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="KIND.NAME.SETTING=VALUE",
+    help="A setting in place of the smoke setting, e.g. dataset.my-ecg.folder=clinic; may be repeated.",
+)
 @plugin_option
 @data_dir_option
 def check(
-    what: str, wanted: tuple[str, ...] | None, plugins: tuple[Path, ...], data_dir: Path | None
+    what: str,
+    wanted: tuple[str, ...] | None,
+    assignments: tuple[str, ...],
+    plugins: tuple[Path, ...],
+    data_dir: Path | None,
 ) -> int:
     """Check whether a plugin keeps the contract: NAME of an installed one, or FILE with plugins.
 
@@ -42,6 +54,7 @@ def check(
     """
     console = Console()
     entries, problems = _entries(what, plugins)
+    settings = parse_overrides(assignments)
     ended: Counter[str] = Counter()
     for problem in problems:
         console.print(Text(f"problem: {plain(problem)}", style="red"), soft_wrap=True)
@@ -51,7 +64,9 @@ def check(
         )
         origin = entry.origin
         module = origin.plugin.removeprefix("file:") if origin.is_file else origin.module
-        checks = checks_of(Plugin(entry.spec, module, data_dir))
+        own = settings.get(entry.spec.kind, {}).get(entry.spec.name, {})
+        build(entry.spec.config, own, where=f"{entry.spec.kind} {entry.spec.name}")
+        checks = checks_of(Plugin(entry.spec, module, data_dir, own))
         ended.update(_outcomes(_chosen(checks, wanted), console))
     told = ", ".join(f"{ended[state]} {state}" for state in STYLES if ended[state])
     console.print(Text(f"{ended.total()} checks: {told}"))

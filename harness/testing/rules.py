@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import inspect
 import unittest
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ecgbench.contracts.errors import Skip
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from ecgbench.contracts.specs import PluginSpec
@@ -72,11 +72,13 @@ class Plugin:
         module: the import name of the module with its hook, or the file for ``--plugin``; empty if it is
             unknown.
         data_dir: folder with datasets in PhysioNet's layout, for datasets alone; None for the user's.
+        settings: in place of the smoke settings of these names.
     """
 
     spec: PluginSpec
     module: str = ""
     data_dir: Path | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Check:

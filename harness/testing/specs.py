@@ -55,9 +55,10 @@ class Trial:
 
     @property
     def smoke(self) -> Config:
-        """Its smoke settings."""
+        """Its smoke settings, or those of the caller."""
         spec = self.spec
-        config: Config = build(spec.config, spec.smoke, where=f"{spec.kind} {spec.name} (smoke)")
+        given = {**spec.smoke, **self.plugin.settings}
+        config: Config = build(spec.config, given, where=f"{spec.kind} {spec.name} (smoke)")
         return config
 
 

@@ -224,6 +224,14 @@ class Centres(PcaGaussian):
         super().fit(train, context)
 
 
+@mutant("inputs-untouched")
+class SortsLabels(PcaGaussian):
+    def sample(self, labels, context):
+        found = super().sample(labels.copy(), context)
+        labels.sort()
+        return found
+
+
 @mutant("working-folder")
 class LeavesFiles(PcaGaussian):
     def fit(self, train, context):

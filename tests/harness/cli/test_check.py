@@ -63,3 +63,11 @@ def test_a_bad_spec_in_a_file_is_a_problem(ecgbench: Command) -> None:
     assert ecgbench("check", "bad.py") == 1
     assert "problem: " in ecgbench.out
     assert "no setting 'x'" in ecgbench.out
+
+
+def test_settings_take_the_place_of_smoke_settings(ecgbench: Command) -> None:
+    few = ("check", "ecgsyn", "--checks", "people,divides", "--set", "dataset.ecgsyn.patients=2")
+    assert ecgbench(*few) == 1
+    assert "there are 2 people; one, or 4 and more can be divided" in ecgbench.out
+    assert ecgbench("check", "ecgsyn", "--set", "dataset.ecgsyn.patience=2") == 2
+    assert "no setting 'patience'; did you mean 'patients'" in ecgbench.err

@@ -84,7 +84,7 @@ def test_a_note_tells_where_the_windows_come_from_and_the_licence(there: Command
     record = Store(Path("good")).cell(name)
     assert record is not None
     for told in (
-        f"{len(labels)} synthetic windows, of no patient",
+        f"{len(labels)} synthetic windows",
         f"cell: {name}",
         record.synthetic,
         record.cell.dataset.digest,
