@@ -31,6 +31,7 @@ MODULES = (
     "ecgbench.rr_time",
     "ecgbench.saving",
     "ecgbench.shared",
+    "ecgbench.testing",
     "ecgbench.space",
 )
 
