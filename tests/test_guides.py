@@ -113,7 +113,7 @@ def test_the_guide_to_ones_own_recordings(tmp_path: Path) -> None:
     # it is the folder of the study, and no longer the example
     person = tmp_path / "clinic" / "people.csv"
     person.write_text(person.read_text().replace("r01,1,", "r01,one,"))
-    with pytest.raises(AssertionError, match=r"clinic/people\.csv: column person"):
+    with pytest.raises(AssertionError, match=r"clinic/people\.csv, line 2, column person"):
         shell(run)
 
 
