@@ -52,6 +52,9 @@ POLL = 0.25
 TRIES = 3
 """How often a process is started before the fork server is given up."""
 
+PAUSE = 0.5
+"""Seconds before the second try; twice as long before the third."""
+
 GUARD_KILLED = "the process that guarded it was killed"
 
 
@@ -125,7 +128,8 @@ def _started(sender: Connection, control: Connection, worker: Worker) -> ForkSer
     Raises:
         EcgbenchError: it ends again and again.
     """
-    for _ in range(TRIES):
+    for number in range(TRIES):
+        time.sleep(number * PAUSE)  # on a busy machine a killed server is not gone at once
         process = _context().Process(target=guard, args=(sender, control, worker), daemon=True)
         with suppress(EOFError, ConnectionError, FileNotFoundError), _startable():
             process.start()
