@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import time
-import warnings
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,10 +16,9 @@ from ecgbench.harness.data import physionet
 from ecgbench.harness.data.digest import digest
 from ecgbench.harness.data.returned import as_windows, twins
 from ecgbench.harness.data.split import split
-from ecgbench.harness.isolation.plugin_state import plugin_state
 from ecgbench.testing import specs
 from ecgbench.testing.rules import SLOW, BrokenRuleError, Rules, require
-from ecgbench.testing.state import GLOBAL_SEED, RANDOM, State
+from ecgbench.testing.state import RANDOM, State, as_in_a_cell
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,15 +75,8 @@ class DatasetTrial(specs.Trial):
     def read(self) -> Seen:
         """Read it."""
         folder, seen = self.folder, Seen()
-        output = io.StringIO()
         cpu = time.process_time()
-        with (
-            contextlib.redirect_stdout(output),
-            contextlib.redirect_stderr(output),
-            plugin_state(GLOBAL_SEED),
-            warnings.catch_warnings(),
-        ):
-            warnings.simplefilter("default")
+        with as_in_a_cell():
             state = State.now()
             try:
                 seen.returned = self.spec.load()(self.smoke, folder)

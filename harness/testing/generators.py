@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import shutil
 import tempfile
 import time
-import warnings
 import weakref
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -32,10 +30,9 @@ from ecgbench.harness.cell.models import (
 )
 from ecgbench.harness.cell.plausible import scale_problem
 from ecgbench.harness.cell.trouble import say
-from ecgbench.harness.isolation.plugin_state import plugin_state
 from ecgbench.testing import cohort, specs
 from ecgbench.testing.rules import SLOW, BrokenRuleError, Rules, require
-from ecgbench.testing.state import GLOBAL_SEED, RANDOM, State
+from ecgbench.testing.state import RANDOM, State, as_in_a_cell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -145,14 +142,7 @@ class GeneratorTrial(specs.Trial):
             raise Skip("it draws the fresh windows alone")
         seen = Seen()
         work = self.folder / f"{name}-work-{time.monotonic_ns()}"
-        output = io.StringIO()
-        with (
-            contextlib.redirect_stdout(output),
-            contextlib.redirect_stderr(output),
-            plugin_state(GLOBAL_SEED),
-            warnings.catch_warnings(),
-        ):
-            warnings.simplefilter("default")
+        with as_in_a_cell():
             cpu = time.process_time()
             try:
                 self._run(name, seen, train, labels, work, log, between, kept)
@@ -239,6 +229,33 @@ class GeneratorTrial(specs.Trial):
         return self.first.changed & self.again.changed
 
     @cached_property
+    def is_stopped(self) -> bool:
+        """Whether a fit ends that is stopped half way; its clock runs fast, so that checkpoints are due.
+
+        Raises:
+            Skip: it reports no progress, at which it could be stopped.
+        """
+        if not self.first.reports:
+            raise Skip(
+                "fit-and-sample fails"
+                if self.first.error
+                else "it reports no progress (context.log)"
+            )
+        half = max(len(self.first.reports) // 2, 1)
+
+        def stop(seen: Seen) -> None:
+            if len(seen.reports) >= half:
+                raise StopError
+
+        splits = cohort.cohort()
+        try:
+            with fast_clock():
+                self.run("stopped", splits.train, splits.fresh.labels, log=stop)
+        except StopError:
+            return True
+        return False
+
+    @cached_property
     def two(self) -> Seen:
         """A fit on two leads."""
         splits = cohort.two_leads()
@@ -301,11 +318,7 @@ def _sample(trial: GeneratorTrial, labels: NDArray[np.int64], seed: int = SEED) 
     ]
     if trial.spec.draws_on_fresh:
         raise Skip("it draws the fresh windows themselves")
-    with (
-        contextlib.redirect_stdout(io.StringIO()),
-        contextlib.redirect_stderr(io.StringIO()),
-        plugin_state(GLOBAL_SEED),
-    ):
+    with as_in_a_cell():
         for model in models:
             model.folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -488,45 +501,19 @@ def fewest_windows(trial: GeneratorTrial) -> None:
 @RULES.add()
 def stops(trial: GeneratorTrial) -> None:
     """A fit that is stopped while it reports progress ends at once."""
-    _stopped(trial)
-
-
-def _stopped(trial: GeneratorTrial) -> Seen:
-    """Stop a fit half way, with a clock that runs fast, so that checkpoints are due."""
-    if not trial.first.reports:
-        raise Skip(
-            "fit-and-sample fails" if trial.first.error else "it reports no progress (context.log)"
-        )
-    half = max(len(trial.first.reports) // 2, 1)
-
-    def stop(seen: Seen) -> None:
-        if len(seen.reports) >= half:
-            raise StopError
-
-    if "stopped" not in trial.__dict__:
-        splits = cohort.cohort()
-        trial.__dict__["stopped"] = False
-        with fast_clock():
-            try:
-                trial.run("stopped", splits.train, splits.fresh.labels, log=stop)
-            except StopError:
-                trial.__dict__["stopped"] = True
     require(
-        trial.__dict__["stopped"],
+        trial.is_stopped,
         "the fit went on after it was stopped; let what context.log raises pass (except Exception "
         "does, a bare except does not)",
     )
-    return trial.first
 
 
 @RULES.add()
 def resumes(trial: GeneratorTrial) -> None:
     """A fit that was stopped continues from its checkpoint, and draws the same bytes as one that was not."""
     drawn = trial.drawn
-    try:
-        _stopped(trial)
-    except BrokenRuleError:
-        raise Skip("stops fails") from None
+    if not trial.is_stopped:
+        raise Skip("stops fails")
     if not trial.checkpoints("stopped"):
         raise Skip("it keeps no checkpoint (context.checkpoint_dir)")
     splits = cohort.cohort()

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import io
 import time
-import warnings
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -22,11 +19,10 @@ from ecgbench.contracts.protocols import Context, Costs, Score
 from ecgbench.harness.cell.checks import as_contributions, as_score, check_metric_applies
 from ecgbench.harness.cell.trouble import say
 from ecgbench.harness.isolation.frozen import Frozen
-from ecgbench.harness.isolation.plugin_state import plugin_state
 from ecgbench.harness.planning.catalog import discover
 from ecgbench.testing import cohort, specs
 from ecgbench.testing.rules import SLOW, BrokenRuleError, Rules, require
-from ecgbench.testing.state import GLOBAL_SEED, RANDOM, State
+from ecgbench.testing.state import RANDOM, State, as_in_a_cell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,15 +122,8 @@ class MetricTrial(specs.Trial):
         splits = given.splits
         parts = (splits.train, splits.control, splits.auxiliary, splits.fresh, splits.test)
         frozen = Frozen(given.synthetic, *parts)
-        output = io.StringIO()
         cpu = time.process_time()
-        with (
-            contextlib.redirect_stdout(output),
-            contextlib.redirect_stderr(output),
-            plugin_state(GLOBAL_SEED),
-            warnings.catch_warnings(),
-        ):
-            warnings.simplefilter("default")
+        with as_in_a_cell():
             state = State.now()
             try:
                 check_metric_applies(self.spec, given)

@@ -2,21 +2,42 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import logging
 import os
 import random
 import sys
 import warnings
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+
+from ecgbench.harness.isolation.plugin_state import plugin_state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 GLOBAL_SEED = 918_273
 """Seeds the global random states; a plugin that seeds them by its own seed then changes them."""
 
 RANDOM = ("random", "numpy.random", "torch")
+
+
+@contextlib.contextmanager
+def as_in_a_cell() -> Iterator[None]:
+    """Give a plugin a state of its own, as the harness does, and keep its output from the terminal."""
+    output = io.StringIO()
+    with (
+        contextlib.redirect_stdout(output),
+        contextlib.redirect_stderr(output),
+        plugin_state(GLOBAL_SEED),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("default")
+        yield
 
 
 @dataclass(frozen=True)
