@@ -80,9 +80,9 @@ def _trial_of(plugin: Plugin) -> tuple[Any, Mapping[str, Rule]]:
     # each imports numpy and torch
     match plugin.spec.kind:
         case "generator":
-            from ecgbench.testing.generators import RULES, GeneratorTrial  # noqa: PLC0415
+            from ecgbench.testing import fits, generators  # noqa: PLC0415
 
-            return GeneratorTrial(plugin), RULES
+            return fits.GeneratorTrial(plugin), generators.RULES
         case "metric":
             from ecgbench.testing import metrics  # noqa: PLC0415
 
