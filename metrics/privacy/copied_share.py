@@ -31,7 +31,8 @@ def copied_share(comparison: Comparison, config: CopiedShareConfig) -> Score:
     A window drawn from a distribution lies between real ones and has several about as near; a copy
     has one.  So a synthetic window is a hit of its nearest real window if the second nearest is much
     farther.  Chance makes hits, too: equally many for each window of ``control`` as of ``train``, because
-    the windows were divided between them at random within patient and class.
+    the windows were divided between them at random within patient and class.  Of people with one window,
+    some are in ``train`` and some in ``control``; a copy of a window is then a copy of a person.
 
     Distances are Euclidean in principal components of ``auxiliary``, in seven spaces (`disguises`); each
     sees through another disguise: ``whole`` windows as they are; windows ``aligned`` over shifts and
@@ -50,7 +51,7 @@ def copied_share(comparison: Comparison, config: CopiedShareConfig) -> Score:
 
     Parts: ``share-SPACE``, the value by that space alone: it tells the disguise if ``p`` tells that there
     is one; ``hits-train`` and ``hits-control``; ``null-low`` and ``null-high``, 2.5 and 97.5% of the
-    value under 1,000 new draws of the labels train and control within patient and class, nothing else
+    value under 1,000 new draws of the labels train and control, as the split draws them, nothing else
     changed; ``p``, the share of these values (the actual one among them) at least as high; ``p-scan``,
     Fisher's combination of such p at thresholds from .1 to 2: it compares their product with the product
     under redrawn labels, and detects smaller doses.
@@ -76,17 +77,21 @@ def copied_share(comparison: Comparison, config: CopiedShareConfig) -> Score:
     np.add.at(of_real, closest.indices, hits)
 
     weights = np.where(member, 1.0, -len(train) / len(control))
-    values = _redrawn(
+    others = (comparison.splits.auxiliary, comparison.splits.fresh)
+    values = redrawn(
         of_real,
         weights,
-        patients,
-        labels,
+        *strata(
+            np.concatenate([patients, *(side.patients for side in others)]),
+            np.concatenate([labels, *(side.labels for side in others)]),
+            len(real),
+        ),
         np.random.default_rng([comparison.seed, PrivacyStream.REDRAWN_PEOPLE]),
     )
     values = np.vstack([weights @ of_real, values]) / len(hits)
-    value, redrawn = float(values[0, 0]), values[1:, 0]
+    value, under_null = float(values[0, 0]), values[1:, 0]
     p, p_scan = p_values(values)
-    low, high = np.quantile(redrawn, [0.025, 0.975])
+    low, high = np.quantile(under_null, [0.025, 0.975])
     people = np.unique(patients)
     return Score(
         value=value,
@@ -120,20 +125,63 @@ def copied_share(comparison: Comparison, config: CopiedShareConfig) -> Score:
     )
 
 
-def _redrawn(
+def strata(
+    patients: NDArray[np.int64], labels: NDArray[np.int64], count: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the stratum (patient, class) of the first windows, and the size of each stratum.
+
+    Args:
+        patients: shape (window,), of all windows that were divided, ``train`` and ``control`` first.
+        labels: shape (window,).
+        count: of the windows of ``train`` and ``control``.
+
+    Returns:
+        int64, shape (``count``,), and int64, shape (stratum,), with all windows that were divided.
+    """
+    _, of_window, sizes = np.unique(
+        np.column_stack([patients, labels]), axis=0, return_inverse=True, return_counts=True
+    )
+    return of_window.ravel()[:count].astype(np.int64), sizes.astype(np.int64)
+
+
+def redrawn(
     hits: NDArray[np.float64],
     weights: NDArray[np.float64],
-    patients: NDArray[np.int64],
-    labels: NDArray[np.int64],
+    stratum: NDArray[np.int64],
+    sizes: NDArray[np.int64],
     rng: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """Return sums of hits by weight, weights permuted within patient and class, (redraw, column)."""
+    """Return sums of hits by weight under new draws of the weights.
+
+    The split divides each stratum alone, by a law that depends on its size alone.  So two things can be
+    exchanged: the weights within a stratum, and whole strata of equal size with as many windows in
+    ``train`` and ``control`` together.  The second matters for people with one window or two: alone,
+    such a stratum has nothing to exchange.
+
+    Args:
+        hits: shape (window, column), of each window of ``train`` and ``control``.
+        weights: shape (window,), of two values, one for ``train`` and one for ``control``.
+        stratum: shape (window,), of each window.
+        sizes: shape (stratum,), with the windows in other parts of the split.
+        rng: draws.
+
+    Returns:
+        float64, shape (`REDRAWS`, column).
+    """
     sums = np.zeros((REDRAWS, hits.shape[1]))
-    strata = np.unique(np.column_stack([patients, labels]), axis=0, return_inverse=True)[1].ravel()
-    for stratum in range(strata.max() + 1):
-        rows = np.flatnonzero(strata == stratum)
-        drawn = rng.permuted(np.tile(weights[rows], (REDRAWS, 1)), axis=1)
-        sums += drawn @ hits[rows]
+    inside = np.bincount(stratum, minlength=len(sizes))
+    member = np.bincount(stratum, weights > 0, minlength=len(sizes)).astype(np.int64)
+    is_hit = np.bincount(stratum, hits.any(axis=1), minlength=len(sizes)) > 0
+    rows_of = np.split(np.argsort(stratum, kind="stable"), np.cumsum(inside)[:-1])
+    alike = np.unique(np.column_stack([sizes, inside]), axis=0, return_inverse=True)[1].ravel()
+    low, high = weights.min(), weights.max()
+    for kind in np.unique(alike[is_hit]):
+        same = np.flatnonzero(alike == kind)
+        members = rng.permuted(np.tile(member[same], (REDRAWS, 1)), axis=1)
+        for place in np.flatnonzero(is_hit[same]):
+            rows = rows_of[same[place]]
+            order = rng.permuted(np.tile(np.arange(len(rows)), (REDRAWS, 1)), axis=1)
+            sums += np.where(order < members[:, [place]], high, low) @ hits[rows]
     return sums
 
 

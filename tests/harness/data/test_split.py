@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecgbench.contracts.errors import DataError
-from ecgbench.harness.data.split import PARTS, divided, number, split, subsample
+from ecgbench.contracts.sampling import PARTS
+from ecgbench.harness.data.split import divided, number, split, subsample
 from ecgbench.results.store.records import DatasetRecord
 
 if TYPE_CHECKING:
