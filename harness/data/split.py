@@ -22,7 +22,10 @@ Halves = tuple[tuple[int, ...], tuple[int, ...]]
 def split(windows: EcgWindows, seed: int, halves: Halves | None = None) -> Splits:
     """Divide a dataset by the protocol (docs/protocol.md).
 
-    Patients are members or unseen; the two halves swap roles with the parity of the seed (the fold).  Members' windows go at random to `PARTS`, stratified by patient and class.
+    Patients are members or unseen; the two halves swap roles with the parity of the seed (the fold).
+    Members' windows go at random to `PARTS`, stratified by patient and class.  If no member has two
+    windows, they are stratified by class alone: a lot for each person alone would leave the sizes of the
+    parts to chance.
 
     Args:
         windows: all windows of the dataset.
@@ -37,8 +40,11 @@ def split(windows: EcgWindows, seed: int, halves: Halves | None = None) -> Split
     members = _members(windows.patients, seed, halves)
     chosen = np.flatnonzero(np.isin(windows.patients, members))
     rest = np.flatnonzero(~np.isin(windows.patients, members))
+    strata_of = windows.patients[chosen]
+    if len(np.unique(strata_of)) == len(strata_of):
+        strata_of = np.zeros_like(strata_of)
     part_of = random_parts(
-        windows.patients[chosen], windows.labels[chosen], np.random.default_rng([PROTOCOL, seed])
+        strata_of, windows.labels[chosen], np.random.default_rng([PROTOCOL, seed])
     )
     parts = {}
     for number, (name, share) in enumerate(PARTS):

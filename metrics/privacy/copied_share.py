@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy.stats import rankdata
@@ -13,6 +13,8 @@ from ecgbench.metrics.privacy.disguises import spaces
 from ecgbench.metrics.privacy.nearest import clearest, nearest
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from numpy.typing import NDArray
 
     from ecgbench import Comparison
@@ -81,7 +83,7 @@ def copied_share(comparison: Comparison, config: CopiedShareConfig) -> Score:
     values = redrawn(
         of_real,
         weights,
-        *strata(
+        Strata.of(
             np.concatenate([patients, *(side.patients for side in others)]),
             np.concatenate([labels, *(side.labels for side in others)]),
             len(real),
@@ -125,55 +127,58 @@ def copied_share(comparison: Comparison, config: CopiedShareConfig) -> Score:
     )
 
 
-def strata(
-    patients: NDArray[np.int64], labels: NDArray[np.int64], count: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the stratum (patient, class) of the first windows, and the size of each stratum.
+class Strata(NamedTuple):
+    """The strata (patient, class) of all windows that the split divided.
 
-    Args:
-        patients: shape (window,), of all windows that were divided, ``train`` and ``control`` first.
-        labels: shape (window,).
-        count: of the windows of ``train`` and ``control``.
-
-    Returns:
-        int64, shape (``count``,), and int64, shape (stratum,), with all windows that were divided.
+    Attributes:
+        of_window: int64, shape (window,), the stratum of each window of ``train`` and ``control``.
+        labels: int64, shape (stratum,), its class.
+        sizes: int64, shape (stratum,), its windows, those in other parts of the split included.
     """
-    _, of_window, sizes = np.unique(
-        np.column_stack([patients, labels]), axis=0, return_inverse=True, return_counts=True
-    )
-    return of_window.ravel()[:count].astype(np.int64), sizes.astype(np.int64)
+
+    of_window: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, patients: NDArray[np.int64], labels: NDArray[np.int64], count: int) -> Self:
+        """Return the strata of these windows; the first ``count`` are ``train`` and ``control``."""
+        pairs, of_window, sizes = np.unique(
+            np.column_stack([patients, labels]), axis=0, return_inverse=True, return_counts=True
+        )
+        return cls(of_window.ravel()[:count], pairs[:, 1], sizes)
 
 
 def redrawn(
     hits: NDArray[np.float64],
     weights: NDArray[np.float64],
-    stratum: NDArray[np.int64],
-    sizes: NDArray[np.int64],
+    strata: Strata,
     rng: np.random.Generator,
 ) -> NDArray[np.float64]:
     """Return sums of hits by weight under new draws of the weights.
 
-    The split divides each stratum alone, by a law that depends on its size alone.  So two things can be
-    exchanged: the weights within a stratum, and whole strata of equal size with as many windows in
-    ``train`` and ``control`` together.  The second matters for people with one window or two: alone,
-    such a stratum has nothing to exchange.
+    The split divides strata of one class and size by the same law.  So two things can be exchanged: the
+    weights within a stratum, and whole strata of one class and size with as many windows in ``train``
+    and ``control`` together.  The second matters for people with one window or two: alone, such a
+    stratum has nothing to exchange.
 
     Args:
         hits: shape (window, column), of each window of ``train`` and ``control``.
         weights: shape (window,), of two values, one for ``train`` and one for ``control``.
-        stratum: shape (window,), of each window.
-        sizes: shape (stratum,), with the windows in other parts of the split.
+        strata: of these windows.
         rng: draws.
 
     Returns:
         float64, shape (`REDRAWS`, column).
     """
+    of_window, count = strata.of_window, len(strata.sizes)
     sums = np.zeros((REDRAWS, hits.shape[1]))
-    inside = np.bincount(stratum, minlength=len(sizes))
-    member = np.bincount(stratum, weights > 0, minlength=len(sizes)).astype(np.int64)
-    is_hit = np.bincount(stratum, hits.any(axis=1), minlength=len(sizes)) > 0
-    rows_of = np.split(np.argsort(stratum, kind="stable"), np.cumsum(inside)[:-1])
-    alike = np.unique(np.column_stack([sizes, inside]), axis=0, return_inverse=True)[1].ravel()
+    inside = np.bincount(of_window, minlength=count)
+    member = np.bincount(of_window, weights > 0, minlength=count).astype(np.int64)
+    is_hit = np.bincount(of_window, hits.any(axis=1), minlength=count) > 0
+    rows_of = np.split(np.argsort(of_window, kind="stable"), np.cumsum(inside)[:-1])
+    kinds = np.column_stack([strata.labels, strata.sizes, inside])
+    alike = np.unique(kinds, axis=0, return_inverse=True)[1].ravel()
     low, high = weights.min(), weights.max()
     for kind in np.unique(alike[is_hit]):
         same = np.flatnonzero(alike == kind)

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from ecgbench import Comparison, EcgWindows, Score, Skip, Splits
+from ecgbench import Comparison, Config, EcgWindows, Score, Skip, Splits
 from ecgbench.harness.data.split import split
+from ecgbench.metrics.attacks.membership_inference import membership_inference
 from ecgbench.metrics.patients import PatientConfig
 from ecgbench.metrics.patients.patient_membership import (
     patient_closest,
@@ -177,3 +178,24 @@ def test_a_likelihood_ratio_sees_a_member_who_is_an_outlier() -> None:
     row = list(ratio.contributions.people).index(person)
     assert ratio.contributions.numerators[row, 0] >= plain.contributions.numerators[row, 0]
     assert ratio.contributions.numerators[row, 0] == 1.0
+
+
+@pytest.mark.parametrize(("copies", "low", "high"), [(False, 0.0, 0.12), (True, 0.75, 1.0)])
+def test_with_one_window_a_person_the_attack_on_windows_tells_who_took_part(
+    copies: bool, low: float, high: float
+) -> None:
+    # 200 people: 15 synthetic windows a fold; 50 members against 20 others of the same half
+    alarms, boards, people = 0, 80, 200
+    for board in range(boards):
+        scores = []
+        for seed in (2 * board, 2 * board + 1):
+            splits = split(few_windows(board, 1, people), seed)
+            rng = np.random.default_rng([seed, 7])
+            rows = rng.integers(len(splits.train), size=len(splits.fresh))
+            signals = (splits.train.take(rows) if copies else splits.fresh).signals
+            scores.append(membership_inference(comparison(splits, signals, seed), Config()))
+        weights = rng.multinomial(people, np.full(people, 1 / people), size=400).astype(float)
+        parts = [found.contributions for found in scores if found.contributions is not None]
+        resampled = np.mean([part.evaluate(weights[:, part.people]) for part in parts], axis=0)
+        alarms += (np.mean([found.value for found in scores]) - 0.5) / resampled.std() > 1.645
+    assert low <= alarms / boards <= high

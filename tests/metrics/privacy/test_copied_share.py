@@ -18,7 +18,7 @@ from ecgbench.datasets.mitdb.load import load
 from ecgbench.harness.data import physionet
 from ecgbench.harness.data.split import number, split, subsample
 from ecgbench.metrics.privacy import CopiedShareConfig
-from ecgbench.metrics.privacy.copied_share import SCAN, p_values, redrawn, strata
+from ecgbench.metrics.privacy.copied_share import SCAN, Strata, p_values, redrawn
 from ecgbench.metrics.privacy.disguises import CLEARER
 from tests.metrics.privacy.conftest import beats, compare, moved, score, spliced
 
@@ -159,7 +159,7 @@ def test_labels_are_redrawn_within_patient_and_class() -> None:
     hits = np.zeros((62, 2))
     hits[:6, 0] = 1  # six windows of one stratum, and all of another
     hits[30:42, 1] = 1
-    sums = redrawn(hits, train.astype(float), *strata(patients, labels, 62), rng)
+    sums = redrawn(hits, train.astype(float), Strata.of(patients, labels, 62), rng)
     exact = hypergeom(30, train[:30].sum(), 6)
     assert sums[:, 0].mean() == pytest.approx(exact.mean(), abs=4 * exact.std() / np.sqrt(1000))
     assert sums[:, 0].std() == pytest.approx(exact.std(), rel=0.1)
@@ -173,7 +173,7 @@ def test_labels_of_people_with_one_window_are_redrawn_over_these_people() -> Non
     hits = np.zeros((79, 1))
     hits[:6] = 1
     sums = redrawn(
-        hits, train.astype(float), *strata(patients, np.zeros(len(patients), int), 79), rng
+        hits, train.astype(float), Strata.of(patients, np.zeros(len(patients), int), 79), rng
     )
     exact = hypergeom(70, train[:70].sum(), 6)  # the person with nine windows has another size
     assert sums.mean() == pytest.approx(exact.mean(), abs=4 * exact.std() / np.sqrt(1000))
@@ -213,8 +213,8 @@ def test_false_alarms_are_as_rare_as_promised_with_few_windows_a_person(
         patients = np.concatenate(
             [side.patients for side in (*sides, splits.auxiliary, splits.fresh)]
         )
-        of = strata(patients, np.zeros(len(patients), dtype=np.int64), len(hits))
-        again = redrawn(np.repeat(hits, 1 + len(SCAN), axis=1), weights, *of, rng)
+        of = Strata.of(patients, np.zeros(len(patients), dtype=np.int64), len(hits))
+        again = redrawn(np.repeat(hits, 1 + len(SCAN), axis=1), weights, of, rng)
         actual = weights @ np.repeat(hits, 1 + len(SCAN), axis=1)
         alarms += p_values(np.vstack([actual, again]))[0] <= 0.05
     assert alarms <= binom(runs, 0.05).ppf(0.999)
