@@ -16,6 +16,7 @@ from rich.text import Text
 from ecgbench.contracts.errors import EcgbenchError, UsageError
 from ecgbench.contracts.plain import plain
 from ecgbench.environment import cores
+from ecgbench.harness.cli.completion import stored_cells
 from ecgbench.harness.cli.options import (
     data_dir_option,
     plugin_option,
@@ -46,7 +47,7 @@ ENDS: tuple[End, ...] = get_args(End)
 
 
 @click.command()
-@click.argument("cells", nargs=-1, metavar="[CELL]...")
+@click.argument("cells", nargs=-1, metavar="[CELL]...", shell_complete=stored_cells)
 @click.option(
     "--out",
     required=True,
