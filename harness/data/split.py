@@ -10,6 +10,7 @@ import numpy as np
 from ecgbench.contracts.errors import DataError
 from ecgbench.contracts.sampling import PARTS, random_parts, strata
 from ecgbench.contracts.windows import PROTOCOL, EcgWindows, Splits
+from ecgbench.harness.data.taken import take
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,13 +49,13 @@ def split(windows: EcgWindows, seed: int, halves: Halves | None = None) -> Split
     )
     parts = {}
     for number, (name, share) in enumerate(PARTS):
-        parts[name] = windows.take(chosen[part_of == number])
+        parts[name] = take(windows, chosen[part_of == number])
         if not len(parts[name]):
             raise DataError(
                 f"{len(chosen)} windows of {len(members)} member patients leave none for {name} "
                 f"(a share of {share}); use more windows"
             )
-    return Splits(test=windows.take(rest), fold=fold, **parts)
+    return Splits(test=take(windows, rest), fold=fold, **parts)
 
 
 def divided(
@@ -95,7 +96,7 @@ def subsample(windows: EcgWindows, count: int | None) -> EcgWindows:
         quota = len(rows) * share
         whole = int(quota) + int(rng.random() < quota - int(quota))
         kept[rng.permutation(rows)[:whole]] = True
-    return windows.take(kept)
+    return take(windows, kept)
 
 
 def number(windows: EcgWindows) -> EcgWindows:
