@@ -1,0 +1,57 @@
+"""The table of formats: their files, and their readers."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from ecgbench.recordings.recording import Recording
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ecgbench.recordings.description import Records
+
+SUFFIXES = {
+    "wfdb": (".hea",),
+    "csv": (".csv",),
+    "npy": (".npy", ".npz"),
+    "edf": (".edf", ".bdf"),
+    "dicom": (".dcm",),
+}
+"""Of the file that makes a record of each format."""
+
+
+def names_in(folder: Path, form: str) -> list[str]:
+    """Return the paths of all recordings of a format below a folder, without suffix.
+
+    Files of marks, such as ``r1.beats.csv``, have another dot in their names and are none.
+    """
+    return [
+        file.relative_to(folder).with_suffix("").as_posix()
+        for file in folder.rglob("*")
+        if file.suffix.lower() in SUFFIXES[form] and "." not in file.stem and file.is_file()
+    ]
+
+
+def read(folder: Path, name: str, told: Records, marks: str | None) -> Recording:
+    """Read a recording of any format.
+
+    Args:
+        folder: that its name starts from.
+        name: path without suffix.
+        told: how to read it.
+        marks: suffix of its annotation file; None to read none.
+
+    Raises:
+        DataError: it cannot be read; the message names it.
+    """
+    module = import_module(f"ecgbench.recordings.{told.format}")
+    if told.format == "wfdb":
+        found = module.read(folder, name, marks=marks, counts_per_mv=told.counts_per_mv)
+    elif told.format in ("csv", "npy"):
+        found = module.read(folder, name, marks=marks, records=told)
+    else:
+        found = module.read(folder, name, marks=marks)
+    assert isinstance(found, Recording)
+    return found
