@@ -37,5 +37,7 @@ class Account:
             f"{len(names)} records ({reason}: {', '.join(names[:8])}{', …' if names[8:] else ''})"
             for reason, names in self.records_left_out.items()
         ]
-        left += [f"{count} {what} ({reason})" for reason, count in sorted(self.windows_left_out.items())]
+        left += [
+            f"{count} {what} ({reason})" for reason, count in sorted(self.windows_left_out.items())
+        ]
         return told + ([f"left out: {'; '.join(left)}"] if left else [])

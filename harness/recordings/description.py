@@ -108,7 +108,9 @@ class Leads(_Table):
             raise ValueError("default names no lead")
         for lead in self.default:
             if self.everywhere and lead not in self.everywhere:
-                raise ValueError(f"default: there is no {lead!r} among {', '.join(self.everywhere)}")
+                raise ValueError(
+                    f"default: there is no {lead!r} among {', '.join(self.everywhere)}"
+                )
 
 
 class Fact(_Table):
@@ -282,7 +284,9 @@ class Description(_Table):
             raise ValueError("windows.marks: the suffix of the annotation files is wanted")
         for name in windows.headline:
             if name not in self.classes:
-                raise ValueError(f"windows.headline: {name!r} is no class; {suggest(name, self.classes)}")
+                raise ValueError(
+                    f"windows.headline: {name!r} is no class; {suggest(name, self.classes)}"
+                )
 
 
 def read(file: Path) -> Description:
@@ -303,7 +307,9 @@ def read(file: Path) -> Description:
     except (msgspec.ValidationError, ValueError) as error:
         text, _, at = str(error).partition(" - at `$")
         where = re.sub(r"\[\.\.\.\]", "", at.rstrip("`").lstrip("."))
-        raise UsageError(f"{file}: {where + ': ' if where else ''}{text[:1].lower()}{text[1:]}") from None
+        raise UsageError(
+            f"{file}: {where + ': ' if where else ''}{text[:1].lower()}{text[1:]}"
+        ) from None
 
 
 def symbols(told: str | tuple[str, ...]) -> tuple[str, ...]:
@@ -317,7 +323,10 @@ def _check_keys(told: Any, form: Any, where: str) -> None:
     struct = next((t for t in inner if isinstance(t, type) and issubclass(t, _Table)), None)
     if not isinstance(told, dict) or struct is None:
         return
-    if any(getattr(t, "__origin__", None) is dict or t is str for t in inner) and form is not struct:
+    if (
+        any(getattr(t, "__origin__", None) is dict or t is str for t in inner)
+        and form is not struct
+    ):
         for key, value in told.items():
             _check_keys(value, struct, f"{where}.{key}" if where else key)
         return

@@ -120,9 +120,7 @@ def survey(
     return _gather(description, parts, register, config), account
 
 
-def _recording(
-    description: Description, folder: Path, named: Named, config: Settings
-) -> Recording:
+def _recording(description: Description, folder: Path, named: Named, config: Settings) -> Recording:
     """Read a record, with the dataset file's names of leads, and check its facts against that file."""
     told, leads = description.records, description.leads
     marks = description.windows.marks.format(lead=config.leads[0].lower()) or None

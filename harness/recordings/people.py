@@ -60,7 +60,9 @@ class Register:
         if told.person is not None:
             found = value(told.person, recording, row)
             if found is None:
-                raise DataError(f"record {name}: nothing says whose it is{self._where(told.person)}")
+                raise DataError(
+                    f"record {name}: nothing says whose it is{self._where(told.person)}"
+                )
             person = f"{found:g}" if isinstance(found, float) else found
         self.person_of[name] = person = told.same.get(person, person)
         if told.key_is_person:
@@ -71,11 +73,12 @@ class Register:
                 share = self._shares[person][what]
                 share[0] += counted(recording, fact.symbols)
                 share[1] += counted(recording, fact.among)
-            elif (found := value(fact, recording, row)) is not None:
-                if facts.setdefault(what, found) != found:
-                    self.contradictions.append(
-                        f"{what} of person {person} is {facts[what]} and, in record {name}, {found}"
-                    )
+                continue
+            found = value(fact, recording, row)
+            if found is not None and facts.setdefault(what, found) != found:
+                self.contradictions.append(
+                    f"{what} of person {person} is {facts[what]} and, in record {name}, {found}"
+                )
 
     def row(self, record: str) -> Row:
         """Return the row of a record in the table, by its whole path or its last part."""
@@ -137,7 +140,9 @@ def value(fact: Fact, recording: Recording, row: Row) -> str | float | None:
     if found == "":
         return None
     if fact.number:
-        what = f"column {fact.column}" if fact.column else fact.comment or fact.record or fact.header
+        what = (
+            f"column {fact.column}" if fact.column else fact.comment or fact.record or fact.header
+        )
         return number(str(found), f"record {recording.name}, {what}")
     return found if isinstance(found, str) else float(found)
 
@@ -146,4 +151,3 @@ def counted(recording: Recording, told: str | tuple[str, ...]) -> int:
     """Return how many marks of a record have one of these symbols."""
     marks = recording.annotations
     return 0 if marks is None else int(np.isin(marks.symbols, symbols(told)).sum())
-

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
+from ecgbench.contracts.errors import UsageError
 from ecgbench.contracts.specs import DatasetSpec, PhysioNet
 from ecgbench.processing import BeatWindowConfig, StripWindowConfig
 from ecgbench.recordings.description import Description, read
@@ -64,13 +65,21 @@ def described(file: Path) -> DatasetSpec:
         source=PhysioNet(slug, version, told.source.sums_sha256, told.source.files)
         if slug
         else None,
-        files=None if folder is None else (folder,),
+        files=None if folder is None else lambda _config: [_there(folder, file)],
         described=file,
         verified=told.verified,
     )
 
 
-def settings_of(told: Description) -> type[BeatSettings] | type[StripSettings]:
+def _there(folder: Path, file: Path) -> Path:
+    if not folder.is_dir():
+        raise UsageError(
+            f"{file}: source.folder: there is no folder {folder}; a relative path starts at the dataset file"
+        )
+    return folder
+
+
+def settings_of(told: Description) -> type[BeatSettings | StripSettings]:
     """Return the class of a described dataset's settings: those of its windows, and ``leads``."""
     base = BeatSettings if told.windows.kind == "beat" else StripSettings
     known = told.leads.everywhere

@@ -30,15 +30,32 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BYTES = {
-    **{"8": 1.0, "80": 1.0, "16": 2.0, "61": 2.0, "160": 2.0, "24": 3.0, "32": 4.0},
-    **{"212": 1.5, "310": 4 / 3, "311": 4 / 3},
+    "8": 1.0,
+    "80": 1.0,
+    "16": 2.0,
+    "61": 2.0,
+    "160": 2.0,
+    "24": 3.0,
+    "32": 4.0,
+    "212": 1.5,
+    "310": 4 / 3,
+    "311": 4 / 3,
 }
 """Bytes of a sample; a compressed format has no fixed number."""
 
 MISSING = {
-    **{"16": -(2**15), "61": -(2**15), "160": -(2**15), "24": -(2**23), "32": -(2**31)},
-    **{"212": -(2**11), "310": -(2**9), "311": -(2**9), "80": -(2**7)},
-    **{"508": -(2**7), "516": -(2**15), "524": -(2**23)},
+    "16": -(2**15),
+    "61": -(2**15),
+    "160": -(2**15),
+    "24": -(2**23),
+    "32": -(2**31),
+    "212": -(2**11),
+    "310": -(2**9),
+    "311": -(2**9),
+    "80": -(2**7),
+    "508": -(2**7),
+    "516": -(2**15),
+    "524": -(2**23),
 }
 """The number of a missing sample; differences (format 8) have none."""
 
@@ -71,7 +88,7 @@ def read(
             found = _joined(folder, name, header, counts_per_mv)
         else:
             found = _plain(path, name, header, counts_per_mv)
-        told = None if marks is None else _annotations(path, name, marks)
+    told = None if marks is None else read_marks(folder, name, marks)
     return Recording(
         name=name,
         signals=found.signals,
@@ -81,6 +98,19 @@ def read(
         comments=tuple(header.comments),
         others=found.others,
     )
+
+
+def read_marks(folder: Path, name: str, marks: str) -> Annotations:
+    """Read the annotation file of a record; see `read`.
+
+    Raises:
+        DataError: it is missing, empty or cannot be read; the message names the record.
+    """
+    with naming(name):
+        told = wfdb.rdann(str(folder.absolute() / name), marks)
+        if not len(told.sample):
+            raise DataError(f"record {name}: its annotation file, .{marks}, is empty")
+        return annotations(told.sample, told.symbol, told.aux_note)
 
 
 def _plain(path: Path, name: str, header: Any, counts_per_mv: float | None) -> Recording:
@@ -116,12 +146,12 @@ def _plain(path: Path, name: str, header: Any, counts_per_mv: float | None) -> R
     }
     kept = [at for at, lead in enumerate(leads) if lead not in others]
     signals = np.empty((len(kept), len(counts[kept[0]]) if kept else 0))
-    for signal, at in zip(signals, kept, strict=True):
-        np.subtract(counts[at], baselines[at], out=signal)
-        signal /= gains[at]
-        signal[counts[at] == MISSING.get(header.fmt[at])] = np.nan
+    for row, at in enumerate(kept):
+        np.subtract(counts[at], baselines[at], out=signals[row])
+        signals[row] /= gains[at]
+        signals[row, counts[at] == MISSING.get(header.fmt[at])] = np.nan
         if units[at] != "mV":
-            signal /= per_mv(units[at])
+            signals[row] /= per_mv(units[at])
     return Recording(
         name=name,
         signals=signals,
@@ -236,12 +266,3 @@ def _units(path: Path, count: int) -> list[str]:
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     gains = ([*line.split(), "", "", ""][2] for line in lines[1 : 1 + count])
     return [gain.partition("/")[2] or "mV" for gain in gains]
-
-
-def _annotations(path: Path, name: str, marks: str) -> Annotations:
-    file = path.with_name(f"{path.name}.{marks}")
-    told = wfdb.rdann(str(path), marks)
-    if not len(told.sample):
-        raise DataError(f"record {name}: its annotation file {file.name} is empty")
-    return annotations(told.sample, told.symbol, told.aux_note)
-

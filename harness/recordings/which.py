@@ -80,7 +80,11 @@ def _listed(file: Path, column: str) -> list[str]:
         names = [line.strip().removesuffix(".hea") for line in lines if line.strip()]
     if not names:
         raise DataError(f"{file} names no records")
-    twice = next((name for name in names if names.count(name) > 1), None) if len(names) < 10_000 else None
+    twice = (
+        next((name for name in names if names.count(name) > 1), None)
+        if len(names) < 10_000
+        else None
+    )
     if twice is not None:
         raise DataError(f"{file} names {twice!r} twice")
     return names

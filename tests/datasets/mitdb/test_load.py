@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from ecgbench import DataError, EcgWindows
-from ecgbench.datasets.mitdb import MitdbConfig, protocol
-from tests.datasets.mitdb.conftest import BEATS, EXPECTED, load, write_annotations
+from tests.datasets.mitdb.conftest import BEATS, EXPECTED, RECORDS, SPEC, load, write_annotations
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +48,7 @@ def test_windows_know_their_record_and_the_second_of_the_annotated_peak(database
     windows = load(database)
     assert windows.records is not None
     assert windows.positions is not None
-    assert list(dict.fromkeys(windows.records.tolist())) == [str(r) for r in protocol.RECORDS]
+    assert list(dict.fromkeys(windows.records.tolist())) == [str(r) for r in RECORDS]
     np.testing.assert_allclose(windows.positions[:12], BEATS / 360)
 
 
@@ -61,10 +60,11 @@ def test_what_is_left_out_is_counted_in_the_log(
         windows = load(damaged)
     assert len(windows) == 43 * 12 + 1
     assert caplog.messages == [
+        "mitdb: 517 beats of 44 records",
         (
-            "mitdb: 517 beats of 44 records; left out: the paced records 102, 104, 107, 217, 1 beats "
-            "of class Q, 2 beats whose window would leave the record"
-        )
+            "mitdb: left out: 4 records (paced: 102, 104, 107, 217); 1 beats (class Q); 2 beats (the window "
+            "would leave the record)"
+        ),
     ]
 
 
@@ -108,7 +108,7 @@ def test_all_44_real_records_have_mlii_and_two_of_the_paced_have_not(real_folder
         int(file.stem): wfdb.rdheader(str(file.with_suffix(""))).sig_name
         for file in real_folder.glob("*.hea")
     }
-    assert all("MLII" in leads[record] for record in protocol.RECORDS)
+    assert all("MLII" in leads[record] for record in RECORDS)
     assert leads[114] == ["V5", "MLII"]
     assert {record for record in leads if "MLII" not in leads[record]} == {102, 104}
 
@@ -124,7 +124,7 @@ def test_windows_of_114_come_from_its_second_signal(real: EcgWindows, real_folde
     mine = real.records == "114"
     beats = np.rint(real.positions[mine] * 360).astype(np.int64)
     signals = wfdb.rdrecord(str(real_folder / "114")).p_signal.T
-    second, kept = beat_windows(signals[1:2], 360.0, beats, MitdbConfig())
+    second, kept = beat_windows(signals[1:2], 360.0, beats, SPEC.config())
     assert kept.all()
     np.testing.assert_array_equal(real.signals[mine], second)
 

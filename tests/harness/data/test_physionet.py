@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ecgbench import DataError, PhysioNet
-from ecgbench.datasets import mitdb
 from ecgbench.harness.data import physionet
 from tests.harness.data.conftest import BIG, FILES, asked, files_below
+from tests.shipped import shipped
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.conftest import PhysioNetServer
 
-MITDB = next(iter(mitdb.ecgbench_datasets())).source
+MITDB = shipped("mitdb").source
 
 
 @pytest.mark.parametrize("place", ["tinydb", "tinydb/1.0.0"])
