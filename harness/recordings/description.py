@@ -58,7 +58,8 @@ class Records(_Table):
         path: of a listed record; ``{}`` stands for its name in the list.
         matching: regular expression of whole paths, without suffix, of the records of the folder.
         left_out: records not to be read, each with the reason.
-        whole: whether a missing sample, or a mark outside of the record, is an error.
+        whole: whether a missing sample, a mark outside of the record, or a file longer than its header
+            says is an error.
         rate: Hz; of CSV and arrays it is wanted, of others it is checked.
         unit: of the samples of CSV and arrays.
         counts_per_mv: steps of the converter in a millivolt, against the gains of WFDB headers.

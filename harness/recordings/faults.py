@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 FLAT = 0.01
 """mV: a lead within a window stays in so small a range only if it is off."""
 
-PLATEAU, FAR = 0.05, 0.5
-"""s at the highest or lowest value of the recording, and mV from its median: the converter's end."""
+PLATEAU, FAR, PART = 0.05, 0.5, 0.01
+"""s at the highest or lowest value of the recording, mV from its median, and the part of a window:
+the converter's end."""
 
 PULSE, NEAR, SHARE, LEVEL = 1.0, 0.05, 0.9, 0.1
 """mV between two levels; mV around each; of the samples at either; of the samples at each, at least."""
@@ -49,7 +50,7 @@ def faulty(
     at_end = _plateaus(signals, sampling_rate) if "saturated" in faults else signals
     checks = {
         "flat": lambda at: bool((np.ptp(signals[:, at], axis=1) <= FLAT).any()),
-        "saturated": lambda at: bool(at_end[:, at].any()),
+        "saturated": lambda at: bool((at_end[:, at].mean(axis=1) >= PART).any()),
         "calibration": lambda at: _is_pulse(signals[:, at]),
     }
     return [

@@ -48,7 +48,9 @@ def read(folder: Path, name: str, told: Records, marks: str | None) -> Recording
     if told.format == "wfdb":
         from ecgbench.recordings import wfdb  # noqa: PLC0415 - one format a dataset
 
-        return wfdb.read(folder, name, marks=marks, counts_per_mv=told.counts_per_mv)
+        return wfdb.read(
+            folder, name, marks=marks, counts_per_mv=told.counts_per_mv, exact=told.whole
+        )
     if told.format == "csv":
         from ecgbench.recordings import csv  # noqa: PLC0415 - as above
 

@@ -62,8 +62,12 @@ def load(description: Description, config: Settings, folder: Path) -> EcgWindows
             are no windows.  The message names the record.
     """
     windows, account = survey(description, config, folder)
-    for line in account.lines("beats" if isinstance(config, BeatWindowConfig) else "strips"):
-        logger.info("%s: %s", description.name, line)
+    assert windows is not None
+    made, *left = account.lines("beats" if isinstance(config, BeatWindowConfig) else "strips")
+    logger.info("%s: %s", description.name, made)
+    expected = set(account.records_left_out) <= set(description.records.left_out.values())
+    for line in left:
+        logger.log(logging.INFO if expected else logging.WARNING, "%s: %s", description.name, line)
     return windows
 
 
@@ -74,14 +78,15 @@ def survey(
     *,
     go_on: bool = False,
     look: Callable[[Recording], None] = lambda _recording: None,
-) -> tuple[EcgWindows, Account]:
+) -> tuple[EcgWindows | None, Account]:
     """Return the windows of a dataset, and an account of them.
 
     Args:
         description: the dataset file.
         config: how to filter, resample and cut; which leads.
         folder: of the records.
-        go_on: whether a damaged record is noted in the account, and no error.
+        go_on: whether damaged records are noted in the account and no error, and a dataset without
+            windows is None and no error.
         look: called with each recording.
 
     Raises:
@@ -108,7 +113,7 @@ def survey(
             if not go_on:
                 raise
             account.damaged[named.key] = str(error)
-    if not parts and lacking:
+    if not parts and lacking and not go_on:
         raise DataError(
             f"dataset {description.name}: no record has {' and '.join(config.leads)}; the leads of a record "
             f"are one of: {_some({' with '.join(leads) for leads in lacking.values()})}"
@@ -116,6 +121,8 @@ def survey(
     account.records, account.windows = len(parts), sum(len(part.labels) for part in parts)
     account.notes += register.contradictions
     if not account.windows:
+        if go_on:
+            return None, account
         raise DataError(_none(description, account))
     return _gather(description, parts, register, config), account
 

@@ -64,7 +64,12 @@ GAIN = 200.0
 
 
 def read(
-    folder: Path, name: str, *, marks: str | None = None, counts_per_mv: float | None = None
+    folder: Path,
+    name: str,
+    *,
+    marks: str | None = None,
+    counts_per_mv: float | None = None,
+    exact: bool = False,
 ) -> Recording:
     """Read a record.
 
@@ -76,6 +81,7 @@ def read(
         name: path of the record in it, without ``.hea``.
         marks: suffix of its annotation file, ``atr`` for example; None to read none.
         counts_per_mv: steps of the converter in a millivolt, against the header's gains.
+        exact: whether a signal file longer than its header says is an error; a shorter one always is.
 
     Raises:
         DataError: a file is missing or cannot be read, or the header disagrees with the signals; the
@@ -87,7 +93,7 @@ def read(
         if isinstance(header, wfdb.MultiRecord):
             found = _joined(folder, name, header, counts_per_mv)
         else:
-            found = _plain(path, name, header, counts_per_mv)
+            found = _plain(path, name, header, counts_per_mv, exact=exact)
     told = None if marks is None else read_marks(folder, name, marks)
     return Recording(
         name=name,
@@ -113,7 +119,9 @@ def read_marks(folder: Path, name: str, marks: str) -> Annotations:
         return annotations(told.sample, told.symbol, told.aux_note)
 
 
-def _plain(path: Path, name: str, header: Any, counts_per_mv: float | None) -> Recording:
+def _plain(
+    path: Path, name: str, header: Any, counts_per_mv: float | None, *, exact: bool = False
+) -> Recording:
     """Return the signals of a record of one segment."""
     if not header.n_sig or not getattr(header, "file_name", None):
         raise DataError(f"record {name}: its header names no signal")
@@ -122,7 +130,7 @@ def _plain(path: Path, name: str, header: Any, counts_per_mv: float | None) -> R
             f"record {name}: the header says {header.n_sig} signals and describes "
             f"{len(header.file_name)}"
         )
-    _check_sizes(path, name, header)
+    _check_sizes(path, name, header, exact=exact)
     counts = _counts(path, header)
     _check_sums(name, header, counts)
     units = _units(path, header.n_sig)
@@ -224,7 +232,7 @@ def _joined(folder: Path, name: str, header: Any, counts_per_mv: float | None) -
     )
 
 
-def _check_sizes(path: Path, name: str, header: Any) -> None:
+def _check_sizes(path: Path, name: str, header: Any, *, exact: bool) -> None:
     """Compare each signal file with the samples that the header claims."""
     for file in dict.fromkeys(header.file_name):
         mine = [at for at, other in enumerate(header.file_name) if other == file]
@@ -234,7 +242,7 @@ def _check_sizes(path: Path, name: str, header: Any) -> None:
             continue
         samples = header.sig_len * sum(header.samps_per_frame[at] for at in mine)
         wanted = math.ceil(samples * BYTES[form]) + (header.byte_offset[mine[0]] or 0)
-        if size < wanted:
+        if size < wanted or (exact and size > wanted):
             raise DataError(
                 f"record {name}: the header disagrees with the signal file: {header.sig_len} samples of "
                 f"{len(mine)} signals take {wanted} bytes, the file has {size}"
