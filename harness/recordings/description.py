@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import msgspec
 
@@ -218,6 +218,7 @@ class Windows(_Table):
         label: the value behind a record's class.
         separator: between several values of the label.
         leave_out: faults of windows that are left out.
+        every: 10 for every tenth window of a record: recordings of a day have many.
         headline: the classes in the mean of macro-F1; all by default.
     """
 
@@ -230,6 +231,7 @@ class Windows(_Table):
     label: Fact | None = None
     separator: str = ""
     leave_out: tuple[Literal["flat", "saturated", "calibration"], ...] = FAULTS  # type: ignore[assignment]
+    every: Annotated[int, msgspec.Meta(ge=1)] = 1
     headline: tuple[str, ...] = ()
 
 

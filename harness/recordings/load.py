@@ -162,6 +162,10 @@ def _part(
         part, left = _strips(description, recording, signals, config)
     else:
         part, left = _beats(description, recording, signals, cast("BeatSettings", config))
+    if (step := description.windows.every) > 1:
+        taken = np.arange(len(part.labels)) % step == 0
+        left[f"not every {step}th"] += int((~taken).sum())
+        part = _keep(part, taken)
     account.windows_left_out += left
     if description.by in ("", "values"):
         if label < 0:
