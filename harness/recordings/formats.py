@@ -23,13 +23,28 @@ SUFFIXES = {
 def names_in(folder: Path, form: str) -> list[str]:
     """Return the paths of all recordings of a format below a folder, without suffix.
 
-    Files of marks, such as ``r1.beats.csv``, have another dot in their names and are none.
+    Files of marks, such as ``r1.beats.csv``, have another dot in their names and are none.  Segments of a
+    WFDB record are none either.
     """
-    return [
-        file.relative_to(folder).with_suffix("").as_posix()
+    files = [
+        file
         for file in folder.rglob("*")
         if file.suffix.lower() in SUFFIXES[form] and "." not in file.stem and file.is_file()
     ]
+    parts = {part for file in files for part in _segments(file)} if form == "wfdb" else set()
+    kept = (file for file in files if file.with_suffix("") not in parts)
+    return [file.relative_to(folder).with_suffix("").as_posix() for file in kept]
+
+
+def _segments(header: Path) -> list[Path]:
+    """Return the paths of the segments of a WFDB record, without suffix; its first line says ``NAME/COUNT``."""
+    text = header.read_text("latin-1")
+    lines = [
+        line.split() for line in text.splitlines() if line.strip() and not line.startswith("#")
+    ]
+    if not lines or "/" not in lines[0][0]:
+        return []
+    return [header.parent / line[0] for line in lines[1:]]
 
 
 def read(folder: Path, name: str, told: Records, marks: str | None) -> Recording:
