@@ -34,7 +34,7 @@ def marked_beats(
     """
     marks, told = recording.annotations, description.windows
     assert marks is not None
-    if told.no_beats:
+    if told.no_beats is not None:
         _check_symbols(description, recording)
     left = Counter[str]()
     for reason, of in told.unclassed.items():
@@ -55,7 +55,7 @@ def marked_beats(
 def _check_symbols(description: Description, recording: Recording) -> None:
     told, marks = description.windows, recording.annotations
     assert marks is not None
-    known = [*symbols(told.beats), *symbols(told.no_beats)]
+    known = [*symbols(told.beats), *symbols(told.no_beats or ())]
     for of in (*told.unclassed.values(), *(each.symbols for each in description.classes.values())):
         known += symbols(of)
     unknown = sorted(set(marks.symbols.tolist()) - set(known))

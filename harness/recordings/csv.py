@@ -37,7 +37,10 @@ def read(folder: Path, name: str, told: Records, *, marks: str | None = None) ->
     file = folder / f"{name}.csv"
     with naming(name), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        table = pd.read_csv(file, sep=None, engine="python", encoding="utf-8-sig", index_col=False)
+        with file.open(encoding="utf-8-sig") as opened:
+            head = opened.readline()
+        parted = max(",;\t", key=head.count)
+        table = pd.read_csv(file, sep=parted, encoding="utf-8-sig", index_col=False)
         heads = [str(head).strip() for head in table.columns]
         kept = [at for at, head in enumerate(heads) if head.casefold() not in TIME]
         for at in kept:

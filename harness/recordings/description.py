@@ -212,7 +212,7 @@ class Windows(_Table):
         kind: around beats, or strips.
         marks: suffix of the annotation files; ``{lead}`` stands for the first lead, in lower case.
         beats: symbols of beats, if classes are not by symbols.
-        no_beats: all other symbols; if given, any further symbol is an error.
+        no_beats: all other symbols; if given, even if empty, any further symbol is an error.
         unclassed: symbols of beats without a class, by the reason.
         detector: finds beats if there are no marks.
         label: the value behind a record's class.
@@ -225,7 +225,7 @@ class Windows(_Table):
     kind: Literal["beat", "strip"]
     marks: str = ""
     beats: str | tuple[str, ...] = ""
-    no_beats: str | tuple[str, ...] = ""
+    no_beats: str | tuple[str, ...] | None = None
     unclassed: dict[str, str | tuple[str, ...]] = {}
     detector: Literal["", "sleepecg", "xqrs"] = ""
     label: Fact | None = None

@@ -52,7 +52,12 @@ def which(description: Description, folder: Path) -> list[Named]:
     if not pattern and (folder / "RECORDS").is_file():
         return [Named(name) for name in _listed(folder / "RECORDS", "")]
     found = sorted(names_in(folder, told.format), key=natural)
-    kept = [Named(name) for name in found if not pattern or re.fullmatch(pattern, name)]
+    table = description.people.table.removesuffix(".csv")
+    kept = [
+        Named(name)
+        for name in found
+        if name != table and (not pattern or re.fullmatch(pattern, name))
+    ]
     if not kept:
         like = f" like {pattern!r}" if found else f" of format {told.format}"
         raise DataError(f"dataset {description.name}: {folder} has no records{like}")
