@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 import numpy as np
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ecgbench.harness.planning.catalog import Catalog
     from ecgbench.recordings.account import Account
     from ecgbench.recordings.look import Look
+    from ecgbench.recordings.settings import Settings
 
 ONE_PERSON = 0.5
 """Of a person's windows: as many in common with another person, and both may be one."""
@@ -101,7 +102,7 @@ def _survey(
         (folder,) = (Path(each) for each in spec.files(config))
     windows, account = survey(
         description,
-        config,  # type: ignore[arg-type]  # the spec made it
+        cast("Settings", config),
         folder,
         go_on=True,
         look=lambda recording: looks.append(look(description, recording)),

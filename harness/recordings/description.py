@@ -24,7 +24,7 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     pass
 
 
-class Source(_Table):
+class Source(_Table, frozen=True):
     """Where the files are.
 
     Attributes:
@@ -47,7 +47,7 @@ class Source(_Table):
         _check_pattern("files", self.files, groups=0)
 
 
-class Records(_Table):
+class Records(_Table, frozen=True):
     """Which records, and how to read them.
 
     Attributes:
@@ -91,7 +91,7 @@ class Records(_Table):
             raise ValueError("rows, the names of the leads in an array, are wanted")
 
 
-class Leads(_Table):
+class Leads(_Table, frozen=True):
     """Leads, by name.
 
     Attributes:
@@ -114,7 +114,7 @@ class Leads(_Table):
                 )
 
 
-class Fact(_Table):
+class Fact(_Table, frozen=True):
     """A fact of a record or its person, from one place.
 
     Attributes:
@@ -149,7 +149,7 @@ class Fact(_Table):
         _check_pattern("comment", self.comment, groups=1)
 
 
-class People(_Table):
+class People(_Table, frozen=True):
     """Whose the recordings are.
 
     Attributes:
@@ -178,7 +178,7 @@ class People(_Table):
                 raise ValueError(f"{name} is a column of the table, which is not given")
 
 
-class Class(_Table):
+class Class(_Table, frozen=True):
     """One class of windows: by marks, by the rhythm in force, or by a value.
 
     Attributes:
@@ -205,7 +205,7 @@ class Class(_Table):
             raise ValueError("hold is of rhythms, and there is none")
 
 
-class Windows(_Table):
+class Windows(_Table, frozen=True):
     """Windows and their classes.
 
     Attributes:
@@ -235,7 +235,7 @@ class Windows(_Table):
     headline: tuple[str, ...] = ()
 
 
-class Description(_Table):
+class Description(_Table, frozen=True):
     """A dataset file.
 
     Attributes:

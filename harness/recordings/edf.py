@@ -8,7 +8,7 @@ import numpy as np
 
 from ecgbench.contracts.errors import DataError
 from ecgbench.recordings import marks as marks_of
-from ecgbench.recordings.recording import Recording, annotations, naming, numbered, per_mv
+from ecgbench.recordings.recording import Recording, as_annotations, naming, numbered, per_mv
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,7 +71,7 @@ def read(folder: Path, name: str, *, marks: str | None = None) -> Recording:
         if marks == OWN:
             onsets, _, texts = opened.readAnnotations()
             samples = np.rint(np.asarray(onsets, dtype=np.float64) * most).astype(np.int64)
-            told = annotations(samples, [str(text) for text in texts], [str(t) for t in texts])
+            told = as_annotations(samples, [str(text) for text in texts], [str(t) for t in texts])
         person = _person(opened)
     if marks not in (None, OWN):
         told = marks_of.read(folder, name, str(marks))

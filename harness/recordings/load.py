@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,9 +28,7 @@ if TYPE_CHECKING:
 
     from ecgbench.recordings.description import Description
     from ecgbench.recordings.recording import Recording
-    from ecgbench.recordings.spec import BeatSettings, StripSettings
-
-    Settings = BeatSettings | StripSettings
+    from ecgbench.recordings.settings import BeatSettings, Settings, StripSettings
 
 logger = logging.getLogger(__name__)
 
@@ -161,7 +159,7 @@ def _part(
     if isinstance(config, StripWindowConfig):
         part, left = _strips(description, recording, signals, config)
     else:
-        part, left = _beats(description, recording, signals, cast("BeatSettings", config))
+        part, left = _beats(description, recording, signals, config)
     if (step := description.windows.every) > 1:
         taken = np.arange(len(part.labels)) % step == 0
         left[f"not every {step}th"] += int((~taken).sum())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ecgbench.contracts.errors import DataError
-from ecgbench.recordings.recording import Annotations, annotations
+from ecgbench.recordings.recording import Annotations, as_annotations
 from ecgbench.recordings.table import number, rows
 
 if TYPE_CHECKING:
@@ -29,4 +29,4 @@ def read(folder: Path, name: str, suffix: str) -> Annotations:
             )
         samples.append(int(found))
     notes = [row.get("note", "") for row in told]
-    return annotations(samples, [row["class"] for row in told], notes)
+    return as_annotations(samples, [row["class"] for row in told], notes)

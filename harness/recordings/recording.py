@@ -37,7 +37,7 @@ class Annotations:
         return len(self.samples)
 
 
-def annotations(
+def as_annotations(
     samples: Sequence[int] | NDArray[np.integer],
     symbols: Sequence[str],
     notes: Sequence[str] | None = None,

@@ -18,7 +18,7 @@ from ecgbench.contracts.errors import DataError
 from ecgbench.recordings.recording import (
     Annotations,
     Recording,
-    annotations,
+    as_annotations,
     naming,
     numbered,
     per_mv,
@@ -116,7 +116,7 @@ def read_marks(folder: Path, name: str, marks: str) -> Annotations:
         told = wfdb.rdann(str(folder.absolute() / name), marks)
         if not len(told.sample):
             raise DataError(f"record {name}: its annotation file, .{marks}, is empty")
-        return annotations(told.sample, told.symbol, told.aux_note)
+        return as_annotations(told.sample, told.symbol, told.aux_note)
 
 
 def _plain(

@@ -66,7 +66,7 @@ def test_a_mistake_is_named_with_its_place(
 
 
 def test_every_shipped_file_is_a_dataset_of_its_name() -> None:
-    specs = ecgbench_datasets()
+    specs = list(ecgbench_datasets())
     assert {spec.name for spec in specs} == {file.stem for file in FOLDER.glob("*.toml")}
     assert len(specs) == 18
     for spec in specs:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from ecgbench.processing import beat_windows
+from ecgbench.processing import BeatWindowConfig, beat_windows
 from tests.datasets.ludb.conftest import BEATS, SPEC, load, write_marks
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def test_real_windows_are_cut_at_the_marks_of_their_lead(
         marks = wfdb.rdann(name, "ii")
         beats = marks.sample[np.array(marks.symbol) == "N"]
         counts = wfdb.rdrecord(name, physical=False, channel_names=["ii"]).d_signal.T
-        expected, kept = beat_windows(counts / 1000, 500.0, beats, SPEC.config())
+        expected, kept = beat_windows(counts / 1000, 500.0, beats, BeatWindowConfig())
         np.testing.assert_array_equal(real.signals[real.patients == record], expected)
         np.testing.assert_allclose(real.positions[real.patients == record], beats[kept] / 500)
 

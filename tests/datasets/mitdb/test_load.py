@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ecgbench import DataError, EcgWindows
-from tests.datasets.mitdb.conftest import BEATS, EXPECTED, RECORDS, SPEC, load, write_annotations
+from tests.datasets.mitdb.conftest import BEATS, EXPECTED, RECORDS, load, write_annotations
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -118,14 +118,14 @@ def test_all_44_real_records_have_mlii_and_two_of_the_paced_have_not(real_folder
 def test_windows_of_114_come_from_its_second_signal(real: EcgWindows, real_folder: Path) -> None:
     import wfdb
 
-    from ecgbench.processing import beat_windows
+    from ecgbench.processing import BeatWindowConfig, beat_windows
 
     assert real.records is not None
     assert real.positions is not None
     mine = real.records == "114"
     beats = np.rint(real.positions[mine] * 360).astype(np.int64)
     signals = wfdb.rdrecord(str(real_folder / "114")).p_signal.T
-    second, kept = beat_windows(signals[1:2], 360.0, beats, SPEC.config())
+    second, kept = beat_windows(signals[1:2], 360.0, beats, BeatWindowConfig())
     assert kept.all()
     np.testing.assert_array_equal(real.signals[mine], second)
 
