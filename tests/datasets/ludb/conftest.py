@@ -12,7 +12,7 @@ import pytest
 
 from ecgbench.datasets.physionet import FOLDER
 from ecgbench.harness.data import physionet
-from ecgbench.recordings import description, waves, wfdb
+from ecgbench.recordings import description, waves
 from tests.shipped import load as load_shipped
 from tests.shipped import shipped
 
@@ -46,12 +46,16 @@ def load(folder: Path, **settings: Any) -> EcgWindows:
 
 def signals(folder: Path, record: int, leads: tuple[str, ...]) -> NDArray[np.float64]:
     """These leads of a record, mV."""
+    from ecgbench.recordings import wfdb
+
     found = wfdb.read(folder / "data", str(record), counts_per_mv=1000)
     return found.select([lead.lower() for lead in leads])
 
 
 def boundaries(folder: Path, record: int, lead: str) -> dict[str, NDArray[np.float64]]:
     """Onset, peak and offset of each wave of a lead."""
+    from ecgbench.recordings import wfdb
+
     return waves.boundaries(wfdb.read_marks(folder / "data", str(record), lead.lower()))
 
 
