@@ -37,6 +37,7 @@ COMMANDS = {
     "show": ("ecgbench.harness.cli.plugins:show", "Show a plugin's card, or a stored cell."),
     "new": ("ecgbench.harness.cli.new:new", "Write a plugin to start from."),
     "check": ("ecgbench.harness.cli.check:check", "Check whether a plugin keeps the contract."),
+    "dataset": ("ecgbench.harness.cli.dataset:dataset", "Read a dataset and tell what it holds."),
     "fetch": ("ecgbench.harness.cli.data:fetch", "Download a dataset from PhysioNet."),
     "split": ("ecgbench.harness.cli.data:split", "Write the training windows of a split."),
     "score": ("ecgbench.harness.cli.submit:score", "Score windows made elsewhere."),

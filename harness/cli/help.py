@@ -43,6 +43,10 @@ EXAMPLES: dict[str, tuple[str, str]] = {
         "ecgbench check my-metric",
         "ecgbench check my_metric.py",
     ),
+    "dataset": (
+        "ecgbench dataset check clinic.toml",
+        "ecgbench dataset check mitdb",
+    ),
     "fetch": (
         "ecgbench fetch mitdb",
         "ecgbench fetch ludb --data-dir .",

@@ -34,6 +34,9 @@ ARROWS = {"higher": "↑", "lower": "↓"}
 FEWEST = 24
 """Columns of a readable summary, at least."""
 
+UNVERIFIED = "written from documentation, never run on the real records by us: read `ecgbench dataset check` first"
+"""Of a dataset that nobody has verified."""
+
 FROM = "Plugins from elsewhere name their distribution in [ ]. A card: ecgbench show metric mmd"
 """Below the list."""
 
@@ -92,6 +95,8 @@ def _lines(entries: list[Entry], width: int) -> Iterator[str]:
         words = [plain(entry.spec.summary)]
         if isinstance(entry.spec, MetricSpec) and entry.spec.costly:
             words.append("(only if asked for)")
+        if isinstance(entry.spec, DatasetSpec) and not entry.spec.verified:
+            words.append("(unverified)")
         if names.count(name) > 1:
             words.append("(clash)")
         if not entry.origin.built_in:
@@ -117,7 +122,9 @@ def _kind_note(entry: Entry) -> str:
     if isinstance(spec, MetricSpec):
         return ARROWS[spec.better]
     if isinstance(spec, DatasetSpec):
-        return "PhysioNet" if spec.source else "embedded"
+        if spec.source:
+            return "PhysioNet"
+        return "folder" if spec.described else "embedded"
     if isinstance(spec, GeneratorSpec) and spec.reference:
         return "audit" if spec.audit else "reference"
     return ""
@@ -143,8 +150,13 @@ def card(entry: Entry) -> dict[str, Any]:
         fields |= {"leads": list(spec.leads), "sampling_rate": spec.sampling_rate}
         fields |= {"classes": list(spec.classes), "headline_classes": list(spec.headline_classes)}
         fields |= {"licence": spec.licence, "redistributable": spec.redistributable}
-        fields["source"] = msgspec.to_builtins(spec.source) if spec.source else "embedded"
+        here = "a folder" if spec.described else "embedded"
+        fields["source"] = msgspec.to_builtins(spec.source) if spec.source else here
+        if not spec.verified:
+            fields["unverified"] = UNVERIFIED
     target = spec.target if isinstance(spec.target, str) else spec.target.__qualname__
+    if isinstance(spec, DatasetSpec) and spec.described:
+        target = spec.described.name
     return fields | {
         "version": spec.version,
         "settings": [_setting(f, spec) for f in msgspec.structs.fields(spec.config)],
