@@ -30,6 +30,7 @@ COMPUTED = "ecgbench.shared"
 SHARED = (
     "ecgbench.nn",
     "ecgbench.processing",
+    "ecgbench.r_peaks",
     "ecgbench.rr_time",
     "ecgbench.space",
     COMPUTED,

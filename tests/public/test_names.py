@@ -28,6 +28,7 @@ MODULES = (
     "ecgbench.nn.training",
     "ecgbench.nn.variational",
     "ecgbench.processing",
+    "ecgbench.r_peaks",
     "ecgbench.rr_time",
     "ecgbench.saving",
     "ecgbench.shared",
