@@ -56,8 +56,22 @@ def check_metric_applies(spec: MetricSpec, comparison: Comparison) -> None:
         raise Skip("it needs several classes, the dataset has one")
     if spec.needs_patients and not len(comparison.splits.test):
         raise Skip("it needs unseen patients, the dataset has one patient")
+    check_shape(spec, synthetic)
     if len(synthetic) < spec.min_windows:
         raise Skip(f"it needs {spec.min_windows} synthetic windows, there are {len(synthetic)}")
+
+
+def check_shape(spec: MetricSpec, windows: EcgWindows) -> None:
+    """See whether a metric applies to windows of these leads and seconds.
+
+    Raises:
+        Skip: it does not; the reason says why.
+    """
+    leads, seconds = len(windows.leads), windows.length / windows.sampling_rate
+    if leads < spec.min_leads:
+        raise Skip(f"it needs {spec.min_leads} leads, the windows have {leads}")
+    if seconds < spec.min_seconds:
+        raise Skip(f"it needs windows of {spec.min_seconds:g} s, these last {seconds:g} s")
 
 
 def check_sample(

@@ -155,6 +155,7 @@ class DatasetSpec(PluginSpec):
             machine.
         halves: the customary division of its patients in two; None without one.
         source: the origin of its files; None for an embedded dataset.
+        costly: True to run only if a user names it: its windows are large.
     """
 
     kind: ClassVar[Kind] = "dataset"
@@ -167,6 +168,7 @@ class DatasetSpec(PluginSpec):
     redistributable: bool = False
     halves: tuple[tuple[int, ...], tuple[int, ...]] | None = None
     source: PhysioNet | None = None
+    costly: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,6 +192,8 @@ class MetricSpec(PluginSpec):
             denominators, and ``distance``, with each person's distance to the synthetic windows in its
             numerators.
         min_windows: the fewest synthetic windows it can judge.
+        min_leads: the fewest leads.
+        min_seconds: the shortest windows.
         costly: True to run only if a user names it: it fits the generator again.
         ranked: False for a diagnostic: it is shown and never enters a rank.
         sees: the faults that it claims to see; ``ecgbench audit`` holds it to them (docs/audit.md).
@@ -211,6 +215,8 @@ class MetricSpec(PluginSpec):
     needs_both_folds: bool = False
     terms: tuple[str, ...] = ()
     min_windows: int = 2
+    min_leads: int = 1
+    min_seconds: float = 0.0
     costly: bool = False
     ranked: bool = True
     sees: tuple[str, ...] | None = None

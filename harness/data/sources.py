@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 
 
 def default_datasets(catalog: Catalog, data_dir: Path | None) -> tuple[tuple[str, ...], bool]:
-    """Return the full datasets on this machine; without any, the embedded ones.
+    """Return the full datasets on this machine; without any, the embedded ones; none that is costly.
 
     Returns:
         their names, and whether they are the embedded ones.
     """
     entries = catalog.of_kind("dataset")
-    specs = [catalog.dataset(name) for name in dict.fromkeys(e.spec.name for e in entries)]
+    names = dict.fromkeys(e.spec.name for e in entries)
+    specs = [spec for spec in map(catalog.dataset, names) if not spec.costly]
     full = [s.name for s in specs if s.source and physionet.find(s.source, data_dir)]
     if full:
         return tuple(full), False

@@ -36,6 +36,9 @@ T_WAVE, T_SHARE = 0.36, 0.6
 NEAR = 0.06
 """Seconds from the place of the largest slope to the R peak, at most."""
 
+OPPOSITE = 0.6
+"""Weight of deflections against the usual sign: else R and S of equal height take turns."""
+
 CONTRAST = 4
 """Power of a lead's contrast that weighs it."""
 
@@ -51,7 +54,8 @@ def r_peaks(signals: NDArray[np.floating], sampling_rate: float) -> list[Floats]
     weighs by its contrast: the fourth power of the logarithm of that percentile's ratio to the median, so a
     noisy lead says little.  Peaks of this mean above `SHARE` of the local level are beats; a weak one near
     a strong one is none.  The R peak is the largest deflection near it, from the median of the lead of
-    the greatest contrast, at the vertex of a parabola through three samples.
+    the greatest contrast, at the vertex of a parabola through three samples; deflections against the usual
+    sign of the window count less, so that R and S of equal height do not take turns.
 
     It has no random numbers and no memory: each window has the same peaks alone and among others.
 
@@ -131,9 +135,14 @@ def _level(slope: Floats, sampling_rate: float) -> Floats:
 
 def _deflections(signal: Floats, places: NDArray[np.int64], sampling_rate: float) -> Floats:
     """Return the times of the largest deflections near some samples of a lead."""
-    size = np.abs(signal)
     reach = round(NEAR * sampling_rate)
-    near = np.clip(places[:, None] + np.arange(-reach, reach + 1), 0, len(size) - 1)
+    if not len(places):
+        return np.zeros(0)
+    near = np.clip(places[:, None] + np.arange(-reach, reach + 1), 0, len(signal) - 1)
+    around = signal[near]
+    is_up = np.median(around.max(axis=1)) >= np.median(-around.min(axis=1))
+    upright = signal if is_up else -signal
+    size = np.where(upright > 0, upright, -OPPOSITE * upright)
     top = near[np.arange(len(near)), size[near].argmax(axis=1)]
     middle = np.clip(top, 1, len(size) - 2)
     left, at, right = size[middle - 1], size[middle], size[middle + 1]

@@ -44,6 +44,18 @@ def test_upside_down_is_the_same() -> None:
     np.testing.assert_allclose(r_peaks(-signals, RATE)[0], r_peaks(signals, RATE)[0], atol=1e-9)
 
 
+def test_r_and_s_of_equal_height_do_not_take_turns() -> None:
+    times = beats(5)
+    time = np.arange(1000)[:, None] / RATE
+    rng = np.random.default_rng(0)
+    r, s = (
+        (1 + 0.1 * rng.standard_normal(len(times))) * np.exp(-0.5 * ((time - at) / 0.01) ** 2)
+        for at in (times, times + 0.045)
+    )
+    [found] = r_peaks((r - s).sum(axis=1)[None, None], RATE)
+    assert np.std(found - times) < 0.003
+
+
 def test_amplitude_and_offset_change_nothing() -> None:
     signals = strip(beats(0))[None, None]
     np.testing.assert_allclose(

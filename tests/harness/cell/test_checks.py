@@ -83,6 +83,18 @@ def test_a_metric_that_needs_more_windows_is_skipped(make_windows: Any) -> None:
         )
 
 
+def test_a_metric_of_several_leads_or_of_strips_is_skipped_on_others(make_windows: Any) -> None:
+    compared = compare(make_windows, np.zeros(100))
+    leads, length = compared.synthetic.signals.shape[1:]
+    seconds = length / compared.sampling_rate
+    with pytest.raises(Skip, match=f"it needs {leads + 1} leads, the windows have {leads}"):
+        check_metric_applies(dataclasses.replace(METRIC, min_leads=leads + 1), compared)
+    with pytest.raises(Skip, match=f"it needs windows of 99 s, these last {seconds:g} s"):
+        check_metric_applies(dataclasses.replace(METRIC, min_seconds=99.0), compared)
+    fits = dataclasses.replace(METRIC, min_leads=leads, min_seconds=seconds)
+    check_metric_applies(fits, compared)
+
+
 def test_what_was_asked_for_is_let_through(train: EcgWindows) -> None:
     labels = np.array([1, 0, 1])
     check_sample("gan", train.synthetic(np.ones((3, 1, 4)), labels), train, labels)
