@@ -33,6 +33,7 @@ SHARED = (
     "ecgbench.r_peaks",
     "ecgbench.rr_time",
     "ecgbench.space",
+    "ecgbench.transport",
     COMPUTED,
     *sorted(set(LAZY.values())),
 )

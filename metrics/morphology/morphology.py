@@ -9,21 +9,13 @@ import numpy as np
 from ecgbench import Contributions, Score, Skip, stratified
 from ecgbench.contracts.streams import MorphologyStream
 from ecgbench.metrics.morphology.features import FEATURES, features
-from ecgbench.metrics.morphology.transport import transport
 from ecgbench.processing import usual_place
 from ecgbench.shared import people_behind, unseen
+from ecgbench.transport import FEWEST, distance
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from ecgbench import Comparison
     from ecgbench.metrics.morphology import MorphologyConfig
-    from ecgbench.metrics.morphology.transport import Transport
-
-    Measured = dict[str, NDArray[np.float64]]
-
-FEWEST = 20
-"""Windows that a class needs on each side, and values that a feature needs among the real ones."""
 
 SLOWEST = 100.0
 """Hz: in a window of a lower rate a QRS complex is a few samples."""
@@ -75,45 +67,26 @@ def morphology(comparison: Comparison, config: MorphologyConfig) -> Score:
     of_real = features(real.signals, comparison.sampling_rate, place)
     of_synthetic = features(chosen.signals, comparison.sampling_rate, place)
 
-    classes = {
-        c: label
-        for c, label in enumerate(comparison.classes)
-        if min(np.sum(real.labels == c), np.sum(chosen.labels == c)) >= FEWEST
-    }
-    if not classes:
-        raise Skip(f"no class has {FEWEST} windows of control and {FEWEST} synthetic ones")
-    compared = {
-        c: transports
-        for c in classes
-        if (transports := _compared(of_real, of_synthetic, real.labels == c, chosen.labels == c))
-    }
-    if not compared:
-        raise Skip("too few QRS complexes are found in control")
-
-    sizes = {c: int(np.sum(real.labels == c)) for c in compared}
-    values = {
-        c: float(np.mean([t.value for _, t in transports])) for c, transports in compared.items()
-    }
-    shares = {c: size / sum(sizes.values()) for c, size in sizes.items()}
-    value = sum(shares[c] * values[c] for c in compared)
-    by_real, by_synthetic = np.zeros(len(real)), np.zeros(len(chosen))
-    for c, transports in compared.items():
-        of_c, chosen_c = real.labels == c, chosen.labels == c
-        # a person brings values, and a mixture of classes
-        within = np.mean([t.of_real for _, t in transports], axis=0)
-        by_real[of_c] = shares[c] / of_c.mean() * (values[c] - value + within)
-        within = np.mean([t.of_synthetic for _, t in transports], axis=0)
-        by_synthetic[chosen_c] = shares[c] / chosen_c.mean() * within
+    measured = distance(of_real, of_synthetic, (real.labels, chosen.labels), FEATURES)
+    if measured is None:
+        raise Skip(
+            f"no class has {FEWEST} windows of control with QRS complexes and {FEWEST} synthetic ones"
+        )
     return Score(
-        value=value,
+        value=measured.value,
         parts={
-            **_distances(compared, shares),
+            **measured.features,
             "detected": float(np.isfinite(of_synthetic["qrs-width"]).mean()),
             "detected-real": float(np.isfinite(of_real["qrs-width"]).mean()),
-            **{f"morphology-{classes[c]}": values[c] for c in compared},
+            **{
+                f"morphology-{comparison.classes[c]}": value
+                for c, value in measured.classes.items()
+            },
         },
         contributions=Contributions.first_order(
-            value, (real.patients, by_real), (people_behind(comparison)[kept], by_synthetic)
+            measured.value,
+            (real.patients, measured.of_real),
+            (people_behind(comparison)[kept], measured.of_synthetic),
         ),
         n=len(real) + len(chosen),
     )
@@ -131,33 +104,3 @@ def morphology_unseen(comparison: Comparison, config: MorphologyConfig) -> Score
         Skip: as `morphology`, or there are no windows of unseen people.
     """
     return morphology(unseen(comparison), config)
-
-
-def _compared(
-    real: Measured, synthetic: Measured, of_real: NDArray[np.bool_], of_synthetic: NDArray[np.bool_]
-) -> list[tuple[str, Transport]]:
-    """Return the distance of each feature in each lead, if enough real windows have it."""
-    return [
-        (name, transport(values, synthetic[name][of_synthetic, lead], scale))
-        for name, scale in FEATURES.items()
-        for lead, values in enumerate(real[name][of_real].T)
-        if np.isfinite(values).sum() >= FEWEST
-    ]
-
-
-def _distances(
-    compared: dict[int, list[tuple[str, Transport]]], shares: dict[int, float]
-) -> dict[str, float]:
-    """Return each feature's distance in its own unit, over its classes and leads."""
-    distances = {}
-    for name in FEATURES:
-        known = [
-            (shares[c], t.distance)
-            for c, transports in compared.items()
-            for feature, t in transports
-            if feature == name and np.isfinite(t.distance)
-        ]
-        if known:
-            weights, values = np.array(known).T
-            distances[name] = float(weights @ values / weights.sum())
-    return distances
