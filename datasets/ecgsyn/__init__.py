@@ -40,7 +40,7 @@ class EcgsynConfig(Config, frozen=True):
 class EcgsynStripsConfig(Config, frozen=True):
     """Settings of `ecgsyn-strips`."""
 
-    patients: Annotated[int, msgspec.Meta(ge=1, description="simulated people")] = 120
+    patients: Annotated[int, msgspec.Meta(ge=1, description="simulated people")] = 200
     strips: Annotated[int, msgspec.Meta(ge=1, description="mean strips of most people")] = 8
     frequent: Annotated[
         float, msgspec.Meta(ge=0, le=1, description="share of people with many strips")

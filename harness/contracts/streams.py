@@ -78,6 +78,22 @@ class MorphologyStream(IntEnum):
 
 
 @unique
+class RhythmStream(IntEnum):
+    """Draws of the suite ``rhythm``."""
+
+    WINDOWS = 12
+    """The strips that are measured."""
+
+
+@unique
+class LeadStream(IntEnum):
+    """Draws of the suite ``leads``."""
+
+    WINDOWS = 13
+    """The windows that are measured."""
+
+
+@unique
 class PatientStream(IntEnum):
     """Draws of the suite ``patients``."""
 

@@ -33,6 +33,7 @@ SHARED = (
     "ecgbench.r_peaks",
     "ecgbench.rr_time",
     "ecgbench.space",
+    "ecgbench.spectra",
     "ecgbench.transport",
     COMPUTED,
     *sorted(set(LAZY.values())),
@@ -45,6 +46,7 @@ OF_COMPARISON = {"cut": (COMPARISON,)}
 
 OF_COMPUTED = {
     **dict.fromkeys(("one_beat", "people_behind"), (COMPARISON, "ecgbench.processing")),
+    "beats": ("ecgbench.r_peaks",),
     **dict.fromkeys(("embeddings", "encoder"), ("ecgbench.nn.encoder",)),
 }
 """Modules behind a function of `ecgbench.shared`: few of its functions use all its imports."""

@@ -16,6 +16,7 @@ from ecgbench.contracts.errors import Skip
 from ecgbench.contracts.sampling import stratified
 from ecgbench.contracts.streams import CellStream
 from ecgbench.processing import usual_place
+from ecgbench.r_peaks import r_peaks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -170,6 +171,24 @@ def _place(comparison: Comparison) -> dict[str, NDArray[Any]]:
     real = np.concatenate([comparison.windows(side).signals for side in REAL])
     place = usual_place(real.reshape(-1, real.shape[2]), comparison.sampling_rate)
     return {"seconds": np.array(place)}
+
+
+def beats(comparison: Comparison, side: Side, rows: NDArray[np.int64]) -> list[NDArray[np.float64]]:
+    """Return the R peaks of windows of one side, s from their first sample (`ecgbench.r_peaks`).
+
+    Each window is searched once for all metrics.
+
+    Args:
+        comparison: of the cell.
+        side: of the windows.
+        rows: int64, shape (row,): which of them.
+    """
+    windows = comparison.windows(side)
+    known: dict[int, NDArray[np.float64]] = comparison.memo(f"r peaks {side}", dict)
+    lacking = np.array([row for row in rows.tolist() if row not in known], dtype=np.int64)
+    found = r_peaks(windows.signals[lacking], windows.sampling_rate)
+    known.update(zip(lacking.tolist(), found, strict=True))
+    return [known[row] for row in rows.tolist()]
 
 
 def people_behind(comparison: Comparison) -> NDArray[np.int64]:

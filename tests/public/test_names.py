@@ -34,6 +34,7 @@ MODULES = (
     "ecgbench.shared",
     "ecgbench.testing",
     "ecgbench.space",
+    "ecgbench.spectra",
     "ecgbench.transport",
 )
 
