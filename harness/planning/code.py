@@ -45,8 +45,10 @@ OF_COMPARISON = {"cut": (COMPARISON,)}
 """Modules behind an attribute of a metric's `Comparison`, used without an import."""
 
 OF_COMPUTED = {
-    **dict.fromkeys(("one_beat", "people_behind"), (COMPARISON, "ecgbench.processing")),
-    "beats": ("ecgbench.r_peaks",),
+    **dict.fromkeys(
+        ("one_beat", "people_behind"), (COMPARISON, "ecgbench.processing", "ecgbench.r_peaks")
+    ),
+    **dict.fromkeys(("beats", "median_beats"), ("ecgbench.r_peaks",)),
     **dict.fromkeys(("embeddings", "encoder"), ("ecgbench.nn.encoder",)),
 }
 """Modules behind a function of `ecgbench.shared`: few of its functions use all its imports."""

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ecgbench import Contributions, Score, Skip, stratified
+from ecgbench import Contributions, Score, Skip
 from ecgbench.contracts.streams import MorphologyStream
+from ecgbench.metrics.morphology.beats import beats
 from ecgbench.metrics.morphology.features import FEATURES, features
 from ecgbench.processing import usual_place
 from ecgbench.shared import people_behind, unseen
@@ -38,7 +39,8 @@ def morphology(comparison: Comparison, config: MorphologyConfig) -> Score:
     that outliers do not rule.  a and b are the shares of windows with a measured value.  A window
     without a QRS complex has none, and so is five deviations from everything, the worst distance: noise
     does not score well by having no waves.  An absent wave has amplitude 0; the presence of a P wave has
-    ½ as its deviation.  At most ``windows`` of each side count, every class in its proportion.
+    ½ as its deviation.  At most ``windows`` of each side count, every class in its proportion.  Of strips,
+    every whole beat counts as a window with the label of its strip, and at most ``windows`` beats.
 
     The ``real`` row shows the noise of finite sets.  White noise scores about 5: no QRS complex is found
     in it.
@@ -59,15 +61,17 @@ def morphology(comparison: Comparison, config: MorphologyConfig) -> Score:
     if comparison.sampling_rate < SLOWEST:
         raise Skip(f"it needs {SLOWEST:g} Hz; the windows have {comparison.sampling_rate:g}")
     rng = np.random.default_rng([comparison.seed, MorphologyStream.WINDOWS])
-    real = control.take(stratified(control.labels, config.windows, rng))
-    kept = stratified(synthetic.labels, config.windows, rng)
-    chosen = synthetic.take(kept)
-    place = usual_place(real.signals.reshape(-1, real.length), comparison.sampling_rate)
+    real = beats(comparison, "control", config.windows, rng)
+    chosen = beats(comparison, "synthetic", config.windows, rng)
     # measured anew for each cell, in a second, so that a store holds no measurements of patients
+    place = real.place
+    if place is None:
+        flat = real.signals.reshape(-1, real.signals.shape[2])
+        place = usual_place(flat, comparison.sampling_rate)
     of_real = features(real.signals, comparison.sampling_rate, place)
     of_synthetic = features(chosen.signals, comparison.sampling_rate, place)
-
-    measured = distance(of_real, of_synthetic, (real.labels, chosen.labels), FEATURES)
+    labels = control.labels[real.rows], synthetic.labels[chosen.rows]
+    measured = distance(of_real, of_synthetic, labels, FEATURES)
     if measured is None:
         raise Skip(
             f"no class has {FEWEST} windows of control with QRS complexes and {FEWEST} synthetic ones"
@@ -85,10 +89,10 @@ def morphology(comparison: Comparison, config: MorphologyConfig) -> Score:
         },
         contributions=Contributions.first_order(
             measured.value,
-            (real.patients, measured.of_real),
-            (people_behind(comparison)[kept], measured.of_synthetic),
+            (control.patients[real.rows], measured.of_real),
+            (people_behind(comparison)[chosen.rows], measured.of_synthetic),
         ),
-        n=len(real) + len(chosen),
+        n=len(real.rows) + len(chosen.rows),
     )
 
 
