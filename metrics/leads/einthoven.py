@@ -29,8 +29,8 @@ def einthoven_residual(comparison: Comparison, _config: Config) -> Score:
     A recorder measures two limb leads and computes the other four, so the equations hold in any real
     recording, also after a linear filter, up to the rounding of its samples.  A window's residual is
     √(Σ residual² / Σ lead²), over the equations whose leads are there and over samples; lead is
-    the left side of an equation.  A window that is flat there has the residual 1, as white noise has
-    about √3.  The value is the mean over windows.
+    the left side of an equation.  A window that is flat there has the residual 1; six leads that are
+    independent and of equal power have √(15/8) = 1.37.  The value is the mean over windows.
 
     A constant counts, as it does in a recorder.  Chest leads and leads that are no limb leads do not.
 
