@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ecgbench.contracts.comparison import REAL
 from ecgbench.contracts.contributions import Contributions
 from ecgbench.contracts.errors import PluginError, Skip
 from ecgbench.contracts.protocols import Score
@@ -186,7 +187,8 @@ def as_contributions(
     arrays = (given.numerators, given.denominators, given.coefficients, given.offset)
     if not all(np.isfinite(array).all() for array in arrays):
         raise PluginError(f"{where}: its contributions hold NaN or infinite numbers")
-    known = np.union1d(splits.train.patients, splits.test.patients)
+    # somebody with one window may be in any part
+    known = np.concatenate([getattr(splits, side).patients for side in REAL])
     strangers = np.setdiff1d(given.people, known)
     if len(strangers):
         hint = (

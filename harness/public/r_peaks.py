@@ -42,8 +42,8 @@ OPPOSITE = 0.6
 CONTRAST = 4
 """Power of a lead's contrast that weighs it."""
 
-CHUNK = 1024
-"""Windows at a time, for their memory in float64."""
+SAMPLES = 2**21
+"""Of all leads of the windows at a time, for their memory in float64."""
 
 
 def r_peaks(signals: NDArray[np.floating], sampling_rate: float) -> list[Floats]:
@@ -74,8 +74,9 @@ def r_peaks(signals: NDArray[np.floating], sampling_rate: float) -> list[Floats]
             f"R peaks cannot be found at {sampling_rate:g} Hz; more than {2 * BAND[1]:g} Hz is needed"
         )
     peaks: list[Floats] = []
-    for start in range(0, len(signals), CHUNK):
-        peaks += _r_peaks(signals[start : start + CHUNK].astype(np.float64), sampling_rate)
+    chunk = max(1, SAMPLES // max(1, signals.shape[1] * signals.shape[2]))
+    for start in range(0, len(signals), chunk):
+        peaks += _r_peaks(signals[start : start + chunk].astype(np.float64), sampling_rate)
     return peaks
 
 

@@ -17,8 +17,8 @@ FLOOR = 1e-7
 Recorders are allowed noise of 30 µV peak to peak (IEC 60601-2-25); over 150 Hz this is 1.4 · 10⁻⁷ mV²/Hz.
 """
 
-CHUNK = 1024
-"""Windows at a time, for their memory in float64."""
+SAMPLES = 2**21
+"""Of all leads of the windows at a time, for their memory in float64."""
 
 
 def log_spectra(
@@ -48,9 +48,10 @@ def log_spectra(
     taper = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)
     scale = 2 / (sampling_rate * np.sum(taper**2))
     decibels = np.empty((*signals.shape[:2], int(inside.sum())))
-    for start in range(0, len(signals), CHUNK):
-        part = signals[start : start + CHUNK].astype(np.float64)
+    chunk = max(1, SAMPLES // (signals.shape[1] * length))
+    for start in range(0, len(signals), chunk):
+        part = signals[start : start + chunk].astype(np.float64)
         part -= part.mean(axis=2, keepdims=True)
         power = np.abs(np.fft.rfft(part * taper, axis=2)[:, :, inside]) ** 2
-        decibels[start : start + CHUNK] = 10 * np.log10(np.maximum(scale * power, FLOOR))
+        decibels[start : start + chunk] = 10 * np.log10(np.maximum(scale * power, FLOOR))
     return decibels

@@ -78,14 +78,14 @@ def correlations(signals: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return the correlation of each two leads; float64, shape (window, pair), NaN if one is flat."""
     pairs = list(combinations(range(signals.shape[1]), 2))
     found = np.empty((len(signals), len(pairs)))
-    for start in range(0, len(signals), 1024):  # all windows of a dataset are large in float64
-        part = signals[start : start + 1024].astype(np.float64)
+    for start in range(0, len(signals), 128):  # all windows of a dataset are large in float64
+        part = signals[start : start + 128].astype(np.float64)
         part -= part.mean(axis=2, keepdims=True)
         products = np.einsum("wls,wms->wlm", part, part, optimize=True)
         size = np.sqrt(np.einsum("wll->wl", products))
         both = size[:, :, None] * size[:, None, :]
         whole = np.divide(products, both, out=np.full_like(products, np.nan), where=both > 0)
-        found[start : start + 1024] = np.clip(
+        found[start : start + 128] = np.clip(
             np.stack([whole[:, i, j] for i, j in pairs], axis=1), -1, 1
         )
     return found

@@ -45,15 +45,15 @@ def beats(comparison: Comparison, side: Side, most: int, rng: np.random.Generato
     before, after = round(BEFORE * rate), round(AFTER * rate)
     # as many strips as can be needed, and no peak is searched in the others
     kept = stratified(windows.labels, most, rng)
-    rows, starts = [], []
+    of, starts = [], []
     for row, peaks in zip(kept.tolist(), shared.beats(comparison, side, kept), strict=True):
         first = np.rint(peaks * rate).astype(np.int64) - before
         whole = first[(first >= 0) & (first + before + after <= windows.length)]
         if not len(whole):
             whole = np.array([-1])
-        rows.append(np.full(len(whole), row))
+        of.append(np.full(len(whole), row))
         starts.append(whole)
-    row, start = np.concatenate(rows), np.concatenate(starts)
+    row, start = np.concatenate(of), np.concatenate(starts)
     which = stratified(windows.labels[row], most, rng)
     row, start = row[which], start[which]
     samples = start[:, None] + np.arange(before + after)
