@@ -219,7 +219,7 @@ def draw_beats(patient: Patient, label: int, seconds: float, rng: np.random.Gene
 def _fibrillating(person: Person, beats: int, rng: np.random.Generator) -> Floats:
     mean = max(AF_PACE * person.interval, 0.42) - AF_SHORTEST
     intervals = AF_SHORTEST + rng.gamma(AF_SHAPE, mean / AF_SHAPE, beats)
-    return np.cumsum(intervals) - intervals[0]
+    return np.asarray(np.cumsum(intervals) - intervals[0])
 
 
 def _fibrillation(patient: Patient, times: Floats, rng: np.random.Generator) -> Floats:

@@ -73,4 +73,5 @@ def _by_strip(
     influences: NDArray[np.float64], rows: NDArray[np.int64], count: int
 ) -> NDArray[np.float64]:
     """Return the sum of each strip's influences, as if strips and not intervals were the windows."""
-    return np.bincount(rows, influences, count) * (count / len(influences))
+    sums = np.bincount(rows, influences, count)
+    return np.asarray(sums * (count / len(influences)), dtype=np.float64)

@@ -51,6 +51,7 @@ def test_windows_are_what_the_spec_says() -> None:
     assert windows.signals.shape[1:] == (12, 1000)
     assert windows.attributes is not None
     assert set(windows.attributes) == set(windows.patients) == set(range(30))
+    assert windows.records is not None
     assert len(np.unique(windows.records)) == len(windows)
 
 
