@@ -141,7 +141,8 @@ def card(entry: Entry) -> dict[str, Any]:
         fields |= {"ranked": spec.is_ranked}
         fields |= {"needs_labels": spec.needs_labels, "needs_patients": spec.needs_patients}
         fields |= {"needs_both_folds": spec.needs_both_folds}
-        fields |= {"min_windows": spec.min_windows}
+        fields |= {"min_windows": spec.min_windows, "min_leads": spec.min_leads}
+        fields |= {"min_seconds": spec.min_seconds}
         fields |= {"claims_to_see": list(spec.claims)}
     elif isinstance(spec, GeneratorSpec):
         fields |= {"conditional": spec.conditional, "reference": spec.reference}

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import wasserstein_distance
 
 from ecgbench.metrics.morphology.features import Scale
-from ecgbench.metrics.morphology.transport import FARTHEST, transport
+from ecgbench.transport import FARTHEST, transport
 
 SCALE = Scale(least=0.01)
 
