@@ -1,0 +1,118 @@
+"""A figure without global state, its colours, and its bytes as PNG, PDF or SVG."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from ecgbench.contracts.plain import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+
+FORMATS: dict[str, dict[str, Any]] = {
+    "png": {"metadata": {"Software": None}},
+    "pdf": {"metadata": {"CreationDate": None, "Creator": None, "Producer": None}},
+    "svg": {"metadata": {"Date": None, "Creator": None}},
+}
+"""What to write beside the drawing, by suffix: nothing that changes from call to call."""
+
+VECTOR = {"pdf.fonttype": 42, "svg.fonttype": "none", "svg.hashsalt": "ecgbench"}
+"""Text stays text, and the same drawing has the same bytes."""
+
+SHADES = 48
+
+BLACK, BLUE, VERMILION, GREY = "#000000", "#0072B2", "#D55E00", "#8C8C8C"
+
+COLOURS = (BLUE, VERMILION, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", BLACK)
+"""Distinct in every kind of colour vision (Okabe, Ito, 2008)."""
+
+DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (5, 2, 1, 2)))
+"""Styles of lines: told apart in greys too."""
+
+SMALL, USUAL, LARGE = 7.0, 8.0, 10.0
+"""Sizes of text in points."""
+
+
+def figure(width: float, height: float, **options: Any) -> Figure:
+    """Return an empty figure of so many inches."""
+    made = Figure(figsize=(width, height), **options)
+    FigureCanvasAgg(made)
+    return made
+
+
+def to_bytes(drawn: Figure, form: str = "png", dpi: float = 110) -> bytes:
+    """Return a figure as a file of a form of `FORMATS`; the same figure gives the same bytes.
+
+    Args:
+        drawn: the figure.
+        form: ``png``, ``pdf`` or ``svg``.
+        dpi: dots per inch of a PNG.
+    """
+    stream = BytesIO()
+    with mpl.rc_context(VECTOR):
+        drawn.savefig(stream, format=form, dpi=dpi, **FORMATS[form])
+    return stream.getvalue()
+
+
+def to_small_png(drawn: Figure, dpi: float) -> bytes:
+    """Return a figure as a PNG of at most `SHADES` colours, half as large as one of all colours."""
+    from PIL import Image  # noqa: PLC0415 - matplotlib needs it, few pictures do
+
+    drawn.set_dpi(dpi)
+    canvas = FigureCanvasAgg(drawn)
+    canvas.draw()
+    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    stream = BytesIO()
+    few = picture.quantize(SHADES, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    few.save(stream, format="PNG", dpi=(dpi, dpi), optimize=True)
+    return stream.getvalue()
+
+
+def letters(line: str) -> str:
+    """Return text from a plugin or a store on one line, in letters of the font."""
+    return plain(line).encode("latin-1", "replace").decode("latin-1")
+
+
+def broken(name: str, letters_of_line: int) -> list[str]:
+    """Return a name in lines, broken after hyphens and spaces, at most three of them."""
+    lines = [""]
+    for part in letters(name).replace("-", "-\n").replace(" ", " \n").split("\n"):
+        if lines[-1] and len(lines[-1] + part) > letters_of_line:
+            lines.append("")
+        lines[-1] += part
+    return [line.strip() for line in lines[:3]]
+
+
+def style_of(number: int) -> dict[str, Any]:
+    """Return colour and dashes of a line by its number."""
+    return {
+        "color": COLOURS[number % len(COLOURS)],
+        "linestyle": DASHES[(number + number // len(COLOURS)) % len(DASHES)],
+    }
+
+
+def tidy(axis: Axes) -> None:
+    """Remove the upper and the right edge, and make the numbers small."""
+    axis.tick_params(labelsize=SMALL)
+    for edge in ("top", "right"):
+        axis.spines[edge].set_visible(False)
+
+
+def grid_of(count: int, most: int = 4) -> tuple[int, int]:
+    """Return rows and columns for so many panels, at most ``most`` a row."""
+    columns = max(1, min(most, count))
+    return max(1, -(-count // columns)), columns
+
+
+def blank(axes: Sequence[Axes]) -> None:
+    """Hide panels without content."""
+    for axis in axes:
+        axis.set_axis_off()
