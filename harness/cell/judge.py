@@ -23,6 +23,7 @@ from ecgbench.harness.cell.divide import splits_of
 from ecgbench.harness.cell.fit import cpu_seconds
 from ecgbench.harness.cell.messages import CellMade, Damaged, Failed, ScoreMade
 from ecgbench.harness.cell.once import OnceInStore
+from ecgbench.harness.cell.pictures import pictures_of
 from ecgbench.harness.cell.plausible import check_origin, remarks
 from ecgbench.harness.cell.room import Room, read_windows
 from ecgbench.harness.cell.shadows import SHADOWS, Shadows
@@ -112,6 +113,10 @@ class _Judge:
         elif synthetic.indices is not None:
             arrays["indices"] = synthetic.indices
         content = npz(arrays)
+        spec = self.catalog.dataset(self.task.cell.dataset.name)
+        pictures, trouble = pictures_of(
+            self.task.cell, synthetic, self.splits, spec, reference=reference
+        )
         record = CellRecord(
             cell=self.task.cell,
             status="ok",
@@ -126,9 +131,9 @@ class _Judge:
             study=self.task.study,
             threads=self.task.threads,
             finished=now(),
-            notes=notes,
+            notes=notes + trouble,
         )
-        self.send(CellMade(encode(record), content))
+        self.send(CellMade(encode(record), content, pictures))
         return record, synthetic
 
     def _drawn(self, fitted: Fitted) -> EcgWindows:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ecgbench.results.pictures.canvas import BLACK, BLUE, GREY, VERMILION, to_small_png
+from ecgbench.results.pictures.canvas import BLUE, GREY, VERMILION, to_small_png
 from ecgbench.results.pictures.classes import Line, Side, classes
 from ecgbench.results.pictures.paper import STRIP
 from ecgbench.results.pictures.spectra import spectra
@@ -55,8 +55,7 @@ class Real:
         if self.free:
             return []
         return [
-            f"Real windows are not shown: {self.dataset} may not be redistributed, as far as is known "
-            "here."
+            f"Real windows are not shown: {self.dataset} may not be redistributed, as far as known here."
         ]
 
 

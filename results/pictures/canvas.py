@@ -13,9 +13,11 @@ from matplotlib.figure import Figure
 from ecgbench.contracts.plain import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from numpy.typing import NDArray
 
 FORMATS: dict[str, dict[str, Any]] = {
     "png": {"metadata": {"Software": None}},
@@ -24,7 +26,7 @@ FORMATS: dict[str, dict[str, Any]] = {
 }
 """What to write beside the drawing, by suffix: nothing that changes from call to call."""
 
-VECTOR = {"pdf.fonttype": 42, "svg.fonttype": "none", "svg.hashsalt": "ecgbench"}
+VECTOR: dict[Any, Any] = {"pdf.fonttype": 42, "svg.fonttype": "none", "svg.hashsalt": "ecgbench"}
 """Text stays text, and the same drawing has the same bytes."""
 
 SHADES = 48
@@ -48,6 +50,38 @@ def figure(width: float, height: float, **options: Any) -> Figure:
     return made
 
 
+def panels(
+    rows: int, columns: int, width: float, height: float, *, title: str, below: float = 0.8
+) -> tuple[Figure, NDArray[Any]]:
+    """Return a figure of equal panels with common axes, and the panels, shape (row, column).
+
+    Its margins are fixed: matplotlib's own layout takes longer than the drawing.
+
+    Args:
+        rows: of panels.
+        columns: of panels.
+        width: inches of a panel.
+        height: the same.
+        title: above.
+        below: inches of the lower margin.
+    """
+    left, right, top, across, up = 0.75, 0.15, 0.65, 0.12, 0.35
+    wide = left + columns * width + (columns - 1) * across + right
+    high = top + rows * height + (rows - 1) * up + below
+    made = figure(wide, high)
+    axes = made.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+    made.subplots_adjust(
+        left=left / wide,
+        right=1 - right / wide,
+        top=1 - top / high,
+        bottom=below / high,
+        wspace=across / width,
+        hspace=up / height,
+    )
+    made.suptitle(letters(title), y=1 - 0.12 / high, va="top", fontsize=LARGE, parse_math=False)
+    return made, axes
+
+
 def to_bytes(drawn: Figure, form: str = "png", dpi: float = 110) -> bytes:
     """Return a figure as a file of a form of `FORMATS`; the same figure gives the same bytes.
 
@@ -67,7 +101,7 @@ def to_small_png(drawn: Figure, dpi: float) -> bytes:
     from PIL import Image  # noqa: PLC0415 - matplotlib needs it, few pictures do
 
     drawn.set_dpi(dpi)
-    canvas = FigureCanvasAgg(drawn)
+    canvas: Any = FigureCanvasAgg(drawn)  # matplotlib has no types for the two
     canvas.draw()
     picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
     stream = BytesIO()
@@ -112,7 +146,22 @@ def grid_of(count: int, most: int = 4) -> tuple[int, int]:
     return max(1, -(-count // columns)), columns
 
 
-def blank(axes: Sequence[Axes]) -> None:
+def legend(drawn: Figure, handles: Sequence[Artist], columns: int, title: str = "") -> None:
+    """Explain lines and marks below a picture, their labels as plain text."""
+    made = drawn.legend(
+        handles=handles,
+        loc="lower center",
+        ncols=columns,
+        frameon=False,
+        fontsize=SMALL,
+        title=title or None,
+        title_fontsize=SMALL,
+    )
+    for text in made.get_texts():
+        text.set_parse_math(False)
+
+
+def blank(axes: Iterable[Axes]) -> None:
     """Hide panels without content."""
     for axis in axes:
         axis.set_axis_off()

@@ -10,11 +10,11 @@ import numpy as np
 from ecgbench.results.pictures.canvas import (
     BLACK,
     BLUE,
-    LARGE,
     SMALL,
     USUAL,
-    figure,
+    legend,
     letters,
+    panels,
     tidy,
 )
 
@@ -66,8 +66,7 @@ def classes(lines: Sequence[Line], *, names: Sequence[str], rate: float, title: 
         rate: Hz.
         title: of the picture.
     """
-    drawn = figure(0.7 + 1.9 * len(names), 1.0 + 1.55 * len(lines), layout="constrained")
-    axes = drawn.subplots(len(lines), len(names), squeeze=False, sharex=True, sharey="row")
+    drawn, axes = panels(len(lines), len(names), 1.9, 1.5, title=title)
     for row, line in zip(axes, lines, strict=True):
         for label, axis in enumerate(row):
             _panel(axis, line, label, rate)
@@ -79,10 +78,7 @@ def classes(lines: Sequence[Line], *, names: Sequence[str], rate: float, title: 
     handles = [axes[0, 0].plot([], [], color=BLUE, ls="--", label="synthetic: mean, 10% to 90%")[0]]
     if any(line.real is not None for line in lines):
         handles += axes[0, 0].plot([], [], color=BLACK, label="real (control)")
-    drawn.legend(
-        handles=handles, loc="outside lower center", ncols=2, frameon=False, fontsize=SMALL
-    )
-    drawn.suptitle(letters(title), fontsize=LARGE, parse_math=False)
+    legend(drawn, handles, 2)
     return drawn
 
 

@@ -8,13 +8,13 @@ import numpy as np
 
 from ecgbench.results.pictures.canvas import (
     BLACK,
-    LARGE,
     SMALL,
     USUAL,
     blank,
-    figure,
     grid_of,
+    legend,
     letters,
+    panels,
     style_of,
     tidy,
 )
@@ -30,6 +30,9 @@ FLOOR = 1e-7
 
 MOST = 2000
 """Windows of a class and side; the mean of more looks the same."""
+
+KEYS = 4
+"""Names in a line of the legend."""
 
 Source = tuple[str, "NDArray[np.floating]", "NDArray[np.int64]"]
 """Name, signals of shape (window, lead, sample) in mV, and labels."""
@@ -73,8 +76,9 @@ def spectra(
         title: of the picture.
     """
     rows, columns = grid_of(len(names))
-    drawn = figure(0.8 + 2.0 * columns, 1.1 + 1.9 * rows, layout="constrained")
-    axes = drawn.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+    keys = len(sources) + (real is not None)
+    below = 0.55 + 0.2 * -(-keys // KEYS)
+    drawn, axes = panels(rows, columns, 1.9, 1.6, title=title, below=below)
     lines = [(real, {"color": BLACK, "lw": 1.8})] if real else []
     lines += [(source, style_of(number) | {"lw": 1.2}) for number, source in enumerate(sources)]
     for label, axis in enumerate(axes.flat[: len(names)]):
@@ -93,11 +97,7 @@ def spectra(
     for axis in axes[:, 0]:
         axis.set_ylabel("dB of 1 mV²/Hz", fontsize=SMALL)
     handles = [
-        axes[0, 0].plot([], [], label=letters(name).replace("$", r"\$"), **style)[0]
-        for (name, _, _), style in lines
+        axes[0, 0].plot([], [], label=letters(name), **style)[0] for (name, _, _), style in lines
     ]
-    drawn.legend(
-        handles=handles, loc="outside lower center", ncols=4, frameon=False, fontsize=SMALL
-    )
-    drawn.suptitle(letters(title), fontsize=LARGE, parse_math=False)
+    legend(drawn, handles, KEYS)
     return drawn
