@@ -30,6 +30,7 @@ COMMANDS = {
         "ecgbench.harness.cli.compare:compare",
         "Compare two rows, metric by metric.",
     ),
+    "plot": ("ecgbench.harness.cli.plot:plot", "Draw a picture of a store for a paper."),
     "tune": ("ecgbench.harness.cli.tune:tune", "Search for a generator's settings."),
     "audit": ("ecgbench.harness.cli.audit:audit", "Show known faults to each metric."),
     "status": ("ecgbench.harness.cli.status:status", "Tell how far runs are, from anywhere."),

@@ -15,6 +15,10 @@ EXAMPLES: dict[str, tuple[str, str]] = {
         "ecgbench compare timegan gaussian-noise",
         "ecgbench compare gmm kde --dataset mitdb --json",
     ),
+    "plot": (
+        "ecgbench plot windows --dataset mitdb --generators timegan,vae --out windows.pdf",
+        "ecgbench plot people --dataset mitdb --generators gmm,vae --out people.svg",
+    ),
     "tune": (
         "ecgbench tune vae --trials 30",
         "ecgbench tune kde --dataset ecgsyn --study smoke --out kde.toml",

@@ -142,6 +142,7 @@ def windows_picture(
         classes=[f"class {like.classes[label]}" for label in present],
         leads=like.leads,
         rate=like.sampling_rate,
+        length=like.length,
         title=title,
         notes=notes,
         wide=wide,

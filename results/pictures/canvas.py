@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -82,17 +83,19 @@ def panels(
     return made, axes
 
 
-def to_bytes(drawn: Figure, form: str = "png", dpi: float = 110) -> bytes:
+def to_bytes(drawn: Figure, form: str = "png", dpi: float = 110, *, tight: bool = False) -> bytes:
     """Return a figure as a file of a form of `FORMATS`; the same figure gives the same bytes.
 
     Args:
         drawn: the figure.
         form: ``png``, ``pdf`` or ``svg``.
         dpi: dots per inch of a PNG.
+        tight: whether to cut off empty margins.
     """
     stream = BytesIO()
+    box = "tight" if tight else None
     with mpl.rc_context(VECTOR):
-        drawn.savefig(stream, format=form, dpi=dpi, **FORMATS[form])
+        drawn.savefig(stream, format=form, dpi=dpi, bbox_inches=box, **FORMATS[form])
     return stream.getvalue()
 
 
@@ -112,17 +115,18 @@ def to_small_png(drawn: Figure, dpi: float) -> bytes:
 
 def letters(line: str) -> str:
     """Return text from a plugin or a store on one line, in letters of the font."""
-    return plain(line).encode("latin-1", "replace").decode("latin-1")
+    kept = plain(line).replace("→", "\0").encode("latin-1", "replace").decode("latin-1")
+    return kept.replace("\0", "→")
 
 
-def broken(name: str, letters_of_line: int) -> list[str]:
-    """Return a name in lines, broken after hyphens and spaces, at most three of them."""
+def broken(name: str, width: int) -> list[str]:
+    """Return a name in at most three lines of so many letters, broken after marks if it can be."""
     lines = [""]
-    for part in letters(name).replace("-", "-\n").replace(" ", " \n").split("\n"):
-        if lines[-1] and len(lines[-1] + part) > letters_of_line:
+    for part in re.findall(r"[^-: =_]*[-: =_]?", letters(name)):
+        if lines[-1] and len((lines[-1] + part).rstrip()) > width:
             lines.append("")
         lines[-1] += part
-    return [line.strip() for line in lines[:3]]
+    return [line.strip()[: width + 2] for line in lines[:3]]
 
 
 def style_of(number: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from ecgbench.results.pictures.canvas import (
     BLUE,
     SMALL,
     USUAL,
+    broken,
     legend,
     letters,
     panels,
@@ -72,7 +73,9 @@ def classes(lines: Sequence[Line], *, names: Sequence[str], rate: float, title: 
             _panel(axis, line, label, rate)
             if axis in axes[0]:
                 axis.set_title(letters(names[label]), fontsize=USUAL, parse_math=False)
-        row[0].set_ylabel(f"{letters(line.name)}, mV", fontsize=USUAL, parse_math=False)
+        row[0].set_ylabel(
+            "\n".join(broken(f"{line.name}, mV", 22)), fontsize=USUAL, parse_math=False
+        )
     for axis in axes[-1]:
         axis.set_xlabel("seconds", fontsize=SMALL)
     handles = [axes[0, 0].plot([], [], color=BLUE, ls="--", label="synthetic: mean, 10% to 90%")[0]]

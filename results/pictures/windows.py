@@ -73,6 +73,7 @@ def windows(
     classes: Sequence[str],
     leads: tuple[str, ...],
     rate: float,
+    length: int,
     title: str,
     notes: Sequence[str] = (),
     wide: bool = False,
@@ -84,15 +85,13 @@ def windows(
         classes: their titles.
         leads: names.
         rate: Hz.
+        length: samples in a window.
         title: of the page.
         notes: lines below.
         wide: whether all draws stand side by side, on a page of any width; else a page is as wide as
             A4 at most and several draws stand below each other.
     """
-    shown = [w for row in rows for of_class in row.windows for w in of_class if w is not None]
-    length = shown[0].shape[1]
-    low, high = limits(rows)
-    layout = tile(leads, length, rate, low, high)
+    layout = tile(leads, length, rate, *limits(rows))
     blocks = _blocks(len(classes), max(map(len, rows[0].windows)), layout, wide=wide)
     across = max(map(len, blocks))
     width = LEFT + across * (layout.width + GAP) - GAP + EDGE
@@ -114,17 +113,18 @@ def windows(
 def limits(rows: Sequence[Row]) -> tuple[float, float]:
     """Return the lowest and highest value of a line of paper, in mV, on large squares.
 
-    They hold 99.8% of the samples of the first row with windows: a wild generator is cut off.
+    They hold 99.8% of the samples of the first row and 98% of all: a wild generator is cut off.
     """
-    for row in rows:
-        shown = [w for of_class in row.windows for w in of_class if w is not None]
-        if shown:
-            low, high = np.quantile(np.stack(shown), [0.001, 0.999])
-            step = 5 / GAIN
-            low = np.clip(np.floor((low - 0.1) / step) * step, MOST[0], -step)
-            high = np.clip(np.ceil((high + 0.1) / step) * step, 2 * step, MOST[1])
-            return float(low), float(high)
-    raise ValueError("there is no window to draw")
+    shown = [[w for of_class in row.windows for w in of_class if w is not None] for row in rows]
+    if not any(shown):
+        return -5 / GAIN, 10 / GAIN
+    first = np.stack(next(filter(None, shown)))
+    every = np.stack([window for row in shown for window in row])
+    ends = np.stack([np.quantile(first, [0.001, 0.999]), np.quantile(every, [0.01, 0.99])])
+    step = 5 / GAIN
+    low = np.clip(np.floor((ends[:, 0].min() - 0.1) / step) * step, MOST[0], -step)
+    high = np.clip(np.ceil((ends[:, 1].max() + 0.1) / step) * step, 2 * step, MOST[1])
+    return float(low), float(high)
 
 
 def _blocks(classes: int, count: int, layout: Tile, *, wide: bool) -> list[list[tuple[int, int]]]:
