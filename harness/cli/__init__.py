@@ -39,6 +39,7 @@ COMMANDS = {
     "new": ("ecgbench.harness.cli.new:new", "Write a plugin to start from."),
     "check": ("ecgbench.harness.cli.check:check", "Check whether a plugin keeps the contract."),
     "fetch": ("ecgbench.harness.cli.data:fetch", "Download a dataset from PhysioNet."),
+    "explore": ("ecgbench.harness.cli.explore:explore", "Tell what a dataset is made of."),
     "split": ("ecgbench.harness.cli.data:split", "Write the training windows of a split."),
     "score": ("ecgbench.harness.cli.submit:score", "Score windows made elsewhere."),
     "sample": ("ecgbench.harness.cli.sample:sample", "Write windows of a cell, in any format."),

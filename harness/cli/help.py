@@ -51,6 +51,10 @@ EXAMPLES: dict[str, tuple[str, str]] = {
         "ecgbench fetch mitdb",
         "ecgbench fetch ludb --data-dir .",
     ),
+    "explore": (
+        "ecgbench explore mitdb --out mitdb.html",
+        "ecgbench explore ludb --set dataset.ludb.leads=II,V1 --json",
+    ),
     "split": (
         "ecgbench split mitdb --seed 0 --out split/",
         "ecgbench split ecgsyn --seed 1 --study smoke --format wfdb --out split/",

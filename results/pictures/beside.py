@@ -127,7 +127,7 @@ def windows_picture(
         chosen = draws(like.labels, len(like.classes), count, seed)
         rows.append(
             Row(
-                name="real",
+                name="real (control)",
                 windows=[[like.signals[row] for row in chosen[label]] for label in present],
             )
         )
@@ -173,9 +173,8 @@ def _rows(
                 own[place], said[place] = None, "not shown: equal to a real window"
         shown.append(own)
         notes.append(said)
-    rows = [
-        Row(name=made.name, windows=shown, notes=notes, colour=GREY if made.reference else BLUE)
-    ]
+    name = f"{made.name} (reference)" if made.reference else made.name
+    rows = [Row(name=name, windows=shown, notes=notes, colour=GREY if made.reference else BLUE)]
     if neighbours and real.free:
         rows.append(
             Row(

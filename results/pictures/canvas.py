@@ -120,13 +120,13 @@ def letters(line: str) -> str:
 
 
 def broken(name: str, width: int) -> list[str]:
-    """Return a name in at most three lines of so many letters, broken after marks if it can be."""
+    """Return a name in at most four lines of so many letters, broken after marks if it can be."""
     lines = [""]
     for part in re.findall(r"[^-: =_]*[-: =_]?", letters(name)):
         if lines[-1] and len((lines[-1] + part).rstrip()) > width:
             lines.append("")
         lines[-1] += part
-    return [line.strip()[: width + 2] for line in lines[:3]]
+    return [line.strip()[: width + 2] for line in lines[:4]]
 
 
 def style_of(number: int) -> dict[str, Any]:
