@@ -21,11 +21,14 @@ if TYPE_CHECKING:
 
     from ecgbench.contracts.windows import EcgWindows
 
-DPI = 110
-"""Dots per inch of a cell's pictures: an A4 page on its side is 1290 wide."""
+DPIS = (110, 80, 60)
+"""Dots per inch of a cell's pictures, the first that makes no more than `MOST` bytes."""
+
+MOST = 120_000
+"""Bytes of a cell's picture."""
 
 PER_CLASS = 2
-"""Windows of a class in a cell's picture."""
+"""Beats of a class in a cell's picture; of strips one."""
 
 LEADS = 3
 """Most leads among the means of classes."""
@@ -253,8 +256,19 @@ def pictures(made: Made, real: Real, *, title: str, seed: int) -> dict[str, byte
     """
     if made.reference and not real.free:
         return {}
-    drawn = {"windows.png": windows_picture([made], real, title=title, seed=seed)}
-    if is_of_beats(real.control):
+    is_beats = is_of_beats(real.control)
+    count = PER_CLASS if is_beats else 1
+    drawn = {"windows.png": windows_picture([made], real, title=title, count=count, seed=seed)}
+    if is_beats:
         drawn["classes.png"] = classes_picture([made], real, title=title)
     drawn["spectra.png"] = spectra_picture([made], real, title=title)
-    return {name: to_small_png(picture, DPI) for name, picture in drawn.items()}
+    return {name: _small(picture) for name, picture in drawn.items()}
+
+
+def _small(drawn: Figure) -> bytes:
+    content = b""
+    for dpi in DPIS:
+        content = to_small_png(drawn, dpi)
+        if len(content) <= MOST:
+            break
+    return content

@@ -95,7 +95,33 @@ def people(names: Sequence[str], counts: Sequence[Sequence[int]], classes: Seque
         axis.tick_params(axis="x", labelsize=6, length=0)
     else:
         axis.set_xlabel(f"{len(names)} people", fontsize=SMALL)
-    made = axis.legend(frameon=False, fontsize=SMALL, ncols=min(8, len(classes)))
+    made = axis.legend(frameon=False, fontsize=SMALL, ncols=min(8, len(classes)), loc="upper right")
     for text in made.get_texts():
+        text.set_parse_math(False)
+    return drawn
+
+
+def leads(names: Sequence[str], panels: Sequence[tuple[str, Sequence[Sequence[float]]]]) -> Figure:
+    """Draw the quantiles of each lead: a line from 5% to 95%, a bar from 25% to 75%, a mark at the median.
+
+    Args:
+        names: of the leads.
+        panels: title, and for each lead the five quantiles; none for a lead without values.
+    """
+    drawn = figure(9.2, 0.9 + 0.22 * len(names), layout="constrained")
+    axes = drawn.subplots(1, len(panels), squeeze=False, sharey=True)[0]
+    for axis, (title, quantiles) in zip(axes, panels, strict=True):
+        for place, each in enumerate(quantiles):
+            if each:
+                low, left, middle, right, high = each
+                axis.plot([low, high], [place, place], color=COLOURS[0], lw=1)
+                axis.plot([left, right], [place, place], color=COLOURS[0], lw=5, alpha=0.6)
+                axis.plot(middle, place, "o", color="black", ms=3.5)
+        axis.set_title(letters(title), fontsize=USUAL, parse_math=False)
+        axis.set_xlim(left=0)
+        tidy(axis)
+    axes[0].set_ylim(len(names) - 0.5, -0.5)
+    axes[0].set_yticks(range(len(names)), [letters(name) for name in names])
+    for text in axes[0].get_yticklabels():
         text.set_parse_math(False)
     return drawn

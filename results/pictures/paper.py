@@ -59,11 +59,13 @@ class Tile(NamedTuple):
     Attributes:
         width: millimetres.
         height: the same.
+        top: millimetres from 0 mV to the top of a line.
         traces: the parts of its leads.
     """
 
     width: float
     height: float
+    top: float
     traces: tuple[Trace, ...]
 
 
@@ -89,6 +91,7 @@ def tile(leads: tuple[str, ...], length: int, rate: float, low: float, high: flo
         return Tile(
             width,
             lane * count,
+            lane - base,
             tuple(Trace(k, 0, length, 0.0, lane * (count - 1 - k) + base) for k in range(count)),
         )
     is_strip = length / rate >= STRIP
@@ -107,7 +110,7 @@ def tile(leads: tuple[str, ...], length: int, rate: float, low: float, high: flo
     ]
     if is_strip:
         traces.append(Trace(by_name[RHYTHM], 0, cut * COLUMNS, 0.0, base))
-    return Tile(column * COLUMNS, lane * lines, tuple(traces))
+    return Tile(column * COLUMNS, lane * lines, lane - base, tuple(traces))
 
 
 class Sheet:
@@ -178,10 +181,11 @@ class Sheet:
             )
             line.set_clip_path(frame)
 
-    def names(self, x: float, y: float, layout: Tile, leads: tuple[str, ...], above: float) -> None:
-        """Write the name of each lead at the start of its trace, ``above`` millimetres over 0 mV."""
+    def names(self, x: float, y: float, layout: Tile, leads: tuple[str, ...]) -> None:
+        """Write the name of each lead above the start of its trace."""
         for trace in layout.traces:
-            self.text(x + trace.x + 0.8, y + trace.y + above, leads[trace.lead], va="top")
+            height = y + trace.y + layout.top - 0.8
+            self.text(x + trace.x + 0.8, height, leads[trace.lead], va="top")
 
     def text(self, x: float, y: float, line: str, size: float = 7.0, **how: Any) -> None:
         """Write a line of foreign or own text at a place."""

@@ -28,8 +28,8 @@ BEHIND = {"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.6}
 LETTERS = 11
 """In a line of a name."""
 
-MOST = (-2.0, 3.0)
-"""mV: the largest line of paper."""
+MOST, MOST_OF_SEVERAL = (-2.0, 3.0), (-1.0, 1.5)
+"""mV: the largest line of paper, for one lead and for several; these may reach into each other's lines."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -122,8 +122,9 @@ def limits(rows: Sequence[Row]) -> tuple[float, float]:
     every = np.stack([window for row in shown for window in row])
     ends = np.stack([np.quantile(first, [0.001, 0.999]), np.quantile(every, [0.01, 0.99])])
     step = 5 / GAIN
-    low = np.clip(np.floor((ends[:, 0].min() - 0.1) / step) * step, MOST[0], -step)
-    high = np.clip(np.ceil((ends[:, 1].max() + 0.1) / step) * step, 2 * step, MOST[1])
+    lowest, highest = MOST if first.shape[1] == 1 else MOST_OF_SEVERAL
+    low = np.clip(np.floor((ends[:, 0].min() - 0.1) / step) * step, lowest, -step)
+    high = np.clip(np.ceil((ends[:, 1].max() + 0.1) / step) * step, 2 * step, highest)
     return float(low), float(high)
 
 
@@ -166,7 +167,7 @@ def _block(
             if window is not None:
                 sheet.window(x, y, layout, window, rate, row.colour)
                 if len(leads) > 1:
-                    sheet.names(x, y, layout, leads, 9.0)
+                    sheet.names(x, y, layout, leads)
             note = row.notes[label][draw] if row.notes and draw < len(row.notes[label]) else ""
             if note or window is None:
                 colour = BLACK if note else GREY

@@ -192,12 +192,21 @@ def to_page(name: str, found: Exploration, examples: Figure | None, why_none: st
         [each.by_class for each in found.everybody],
         [each.name for each in found.classes],
     )
+    quality = drawing.leads(
+        [each.name for each in found.leads],
+        [
+            ("amplitude, mV", [each.amplitude.quantiles for each in found.leads]),
+            ("wander: share of power below 1 Hz", [each.wander.quantiles for each in found.leads]),
+            ("noise, µV", [each.noise.quantiles for each in found.leads]),
+        ],
+    )
     parts = [f"<h1>{escape(plain(name))}</h1>", f"<p>{escape(facts(found))}</p>"]
     parts += ["<h2>Example windows</h2>"]
     parts += [_image(examples, "windows drawn at random, by class")] if examples else []
     parts += [f"<p>{escape(plain(why_none))}</p>"] if why_none else []
     parts += ["<h2>Distributions</h2>"]
     parts += [_image(drawing.histograms(histograms), ", ".join(each.title for each in histograms))]
+    parts += ["<h2>Quality of each lead</h2>", _image(quality, "amplitude, wander, noise by lead")]
     parts += ["<h2>Windows of each person</h2>", _image(bars, "windows by person and class")]
     for title, head, rows in tables(found):
         parts += [f"<h2>{escape(plain(title.capitalize()))}</h2>", _table(head, rows)]
@@ -218,10 +227,6 @@ def _spreads(found: Exploration) -> Mapping[str, Spread]:
     for each in found.classes:
         if len(found.classes) > 1:
             spreads[f"heart rate, class {each.name}"] = each.heart_rate
-    for lead in found.leads:
-        spreads[f"amplitude, {lead.name}"] = lead.amplitude
-        spreads[f"baseline wander, {lead.name}"] = lead.wander
-        spreads[f"noise, {lead.name}"] = lead.noise
     return spreads
 
 
