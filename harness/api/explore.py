@@ -110,6 +110,12 @@ def explore(
     Raises:
         UsageError: a name or a setting is wrong.
         DataError: the dataset cannot be fetched, read or divided.
+
+    Example:
+        >>> import ecgbench
+        >>> found = ecgbench.explore("ecgsyn")
+        >>> found.facts.people, [each.name for each in found.facts.classes]
+        (40, ['N', 'S', 'V', 'F'])
     """
     catalog = discover(plugin_files(plugins))
     wanted = request(study, datasets=[dataset], seeds=SEEDS, windows=windows, settings=settings)

@@ -142,6 +142,12 @@ def plot(
         UsageError: there is no such kind, board, row or score.
         DataError: the dataset is not on this machine, or is another one here.
         StoreError: a record cannot be read.
+
+    Example:
+        >>> import ecgbench
+        >>> _ = ecgbench.run("pca-gaussian", "mitdb-208", "mmd", [0], study="smoke")
+        >>> picture = ecgbench.plot("windows", generators="pca-gaussian")
+        >>> picture.savefig("windows.pdf")
     """
     if kind not in KINDS:
         raise UsageError(f"no picture is called {kind!r}; {suggest(str(kind), KINDS)}")

@@ -27,8 +27,6 @@ KINDS = (
 
 SUFFIXES = ("pdf", "svg", "png")
 
-DPI = 150
-
 
 @click.command()
 @click.argument("kind", type=click.Choice(KINDS))
@@ -61,10 +59,17 @@ DPI = 150
 )
 @click.option("--no-nearest", is_flag=True, help="Leave out the nearest training windows.")
 @click.option("--wide", is_flag=True, help="All windows of a class side by side: wider than A4.")
+@click.option(
+    "--dpi",
+    type=click.IntRange(20, 1200),
+    default=150,
+    show_default=True,
+    help="Dots per inch of a PNG.",
+)
 @plugin_option
 @data_dir_option
 @store_option
-def plot(kind: str, out: Path, no_nearest: bool, store_path: Path, **asked: Any) -> None:
+def plot(kind: str, out: Path, no_nearest: bool, dpi: int, store_path: Path, **asked: Any) -> None:
     """Draw a picture of a store as PDF, SVG or PNG, by the suffix of OUT.
 
     windows: on ECG paper, real beside synthetic, by class, drawn at random, each above its nearest training
@@ -79,8 +84,9 @@ def plot(kind: str, out: Path, no_nearest: bool, store_path: Path, **asked: Any)
     if form not in SUFFIXES:
         raise UsageError(f"{out}: a picture is a file .pdf, .svg or .png")
     from ecgbench.harness.api.plot import plot as draw  # noqa: PLC0415 - it imports matplotlib
-    from ecgbench.results.pictures.canvas import to_bytes  # noqa: PLC0415 - as above
+    from ecgbench.results.pictures.canvas import to_bytes, to_small_png  # noqa: PLC0415 - as above
 
     drawn = draw(kind, store_path, neighbours=not no_nearest, **asked)
-    write(out.absolute(), to_bytes(drawn, form, DPI))
+    content = to_small_png(drawn, dpi) if form == "png" else to_bytes(drawn, form)
+    write(out.absolute(), content)
     click.echo(f"written: {out}")

@@ -93,7 +93,7 @@ def nearest(
     flat = among.reshape(len(among), -1)
     places = np.empty(len(windows), dtype=np.int64)
     distances, largest = np.empty(len(windows)), np.empty(len(windows))
-    for row, window in enumerate(windows.reshape(len(windows), -1)):
+    for row, window in enumerate(windows.reshape(len(windows), flat.shape[1])):
         difference = flat - window
         squares = np.einsum("ij,ij->i", difference, difference, dtype=float)
         places[row] = squares.argmin()
@@ -136,10 +136,10 @@ def windows_picture(
         )
     for each in made:
         rows += _rows(each, real, present, count, seed, neighbours=neighbours)
-    notes = [
-        f"Drawn at random by seed {seed}, none chosen. Distance: Euclidean over all samples and leads.",
-        *real.notes,
-    ]
+    notes = [f"Drawn at random by seed {seed}, none chosen."]
+    if neighbours:
+        notes[0] += " Distance: Euclidean over all samples and leads."
+    notes += real.notes
     return windows(
         rows,
         classes=[f"class {like.classes[label]}" for label in present],
@@ -170,7 +170,8 @@ def _rows(
     for label in present:
         _, distances, largest = found[label]
         own: list[NDArray[np.floating] | None] = [*synthetic.signals[chosen[label]]]
-        said = ["" if real.free else f"nearest in train: {d:.2f} mV away" for d in distances]
+        told = neighbours and not real.free
+        said = [f"nearest in train: {d:.2f} mV away" * told for d in distances]
         for place in np.flatnonzero(largest <= real.tolerance):
             if not real.free:
                 own[place], said[place] = None, "not shown: equal to a real window"

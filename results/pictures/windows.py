@@ -25,7 +25,7 @@ LEFT, GAP, EDGE, HEAD, FOOT, TITLE = 31.0, 2.0, 4.0, 6.0, 5.0, 7.0
 BEHIND = {"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.6}
 """Of a note on a tile: a trace may pass below it."""
 
-LETTERS = 11
+LETTERS = 10
 """In a line of a name."""
 
 MOST, MOST_OF_SEVERAL = (-2.0, 3.0), (-1.0, 1.5)

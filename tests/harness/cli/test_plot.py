@@ -35,7 +35,7 @@ def test_windows_are_drawn_in_each_format_and_real_ones_if_they_may(
     assert out.stat().st_size > 2000
     if suffix == "svg":
         text = out.read_text("utf-8")
-        assert ("real (control)" in text) == ("nearest in train" in text) == (store == "free")
+        assert (">(control)<" in text) == (">nearest in<" in text) == (store == "free")
         assert ("cohort may not be redistributed" in text) == (store == "good")
 
 

@@ -121,10 +121,8 @@ def test_its_contributions_are_the_area_and_its_derivative_by_the_weight_of_each
         assert linear == pytest.approx(area - score.value, rel=2e-3, abs=1e-9)
 
 
-def test_the_roc_of_the_artefact_is_that_of_sklearn_and_ends_with_all(
-    comparison: Comparison,
-) -> None:
-    score, member, suspicion = attack(comparison, gap=1.0)
+def test_the_roc_of_the_artefact_is_that_of_sklearn_and_ends_with_all(cell: Cell) -> None:
+    score, member, suspicion = attack(cell(copies=0), gap=1.0)
     lines = score.artefacts["roc.csv"].decode().splitlines()
     assert lines[0] == "false_positives,true_positives"
     found = np.array([line.split(",") for line in lines[1:]], dtype=int)
