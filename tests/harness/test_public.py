@@ -94,6 +94,8 @@ def test_what_a_light_plugin_module_imports_costs_no_numpy() -> None:
         "boards",
         "compare",
         "evaluate",
+        "explore",
+        "plot",
         "run",
         "sample",
         "score",

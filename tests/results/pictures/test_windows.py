@@ -200,4 +200,6 @@ def test_a_class_without_synthetic_windows_is_told() -> None:
     made = ecg(20, seed=5).take(np.arange(0, 20, 2))  # of the first class alone
     drawn = windows_picture([Made(name="gmm", windows=made)], real(), title="t", count=2, seed=0)
     assert texts(drawn).splitlines().count("none") == 4  # synthetic and nearest, twice
-    assert pictures(Made(name="gmm", windows=made), real(), title="t", seed=0).keys() == set(PICTURES)
+    assert pictures(Made(name="gmm", windows=made), real(), title="t", seed=0).keys() == set(
+        PICTURES
+    )
