@@ -12,10 +12,10 @@ from rich.console import Console
 from ecgbench.contracts.config import parse_assignments
 from ecgbench.contracts.errors import UsageError
 from ecgbench.contracts.plain import ascii_json
+from ecgbench.harness.cli.completion import completes
 from ecgbench.harness.cli.datasets import telling
 from ecgbench.harness.cli.options import (
     SEED,
-    completes,
     data_dir_option,
     plugin_option,
     study_options,

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ecgbench.contracts.errors import UsageError
+from ecgbench.harness.cli.completion import completes, stored_rows, studies
 from ecgbench.harness.cli.options import SEED, data_dir_option, names, plugin_option, store_option
 from ecgbench.results.store.store import write
 
@@ -36,14 +37,21 @@ SUFFIXES = ("pdf", "svg", "png")
     required=True,
     help="The picture: a file .pdf, .svg or .png.",
 )
-@click.option("--dataset", help="Of this dataset; needed if the store has several.")
-@click.option("--study", help="Of studies of this name.")
+@click.option(
+    "--dataset",
+    shell_complete=completes("dataset"),
+    help="Of this dataset; needed if the store has several.",
+)
+@click.option("--study", shell_complete=studies, help="Of studies of this name.")
 @click.option(
     "--generators",
     type=names,
+    shell_complete=stored_rows,
     help="Labels of rows or names of generators, with commas; default: all but the references.",
 )
-@click.option("--metric", help="Of people, roc, audit and cost.")
+@click.option(
+    "--metric", shell_complete=completes("metric"), help="Of people, roc, audit and cost."
+)
 @click.option(
     "--seed", type=SEED, help="Of the cells; default: 0, and all of them in people and curves."
 )
