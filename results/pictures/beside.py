@@ -30,6 +30,9 @@ MOST = 120_000
 PER_CLASS = 2
 """Beats of a class in a cell's picture; of strips one."""
 
+CHUNK = 4_000_000
+"""Samples of training windows to compare at a time."""
+
 LEADS = 3
 """Most leads among the means of classes."""
 
@@ -91,14 +94,18 @@ def nearest(
         shape (window,).
     """
     flat = among.reshape(len(among), -1)
-    places = np.empty(len(windows), dtype=np.int64)
-    distances, largest = np.empty(len(windows)), np.empty(len(windows))
+    rows = max(1, CHUNK // flat.shape[1])  # a difference of all training windows is large
+    places = np.zeros(len(windows), dtype=np.int64)
+    distances, largest = np.full(len(windows), np.inf), np.full(len(windows), np.inf)
     for row, window in enumerate(windows.reshape(len(windows), flat.shape[1])):
-        difference = flat - window
-        squares = np.einsum("ij,ij->i", difference, difference, dtype=float)
-        places[row] = squares.argmin()
-        distances[row] = np.sqrt(squares[places[row]])
-        largest[row] = np.abs(difference[places[row]]).max(initial=0.0)
+        for start in range(0, len(flat), rows):
+            difference = flat[start : start + rows] - window
+            squares = np.einsum("ij,ij->i", difference, difference, dtype=float)
+            place = int(squares.argmin())
+            if np.sqrt(squares[place]) < distances[row]:
+                places[row] = start + place
+                distances[row] = np.sqrt(squares[place])
+                largest[row] = np.abs(difference[place]).max()
     return places, distances, largest
 
 

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 FLOOR = 1e-7
 """mV²/Hz: the least power that counts, about the noise that recorders are allowed."""
 
-MOST = 2000
-"""Windows of a class and side; the mean of more looks the same."""
+MOST, SAMPLES = 2000, 4_000_000
+"""Windows of a class and side, and samples in them, at most; the mean of more looks the same."""
 
 KEYS = 4
 """Names in a line of the legend."""
@@ -58,6 +58,12 @@ def log_spectrum(signals: NDArray[np.floating], rate: float) -> NDArray[np.float
     return np.asarray(mean[1:], dtype=np.float64)
 
 
+def _evenly(rows: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+    """Return rows at even steps, for windows stand in the order of people."""
+    most = min(len(rows), MOST, max(1, SAMPLES // size))
+    return rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]
+
+
 def spectra(
     sources: Sequence[Source],
     real: Source | None,
@@ -83,9 +89,9 @@ def spectra(
     lines += [(source, style_of(number) | {"lw": 1.2}) for number, source in enumerate(sources)]
     for label, axis in enumerate(axes.flat[: len(names)]):
         for (_, signals, labels), style in lines:
-            own = signals[np.flatnonzero(labels == label)[:MOST]]
+            own = np.flatnonzero(labels == label)
             if len(own):
-                density = log_spectrum(own, rate)
+                density = log_spectrum(signals[_evenly(own, signals[0].size)], rate)
                 frequency = np.arange(1, len(density) + 1) * rate / signals.shape[2]
                 axis.plot(frequency, density, **style)
         axis.set_title(letters(names[label]), fontsize=USUAL, parse_math=False)

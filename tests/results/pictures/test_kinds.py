@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 NAME = "<b>$\\alpha_{1}$</b>\x1b"
 TEXT = "&lt;b&gt;$\\alpha_{1}$&lt;/b&gt;"
 COUNTS = np.arange(1, 21)
+STEPS = COUNTS.astype(np.float64)
 RNG = np.random.default_rng(0)
 SIGNALS = RNG.standard_normal((12, 2, 100)).astype(np.float32)
 LABELS = np.arange(12) % 2
@@ -38,7 +39,7 @@ DRAWINGS: dict[str, Callable[[], Figure]] = {
     "roc": lambda: roc([(NAME, [Curve(NAME, COUNTS, np.minimum(2 * COUNTS, 20))])], title=NAME),
     "people": lambda: people([Guessed(NAME, {1: 0.9, 2: 0.4})], title=NAME, note=NAME),
     "curves": lambda: curves(
-        [(NAME, [Line(NAME, COUNTS, 10.0**COUNTS), Line(NAME, COUNTS, COUNTS)])], title=NAME
+        [(NAME, [Line(NAME, STEPS, np.exp(STEPS)), Line(NAME, STEPS, STEPS)])], title=NAME
     ),
     "effects": lambda: effects(
         [
@@ -120,3 +121,14 @@ def test_a_long_name_is_broken_after_its_marks() -> None:
         "0.0",
     ]
     assert broken("gmm", 11) == ["gmm"]
+
+
+def test_a_mean_spectrum_of_many_windows_is_that_of_all_people(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from ecgbench.results.pictures import spectra as module
+
+    monkeypatch.setattr(module, "MOST", 10)
+    rows = module._evenly(np.arange(100), 200)
+    assert len(rows) == 10
+    assert (rows[0], rows[-1]) == (0, 99)

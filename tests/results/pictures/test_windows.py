@@ -11,7 +11,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.image import imread
 
 from ecgbench.contracts.windows import EcgWindows
-from ecgbench.results.pictures import PICTURES
+from ecgbench.results.pictures import PICTURES, beside
 from ecgbench.results.pictures.beside import Made, Real, nearest, pictures, windows_picture
 from ecgbench.results.pictures.canvas import FORMATS, to_bytes
 from ecgbench.results.pictures.paper import INCH, STANDARD, Sheet, tile
@@ -25,7 +25,7 @@ def ecg(
 ) -> EcgWindows:
     """Return windows, all different, of two classes."""
     rng = np.random.default_rng(seed)
-    signals = rng.standard_normal((count, len(leads), length)).astype(np.float32) / 4
+    signals = rng.normal(scale=0.25, size=(count, len(leads), length)).astype(np.float32)
     return EcgWindows(
         signals=signals,
         labels=np.arange(count) % 2,
@@ -84,7 +84,7 @@ def test_the_lines_of_the_paper_are_one_and_five_millimetres_apart() -> None:
 def test_the_pulse_is_one_millivolt_and_a_fifth_of_a_second() -> None:
     sheet = Sheet(40.0, 30.0)
     sheet.pulse(0.0, 0.0)
-    x, y = sheet.axis.lines[0].get_xydata().T
+    x, y = np.asarray(sheet.axis.lines[0].get_xydata()).T
     assert np.ptp(y) == 10.0
     assert np.ptp(x[y > 5]) == pytest.approx(5.0)
 
@@ -129,7 +129,11 @@ def test_each_synthetic_window_stands_above_its_nearest_training_window() -> Non
     assert f"{distance[0]:.2f} mV away" in texts(drawn)
 
 
-def test_the_nearest_window_is_the_nearest_of_all() -> None:
+@pytest.mark.parametrize("chunk", [1, 1500, 10**6])
+def test_the_nearest_window_is_the_nearest_of_all(
+    chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(beside, "CHUNK", chunk)
     data, made = real(), ecg(6, seed=5)
     among = data.train.signals
     places, distances, largest = nearest(made.signals, among)
