@@ -55,7 +55,7 @@ def tables(found: Exploration) -> Iterator[tuple[str, list[str], Rows]]:
     classes = [each.name for each in found.classes]
     yield (
         "classes",
-        ["class", "windows", "share", "people", "most of one", "heart rate 5% to 95%"],
+        ["class", "windows", "share", "people", "most of one", "heart rate, beats/min"],
         [
             [
                 each.name,
@@ -71,7 +71,7 @@ def tables(found: Exploration) -> Iterator[tuple[str, list[str], Rows]]:
     spreads = {"windows of a person": found.per_person}
     spreads |= {"RR": found.rr, "heart rate": found.heart_rate}
     yield (
-        "distributions",
+        "quantiles",
         ["quantity", "unit", *QUANTILES],
         [[title, each.unit, *(_quantiles(each))] for title, each in spreads.items() if each.n],
     )
@@ -137,7 +137,7 @@ def notes(found: Exploration) -> list[str]:
     if not found.rr.n:
         rate = f"RR and heart rate are {found.rate_from}."
     how = (
-        "Quality: the median, and in parentheses the 5% and 95% quantiles of windows. Flat: at most 2 µV. "
+        "Heart rate by class and quality: the median, in parentheses the 5% and 95% quantiles. Flat: at most 2 µV. "
         "Wander: the share of power below 1 Hz. Noise: from second differences."
     )
     return [*found.notes, rate, how]
