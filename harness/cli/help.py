@@ -15,6 +15,10 @@ EXAMPLES: dict[str, tuple[str, str]] = {
         "ecgbench compare timegan gaussian-noise",
         "ecgbench compare gmm kde --dataset mitdb --json",
     ),
+    "plot": (
+        "ecgbench plot windows --dataset mitdb --generators timegan,vae --out windows.pdf",
+        "ecgbench plot people --dataset mitdb --generators gmm,vae --out people.svg",
+    ),
     "tune": (
         "ecgbench tune vae --trials 30",
         "ecgbench tune kde --dataset ecgsyn --study smoke --out kde.toml",
@@ -50,6 +54,10 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "fetch": (
         "ecgbench fetch mitdb",
         "ecgbench fetch ludb --data-dir .",
+    ),
+    "explore": (
+        "ecgbench explore mitdb --out mitdb.html",
+        "ecgbench explore ludb --set dataset.ludb.leads=II,V1 --json",
     ),
     "split": (
         "ecgbench split mitdb --seed 0 --out split/",
