@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ecgbench.contracts.plain import plain
 from ecgbench.results.board.front import AIMS
+from ecgbench.results.board.headline import of_family
 from ecgbench.results.render import text
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def to_png(boards: Sequence[Board]) -> bytes | None:
 
 def headlines(board: Board) -> tuple[str, str] | None:
     """Return the labels of utility's and privacy's metric; None if a family has none with a value."""
-    utility, privacy = (text.headline(board, aim) for aim in AIMS)
+    utility, privacy = (of_family(aim, board.metrics, board.rows) for aim in AIMS)
     return None if utility is None or privacy is None else (utility, privacy)
 
 
