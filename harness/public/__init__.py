@@ -1,7 +1,7 @@
 """ecgbench: the benchmark harness for synthetic ECG.
 
 Plugin authors need the names in capitals and a few functions.  Everybody else needs `run`, `score`,
-`splits`, `sample`, `boards`, `compare`, `evaluate` and `discover`: the commands as functions (docs/python.md).
+`splits`, `sample`, `boards`, `report`, `compare`, `evaluate` and `discover`: the commands as functions (docs/python.md).
 Importing this package costs milliseconds, because numpy and the functions are imported at first use.
 `ecgbench.nn` holds networks for plugins.
 """
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         ScoreEnded,
         Waiting,
     )
+    from ecgbench.harness.api.report import report
     from ecgbench.harness.api.run import run
     from ecgbench.harness.api.sample import sample
     from ecgbench.harness.api.score import score
@@ -83,6 +84,7 @@ __all__ = [
     "hookimpl",
     "known_labels",
     "principal_components",
+    "report",
     "run",
     "sample",
     "score",
@@ -114,6 +116,7 @@ _LAZY = {
     "compare": "ecgbench.harness.api.compare",
     "evaluate": "ecgbench.harness.api.evaluate",
     "discover": "ecgbench.harness.planning.catalog",
+    "report": "ecgbench.harness.api.report",
     "run": "ecgbench.harness.api.run",
     "sample": "ecgbench.harness.api.sample",
     "score": "ecgbench.harness.api.score",
