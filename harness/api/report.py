@@ -89,4 +89,6 @@ def _family(entry: Entry) -> dict[str, str]:
     if not isinstance(entry.spec, GeneratorSpec):
         return {}
     built_in = entry.origin.built_in and entry.origin.module
-    return {"family": entry.origin.module.rpartition(".")[2] if built_in else entry.origin.distribution}
+    return {
+        "family": entry.origin.module.rpartition(".")[2] if built_in else entry.origin.distribution
+    }

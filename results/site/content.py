@@ -210,9 +210,7 @@ def _marks(row: Row, card: Mapping[str, Any], *, smoke: bool) -> list[str]:
     return marks
 
 
-def _score(
-    score: BoardScore, values: Mapping[int, float], ahead: list[int]
-) -> dict[str, Any]:
+def _score(score: BoardScore, values: Mapping[int, float], ahead: list[int]) -> dict[str, Any]:
     """Return a score without the fields that say nothing; ``ahead`` are places of rows."""
     told = {
         "status": score.status,

@@ -46,8 +46,10 @@ def pages(content: Content) -> Iterator[tuple[str, str]]:
 
 
 def _page(template: str, content: Content, **fields: Any) -> str:
-    return _environment().get_template(f"{template}.html").render(
-        page=template, content=content, **{"data": None} | fields
+    return (
+        _environment()
+        .get_template(f"{template}.html")
+        .render(page=template, content=content, **{"data": None} | fields)
     )
 
 
@@ -132,6 +134,7 @@ def _cut(board: Content, kind: str, name: str) -> Content | None:
             "label": row["label"],
             "page": row["page"],
             "kind": row["kind"],
+            "front": row["front"],
             "scores": [row["scores"][place] for place in chosen],
         }
         for row in board["rows"]

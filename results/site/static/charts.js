@@ -13,16 +13,20 @@ ecg.kindOf = (row) => (row.front ? "front" : row.kind);
 ecg.plot = (label, wide, options) => {
   // a chart as wide as the screen allows: a scaled one would have letters too small to read
   const width = Math.min(wide, document.getElementById("main").clientWidth - 24);
-  if (options.marginLeft > 0.45 * width) options.marginLeft = 0.45 * width;
+  if (options.marginLeft > 0.55 * width) options.marginLeft = 0.55 * width;
   if (width < 420 && options.marginRight > 60) options.marginRight = 60;
   const drawn = Plot.plot({ width, style: { background: "transparent", color: "inherit", fontSize: "12px", fontFamily: "inherit" }, ...options });
   const svg = drawn.tagName === "svg" ? drawn : drawn.querySelector("svg");
   svg.setAttribute("role", "img");
   svg.setAttribute("aria-label", label);
+  // the picture has one name; those that Plot gives to its groups are of no use to a reader of screens
+  for (const group of svg.querySelectorAll("g[aria-label]")) {
+    group.dataset.mark = group.getAttribute("aria-label");
+    group.removeAttribute("aria-label");
+    group.removeAttribute("aria-description");
+  }
   return drawn;
 };
-
-ecg.key = () => ecg.element("p", { class: "legend" }, "◆ on the front, ● other competitors, ■ reference rows. Lines are 95% intervals.");
 
 /* Points with intervals of rows by two metrics. */
 ecg.points = (board, x, y) => board.rows
@@ -45,7 +49,7 @@ ecg.scatter = (board, x, y, options = {}) => {
   ];
   const drawn = ecg.plot(`${my.label} against ${mx.label}, ${points.length} rows`, 640, {
     height: 460, marginLeft: 50, marginRight: 90, marginBottom: 42,
-    x: { label: ecg.heading(mx), reverse: !options.log && mx.better === "lower", type: options.log ? "log" : "linear", grid: true, nice: true, ...(options.log ? { tickFormat: "~s" } : {}) },
+    x: { label: ecg.heading(mx), reverse: !options.log && mx.better === "lower", type: options.log ? "log" : "linear", grid: true, nice: true, ...(options.log ? { tickFormat: (value) => (Number.isInteger(Math.log10(value)) || Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-9 ? d3.format("~g")(value) : "") } : {}) },
     y: { label: ecg.heading(my), reverse: my.better === "lower", grid: true, nice: true },
     marks,
   });
@@ -58,7 +62,7 @@ ecg.untangle = (drawn) => requestAnimationFrame(() => {
   const taken = [];
   const free = (box) => taken.every((b) => box.x + box.width < b.x || b.x + b.width < box.x || box.y + box.height < b.y || b.y + b.height < box.y);
   const svg = drawn.tagName === "svg" ? drawn : drawn.querySelector("svg");
-  for (const text of svg.querySelectorAll('g[aria-label="text"] text')) {
+  for (const text of svg.querySelectorAll('g[data-mark="text"] text')) {
     const own = text.getBBox();
     const [, px, py] = (text.getAttribute("transform") ?? "").match(/translate\(([-\d.]+),([-\d.]+)\)/) ?? [0, 0, 0];
     let best = null;
@@ -200,7 +204,7 @@ ecg.charts = (board, place) => {
     const space = ecg.element("div", {});
     const draw = (value) => space.replaceChildren(make(value) ?? ecg.element("p", { class: "note" }, "Too few rows have these scores."));
     const made = ecg.element("figure", { class: across ? "across" : null }, ecg.element("h3", {}, name),
-      options.length > 1 ? ecg.element("div", { class: "controls" }, ecg.choice(name, options, chosen, draw)) : null,
+      options.length > 1 ? ecg.element("div", { class: "controls" }, ecg.choice("Show", options, chosen, draw)) : null,
       space, ecg.element("figcaption", {}, caption));
     space.style.minHeight = "10rem";
     pending.set(made, () => draw(chosen));
