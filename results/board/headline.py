@@ -57,9 +57,11 @@ def headline(
         if metric.name == name and _is_shown(label, rows)
     ]
     families = {metrics[label].family for label in chosen}
-    for family in OVERALL:
-        if family not in families and (label := of_family(family, metrics, rows)):
-            chosen.append(label)
+    chosen += [
+        label
+        for family in OVERALL
+        if family not in families and (label := of_family(family, metrics, rows))
+    ]
     from_files = [
         label
         for label, metric in metrics.items()

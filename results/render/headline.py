@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ecgbench.contracts.plain import plain
 from ecgbench.results.render import text
+from ecgbench.results.store.states import NOT_RUN
 
 if TYPE_CHECKING:
     from ecgbench.results.board.table import Board, BoardScore, Row
@@ -75,7 +76,12 @@ def notes(board: Board, labels: list[str]) -> list[str]:
         if board.metrics[label].ranked and board.audit.get(label) != "passes"
     ]:
         lines.append(f"Without a passed audit on such windows: {', '.join(unaudited)}.")
-    return [*lines, *(line for line in text.gaps(board) if line.startswith("failed"))]
+    return [*lines, *filter(_is_trouble, text.gaps(board))]
+
+
+def _is_trouble(gap: str) -> bool:
+    """Return whether a gap is more than a score that nobody asked for, or that still runs."""
+    return gap.startswith("failed") or (gap.startswith("todo") and NOT_RUN not in gap)
 
 
 def _rank(row: Row, column: str) -> str:

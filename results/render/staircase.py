@@ -78,16 +78,16 @@ def show_headline(board: Board, labels: list[str], console: Console) -> list[str
 
 
 def steps(heads: Sequence[str], widths: Sequence[int], left: int) -> list[str]:
-    """Return the lines above a table: each heading ends above its column, the last column's first.
+    r"""Return the lines above a table: each heading ends above its column, the last column's first.
 
     Args:
         heads: of the columns.
         widths: of the columns, two spaces before each.
         left: the width of the names.
 
-    >>> print("\\n".join(steps(["overall", "mmd ↓"], [2, 5], 9)))
-                mmd ↓
-      overall       │
+    >>> print("\n".join(steps(["overall", "mmd ↓"], [2, 5], 9)))
+                   mmd ↓
+          overall      │
     """
     ends = [left + sum(2 + wide for wide in widths[: place + 1]) for place in range(len(widths))]
     lines = []

@@ -28,8 +28,8 @@ def pages(content: Content) -> Iterator[tuple[str, str]]:
     yield "index.html", _page("index", content, data=_of_boards(content))
     for kind in ("generator", "dataset", "metric"):
         for name, about in content[f"{kind}s"].items():
-            boards = [_cut(board, kind, name) for board in content["boards"]]
-            boards = [board for board in boards if board is not None]
+            cut = (_cut(board, kind, name) for board in content["boards"])
+            boards = [board for board in cut if board is not None]
             yield (
                 f"{about['page']}.html",
                 _page(
@@ -78,10 +78,10 @@ def column(rows: list[Content], place: int) -> list[str]:
 
 
 def as_script(data: Any) -> Markup:
-    """Return data as JSON that cannot end its script element.
+    r"""Return data as JSON without any character of HTML, so that it cannot end its script element.
 
     >>> as_script("</script>")
-    Markup('"\\\\u003c/script\\\\u003e"')
+    Markup('"\\u003c/script\\u003e"')
     """
     told = json.dumps(data, separators=(",", ":"))
     safe = re.sub(r"[<>&\u2028\u2029]", lambda match: f"\\u{ord(match[0]):04x}", told)

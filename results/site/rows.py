@@ -104,14 +104,14 @@ def _of_scores(store: Store, cell: str) -> dict[str, str]:
 
 
 def curve(content: bytes | None) -> dict[str, Any] | None:
-    """Return a training curve: its steps, and a list of values for each name; None without one.
+    r"""Return a training curve: its steps, and a list of values for each name; None without one.
 
     Long curves are thinned.  A fit of several parts or phases has a line for each part and phase.
 
     Args:
         content: of ``training.csv``.
 
-    >>> curve(b"step,loss\\n1,0.5\\n2,0.25\\n")
+    >>> curve(b"step,loss\n1,0.5\n2,0.25\n")
     {'loss': [[1.0, 0.5], [2.0, 0.25]]}
     """
     if content is None or len(content) > MOST_BYTES:
