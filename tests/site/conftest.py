@@ -86,13 +86,10 @@ class Browser:
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """Debian's chromium, driven by selenium."""
-    selenium = pytest.importorskip("selenium", reason="selenium is not installed")
+    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
     program, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if program is None or driver is None:
         pytest.skip("there is no chromium or no chromedriver on this machine")
-    del selenium
-    from selenium import webdriver
-
     options = webdriver.ChromeOptions()
     options.binary_location = program
     profile = tmp_path_factory.mktemp("profile")

@@ -97,7 +97,7 @@ def test_a_person_who_is_nearer_as_a_member_is_given_away(
     small(bench)
     index = site(bench)
     [board] = json.loads((index.parent / "content.json").read_text())["boards"]
-    gaps = board["people_scores"]["patient-membership"]
+    gaps: dict[str, list[list[float]]] = board["people_scores"]["patient-membership"]
 
     def mean(label: str) -> float:
         return sum(gap for _, gap in gaps[label]) / len(gaps[label])
