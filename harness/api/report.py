@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from ecgbench.contracts.specs import GeneratorSpec
 from ecgbench.harness.api.arguments import check, path, plugin_files
 from ecgbench.harness.api.places import store_at
 from ecgbench.harness.planning.cards import card
@@ -80,15 +79,11 @@ def cards(catalog: Catalog) -> Cards:
     of: dict[str, dict[str, Any]] = {"generator": {}, "dataset": {}, "metric": {}}
     for (kind, name), found in catalog.entries.items():
         if len(found) == 1:
-            of[kind][name] = card(found[0]) | _family(found[0])
+            of[kind][name] = card(found[0]) | {"suite": _suite(found[0])}
     return Cards(of)
 
 
-def _family(entry: Entry) -> dict[str, str]:
-    """Return the family of a generator: the folder of its code, or a stranger's distribution."""
-    if not isinstance(entry.spec, GeneratorSpec):
-        return {}
+def _suite(entry: Entry) -> str:
+    """Return the suite of a plugin: the folder of its code, or a stranger's distribution."""
     built_in = entry.origin.built_in and entry.origin.module
-    return {
-        "family": entry.origin.module.rpartition(".")[2] if built_in else entry.origin.distribution
-    }
+    return entry.origin.module.rpartition(".")[2] if built_in else entry.origin.distribution

@@ -47,8 +47,8 @@ class Cards:
     """The cards of the installed plugins, ready for JSON, by kind and name.
 
     Attributes:
-        of: for each kind, the fields of ``ecgbench show`` by name; of a generator also ``family``, the
-            folder of its code.
+        of: for each kind, the fields of ``ecgbench show`` by name, and ``suite``, the folder of its
+            code.
     """
 
     of: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
@@ -116,7 +116,7 @@ def _board(whole: Whole, store: Store, cards: Cards, names: Names) -> dict[str, 
                 "label": row.label,
                 "generator": row.generator.name,
                 "page": names.of("generator", row.generator.name),
-                "family": card.get("family", "other"),
+                "family": card.get("suite", "other"),
                 "kind": _kind(row),
                 "marks": _marks(row, card, smoke=bool(board.settings.get("smoke"))),
                 "front": row.label in board.front,
@@ -177,6 +177,7 @@ def _board(whole: Whole, store: Store, cards: Cards, names: Names) -> dict[str, 
                 "code": metric.code,
                 "settings": metric.settings,
                 "family": metric.family,
+                "suite": cards.get("metric", metric.name).get("suite", "other"),
                 "better": metric.better,
                 "ideal": metric.ideal,
                 "null": metric.null,

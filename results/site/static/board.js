@@ -16,9 +16,10 @@
     at = Math.max(0, boards.findIndex((board) => board.id === ecg.state.board));
     const board = boards[at];
     const kinds = [...new Set(board.rows.filter((row) => row.kind === "competitor").map((row) => row.family))].sort();
+    const suites = [...new Set(board.metrics.map((metric) => metric.suite))].sort();
     choice = {
       show: known(ecg.state.show, Object.keys(ecg.SHOW), "value"),
-      families: listed("family", board.families), kinds: listed("kind", kinds), allKinds: kinds,
+      families: listed("family", board.families), suites: listed("suite", suites), allSuites: suites, kinds: listed("kind", kinds), allKinds: kinds,
       references: ecg.state.references !== "0", unverified: ecg.state.unverified !== "0",
       ranks: ecg.state.ranks === "1", intervals: ecg.state.intervals === "1", shade: ecg.state.shade !== "0",
       sort: ecg.state.sort ?? "", up: ecg.state.down !== "1",
@@ -53,6 +54,7 @@
       ecg.choice("Compare with", [["", "nobody"], ...board.rows.filter((r) => r.kind === "competitor").map((r) => [r.label, r.label])], choice.beside, (value) => set("beside", value)),
       (() => { const box = ecg.element("input", { type: "search", value: choice.search, oninput: () => set("search", box.value) }); return ecg.element("label", {}, "Names with", box); })(),
       group("Families of metrics", "families", board.families, "family"),
+      choice.allSuites.length > 1 ? ecg.element("details", { class: "menu" }, ecg.element("summary", {}, "Suites of metrics"), group("Suites", "suites", choice.allSuites, "suite")) : null,
       choice.allKinds.length > 1 ? ecg.element("details", { class: "menu" }, ecg.element("summary", {}, "Kinds of generators"), group("Kinds", "kinds", choice.allKinds, "kind")) : null,
       ecg.element("fieldset", {}, ecg.element("legend", {}, "With"),
         ecg.tick("ranks", choice.ranks, (on) => set("ranks", on, ["ranks", on ? "1" : ""])),

@@ -8,7 +8,7 @@ ecg.chosen = (board, choice) => {
   const columns = [];
   for (const family of choice.ranks ? board.ranks : []) columns.push({ name: `rank ${family}`, heading: `rank ${family}`, family, isRank: true });
   board.metrics.forEach((metric, place) => {
-    if (choice.families.has(metric.family)) columns.push({ name: metric.label, heading: ecg.heading(metric), metric, place, isMetric: true });
+    if (choice.families.has(metric.family) && choice.suites.has(metric.suite)) columns.push({ name: metric.label, heading: ecg.heading(metric), metric, place, isMetric: true });
   });
   const rows = board.rows.filter((row) =>
     (row.kind === "reference" ? choice.references : row.kind === "unverified" ? choice.unverified : choice.kinds.has(row.family))
