@@ -115,7 +115,7 @@ class _Fitting:
         self.spec = spec
         self.send = send
         self.room = Room(order.folder)
-        self.train = read_windows(self.room.train)
+        self.train = read_windows(self.room.train, is_trusted=True)
         self.labels: NDArray[np.int64] = np.load(self.room.labels, allow_pickle=False)
         self.fresh = read_windows(self.room.fresh) if spec.draws_on_fresh else None
         self.curve = Curve(self.room.curve, send)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import numpy as np
 
 from ecgbench.contracts.errors import StoreError
 from ecgbench.contracts.windows import DTYPES, EcgWindows
+from ecgbench.harness.data.taken import LARGE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,8 +125,12 @@ def write_windows(folder: Path, windows: EcgWindows) -> None:
     (folder / "about.json").write_bytes(msgspec.json.encode(about))
 
 
-def read_windows(folder: Path) -> EcgWindows:
+def read_windows(folder: Path, *, is_trusted: bool = False) -> EcgWindows:
     """Read the windows of a folder into memory.
+
+    Args:
+        folder: made by `write_windows`.
+        is_trusted: whether nobody can change the files meanwhile; large signals are then mapped.
 
     Raises:
         StoreError: they are not there, or damaged.
@@ -133,13 +138,17 @@ def read_windows(folder: Path) -> EcgWindows:
     try:
         about = msgspec.json.decode((folder / "about.json").read_bytes(), type=_About)
         arrays: dict[str, Any] = {
-            name: np.load(file, allow_pickle=False)
+            name: np.load(file, mmap_mode=_mode(file) if is_trusted else None, allow_pickle=False)
             for name in ("signals", *DTYPES)
             if (file := folder / f"{name}.npy").exists()
         }
         return EcgWindows(**arrays, **msgspec.structs.asdict(about))
     except (OSError, ValueError, TypeError, EOFError) as error:
         raise StoreError(f"the windows in {folder} cannot be read: {error}") from error
+
+
+def _mode(file: Path) -> Literal["r"] | None:
+    return "r" if file.stat().st_size > LARGE else None
 
 
 def attributes_of(windows: EcgWindows) -> dict[int, dict[str, str | float]] | None:

@@ -70,7 +70,10 @@ class _Commands(click.Group):
         if cmd_name != "doctor":
             _refuse_clash()
         module, _, attribute = COMMANDS[cmd_name][0].partition(":")
-        command: click.Command = getattr(import_module(module), attribute)
+        try:
+            command: click.Command = getattr(import_module(module), attribute)
+        except ModuleNotFoundError as error:
+            raise EcgbenchError(incomplete_installation(error)) from error
         command.epilog = epilog(cmd_name)
         return command
 
@@ -88,6 +91,14 @@ def other_distribution() -> str | None:
         return version("ecgbench")
     except PackageNotFoundError:
         return None
+
+
+def incomplete_installation(error: ModuleNotFoundError) -> str:
+    """Return what to do about a module that this installation lacks."""
+    return (
+        f"this installation is older than its code, or incomplete: there is no module {error.name}; "
+        "install again as before (pip install -e . after an update of an editable one)"
+    )
 
 
 def _refuse_clash() -> None:

@@ -16,9 +16,9 @@ from ecgbench.contracts.plain import plain
 from ecgbench.harness import audit as auditing
 from ecgbench.harness.api.datasets import NONE_HERE, prepared
 from ecgbench.harness.api.machine import machine_and_pool
+from ecgbench.harness.cli.completion import completes, settings
 from ecgbench.harness.cli.datasets import telling
 from ecgbench.harness.cli.options import (
-    completes,
     data_dir_option,
     json_option,
     machine_options,
@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     "assignments",
     multiple=True,
     metavar="KIND.NAME.SETTING=VALUE",
+    shell_complete=settings,
     help="A plugin's setting, e.g. metric.mmd.windows=500; may be repeated.",
 )
 @click.option("--retry-failed", is_flag=True, help="Run failed cells and scores again.")

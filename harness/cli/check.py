@@ -15,6 +15,7 @@ from ecgbench.contracts.config import build, parse_overrides
 from ecgbench.contracts.errors import UsageError, suggest
 from ecgbench.contracts.plain import plain
 from ecgbench.harness.cell.trouble import say
+from ecgbench.harness.cli.completion import plugins_and_files, settings
 from ecgbench.harness.cli.options import data_dir_option, names, plugin_option
 from ecgbench.harness.planning.catalog import KINDS, Catalog, Entry, discover
 from ecgbench.testing.kit import checks_of
@@ -29,13 +30,14 @@ STYLES = {"ok": "green", "failed": "red", "skipped": "dim"}
 
 
 @click.command()
-@click.argument("what", metavar="NAME|FILE")
+@click.argument("what", metavar="NAME|FILE", shell_complete=plugins_and_files)
 @click.option("--checks", "wanted", type=names, metavar="A,B", help="These checks; default: all.")
 @click.option(
     "--set",
     "assignments",
     multiple=True,
     metavar="KIND.NAME.SETTING=VALUE",
+    shell_complete=settings,
     help="A setting in place of the smoke setting, e.g. dataset.my-ecg.folder=clinic; may be repeated.",
 )
 @plugin_option

@@ -18,6 +18,7 @@ from rich.text import Text
 
 from ecgbench.contracts.plain import ascii_json, plain
 from ecgbench.harness.api.compare import compare as compare_rows
+from ecgbench.harness.cli.completion import completes, stored_rows, studies
 from ecgbench.harness.cli.options import plugin_option, store_option
 from ecgbench.results.render.compare import show_compared
 
@@ -29,10 +30,12 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("a", metavar="A")
-@click.argument("b", metavar="B")
-@click.option("--dataset", help="On the boards of this dataset only.")
-@click.option("--study", help="On the boards of studies of this name only.")
+@click.argument("a", metavar="A", shell_complete=stored_rows)
+@click.argument("b", metavar="B", shell_complete=stored_rows)
+@click.option(
+    "--dataset", shell_complete=completes("dataset"), help="On the boards of this dataset only."
+)
+@click.option("--study", shell_complete=studies, help="On the boards of studies of this name only.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 @plugin_option
 @store_option

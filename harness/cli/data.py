@@ -11,10 +11,10 @@ from rich.console import Console
 
 from ecgbench.contracts.config import parse_assignments
 from ecgbench.harness.api.datasets import fetch_dataset
+from ecgbench.harness.cli.completion import completes
 from ecgbench.harness.cli.datasets import telling
 from ecgbench.harness.cli.options import (
     SEED,
-    completes,
     data_dir_option,
     format_option,
     plugin_option,

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+import ecgbench
 from ecgbench.contracts.errors import DataError, EcgbenchError
 from ecgbench.contracts.plain import plain
 from ecgbench.environment import cache_dir, environment
-from ecgbench.harness.cli import other_distribution
+from ecgbench.harness.cli import COMMANDS, incomplete_installation, other_distribution
 from ecgbench.harness.cli.options import data_dir_option, plugin_option, store_option
 from ecgbench.harness.data import physionet
 from ecgbench.harness.planning.catalog import Catalog, discover
 from ecgbench.results.store.store import Store
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @click.command()
@@ -35,6 +34,7 @@ def doctor(plugins: tuple[Path, ...], data_dir: Path | None, store_path: Path) -
             "package's files: pip uninstall ecgbench, then pip install --force-reinstall "
             "synthetic-ecgbench"
         )
+    problems += _lacking()
     catalog = Catalog()
     try:
         catalog = discover(plugins)
@@ -67,6 +67,23 @@ def doctor(plugins: tuple[Path, ...], data_dir: Path | None, store_path: Path) -
         console.print(Text(f"problem: {plain(problem)}", style="red"), soft_wrap=True)
     console.print(Text("all is well", style="green") if not problems else "", end="\n")
     return 1 if problems else 0
+
+
+def _lacking() -> list[str]:
+    """Return the problem of an installation without some of its modules.
+
+    An editable one is made of links, which an update of the code does not make.
+    """
+    package = Path(ecgbench.__file__).parent
+    beside = Path(ecgbench.__file__).resolve().parent  # where the links lead
+    modules = [f"ecgbench.{file.stem}" for file in sorted(beside.glob("[!_]*.py"))]
+    modules = [name for name in modules if not (package / f"{name.partition('.')[2]}.py").exists()]
+    try:
+        for target, _ in COMMANDS.values():
+            import_module(target.partition(":")[0])
+    except ModuleNotFoundError as error:
+        return [incomplete_installation(error)]
+    return [incomplete_installation(ModuleNotFoundError(name=name)) for name in modules[:1]]
 
 
 def _machine() -> dict[str, str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import click
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -16,7 +17,9 @@ from rich.text import Text
 from ecgbench.contracts.errors import EcgbenchError, UsageError
 from ecgbench.contracts.plain import plain
 from ecgbench.environment import cores
+from ecgbench.harness.cli.completion import stored_cells
 from ecgbench.harness.cli.options import (
+    SEED,
     data_dir_option,
     plugin_option,
     seconds,
@@ -46,7 +49,7 @@ ENDS: tuple[End, ...] = get_args(End)
 
 
 @click.command()
-@click.argument("cells", nargs=-1, metavar="[CELL]...")
+@click.argument("cells", nargs=-1, metavar="[CELL]...", shell_complete=stored_cells)
 @click.option(
     "--out",
     required=True,
@@ -54,6 +57,12 @@ ENDS: tuple[End, ...] = get_args(End)
     help="The file, e.g. mine.zip.",
 )
 @click.option("--dataset", help="The cells of this dataset only.")
+@click.option(
+    "--records",
+    "records_only",
+    is_flag=True,
+    help="Records and scores alone, for a published board: no windows, no pictures.",
+)
 @click.option("--by", "who", default="", help="Who made the results, in your own words.")
 @plugin_option
 @data_dir_option
@@ -62,6 +71,7 @@ def export(
     cells: tuple[str, ...],
     out: Path,
     dataset: str | None,
+    records_only: bool,
     who: str,
     plugins: tuple[Path, ...],
     data_dir: Path | None,
@@ -79,7 +89,8 @@ def export(
     chosen = choose(store, cells, dataset)
     originals = Originals(discover(plugins), data_dir)
     with tracking(console) as track:
-        done = put_out(store, chosen, out, originals.is_redistributable, originals.rows, who, track)
+        leaves = originals.is_redistributable, originals.rows
+        done = put_out(store, chosen, out, *leaves, who, track, records_only=records_only)
     if done.withheld:
         table = Table("cell", "stays here", "because", box=None, header_style="dim")
         for each in done.withheld:
@@ -97,6 +108,13 @@ def export(
 @click.option(
     "--verify", is_flag=True, help="Score the windows again here, and refuse results that differ."
 )
+@click.option(
+    "--sample",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="With --verify: N cells of each ARCHIVE, drawn at random; the others go in unverified.",
+)
+@click.option("--seed", type=SEED, help="Of the draw of --sample; default: a new one.")
 @click.option(
     "--trust",
     is_flag=True,
@@ -133,6 +151,8 @@ def export(
 def merge(
     archives: tuple[Path, ...],
     verify: bool,
+    sample: int | None,
+    seed: int | None,
     trust: bool,
     undo: bool,
     dry_run: bool,
@@ -155,6 +175,10 @@ def merge(
         raise UsageError(
             "--undo takes results out; --verify and --trust are for results on their way in"
         )
+    if sample is not None and not verify:
+        raise UsageError("--sample draws the cells of --verify; add --verify")
+    if seed is not None and sample is None:
+        raise UsageError("--seed is of the draw of --sample; add --sample N")
     console = Console()
     store = Store(store_path)
     limits = Limits(threads=cores(), timeout=timeout, memory=memory)
@@ -167,6 +191,8 @@ def merge(
                     outcomes = take_out(store, _digest(file), dry=dry_run, track=track)
                 else:
                     how: dict[str, Any] = {"most": max_size, "trust": trust, "dry": dry_run}
+                    if sample is not None:
+                        how["sample"] = sample, np.random.default_rng(seed)
                     outcomes = take_in(store, file, check, **how, track=track)
         except EcgbenchError as error:
             click.echo(f"ecgbench: {plain(str(error))}", err=True)

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from ecgbench.contracts.errors import UsageError
 from ecgbench.contracts.plain import plain
+from ecgbench.harness.cli.completion import completes, stored_cells, studies
 from ecgbench.harness.cli.options import plugin_option, store_option
 from ecgbench.harness.planning.catalog import discover
 from ecgbench.harness.planning.facts import facts
@@ -26,9 +27,11 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("what", metavar="CELL | GENERATOR | BOARD")
-@click.option("--dataset", help="On the boards of this dataset only.")
-@click.option("--study", help="On the boards of studies of this name only.")
+@click.argument("what", metavar="CELL | GENERATOR | BOARD", shell_complete=stored_cells)
+@click.option(
+    "--dataset", shell_complete=completes("dataset"), help="On the boards of this dataset only."
+)
+@click.option("--study", shell_complete=studies, help="On the boards of studies of this name only.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @plugin_option
 @store_option

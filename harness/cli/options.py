@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ecgbench.contracts.errors import EcgbenchError
 from ecgbench.contracts.windows import MAX_SEED
 from ecgbench.harness.api.places import DEFAULT_STORE
+from ecgbench.harness.cli.completion import settings, studies
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from ecgbench.contracts.specs import Kind
 
 
 MOST_SEEDS = 10_000
@@ -32,29 +29,6 @@ def names(text: str) -> tuple[str, ...]:
     if not found:
         raise click.BadParameter("it names nothing")
     return found
-
-
-def completes(kind: Kind) -> Callable[[click.Context, click.Parameter, str], list[str]]:
-    """Return the shell completion of a name, or of a comma list of names, of plugins of a kind."""
-
-    def complete(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-        start, comma, last = incomplete.rpartition(",")
-        return [
-            f"{start}{comma}{name}" for name in plugin_names(ctx, kind) if name.startswith(last)
-        ]
-
-    return complete
-
-
-def plugin_names(ctx: click.Context, kind: Kind) -> list[str]:
-    """Return the names of the plugins of a kind, for shell completion: none if a --plugin is faulty."""
-    from ecgbench.harness.planning.catalog import discover  # noqa: PLC0415 - for the shell alone
-
-    with suppress(EcgbenchError):
-        return [
-            entry.spec.name for entry in discover(ctx.params.get("plugins") or ()).of_kind(kind)
-        ]
-    return []
 
 
 def seeds(text: str) -> tuple[int, ...]:
@@ -140,11 +114,13 @@ def study_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "assignments",
             multiple=True,
             metavar="KIND.NAME.SETTING=VALUE",
+            shell_complete=settings,
             help="A plugin's setting, e.g. generator.timegan.hidden=32; may be repeated.",
         ),
         click.option(
             "--study",
             "study",
+            shell_complete=studies,
             default="quick",
             show_default=True,
             help="smoke, quick, standard, tuned, published, or a TOML file.",

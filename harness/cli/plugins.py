@@ -14,7 +14,8 @@ from ecgbench.contracts.errors import UsageError, suggest
 from ecgbench.contracts.families import FAMILIES
 from ecgbench.contracts.plain import plain
 from ecgbench.contracts.specs import DatasetSpec, GeneratorSpec, Kind, MetricSpec
-from ecgbench.harness.cli.options import plugin_names, plugin_option, store_option
+from ecgbench.harness.cli.completion import plugin_names
+from ecgbench.harness.cli.options import plugin_option, store_option
 from ecgbench.harness.planning.cards import card
 from ecgbench.harness.planning.catalog import KINDS, Catalog, Entry, discover
 

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ecgbench.contracts.plain import plain
+from ecgbench.harness.cli.completion import stored_cells
 from ecgbench.harness.cli.options import data_dir_option, plugin_option, store_option
 from ecgbench.harness.planning.catalog import discover
 from ecgbench.harness.reproduce import reproduce as again
@@ -27,7 +28,7 @@ STYLES = {"differs": "red", "not compared": "dim"}
 
 
 @click.command()
-@click.argument("cell")
+@click.argument("cell", shell_complete=stored_cells)
 @plugin_option
 @data_dir_option
 @store_option

@@ -10,9 +10,9 @@ from rich.console import Console
 from ecgbench.contracts.config import parse_assignments
 from ecgbench.harness.api.datasets import AbsentError
 from ecgbench.harness.api.run import planned_run
+from ecgbench.harness.cli.completion import completes
 from ecgbench.harness.cli.datasets import telling
 from ecgbench.harness.cli.options import (
-    completes,
     data_dir_option,
     json_option,
     machine_of,

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ecgbench.harness.api.sample import NOTE, write_sample
+from ecgbench.harness.cli.completion import stored_cells
 from ecgbench.harness.cli.options import (
     SEED,
     data_dir_option,
@@ -17,7 +18,7 @@ from ecgbench.harness.cli.options import (
 
 
 @click.command()
-@click.argument("cell")
+@click.argument("cell", shell_complete=stored_cells)
 @click.option("--n", type=click.IntRange(min=1), help="Number of windows; default: all.")
 @click.option(
     "--seed", type=SEED, default=0, show_default=True, help="Of the drawing from a kept model."

@@ -13,8 +13,8 @@ from ecgbench.contracts.plain import plain
 from ecgbench.harness.api.places import relative
 from ecgbench.harness.api.tune import OBJECTIVE
 from ecgbench.harness.api.tune import tune as search
+from ecgbench.harness.cli.completion import completes, studies
 from ecgbench.harness.cli.options import (
-    completes,
     data_dir_option,
     machine_of,
     machine_options,
@@ -29,8 +29,20 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("generator", metavar="GENERATOR", shell_complete=completes("generator"))
-@click.option("--dataset", default="mitdb", show_default=True, help="Of which people.")
-@click.option("--study", default="standard", show_default=True, help="For which board.")
+@click.option(
+    "--dataset",
+    shell_complete=completes("dataset"),
+    default="mitdb",
+    show_default=True,
+    help="Of which people.",
+)
+@click.option(
+    "--study",
+    shell_complete=studies,
+    default="standard",
+    show_default=True,
+    help="For which board.",
+)
 @click.option(
     "--trials", type=click.IntRange(min=2), default=20, show_default=True, help="How many."
 )

@@ -13,6 +13,45 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+PARTS = (("train", 0.5), ("control", 0.2), ("auxiliary", 0.15), ("fresh", 0.15))
+"""The parts of the member patients' windows, and the share of each (docs/protocol.md)."""
+
+
+def random_parts(
+    patients: NDArray[np.int64], labels: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Return the part of each window, a place in `PARTS`.
+
+    Systematic sampling with a random offset in each stratum (patient, class): the j-th of its n
+    windows, in random order, stands at (j + u) / n on the unit interval, divided among the parts.
+    Rounding n times the share would send every stratum of one window to the first part.
+
+    Args:
+        patients: shape (window,).
+        labels: shape (window,).
+        rng: draws.
+
+    Returns:
+        int64, shape (window,).
+    """
+    import numpy as np  # noqa: PLC0415 - a metric's light module may import this one
+
+    edges = np.cumsum([share for _, share in PARTS])[:-1]
+    part_of = np.empty(len(labels), dtype=np.int64)
+    for rows in strata(patients, labels):
+        places = (np.arange(len(rows)) + rng.random()) / len(rows)
+        part_of[rng.permutation(rows)] = np.searchsorted(edges, places, side="right")
+    return part_of
+
+
+def strata(patients: NDArray[np.int64], labels: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Return the rows of each (patient, class), in order of patient and class."""
+    import numpy as np  # noqa: PLC0415 - as above
+
+    order = np.lexsort((labels, patients))
+    edges = np.flatnonzero(np.diff(patients[order]) | np.diff(labels[order])) + 1
+    return [rows.astype(np.int64) for rows in np.split(order, edges)]
+
 
 def stratified(
     labels: NDArray[np.int64], count: int, rng: np.random.Generator
@@ -25,7 +64,7 @@ def stratified(
     Returns:
         int64, shape (row,).
     """
-    import numpy as np  # noqa: PLC0415 - a metric's light module may import this one
+    import numpy as np  # noqa: PLC0415 - as above
 
     if count >= len(labels):
         return np.arange(len(labels))

@@ -83,6 +83,8 @@ class PatientStream(IntEnum):
 
     WINDOWS = 41
     """The windows of each person, as many of all."""
+    PARTS = 42
+    """Parts of the windows of unseen people, as the split makes them of members'."""
 
 
 @unique

@@ -133,7 +133,9 @@ class EcgWindows:
                 f"labels run from {self.labels.min()} to {self.labels.max()}, but there are "
                 f"{len(self.classes)} classes: {', '.join(self.classes)}"
             )
-        bad = ~np.isfinite(signals).all(axis=(1, 2))
+        bad = ~np.concatenate(  # of a few windows at a time: all may be larger than the memory
+            [np.isfinite(signals[i : i + 1000]).all(axis=(1, 2)) for i in range(0, max(n, 1), 1000)]
+        )
         if bad.any():
             return (
                 f"{int(bad.sum())} of {n} windows hold NaN or infinite samples, "

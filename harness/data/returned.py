@@ -7,6 +7,7 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from numbers import Integral, Real
 from typing import Any
 
@@ -16,6 +17,7 @@ from ecgbench.contracts.errors import DataError
 from ecgbench.contracts.windows import DTYPES, EcgWindows
 from ecgbench.harness.data.same import is_flat, same_windows
 from ecgbench.harness.data.split import number
+from ecgbench.harness.data.taken import take
 
 UNKNOWN = ("NoneType", "NAType", "NaTType")
 """Types of unknown values: Python's and pandas'."""
@@ -220,10 +222,14 @@ def twins(windows: EcgWindows) -> list[tuple[int, int]]:
     """
     rows = np.flatnonzero(~is_flat(windows.signals))
     first: dict[bytes, int] = {}
-    same = {int(row): first.setdefault(windows.signals[row].tobytes(), int(row)) for row in rows}
+    same = {
+        int(row): first.setdefault(sha256(windows.signals[row].tobytes()).digest(), int(row))
+        for row in rows
+    }
     # of unlike ones alone, for many copies of one window would all be compared with each other
     unlike = np.array(list(first.values()), dtype=np.int64)
-    near = same_windows(windows.signals[unlike], windows.signals[unlike])
+    signals = take(windows, unlike).signals
+    near = same_windows(signals, signals)
     of = dict(zip(unlike.tolist(), unlike[near].tolist(), strict=True))
     people = windows.patients.tolist()
     pairs = [(people[of[before]], people[row]) for row, before in same.items()]

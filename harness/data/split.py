@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecgbench.contracts.errors import DataError
+from ecgbench.contracts.sampling import PARTS, random_parts, strata
 from ecgbench.contracts.windows import PROTOCOL, EcgWindows, Splits
+from ecgbench.harness.data.taken import take
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ecgbench.results.store.records import DatasetRecord
-
-PARTS = (("train", 0.5), ("control", 0.2), ("auxiliary", 0.15), ("fresh", 0.15))
-"""The parts of the member patients' windows, and the share of each."""
 
 Halves = tuple[tuple[int, ...], tuple[int, ...]]
 
@@ -24,7 +23,10 @@ Halves = tuple[tuple[int, ...], tuple[int, ...]]
 def split(windows: EcgWindows, seed: int, halves: Halves | None = None) -> Splits:
     """Divide a dataset by the protocol (docs/protocol.md).
 
-    Patients are members or unseen; the two halves swap roles with the parity of the seed (the fold).  Members' windows go at random to `PARTS`, stratified by patient and class.
+    Patients are members or unseen; the two halves swap roles with the parity of the seed (the fold).
+    Members' windows go at random to `PARTS`, stratified by patient and class.  If no member has two
+    windows, they are stratified by class alone: a lot for each person alone would leave the sizes of the
+    parts to chance.
 
     Args:
         windows: all windows of the dataset.
@@ -39,18 +41,21 @@ def split(windows: EcgWindows, seed: int, halves: Halves | None = None) -> Split
     members = _members(windows.patients, seed, halves)
     chosen = np.flatnonzero(np.isin(windows.patients, members))
     rest = np.flatnonzero(~np.isin(windows.patients, members))
-    part_of = _stratified(
-        windows.patients[chosen], windows.labels[chosen], np.random.default_rng([PROTOCOL, seed])
+    strata_of = windows.patients[chosen]
+    if len(np.unique(strata_of)) == len(strata_of):
+        strata_of = np.zeros_like(strata_of)
+    part_of = random_parts(
+        strata_of, windows.labels[chosen], np.random.default_rng([PROTOCOL, seed])
     )
     parts = {}
     for number, (name, share) in enumerate(PARTS):
-        parts[name] = windows.take(chosen[part_of == number])
+        parts[name] = take(windows, chosen[part_of == number])
         if not len(parts[name]):
             raise DataError(
                 f"{len(chosen)} windows of {len(members)} member patients leave none for {name} "
                 f"(a share of {share}); use more windows"
             )
-    return Splits(test=windows.take(rest), fold=fold, **parts)
+    return Splits(test=take(windows, rest), fold=fold, **parts)
 
 
 def divided(
@@ -87,11 +92,11 @@ def subsample(windows: EcgWindows, count: int | None) -> EcgWindows:
     rng = np.random.default_rng([PROTOCOL, count])
     share = count / len(windows)
     kept = np.zeros(len(windows), dtype=bool)
-    for rows in _strata(windows.patients, windows.labels):
+    for rows in strata(windows.patients, windows.labels):
         quota = len(rows) * share
         whole = int(quota) + int(rng.random() < quota - int(quota))
         kept[rng.permutation(rows)[:whole]] = True
-    return windows.take(kept)
+    return take(windows, kept)
 
 
 def number(windows: EcgWindows) -> EcgWindows:
@@ -112,27 +117,3 @@ def _members(patients: NDArray[np.int64], seed: int, halves: Halves | None) -> N
         return people
     shuffled = np.random.default_rng([PROTOCOL, seed // 2]).permutation(people)
     return np.sort(shuffled[seed % 2 :: 2])
-
-
-def _strata(patients: NDArray[np.int64], labels: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """Return the rows of each (patient, class), in order of patient and class."""
-    order = np.lexsort((labels, patients))
-    edges = np.flatnonzero(np.diff(patients[order]) | np.diff(labels[order])) + 1
-    return [rows.astype(np.int64) for rows in np.split(order, edges)]
-
-
-def _stratified(
-    patients: NDArray[np.int64], labels: NDArray[np.int64], rng: np.random.Generator
-) -> NDArray[np.int64]:
-    """Return the part of each window.
-
-    Systematic sampling with a random offset in each stratum: the j-th of its n windows, in random
-    order, stands at (j + u) / n on the unit interval, divided among the parts.  Rounding n times the
-    share would send every stratum of one window to the first part.
-    """
-    edges = np.cumsum([share for _, share in PARTS])[:-1]
-    part_of = np.empty(len(labels), dtype=np.int64)
-    for rows in _strata(patients, labels):
-        places = (np.arange(len(rows)) + rng.random()) / len(rows)
-        part_of[rng.permutation(rows)] = np.searchsorted(edges, places, side="right")
-    return part_of

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 class Frozen:
     """Makes the arrays of windows read-only, and notices who changes them all the same.
 
-    A tensor made by ``torch.from_numpy`` shares an array's memory and knows nothing of its flags.
+    A tensor made by ``torch.from_numpy`` shares an array's memory and knows nothing of its flags.  Arrays
+    that are mapped for reading need no check: the system ends a process that writes to them.
 
     Args:
         windows: nobody may change their signals, labels and patients.
@@ -26,7 +27,10 @@ class Frozen:
 
     def __init__(self, *windows: EcgWindows) -> None:
         self._arrays = [
-            array for each in windows for array in (each.signals, each.labels, each.patients)
+            array
+            for each in windows
+            for array in (each.signals, each.labels, each.patients)
+            if not _is_mapped(array)
         ]
         for array in self._arrays:
             array.flags.writeable = False
@@ -46,6 +50,10 @@ class Frozen:
                 f"{plugin} changed windows that it was only to look at; it has to work on a copy "
                 "(torch.tensor(array), not torch.from_numpy(array))"
             )
+
+
+def _is_mapped(array: NDArray[Any]) -> bool:
+    return isinstance(array, np.memmap) and array.mode == "r"
 
 
 def _checksum(array: NDArray[Any]) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from ecgbench import Contributions, Score, Skip, Term
+from ecgbench.contracts.sampling import PARTS, random_parts
 from ecgbench.contracts.streams import PatientStream
 
 if TYPE_CHECKING:
@@ -36,23 +37,35 @@ class People(NamedTuple):
 def drawn_people(comparison: Comparison, most: int) -> tuple[People, People]:
     """Draw windows of the members from ``control``, and of the unseen people from ``test``.
 
-    A median over few windows varies more.  So every person gives equally many: as many as the person
-    with the fewest has, and at most ``most``.
+    A member has windows in ``train`` and in ``control``.  Somebody with windows in ``control`` alone
+    took no part in the training.  People with few windows are often without one of the two, so unseen
+    people take part by the same lot: if the split's draw would give them both.  A median over few windows
+    varies more.  So every person gives equally many: as many as the person with the fewest has, and at
+    most ``most``.
 
     Raises:
         Skip: there are fewer than two members or two unseen people.
     """
+    splits, test = comparison.splits, comparison.splits.test
+    known = np.intersect1d(splits.train.patients, splits.control.patients)
+    lot = np.random.default_rng([comparison.seed, PatientStream.PARTS])
+    part = np.array([name for name, _ in PARTS])[random_parts(test.patients, test.labels, lot)]
+    others = np.intersect1d(test.patients[part == "train"], test.patients[part == "control"])
+    if min(len(known), len(others)) < 2:
+        raise Skip(
+            f"it needs two members and two unseen people with windows for train and for control, and "
+            f"has {len(known)} and {len(others)}; of people with one window, membership-inference tells "
+            "who took part"
+        )
     rng = np.random.default_rng([comparison.seed, PatientStream.WINDOWS])
     fewest = min(
-        int(np.unique(side.patients, return_counts=True)[1].min())
-        for side in (comparison.splits.control, comparison.splits.test)
+        int((side.patients == person).sum())
+        for side, people in ((splits.control, known), (test, others))
+        for person in people
     )
     count = min(fewest, most)
-    members = _drawn(comparison, "control", count, rng)
-    unseen = _drawn(comparison, "test", count, rng)
-    if min(len(members.people), len(unseen.people)) < 2:
-        raise Skip("it needs two members and two unseen people")
-    return members, unseen
+    members = _drawn(comparison, "control", known, count, rng)
+    return members, _drawn(comparison, "test", others, count, rng)
 
 
 def told_apart(sides: tuple[People, People], distances: Sequence[Floats]) -> Score:
@@ -92,10 +105,10 @@ def told_apart(sides: tuple[People, People], distances: Sequence[Floats]) -> Sco
 def _drawn(
     comparison: Comparison,
     name: Literal["control", "test"],
+    people: NDArray[np.int64],
     count: int,
     rng: np.random.Generator,
 ) -> People:
     patients = comparison.windows(name).patients
-    people = np.unique(patients)
     rows = [rng.permutation(np.flatnonzero(patients == person))[:count] for person in people]
     return People(name, people, np.array(rows))

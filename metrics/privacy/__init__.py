@@ -46,7 +46,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             target="ecgbench.metrics.privacy.copied_share:copied_share",
             config=CopiedShareConfig,
             smoke={"spaces": ["whole"]},
-            version=2,
+            version=3,
             summary="share of near-copies of one training window, many disguised ones too; no mixtures",
             citation=(
                 "ecgbench's own; the ratio of the two nearest distances is Lowe's, Distinctive Image "

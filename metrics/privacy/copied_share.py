@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy.stats import rankdata
@@ -13,6 +13,8 @@ from ecgbench.metrics.privacy.disguises import spaces
 from ecgbench.metrics.privacy.nearest import clearest, nearest
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from numpy.typing import NDArray
 
     from ecgbench import Comparison
@@ -31,7 +33,8 @@ def copied_share(comparison: Comparison, config: CopiedShareConfig) -> Score:
     A window drawn from a distribution lies between real ones and has several about as near; a copy
     has one.  So a synthetic window is a hit of its nearest real window if the second nearest is much
     farther.  Chance makes hits, too: equally many for each window of ``control`` as of ``train``, because
-    the windows were divided between them at random within patient and class.
+    the windows were divided between them at random within patient and class.  Of people with one window,
+    some are in ``train`` and some in ``control``; a copy of a window is then a copy of a person.
 
     Distances are Euclidean in principal components of ``auxiliary``, in seven spaces (`disguises`); each
     sees through another disguise: ``whole`` windows as they are; windows ``aligned`` over shifts and
@@ -50,7 +53,7 @@ def copied_share(comparison: Comparison, config: CopiedShareConfig) -> Score:
 
     Parts: ``share-SPACE``, the value by that space alone: it tells the disguise if ``p`` tells that there
     is one; ``hits-train`` and ``hits-control``; ``null-low`` and ``null-high``, 2.5 and 97.5% of the
-    value under 1,000 new draws of the labels train and control within patient and class, nothing else
+    value under 1,000 new draws of the labels train and control, as the split draws them, nothing else
     changed; ``p``, the share of these values (the actual one among them) at least as high; ``p-scan``,
     Fisher's combination of such p at thresholds from .1 to 2: it compares their product with the product
     under redrawn labels, and detects smaller doses.
@@ -76,17 +79,21 @@ def copied_share(comparison: Comparison, config: CopiedShareConfig) -> Score:
     np.add.at(of_real, closest.indices, hits)
 
     weights = np.where(member, 1.0, -len(train) / len(control))
-    values = _redrawn(
+    others = (comparison.splits.auxiliary, comparison.splits.fresh)
+    values = redrawn(
         of_real,
         weights,
-        patients,
-        labels,
+        Strata.of(
+            np.concatenate([patients, *(side.patients for side in others)]),
+            np.concatenate([labels, *(side.labels for side in others)]),
+            len(real),
+        ),
         np.random.default_rng([comparison.seed, PrivacyStream.REDRAWN_PEOPLE]),
     )
     values = np.vstack([weights @ of_real, values]) / len(hits)
-    value, redrawn = float(values[0, 0]), values[1:, 0]
+    value, under_null = float(values[0, 0]), values[1:, 0]
     p, p_scan = p_values(values)
-    low, high = np.quantile(redrawn, [0.025, 0.975])
+    low, high = np.quantile(under_null, [0.025, 0.975])
     people = np.unique(patients)
     return Score(
         value=value,
@@ -120,20 +127,66 @@ def copied_share(comparison: Comparison, config: CopiedShareConfig) -> Score:
     )
 
 
-def _redrawn(
+class Strata(NamedTuple):
+    """The strata (patient, class) of all windows that the split divided.
+
+    Attributes:
+        of_window: int64, shape (window,), the stratum of each window of ``train`` and ``control``.
+        labels: int64, shape (stratum,), its class.
+        sizes: int64, shape (stratum,), its windows, those in other parts of the split included.
+    """
+
+    of_window: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, patients: NDArray[np.int64], labels: NDArray[np.int64], count: int) -> Self:
+        """Return the strata of these windows; the first ``count`` are ``train`` and ``control``."""
+        pairs, of_window, sizes = np.unique(
+            np.column_stack([patients, labels]), axis=0, return_inverse=True, return_counts=True
+        )
+        return cls(of_window.ravel()[:count], pairs[:, 1], sizes)
+
+
+def redrawn(
     hits: NDArray[np.float64],
     weights: NDArray[np.float64],
-    patients: NDArray[np.int64],
-    labels: NDArray[np.int64],
+    strata: Strata,
     rng: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """Return sums of hits by weight, weights permuted within patient and class, (redraw, column)."""
+    """Return sums of hits by weight under new draws of the weights.
+
+    The split divides strata of one class and size by the same law.  So two things can be exchanged: the
+    weights within a stratum, and whole strata of one class and size with as many windows in ``train``
+    and ``control`` together.  The second matters for people with one window or two: alone, such a
+    stratum has nothing to exchange.
+
+    Args:
+        hits: shape (window, column), of each window of ``train`` and ``control``.
+        weights: shape (window,), of two values, one for ``train`` and one for ``control``.
+        strata: of these windows.
+        rng: draws.
+
+    Returns:
+        float64, shape (`REDRAWS`, column).
+    """
+    of_window, count = strata.of_window, len(strata.sizes)
     sums = np.zeros((REDRAWS, hits.shape[1]))
-    strata = np.unique(np.column_stack([patients, labels]), axis=0, return_inverse=True)[1].ravel()
-    for stratum in range(strata.max() + 1):
-        rows = np.flatnonzero(strata == stratum)
-        drawn = rng.permuted(np.tile(weights[rows], (REDRAWS, 1)), axis=1)
-        sums += drawn @ hits[rows]
+    inside = np.bincount(of_window, minlength=count)
+    member = np.bincount(of_window, weights > 0, minlength=count).astype(np.int64)
+    is_hit = np.bincount(of_window, hits.any(axis=1), minlength=count) > 0
+    rows_of = np.split(np.argsort(of_window, kind="stable"), np.cumsum(inside)[:-1])
+    kinds = np.column_stack([strata.labels, strata.sizes, inside])
+    alike = np.unique(kinds, axis=0, return_inverse=True)[1].ravel()
+    low, high = weights.min(), weights.max()
+    for kind in np.unique(alike[is_hit]):
+        same = np.flatnonzero(alike == kind)
+        members = rng.permuted(np.tile(member[same], (REDRAWS, 1)), axis=1)
+        for place in np.flatnonzero(is_hit[same]):
+            rows = rows_of[same[place]]
+            order = rng.permuted(np.tile(np.arange(len(rows)), (REDRAWS, 1)), axis=1)
+            sums += np.where(order < members[:, [place]], high, low) @ hits[rows]
     return sums
 
 

@@ -108,6 +108,8 @@ def export(
     real_rows: RealRows,
     who: str = "",
     track: Track = untracked,
+    *,
+    records_only: bool = False,
 ) -> Exported:
     """Make an archive of cells, with the plans of their boards.
 
@@ -122,11 +124,12 @@ def export(
         real_rows: called for the windows of each cell, if its dataset may not leave.
         who: the maker, in their own words.
         track: told the progress.
+        records_only: leave out all windows and pictures; the records hold the windows' digests.
 
     Raises:
         StoreError: the store cannot be read, or the archive cannot be written.
     """
-    contents = _Contents(store, may_leave, real_rows)
+    contents = _Contents(store, may_leave, real_rows, records_only=records_only)
     for name in track(cells, "reading"):
         contents.add(name)
     known = origins(store)
@@ -145,8 +148,11 @@ def export(
 class _Contents:
     """The files of an archive in the making."""
 
-    def __init__(self, store: Store, may_leave: MayLeave, real_rows: RealRows) -> None:
+    def __init__(
+        self, store: Store, may_leave: MayLeave, real_rows: RealRows, *, records_only: bool
+    ) -> None:
         self.store = store
+        self.records_only = records_only
         self.may_leave = may_leave
         self.real_rows = real_rows
         self.files: dict[str, bytes | Path] = {}
@@ -169,7 +175,10 @@ class _Contents:
         if record.model:
             self._withhold(name, "the fitted model", "archives hold no models")
             record = msgspec.structs.replace(record, model={})
-        if not self.may_leave(record.cell.dataset):
+        if self.records_only:
+            record = msgspec.structs.replace(record, stored=False, synthetic_file="", artefacts={})
+            by_file = _without_artefacts(by_file)
+        elif not self.may_leave(record.cell.dataset):
             record, by_file = self._without_pictures(record, by_file)
             reason = self._why_windows_stay(record)
             if reason:
@@ -214,9 +223,7 @@ class _Contents:
         if pictures:
             reason = f"{record.cell.dataset.name} may not be redistributed, as far as is known here"
             self._withhold(record.cell.name, ", ".join(pictures), reason)
-        return msgspec.structs.replace(record, artefacts=curve), {
-            file: msgspec.structs.replace(score, artefacts={}) for file, score in scores.items()
-        }
+        return msgspec.structs.replace(record, artefacts=curve), _without_artefacts(scores)
 
     def _why_windows_stay(self, record: CellRecord) -> str:
         """Return why the synthetic windows may not leave; empty if they may, or if there are none."""
@@ -246,6 +253,10 @@ def _read(file: Path) -> bytes:
 
 def _artefacts(record: CellRecord, scores: Iterable[ScoreRecord]) -> list[str]:
     return [*record.artefacts, *(name for score in scores for name in score.artefacts)]
+
+
+def _without_artefacts(scores: dict[str, ScoreRecord]) -> dict[str, ScoreRecord]:
+    return {file: msgspec.structs.replace(score, artefacts={}) for file, score in scores.items()}
 
 
 def _is_too_large(path: str, content: bytes | Path) -> bool:

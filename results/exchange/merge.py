@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    import numpy as np
+
     from ecgbench.results.exchange.archive import Archive
     from ecgbench.results.exchange.arrival import Arrival
     from ecgbench.results.exchange.outcome import End
@@ -50,6 +52,9 @@ if TYPE_CHECKING:
 
     Check = Callable[[Store, str], list[str]]
     """Given the archive's cells as a store, and a cell's name: returns reasons to refuse the cell."""
+
+    Sample = tuple[int, np.random.Generator]
+    """How many cells to check, and the generator that draws them."""
 
 LEFT = 86_400.0
 """Seconds after which no merge still uses its staged files."""
@@ -63,6 +68,7 @@ def merge(
     most: int = MAX_TOTAL,
     trust: bool = False,
     dry: bool = False,
+    sample: Sample | None = None,
     track: Track = untracked,
 ) -> list[Outcome]:
     """Add an archive's results to a store; overwrite nothing.
@@ -77,6 +83,7 @@ def merge(
         most: bytes of all its files together.
         trust: let the archive's results count like results made here.
         dry: tell the outcomes, and change nothing.
+        sample: check so many cells, drawn by the generator, and no other; None for all.
         track: told the progress.
 
     Returns:
@@ -93,7 +100,8 @@ def merge(
         with opened(file, most=most) as archive, Leases(store.path) as leases:
             if not dry:
                 archive.check_space(store.path)
-            return _Merge(store, incoming, archive, leases, check, track, dry=dry).work(trust=trust)
+            merging = _Merge(store, incoming, archive, leases, check, track, dry=dry)
+            return merging.work(trust=trust, sample=sample)
     except OSError as error:
         raise StoreError(f"cannot merge {file} into {store.path}: {error}") from error
     finally:
@@ -141,16 +149,21 @@ class _Merge:
         self.track = track
         self.dry = dry
         self.notes = folder_of(store, archive.digest)
+        self.sampled: set[str] | None = None
         self.staged: set[str] = set()
         self.renamed: set[Path] = set()
         self.outcomes: list[Outcome] = []
 
-    def work(self, *, trust: bool) -> list[Outcome]:
+    def work(self, *, trust: bool, sample: Sample | None) -> list[Outcome]:
         cells = [*cells_of(self.archive).items()]
         plans = [path for path in self.archive.entries if path.startswith("plans/")]
         arrivals = [self._receive(*cell) for cell in self.track(cells, "reading")]
         for path in plans:
             self.archive.read(path)  # a bad one shows before the store changes
+        if sample is not None:
+            count, rng = sample
+            sound = sorted(arrival.name for arrival in arrivals if not arrival.reason)
+            self.sampled = {sound[place] for place in rng.permutation(len(sound))[:count]}
         if self.staged:
             sync_below(self.incoming.path)
         self._look_up(trust=trust)
@@ -262,9 +275,12 @@ class _Merge:
             if lease is not None:
                 self.leases.give_back(lease)
 
+    def _is_checked(self, name: str) -> bool:
+        return self.check is not None and (self.sampled is None or name in self.sampled)
+
     def _passes(self, arrival: Arrival) -> bool:
-        """Return whether the cell passes the check, if there is one."""
-        if self.check is None:
+        """Return whether the cell passes the check, if there is one for it."""
+        if self.check is None or not self._is_checked(arrival.name):
             return True
         self._stage(arrival)
         try:
@@ -279,7 +295,7 @@ class _Merge:
         """Put a whole cell in its place."""
         if not self._passes(arrival):
             return
-        checked = self.check is not None
+        checked = self._is_checked(arrival.name)
         if not self.dry:
             self._stage(arrival)
             self._note(arrival, arrival.seals, checked=checked)
@@ -295,10 +311,10 @@ class _Merge:
         """Add the missing scores of a cell in the store."""
         name, folder = arrival.name, self.store.folder(arrival.name)
         lacking = {path for path in arrival.scores if not (folder / path).exists()}
-        unchecked = self._unchecked(name) if self.check is not None else []
+        unchecked = self._unchecked(name) if self._is_checked(name) else []
         if (lacking or unchecked) and not self._passes(arrival):
             return
-        checked = self.check is not None and bool(lacking or unchecked)
+        checked = self._is_checked(name) and bool(lacking or unchecked)
         self._end("already here", name, verified=checked)
         added: dict[str, ScoreRecord] = {}
         for path in arrival.scores:

@@ -33,9 +33,10 @@ from threadpoolctl import threadpool_limits
 from ecgbench import Comparison, Context, Score, Skip, Splits, exchangeable_parts
 from ecgbench.contracts.comparison import Once
 from ecgbench.contracts.config import build
+from ecgbench.contracts.sampling import PARTS
 from ecgbench.harness.cell.checks import as_score, check_metric_applies
 from ecgbench.harness.cell.trouble import say
-from ecgbench.harness.data.split import PARTS, number, split
+from ecgbench.harness.data.split import number, split
 from ecgbench.harness.isolation.plugin_state import plugin_state
 from ecgbench.harness.isolation.worker import keep_freed_memory
 from ecgbench.harness.planning.catalog import discover

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
+import ecgbench as installed
 from ecgbench.harness import cli
 from ecgbench.harness.cli import doctor as doctor_module
 from ecgbench.nn import native
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    import pytest
-
     from tests.harness.cli.conftest import Command
 
 
@@ -53,3 +56,27 @@ def test_the_clash_with_the_other_distribution_stops_every_command_but_doctor(
         assert "pip uninstall ecgbench" in ecgbench.err
     assert ecgbench("doctor") == 1
     assert "pip uninstall ecgbench" in ecgbench.out
+
+
+@pytest.mark.parametrize(("lost", "named"), [("testing", "check"), ("space.py", "doctor")])
+def test_an_installation_older_than_its_code_is_told_with_the_way_out(
+    tmp_path: Path, lost: str, named: str
+) -> None:
+    package = tmp_path / "ecgbench"
+    package.mkdir()
+    for link in Path(installed.__file__).parent.iterdir():
+        if link.name not in (lost, "__pycache__"):
+            (package / link.name).symlink_to(link.resolve())
+    for command in (["doctor"], [named, "gmm"][: 1 + (named == "check")]):
+        done = subprocess.run(
+            [sys.executable, "-m", "ecgbench", *command],
+            env=os.environ | {"PYTHONPATH": str(tmp_path), "COLUMNS": "500"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        told = done.stdout + done.stderr
+        assert f"there is no module ecgbench.{lost.removesuffix('.py')}" in told
+        assert "install again" in told
+        assert "Traceback" not in told
+        assert done.returncode in (1, 2)

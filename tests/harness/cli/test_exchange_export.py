@@ -37,6 +37,24 @@ def test_a_store_that_is_exported_and_merged_elsewhere_gives_the_same_board(ther
     assert came.who == "us"
 
 
+def test_records_alone_make_the_same_board_and_hold_no_windows_and_pictures(
+    there: Command,
+) -> None:
+    found = export(there, "free", "--records")
+    names = {name.rpartition("/")[2] for name in found}
+    assert not [name for name in names if name.endswith((".npz", ".csv", ".txt", ".png"))]
+    assert "cell.json" in names
+    published = Path("published")
+    with zipfile.ZipFile("a.zip") as archive:
+        archive.extractall(published)
+    boards = []
+    for store in ("free", str(published)):
+        code = there("leaderboard", "--store", store, "--plugin", "free.py", "--format", "json")
+        assert code == 0
+        boards.append(there.out)
+    assert boards[0] == boards[1]
+
+
 def test_logs_checkpoints_and_what_is_shared_stay_here(there: Command) -> None:
     folder = Store(Path("free")).folder(named("free"))
     assert (folder / "log.txt").exists()

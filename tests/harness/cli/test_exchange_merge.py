@@ -119,6 +119,25 @@ def test_verify_takes_in_what_comes_out_again_and_refuses_what_does_not(there: C
     assert not list(Store(Path("more")).cell_names())
 
 
+def test_a_sample_of_cells_is_verified_and_the_others_go_in_unverified(there: Command) -> None:
+    export(there, "free")
+    verify = ("--verify", "--plugin", "free.py", "--sample", "1", "--seed", "3")
+    assert merged(there, *verify) == 0, there.out
+    assert "verified: 1 cells" in there.out
+    assert rows(there.out)["cells"] == "2 – – –"
+    assert there("leaderboard", "--store", "ours", "--format", "csv") == 0
+    assert "merged, not verified" in there.out or "verified: 1 of 2 cells" in there.out
+    forge("free", 7.0)
+    export(there, "free")
+    # one of the two cells is forged; seeds 0 and 3 draw another one each
+    ends = [there("merge", "a.zip", "--store", f"s{n}", *verify[:-1], str(n)) for n in (0, 3)]
+    assert sorted(ends) == [0, 1]
+    assert merged(there, "--sample", "1") == 2
+    assert "add --verify" in there.err
+    assert merged(there, "--verify", "--seed", "1") == 2
+    assert "add --sample N" in there.err
+
+
 def test_verify_is_given_plugins_and_folder_of_data(
     there: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

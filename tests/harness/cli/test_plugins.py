@@ -161,14 +161,25 @@ def test_commands_are_completed_without_their_modules() -> None:
         ("ecgbench show dataset mitdb-", {"mitdb-208"}),
         ("ecgbench show metrics m", {"marginal-distribution-difference", "mmd"}),
         ("ecgbench show mitdb/gmm x", set()),
+        ("ecgbench check patient-m", {"patient-membership"}),
+        ("ecgbench run --set gen", {"generator."}),
+        ("ecgbench run --set generator.time", {"generator.timegan.", "generator.timevae."}),
+        ("ecgbench check x --set generator.timegan.hid", {"generator.timegan.hidden="}),
+        ("ecgbench run --set wrong.timegan", set()),
+        ("ecgbench run --study sta", {"standard"}),
+        ("ecgbench compare x --study smo", {"smoke"}),
+        ("ecgbench sample --store STORE mitdb/g", {"mitdb/gmm/seed-0", "mitdb/gmm/seed-1-ab"}),
+        ("ecgbench compare --store STORE g", {"gmm"}),
+        ("ecgbench compare --store STORE gmm re", {"real"}),
         ("ecgbench run --plugin PLUGINS/good.py --datasets coh", {"cohort"}),
         ("ecgbench run --plugin not-there.py --datasets coh", set()),
     ],
 )
-def test_names_of_plugins_are_completed(plugins: Path, words: str, offered: set[str]) -> None:
-    found = {
-        each.removeprefix("plain,") for each in complete(words.replace("PLUGINS", str(plugins)))
-    }
+def test_names_are_completed(plugins: Path, tmp_path: Path, words: str, offered: set[str]) -> None:
+    for name in ("gmm/seed-0-ab", "gmm/seed-1-ab", "gmm/seed-1-cd", "real/seed-0-ef"):
+        (tmp_path / "cells" / "mitdb" / name).mkdir(parents=True)
+    words = words.replace("PLUGINS", str(plugins)).replace("STORE", str(tmp_path))
+    found = {each.removeprefix("plain,") for each in complete(words) if "file," not in each}
     told = found - {"HEAVY", "importlib.metadata", "numpy", "rich"}
     assert told >= offered
     assert bool(told) == bool(offered)

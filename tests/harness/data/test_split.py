@@ -9,11 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecgbench.contracts.errors import DataError
-from ecgbench.harness.data.split import PARTS, divided, number, split, subsample
+from ecgbench.contracts.sampling import PARTS
+from ecgbench.contracts.windows import EcgWindows
+from ecgbench.harness.data.split import divided, number, split, subsample
 from ecgbench.results.store.records import DatasetRecord
 
 if TYPE_CHECKING:
-    from ecgbench.contracts.windows import EcgWindows, Splits
+    from ecgbench.contracts.windows import Splits
 
 HALVES = ((0, 2, 4), (1, 3, 5))
 
@@ -244,3 +246,24 @@ def test_a_nested_split_sees_the_training_windows_of_the_outer_one_alone(
         assert not people(nested.train) & people(nested.test)
     assert people(seen[0].test) == people(seen[1].train)
     assert indices(divided(cohort, record(nested=None), 3, HALVES).train) == indices(outer.train)
+
+
+def test_one_window_a_person_is_divided_by_class_alone() -> None:
+    labels = np.repeat([0, 1], [40, 20])
+    windows = EcgWindows(
+        signals=np.zeros((60, 1, 8), dtype=np.float32),
+        labels=labels,
+        patients=np.arange(60),
+        sampling_rate=100.0,
+        leads=("I",),
+        classes=("SR", "AF"),
+    )
+    halves = (tuple(range(0, 60, 2)), tuple(range(1, 60, 2)))
+    for seed in range(20):
+        parts = split(windows, seed, halves)
+        assert len(parts.test) == 30
+        for name, share in PARTS:
+            sizes = np.bincount(getattr(parts, name).labels, minlength=2)
+            assert np.all(np.abs(sizes - share * np.array([20, 10])) < 1)
+    first = [split(windows, seed, halves).train.patients[0] for seed in range(0, 40, 2)]
+    assert len(set(first)) > 1

@@ -18,7 +18,7 @@ from ecgbench.datasets.mitdb.load import load
 from ecgbench.harness.data import physionet
 from ecgbench.harness.data.split import number, split, subsample
 from ecgbench.metrics.privacy import CopiedShareConfig
-from ecgbench.metrics.privacy.copied_share import SCAN, _redrawn, p_values
+from ecgbench.metrics.privacy.copied_share import SCAN, Strata, p_values, redrawn
 from ecgbench.metrics.privacy.disguises import CLEARER
 from tests.metrics.privacy.conftest import beats, compare, moved, score, spliced
 
@@ -151,7 +151,7 @@ def test_what_copies_nothing_is_within_its_null_in_every_look(row: str) -> None:
     assert result.parts["p-scan"] > 0.05
 
 
-def test_labels_are_redrawn_within_patient_and_class_only() -> None:
+def test_labels_are_redrawn_within_patient_and_class() -> None:
     patients = np.repeat([1, 1, 2], [30, 12, 20])
     labels = np.repeat([0, 1, 0], [30, 12, 20])
     rng = np.random.default_rng(0)
@@ -159,11 +159,84 @@ def test_labels_are_redrawn_within_patient_and_class_only() -> None:
     hits = np.zeros((62, 2))
     hits[:6, 0] = 1  # six windows of one stratum, and all of another
     hits[30:42, 1] = 1
-    sums = _redrawn(hits, train.astype(float), patients, labels, rng)
+    sums = redrawn(hits, train.astype(float), Strata.of(patients, labels, 62), rng)
     exact = hypergeom(30, train[:30].sum(), 6)
     assert sums[:, 0].mean() == pytest.approx(exact.mean(), abs=4 * exact.std() / np.sqrt(1000))
     assert sums[:, 0].std() == pytest.approx(exact.std(), rel=0.1)
     assert np.all(sums[:, 1] == train[30:42].sum())
+
+
+def test_labels_of_people_with_one_window_are_redrawn_over_these_people() -> None:
+    patients = np.concatenate([np.arange(70), [100] * 9, np.arange(70, 100)])
+    rng = np.random.default_rng(1)
+    train = rng.permuted(np.arange(79) % 7 > 1)
+    hits = np.zeros((79, 1))
+    hits[:6] = 1
+    sums = redrawn(
+        hits, train.astype(float), Strata.of(patients, np.zeros(len(patients), int), 79), rng
+    )
+    exact = hypergeom(70, train[:70].sum(), 6)  # the person with nine windows has another size
+    assert sums.mean() == pytest.approx(exact.mean(), abs=4 * exact.std() / np.sqrt(1000))
+    assert sums.std() == pytest.approx(exact.std(), rel=0.1)
+
+
+@pytest.mark.parametrize("windows", [(1, 1), (1, 3), (1, 12)])
+def test_false_alarms_are_as_rare_as_promised_with_few_windows_a_person(
+    windows: tuple[int, int],
+) -> None:
+    # the hits of an honest generator do not know the draw of the split, but may prefer people
+    rng = np.random.default_rng([3, *windows])
+    counts = rng.integers(windows[0], windows[1] + 1, 160)
+    people = np.repeat(np.arange(160), counts)
+    everybody = beats()
+    alarms, runs = 0, 200
+    for run in range(runs):
+        favour = rng.exponential(size=160)[people]
+        popular = rng.poisson(0.4 * favour).astype(float)
+        splits = split(
+            number(
+                EcgWindows(
+                    signals=popular[:, None, None].astype(np.float32),
+                    labels=np.zeros(len(people), dtype=np.int64),
+                    patients=people,
+                    sampling_rate=everybody.train.sampling_rate,
+                    leads=("I",),
+                    classes=("beat",),
+                )
+            ),
+            2 * run,
+        )
+        sides = (splits.train, splits.control)
+        hits = np.concatenate([side.signals[:, 0] for side in sides]).astype(float)
+        ratio = len(sides[0]) / len(sides[1])
+        weights = np.repeat([1.0, -ratio], [len(side) for side in sides])
+        patients = np.concatenate(
+            [side.patients for side in (*sides, splits.auxiliary, splits.fresh)]
+        )
+        of = Strata.of(patients, np.zeros(len(patients), dtype=np.int64), len(hits))
+        again = redrawn(np.repeat(hits, 1 + len(SCAN), axis=1), weights, of, rng)
+        actual = weights @ np.repeat(hits, 1 + len(SCAN), axis=1)
+        alarms += p_values(np.vstack([actual, again]))[0] <= 0.05
+    assert alarms <= binom(runs, 0.05).ppf(0.999)
+    assert alarms >= binom(runs, 0.05).ppf(0.001)  # a null that is too wide hides copies
+
+
+def test_copies_of_people_with_one_window_are_seen() -> None:
+    rng = np.random.default_rng(4)
+    windows = beats().train
+    everybody = replace(
+        windows.take(np.sort(rng.permutation(len(windows))[:140])),
+        patients=np.arange(140, dtype=np.int64),
+        attributes=None,
+        indices=None,
+        labels=np.zeros(140, dtype=np.int64),
+    )
+    splits = split(number(everybody), 0)
+    result = score(compare(splits, splits.train.signals[: len(splits.fresh)]), PLAIN)
+    assert result.parts["p"] <= 0.05
+    assert result.value > result.parts["null-high"] > 0 > result.parts["null-low"]
+    honest = score(compare(splits, splits.fresh.signals), PLAIN)
+    assert honest.parts["p"] > 0.05
 
 
 def test_the_p_values_are_shares_of_redraws_that_are_as_high() -> None:
