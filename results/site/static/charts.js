@@ -60,6 +60,7 @@ ecg.scatter = (board, x, y, options = {}) => {
 /* Move names off each other once they can be measured: beside, above or below their points. */
 ecg.untangle = (drawn) => requestAnimationFrame(() => {
   const taken = [];
+  const wide = Number((drawn.tagName === "svg" ? drawn : drawn.querySelector("svg")).getAttribute("width"));
   const free = (box) => taken.every((b) => box.x + box.width < b.x || b.x + b.width < box.x || box.y + box.height < b.y || b.y + b.height < box.y);
   const svg = drawn.tagName === "svg" ? drawn : drawn.querySelector("svg");
   for (const text of svg.querySelectorAll('g[data-mark="text"] text')) {
@@ -69,7 +70,7 @@ ecg.untangle = (drawn) => requestAnimationFrame(() => {
     for (const dy of [0, -11, 11, -22, 22, -33, 33, -44, 44, 55, -55]) {
       for (const dx of [0, -16 - own.width]) {
         const box = { x: own.x + Number(px) + dx, y: own.y + Number(py) + dy, width: own.width, height: own.height - 2 };
-        if (!best && box.x > 45 && free(box)) best = { dx, dy, box };
+        if (!best && box.x > 45 && box.x + box.width < wide && free(box)) best = { dx, dy, box };
       }
     }
     if (!best) { text.setAttribute("visibility", "hidden"); continue; }

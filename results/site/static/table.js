@@ -32,7 +32,7 @@ ecg.chosen = (board, choice) => {
 ecg.cell = (board, row, column, decimals, choice) => {
   if (column.isRank) {
     const rank = row.ranks[column.family] ?? null;
-    return { status: "ok", shown: rank, text: rank === null ? "–" : String(rank), quality: ecg.rankQuality(board, rank), best: rank === 1, ahead: null };
+    return { status: "ok", shown: rank, text: rank === null ? "–" : String(rank), quality: ecg.rankQuality(rank, board.rows.map((each) => each.ranks[column.family])), best: rank === 1, ahead: null };
   }
   const score = row.scores[column.place];
   const at = (value) => (choice.show === "distance" ? ecg.distance(board, column.place, value) : value ?? null);
@@ -40,7 +40,7 @@ ecg.cell = (board, row, column, decimals, choice) => {
   const ends = choice.show === "rank" ? [] : [at(score.low), at(score.high)].sort((a, b) => a - b);
   const known = ends.length === 2 && ends[0] !== null && ends[1] !== null;
   const quality = row.kind === "reference" || choice.show === "distance"
-    ? ecg.clip(ecg.distance(board, column.place, score.value)) : ecg.rankQuality(board, score.rank ?? null);
+    ? ecg.clip(ecg.distance(board, column.place, score.value)) : ecg.rankQuality(score.rank ?? null, board.rows.map((each) => each.scores[column.place].rank));
   return {
     status: score.status, reason: score.reason ?? "", shown,
     text: shown === null ? ({ failed: "failed", todo: "to do" }[score.status] ?? "–")
@@ -54,9 +54,10 @@ ecg.cell = (board, row, column, decimals, choice) => {
 
 ecg.clip = (value) => (value === null ? null : Math.min(1, Math.max(0, value)));
 
-ecg.rankQuality = (board, rank) => {
-  const last = board.rows.filter((row) => row.kind === "competitor").length;
-  return rank === null || last < 2 ? null : 1 - (Math.min(rank, last) - 1) / (last - 1);
+/* 1 for the first rank, 0 for the last one that any row has. */
+ecg.rankQuality = (rank, ranks) => {
+  const last = Math.max(1, ...ranks.filter((each) => each !== undefined));
+  return rank === null || last < 2 ? null : 1 - (rank - 1) / (last - 1);
 };
 
 /* ▲ significantly better than the row beside, ▼ worse, ≈ no difference seen; empty without a test. */
