@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.text import Text
 
 from ecgbench.harness.api.places import relative
-from ecgbench.harness.api.report import report as write_report
+from ecgbench.harness.api.report import report
 from ecgbench.harness.cli.options import plugin_option, store_option
 from ecgbench.harness.cli.progress.bar import tracking
 
 
-@click.command()
+@click.command("report")
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
@@ -26,7 +26,7 @@ from ecgbench.harness.cli.progress.bar import tracking
 @click.option("--study", help="The boards of studies of this name only.")
 @plugin_option
 @store_option
-def report(out: Path, store_path: Path, **chosen: Any) -> None:
+def site(out: Path, store_path: Path, **chosen: Any) -> None:
     """Write a static site of the boards of a store.
 
     It opens from disk and from any web server, and requests nothing from elsewhere. Pictures are copied
@@ -34,5 +34,5 @@ def report(out: Path, store_path: Path, **chosen: Any) -> None:
     """
     console = Console()
     with tracking(console) as track:
-        index = write_report(out, store_path, track=track, **chosen)
+        index = report(out, store_path, track=track, **chosen)
     console.print(Text(f"written: {relative(index.absolute())}"), soft_wrap=True)
