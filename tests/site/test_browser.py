@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.results.conftest import Bench
+    from tests.results.conftest import Bench, Outcome
     from tests.site.conftest import Browser
 
 PAGES = (
@@ -185,4 +185,44 @@ def test_a_large_site_is_small_enough_and_opens_at_once(
     with capsys.disabled():
         print(f"\nthe large site: {size / 1e6:.1f} MB, open after {loaded:.0f} ms")  # noqa: T201 - no test fails on a time
     assert browser.run("return document.querySelectorAll('#table tbody tr').length") == 20
+    assert browser.complaints() == []
+
+
+@pytest.mark.parametrize("ended", [1.0, ("failed", "no memory"), ("skipped", ""), None])
+def test_a_board_of_one_row_opens_whatever_became_of_it(
+    browser: Browser, bench: Bench, site: Callable[..., Path], ended: Outcome
+) -> None:
+    bench.run({"gmm": {"mmd": {0: ended}}})
+    index = site(bench)
+    for page in (index, index.with_name("generator-gmm.html"), index.with_name("metric-mmd.html")):
+        browser.open(page)
+        assert browser.complaints() == [], page.name
+        assert "gmm" in browser.run("return document.body.textContent")
+
+
+def test_a_board_is_chosen_by_dataset_and_study(
+    browser: Browser, bench: Bench, site: Callable[..., Path]
+) -> None:
+    small(bench)
+    small(bench, study="other")
+    small(bench, used=[bench.dataset("ludb")])
+    index = site(bench)
+    shown = (
+        "return [...document.querySelectorAll('section.board')].filter((s) => !s.hidden)"
+        ".map((s) => s.querySelector('h2').textContent)"
+    )
+    browser.open(index)
+    assert browser.run(shown) == ["ludb · study quick"]
+    choose = (
+        "const [select] = [...document.querySelectorAll('#choose label')]"
+        ".filter((l) => l.firstChild.textContent === arguments[0]).map((l) => l.querySelector('select'));"
+        "select.selectedIndex = arguments[1]; select.dispatchEvent(new Event('change'))"
+    )
+    browser.run(choose, "Dataset", 1)
+    assert browser.run(shown) == ["mitdb · study other"]
+    browser.run(choose, "Study", 1)
+    assert browser.run(shown) == ["mitdb · study quick"]
+    state = browser.run("return location.hash")
+    browser.open(index, state)
+    assert browser.run(shown) == ["mitdb · study quick"]
     assert browser.complaints() == []
