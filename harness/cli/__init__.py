@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "run": ("ecgbench.harness.cli.run:run", "Fit, sample and score; then print the board."),
     "leaderboard": ("ecgbench.harness.cli.leaderboard:leaderboard", "Print the stored boards."),
+    "report": ("ecgbench.harness.cli.site:site", "Write a site of the boards, with charts."),
     "compare": (
         "ecgbench.harness.cli.compare:compare",
         "Compare two rows, metric by metric.",

@@ -11,6 +11,10 @@ EXAMPLES: dict[str, tuple[str, str]] = {
         "ecgbench leaderboard",
         "ecgbench leaderboard --dataset mitdb --format markdown",
     ),
+    "report": (
+        "ecgbench report --out site/",
+        "ecgbench report --store leaderboards/store --dataset mitdb --out site/",
+    ),
     "compare": (
         "ecgbench compare timegan gaussian-noise",
         "ecgbench compare gmm kde --dataset mitdb --json",

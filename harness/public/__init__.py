@@ -1,8 +1,8 @@
 """ecgbench: the benchmark harness for synthetic ECG.
 
 Plugin authors need the names in capitals and a few functions.  Everybody else needs `run`, `score`,
-`splits`, `sample`, `boards`, `compare`, `plot`, `explore`, `evaluate` and `discover`: the commands as functions
-(docs/python.md).
+`splits`, `sample`, `boards`, `report`, `compare`, `plot`, `explore`, `evaluate` and `discover`: the commands as
+functions (docs/python.md).
 Importing this package costs milliseconds, because numpy and the functions are imported at first use.
 `ecgbench.nn` holds networks for plugins.
 """
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         Waiting,
     )
     from ecgbench.harness.api.plot import plot
+    from ecgbench.harness.api.report import report
     from ecgbench.harness.api.run import run
     from ecgbench.harness.api.sample import sample
     from ecgbench.harness.api.score import score
@@ -88,6 +89,7 @@ __all__ = [
     "known_labels",
     "plot",
     "principal_components",
+    "report",
     "run",
     "sample",
     "score",
@@ -121,6 +123,7 @@ _LAZY = {
     "explore": "ecgbench.harness.api.explore",
     "plot": "ecgbench.harness.api.plot",
     "discover": "ecgbench.harness.planning.catalog",
+    "report": "ecgbench.harness.api.report",
     "run": "ecgbench.harness.api.run",
     "sample": "ecgbench.harness.api.sample",
     "score": "ecgbench.harness.api.score",

@@ -6,6 +6,7 @@ from textwrap import shorten
 from typing import TYPE_CHECKING
 
 from ecgbench.results.board.front import AIMS
+from ecgbench.results.board.headline import of_family
 from ecgbench.results.render import text
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def front(boards: Sequence[Board]) -> Figure | None:
 
 def headlines(board: Board) -> tuple[str, str] | None:
     """Return the labels of utility's and privacy's metric; None if a family has none with a value."""
-    utility, privacy = (text.headline(board, aim) for aim in AIMS)
+    utility, privacy = (of_family(aim, board.metrics, board.rows) for aim in AIMS)
     return None if utility is None or privacy is None else (utility, privacy)
 
 
