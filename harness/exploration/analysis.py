@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ecgbench.contracts.windows import EcgWindows, Splits
-    from ecgbench.harness.exploration.rates import Detector
 
 BINS = 40
 """Of a histogram."""
@@ -41,7 +40,6 @@ def explore(
     splits: Mapping[int, Splits] | None = None,
     *,
     seed: int = 0,
-    detector: Detector | None = None,
 ) -> Exploration:
     """Return the classes, people, leads, heart rates, quality and splits of a dataset.
 
@@ -49,10 +47,9 @@ def explore(
         windows: all of the dataset.
         splits: its divisions by seed.
         seed: draws the examples.
-        detector: finds the R peaks in strips (`ecgbench.harness.exploration.rates.rates`).
     """
     counts = _by_class(windows)
-    found = rates(windows, detector)
+    found = rates(windows)
     minute = 60 / found.rr
     rng = np.random.default_rng(seed)
     classes = []

@@ -6,15 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from ecgbench.r_peaks import r_peaks
 
+if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ecgbench.contracts.windows import EcgWindows
-
-    Detector = Callable[[NDArray[np.floating], float], list[NDArray[np.float64]]]
-    """Given signals (window, lead, sample) and Hz, finds the R peaks of each window, in seconds from its start."""
 
 LEAST, MOST = 0.2, 3.0
 """Seconds: a longer interval is a pause, or a beat between is left out of the dataset."""
@@ -39,17 +36,14 @@ class Rates(NamedTuple):
     source: str
 
 
-def rates(windows: EcgWindows, detector: Detector | None = None) -> Rates:
+def rates(windows: EcgWindows) -> Rates:
     """Return the intervals between neighbouring beats of each recording.
 
-    Of windows around beats they come from the beats' positions.  Of strips they come from a detector.
-
-    Args:
-        windows: of a dataset.
-        detector: finds the R peaks in strips; None: nothing is known of strips.
+    Of windows around beats they come from the beats' positions.  Of strips they come from the
+    detected R peaks.
     """
     if windows.length / windows.sampling_rate >= STRIP:
-        return _of_strips(windows, detector)
+        return _of_strips(windows)
     if windows.records is None or windows.positions is None:
         return Rates(np.empty(0), np.empty(0, dtype=np.int64), UNKNOWN)
     order = np.lexsort((windows.positions, windows.records))
@@ -60,12 +54,10 @@ def rates(windows: EcgWindows, detector: Detector | None = None) -> Rates:
     return Rates(interval[kept], labels, "the positions of the beats")
 
 
-def _of_strips(windows: EcgWindows, detector: Detector | None) -> Rates:
-    if detector is None:
-        return Rates(np.empty(0), np.empty(0, dtype=np.int64), UNKNOWN)
-    peaks = detector(windows.signals, windows.sampling_rate)
+def _of_strips(windows: EcgWindows) -> Rates:
+    peaks = r_peaks(windows.signals, windows.sampling_rate)
     intervals = [np.diff(each) for each in peaks]
     labels = np.repeat(windows.labels, [len(each) for each in intervals])
     found = np.concatenate(intervals) if intervals else np.empty(0)
     kept = (found >= LEAST) & (found <= MOST)
-    return Rates(found[kept], labels[kept], "R peaks that a detector found")
+    return Rates(found[kept], labels[kept], "detected R peaks")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ecgbench.contracts.errors import UsageError, suggest
+from ecgbench.results.board.headline import of_family
 from ecgbench.results.pictures.marks import Panel, Side, marks
-from ecgbench.results.render import text
 from ecgbench.results.render.front import mark, side, title
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def cost(boards: Sequence[Board], metric: str | None = None) -> Figure:
 def _panel(board: Board, metric: str | None) -> Panel | None:
     if metric is not None and metric not in board.metrics:
         raise UsageError(f"the board has no metric {metric!r}; {suggest(metric, board.metrics)}")
-    headlines = [text.headline(board, family) for family in FAMILIES]
+    headlines = [of_family(family, board.metrics, board.rows) for family in FAMILIES]
     quality = metric or next(filter(None, headlines), None)
     costs = [label for label, record in board.metrics.items() if record.name == COST]
     if quality is None or not costs:

@@ -81,18 +81,15 @@ def test_without_positions_nothing_is_said_of_rates() -> None:
     assert found.rate_from.startswith("not known")
 
 
-def test_strips_of_twelve_leads_are_explored_and_a_detector_gives_their_rates() -> None:
-    windows = strips()
-    silent = explore(windows)
-    assert (silent.kind, silent.rr.n, len(silent.leads)) == ("strips", 0, 12)
-
-    def detector(signals: np.ndarray, rate: float) -> list[np.ndarray]:
-        assert rate == RATE
-        return [np.arange(0.5, 10, 0.5) for _ in signals]
-
-    found = explore(windows, detector=detector)
-    assert found.heart_rate.quantiles == pytest.approx([120] * 5)
-    assert found.classes[0].heart_rate.n == found.rr.n == 20 * 18
+def test_strips_of_twelve_leads_are_explored_with_the_rates_of_their_detected_beats() -> None:
+    found = explore(strips())
+    assert (found.kind, len(found.leads)) == ("strips", 12)
+    assert found.rate_from == "detected R peaks"
+    time = np.arange(1000) / 100.0
+    pulses = np.exp(-(((time % 0.5) - 0.25) ** 2) / (2 * 0.012**2))
+    signals = np.tile(pulses, (20, 12, 1)).astype(np.float32)
+    beating = explore(dataclasses.replace(strips().take(np.arange(20)), signals=signals))
+    assert beating.heart_rate.quantiles == pytest.approx([120] * 5, abs=1)
 
 
 def test_flat_saturated_wandering_and_noisy_windows_are_told() -> None:
