@@ -2,7 +2,7 @@
 
 A wheel gets ``metrics/`` as ``ecgbench/metrics/`` from the ``sources`` table in pyproject.toml.  Public
 modules go to the package's root: the files of ``harness/public/`` and the folders ``harness/contracts/``,
-``harness/nn/`` and ``harness/testing/``.  An editable install can put only a whole folder on ``sys.path``, so the git-ignored
+``harness/nn/``, ``harness/recordings/`` and ``harness/testing/``.  An editable install can put only a whole folder on ``sys.path``, so the git-ignored
 ``build/editable/ecgbench`` is filled with links to the real files; imports, type checkers and editors all
 follow them.
 """
@@ -23,7 +23,7 @@ class EcgbenchPackage(BuildHookInterface):
         """Add what the ``sources`` table cannot say to ``build_data``."""
         root = Path(self.root)
         public = [*sorted((root / "harness" / "public").glob("[!._]*.*"))]
-        public += [root / "harness" / name for name in ("contracts", "nn", "testing")]
+        public += [root / "harness" / name for name in ("contracts", "nn", "recordings", "testing")]
         public += sorted((root / "harness" / "public").glob("__*__.py"))
         if version != "editable":
             build_data["force_include"] |= {str(p): f"ecgbench/{p.name}" for p in public}

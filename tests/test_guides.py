@@ -109,12 +109,21 @@ def test_the_guide_to_datasets(tmp_path: Path) -> None:
 def test_the_guide_to_ones_own_recordings(tmp_path: Path) -> None:
     shell = Shell(tmp_path)
     *_, run = follow("own-recordings.md", shell, {})
-    assert "my-ecg · study clinic" in shell.printed
-    # it is the folder of the study, and no longer the example
-    person = tmp_path / "clinic" / "people.csv"
-    person.write_text(person.read_text().replace("r01,1,", "r01,one,"))
-    with pytest.raises(AssertionError, match=r"clinic/people\.csv, line 2, column person"):
+    assert "clinic · study quick" in shell.printed
+    # it is the copied folder, and no longer the example
+    beats = tmp_path / "clinic" / "r01.beats.csv"
+    beats.write_text(beats.read_text().replace("sample,", "smple,"))
+    with pytest.raises(AssertionError, match=r"clinic/r01\.beats\.csv has no column 'sample'"):
         shell(run)
+
+
+@pytest.mark.slow
+def test_the_guide_to_dataset_files(tmp_path: Path) -> None:
+    shell = Shell(tmp_path)
+    assert len(follow("../dataset-files.md", shell, {})) == 4
+    said = " ".join(shell.printed.split())
+    assert "class strip 24 windows of 12 people" in said
+    assert "nothing looks wrong" in said
 
 
 @pytest.mark.slow

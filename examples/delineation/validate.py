@@ -23,14 +23,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ecgbench.datasets.ludb import LEADS
-from ecgbench.datasets.ludb.record import SAMPLING_RATE, boundaries, signals
 from ecgbench.metrics.morphology.delineate import delineate
 from ecgbench.processing import BeatWindowConfig, beat_windows
+from ecgbench.recordings.waves import boundaries
+from ecgbench.recordings.wfdb import read
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 PEOPLE = {"fitted": range(1, 101), "held-out": range(101, 201)}
 CONFIGS = {
     100: BeatWindowConfig(),
@@ -71,18 +72,19 @@ def marked(folder: Path, people: range, lead: str, config: BeatWindowConfig) -> 
     """All beats of these people in one lead."""
     windows, marks, known = [], [], []
     for record in people:
-        waves = boundaries(folder, record, lead)
+        suffix = lead.lower()
+        recording = read(folder / "data", str(record), marks=suffix, counts_per_mv=1000)
+        assert recording.annotations is not None
+        rate, waves = recording.sampling_rate, boundaries(recording.annotations)
         peaks = waves["QRS"][:, 1]
-        cut, kept = beat_windows(
-            signals(folder, record, (lead,)), SAMPLING_RATE, peaks.astype(np.int64), config
-        )
+        cut, kept = beat_windows(recording.select([suffix]), rate, peaks.astype(np.int64), config)
         windows.append(cut[:, 0])
         edges = np.concatenate([[-np.inf], peaks, [np.inf]])
         for beat in np.flatnonzero(kept):
             p = _between(waves["P"], edges[beat], peaks[beat])[-1]
             t = _between(waves["T"], peaks[beat], edges[beat + 2])[0]
             row = np.concatenate([p, waves["QRS"][beat], t]) - peaks[beat]
-            marks.append(row / SAMPLING_RATE * 1000)
+            marks.append(row / rate * 1000)
             known.append([beat > 0] * 3 + [True] * 3 + [beat < len(peaks) - 1] * 3)
     return Marked(np.concatenate(windows), np.array(marks), np.array(known))
 

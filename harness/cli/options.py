@@ -97,7 +97,7 @@ def plugin_option(command: Callable[..., Any]) -> Callable[..., Any]:
         "plugins",
         type=click.Path(path_type=Path),
         multiple=True,
-        help="A Python file with plugins, not installed; may be repeated.",
+        help="A Python file with plugins, or a dataset file (*.toml); may be repeated.",
     )(command)
 
 

@@ -130,7 +130,8 @@ class PhysioNet:
     Attributes:
         slug: its name there, and the name of its folder in a data directory.
         version: the published version, for example ``"1.0.0"``.
-        sums_sha256: the SHA-256 of that version's ``SHA256SUMS.txt``, a list of every other file's.
+        sums_sha256: the SHA-256 of that version's ``SHA256SUMS.txt``, a list of every other file's;
+            empty if it is not known: then the list at hand is taken.
         files: regular expression of the needed files, matched against whole paths in
             ``SHA256SUMS.txt``.
     """
@@ -155,6 +156,9 @@ class DatasetSpec(PluginSpec):
             machine.
         halves: the customary division of its patients in two; None without one.
         source: the origin of its files; None for an embedded dataset.
+        described: the dataset file behind the spec (docs/dataset-files.md), if there is one; its content
+            counts as code.
+        verified: False if nobody has read the real recordings with it.
         costly: True to run only if a user names it: its windows are large.
     """
 
@@ -168,6 +172,8 @@ class DatasetSpec(PluginSpec):
     redistributable: bool = False
     halves: tuple[tuple[int, ...], tuple[int, ...]] | None = None
     source: PhysioNet | None = None
+    described: Path | None = None
+    verified: bool = True
     costly: bool = False
 
 

@@ -229,9 +229,9 @@ def _fill(source: Source, to: Path) -> None:
             logger.warning("%s", str(damage).replace("the next run reads", "reading"))
         else:
             return  # another run was quicker
-    files = "" if source.spec.source is None else source.spec.source.sums_sha256
+    files = ""
     if source.folder is not None and source.spec.source is not None:
-        physionet.verify(source.spec.source, source.folder)
+        files = physionet.verify(source.spec.source, source.folder)
     found = _load(source)
     if source.spec.source is None and _name(source) != to.name:
         raise DataError(

@@ -140,6 +140,9 @@ def _record_names(records: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
             raise _OddError(
                 f"records are {records.dtype} and no UTF-8: {error}; str_ is wanted"
             ) from None
+    if records.dtype.kind == "U" and records.size:
+        # the width of the array is no fact, and the digest counts it
+        return records.astype(f"<U{max(1, int(np.char.str_len(records).max()))}")
     holds_text = records.dtype.kind == "O" and all(isinstance(r, str) for r in records.flat)
     return records.astype(np.str_) if holds_text or records.dtype.kind == "T" else records
 

@@ -24,15 +24,21 @@ if TYPE_CHECKING:
 def default_datasets(catalog: Catalog, data_dir: Path | None) -> tuple[tuple[str, ...], bool]:
     """Return the full datasets on this machine; without any, the embedded ones; none that is costly.
 
+    Of several datasets from one database, the first by name is taken.  A dataset that nobody has
+    verified must be asked for.
+
     Returns:
         their names, and whether they are the embedded ones.
     """
     entries = catalog.of_kind("dataset")
-    names = dict.fromkeys(e.spec.name for e in entries)
-    specs = [spec for spec in map(catalog.dataset, names) if not spec.costly]
-    full = [s.name for s in specs if s.source and physionet.find(s.source, data_dir)]
+    specs = [catalog.dataset(name) for name in dict.fromkeys(e.spec.name for e in entries)]
+    specs = [spec for spec in specs if not spec.costly]
+    full: dict[str, str] = {}
+    for spec in specs:
+        if spec.source and spec.verified and physionet.find(spec.source, data_dir):
+            full.setdefault(spec.source.slug, spec.name)
     if full:
-        return tuple(full), False
+        return tuple(full.values()), False
     return tuple(s.name for s in specs if s.source is None), True
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 import pluggy
@@ -193,13 +194,17 @@ def _register_installed(manager: pluggy.PluginManager, catalog: Catalog) -> dict
 def _register_file(manager: pluggy.PluginManager, file: Path) -> Origin:
     if not file.is_file():
         raise UsageError(f"--plugin {file}: there is no such file")
+    if file.suffix == ".toml":
+        return _register_described(manager, file)
     import hashlib  # noqa: PLC0415 - needed here only
 
     digest = hashlib.sha256(file.read_bytes()).hexdigest()[:12]
     name = f"{PREFIX}{re.sub(r'[^A-Za-z0-9]', '_', file.stem)}_{digest}"
     spec = spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
-        raise UsageError(f"--plugin {file}: it is no Python file (*.py)")
+        raise UsageError(
+            f"--plugin {file}: it is no Python file (*.py) and no dataset file (*.toml)"
+        )
     module = module_from_spec(spec)
     sys.modules[name] = module
     origin = Origin(f"file:{file}", file.name, digest, name)
@@ -208,6 +213,20 @@ def _register_file(manager: pluggy.PluginManager, file: Path) -> Origin:
         manager.register(module, name=origin.plugin)
     except (Exception, SystemExit) as error:
         raise UsageError(f"--plugin {file}: cannot be loaded: {_say(error)}") from error
+    return origin
+
+
+def _register_described(manager: pluggy.PluginManager, file: Path) -> Origin:
+    """Register the dataset of a dataset file."""
+    import hashlib  # noqa: PLC0415 - as above
+
+    from ecgbench.recordings.spec import described  # noqa: PLC0415 - needed here only
+
+    spec = described(file)
+    module = ModuleType(file.stem)
+    setattr(module, "ecgbench_datasets", hookspecs.hookimpl(lambda: [spec]))  # noqa: B010
+    origin = Origin(f"file:{file}", file.name, hashlib.sha256(file.read_bytes()).hexdigest()[:12])
+    manager.register(module, name=origin.plugin)
     return origin
 
 

@@ -31,6 +31,7 @@ SHARED = (
     "ecgbench.nn",
     "ecgbench.processing",
     "ecgbench.r_peaks",
+    "ecgbench.recordings",
     "ecgbench.rr_time",
     "ecgbench.space",
     "ecgbench.spectra",
@@ -64,10 +65,15 @@ def code_of(entry: Entry) -> str:
     library, of installed packages, and of ecgbench.  For an installed plugin, it is the modules of its
     hooks, its settings and its target, and their imports of their own distribution, of public modules
     of ecgbench, and from folders without installed packages.  A built-in plugin's own is its folder.
+    For a dataset file, it is the file, and of a built-in one also the reader.
     """
     spec, origin = entry.spec, entry.origin
     target = spec.target if isinstance(spec.target, str) else spec.target.__module__
     starts = (origin.module, spec.config.__module__, target.partition(":")[0])
+    if (file := getattr(spec, "described", None)) is not None:
+        # the reader is ecgbench's: its code counts for a built-in dataset, as that of other built-in plugins
+        read = _digest(starts, _own(starts)) if origin.built_in else ""
+        return digest_of([hashlib.sha256(_read(file)).hexdigest(), read])
     if origin.is_file:
         file = Path(origin.plugin.removeprefix("file:"))
         return _digest(starts, lambda name: name == origin.module, {origin.module: ""}, file.parent)

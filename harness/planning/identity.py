@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ecgbench.contracts.config import as_dict
-from ecgbench.contracts.errors import PluginError, UsageError
+from ecgbench.contracts.errors import EcgbenchError, PluginError, UsageError
 from ecgbench.harness.planning.code import code_of
 from ecgbench.results.store.records import PluginRecord, digest_of
 
@@ -60,6 +60,8 @@ def files_of(spec: PluginSpec, config: Config) -> str:
     try:
         named = spec.files(config) if callable(spec.files) else spec.files
         paths = [Path(path) for path in ([named] if isinstance(named, str | Path) else named)]
+    except EcgbenchError:
+        raise
     except Exception as error:
         raise PluginError(
             f"{where}: files cannot be told: {type(error).__name__}: {error}; paths are wanted, or a "

@@ -1,7 +1,7 @@
-"""Windows from a recording and its beats, and the place of the beat in a window.
+"""Windows from a recording: around its beats, or strips; and the place of the beat in a window.
 
 Importing this module costs no numpy, so a dataset's light module can derive its settings from
-`BeatWindowConfig`.
+`BeatWindowConfig` or `StripWindowConfig`.
 """
 
 from __future__ import annotations
@@ -42,17 +42,27 @@ class BeatWindowConfig(Config, frozen=True):
     ] = (0.5, 40.0)
 
     def __post_init__(self) -> None:
-        low, high = self.band
-        if not 0 < low < high <= self.sampling_rate / 2:
-            raise ValueError(
-                f"band = {low:g}, {high:g} does not ascend between 0 and half the sampling_rate, "
-                f"{self.sampling_rate / 2:g} Hz"
-            )
+        _check_band(self.band, self.sampling_rate)
         if self.r_sample >= self.length:
             raise ValueError(
                 f"r_sample = {self.r_sample} lies outside a window of {self.length} samples "
                 f"(0 to {self.length - 1})"
             )
+
+
+class StripWindowConfig(Config, frozen=True):
+    """Settings of a dataset of strips: windows one after another, without overlap."""
+
+    sampling_rate: Annotated[
+        float, msgspec.Meta(gt=0, le=2000, description="Hz, the rate of the windows")
+    ] = 100.0
+    length: Annotated[int, msgspec.Meta(ge=2, description="samples in a window")] = 1000
+    band: Annotated[
+        tuple[float, float], msgspec.Meta(description="Hz, edges of the zero-phase band-pass")
+    ] = (0.5, 40.0)
+
+    def __post_init__(self) -> None:
+        _check_band(self.band, self.sampling_rate)
 
 
 def beat_windows(
@@ -78,16 +88,46 @@ def beat_windows(
         DataError: the recording's sampling rate is too low for the band.
     """
     import numpy as np  # noqa: PLC0415 - discovery imports this module and no numpy
-    from scipy.signal import resample_poly  # noqa: PLC0415 - as above
 
-    ratio = _fraction(config.sampling_rate) / _fraction(sampling_rate)
-    filtered = _band_pass(signals, sampling_rate, config.band)
-    resampled = resample_poly(filtered, ratio.numerator, ratio.denominator, axis=1)
+    ratio = resampling(sampling_rate, config.sampling_rate)
+    resampled = _resampled(signals, sampling_rate, config)
     starts = np.rint(beats * float(ratio)).astype(np.int64) - config.r_sample
     kept = (starts >= 0) & (starts + config.length <= resampled.shape[1])
     samples = starts[kept, np.newaxis] + np.arange(config.length)
     windows = resampled[:, samples].swapaxes(0, 1)
     return np.ascontiguousarray(windows, dtype=np.float32), kept
+
+
+def strip_windows(
+    signals: NDArray[Any], sampling_rate: float, config: StripWindowConfig, start: int = 0
+) -> NDArray[np.float32]:
+    """Cut a recording into strips, one after another; what is left at its end is no strip.
+
+    It is filtered and resampled as by `beat_windows`.
+
+    Args:
+        signals: shape (lead, sample), of the whole recording.
+        sampling_rate: Hz, of ``signals``.
+        config: how to filter, resample and cut.
+        start: the sample of the first strip, at the rate of the windows.
+
+    Returns:
+        The strips, float32, shape (strip, lead, ``config.length``), in the unit of ``signals``.
+
+    Raises:
+        DataError: the recording's sampling rate is too low for the band.
+    """
+    import numpy as np  # noqa: PLC0415 - as above
+
+    resampled = _resampled(signals, sampling_rate, config)[:, start:]
+    leads, count = len(resampled), resampled.shape[1] // config.length
+    strips = resampled[:, : count * config.length].reshape(leads, count, config.length)
+    return np.ascontiguousarray(strips.swapaxes(0, 1), dtype=np.float32)
+
+
+def resampling(from_rate: float, to_rate: float) -> Fraction:
+    """Return samples at the second rate for each at the first; rates count to a thousandth."""
+    return _fraction(to_rate) / _fraction(from_rate)
 
 
 def usual_place(signals: NDArray[np.floating], sampling_rate: float) -> float:
@@ -110,6 +150,27 @@ def usual_place(signals: NDArray[np.floating], sampling_rate: float) -> float:
         share += np.divide(power, total, out=np.zeros_like(power), where=total > 0).sum(axis=0)
     width = max(1, round(0.08 * sampling_rate))
     return float(uniform_filter1d(share, width, mode="constant").argmax() / sampling_rate)
+
+
+def _check_band(band: tuple[float, float], sampling_rate: float) -> None:
+    low, high = band
+    if not 0 < low < high <= sampling_rate / 2:
+        raise ValueError(
+            f"band = {low:g}, {high:g} does not ascend between 0 and half the sampling_rate, "
+            f"{sampling_rate / 2:g} Hz"
+        )
+
+
+def _resampled(
+    signals: NDArray[Any], sampling_rate: float, config: BeatWindowConfig | StripWindowConfig
+) -> NDArray[np.float64]:
+    """Return signals, filtered and at the rate of the windows."""
+    import numpy as np  # noqa: PLC0415 - as above
+    from scipy.signal import resample_poly  # noqa: PLC0415 - as above
+
+    ratio = resampling(sampling_rate, config.sampling_rate)
+    filtered = _band_pass(signals, sampling_rate, config.band)
+    return np.asarray(resample_poly(filtered, ratio.numerator, ratio.denominator, axis=1))
 
 
 def _band_pass(

@@ -111,8 +111,9 @@ def make(kind: Kind, name: str, out: Path | None, *, one_file: bool) -> Made:
     words = _words(kind, name, one_file=one_file)
     if one_file:
         folder = out or Path()
-        path = folder / f"{words['module']}.py"
-        contents = {path: _rendered("{kind}/file.py.jinja", words)}
+        form = "toml" if kind == "dataset" else "py"
+        path = folder / f"{words['module']}.{form}"
+        contents = {path: _rendered(f"{{kind}}/file.{form}.jinja", words)}
         data = folder / words["recordings"]
         places = [path, data] if kind == "dataset" else [path]
     else:

@@ -143,7 +143,7 @@ def light_import(trial: Trial) -> None:
     module = trial.plugin.module
     if not module:
         raise Skip("the spec is from no installed plugin and no file")
-    code = LOOK_FILE if module.endswith(".py") else LOOK
+    code = LOOK_FILE if module.endswith((".py", ".toml")) else LOOK
     done = subprocess.run(
         [sys.executable, "-c", code.format(module=module, heavy=HEAVY)],
         capture_output=True,

@@ -100,9 +100,9 @@ def test_a_second_run_of_200_finished_cells(benchmark, capsys):
 @pytest.mark.real_data
 def test_reading_all_records_of_mitdb_uncached(benchmark, data_dir):
     """48 records to windows, no cache; the aim is under 10 s."""
-    from ecgbench.datasets.mitdb import ecgbench_datasets
+    from tests.shipped import shipped
 
-    (spec,) = ecgbench_datasets()
+    spec = shipped("mitdb")
     windows = benchmark.pedantic(
         spec.load(), args=(spec.config(), data_dir / "mitdb"), rounds=3 if benchmark.enabled else 1
     )

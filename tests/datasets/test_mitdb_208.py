@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from ecgbench import EcgWindows
-from ecgbench.datasets import mitdb
 from ecgbench.datasets.mitdb_208 import Mitdb208Config, ecgbench_datasets
 from ecgbench.datasets.mitdb_208.load import FIRST_SAMPLE
 from ecgbench.harness.data import physionet
 from ecgbench.processing import beat_windows
+from tests.shipped import shipped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,7 +64,7 @@ def test_settings_reach_the_windows() -> None:
 @pytest.fixture(scope="module")
 def record(data_dir: Path) -> str:
     """The path of the real record 208."""
-    source = next(iter(mitdb.ecgbench_datasets())).source
+    source = shipped("mitdb").source
     assert source is not None
     folder = physionet.find(source, data_dir)
     if folder is None:

@@ -10,15 +10,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from ecgbench import EcgWindows
-from ecgbench.datasets.ludb import LEADS, LudbConfig, ecgbench_datasets
+from ecgbench.datasets.physionet import FOLDER
 from ecgbench.harness.data import physionet
+from ecgbench.recordings import description, waves
+from tests.shipped import load as load_shipped
+from tests.shipped import shipped
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from numpy.typing import NDArray
 
-SPEC = next(iter(ecgbench_datasets()))
+    from ecgbench import EcgWindows
+
+
+SPEC = shipped("ludb")
+LEADS = description.read(FOLDER / "ludb.toml").leads.everywhere
 SAMPLES = 5000
 BEATS = np.arange(700, 4200, 440)
 NAMES = [lead.lower() for lead in LEADS]
@@ -34,9 +41,22 @@ TABLE = (
 
 def load(folder: Path, **settings: Any) -> EcgWindows:
     """All windows, read as the harness reads them."""
-    found = SPEC.load()(LudbConfig(**settings), folder)
-    assert isinstance(found, EcgWindows)
-    return found
+    return load_shipped(SPEC, folder, **settings)
+
+
+def signals(folder: Path, record: int, leads: tuple[str, ...]) -> NDArray[np.float64]:
+    """These leads of a record, mV."""
+    from ecgbench.recordings import wfdb
+
+    found = wfdb.read(folder / "data", str(record), counts_per_mv=1000)
+    return found.select([lead.lower() for lead in leads])
+
+
+def boundaries(folder: Path, record: int, lead: str) -> dict[str, NDArray[np.float64]]:
+    """Onset, peak and offset of each wave of a lead."""
+    from ecgbench.recordings import wfdb
+
+    return waves.boundaries(wfdb.read_marks(folder / "data", str(record), lead.lower()))
 
 
 def write_record(folder: Path, record: int, **changes: Any) -> None:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from ecgbench.datasets.ludb import LudbConfig
-from ecgbench.processing import beat_windows
+from ecgbench.processing import BeatWindowConfig, beat_windows
 from tests.datasets.ludb.conftest import BEATS, SPEC, load, write_marks
 
 if TYPE_CHECKING:
@@ -61,7 +60,8 @@ def test_what_is_left_out_is_counted_in_the_log(
         windows = load(damaged)
     assert len(windows) == 8 + 2 + 8
     assert caplog.messages == [
-        "ludb: 18 beats of 3 records; left out: 2 beats whose window would leave the record"
+        "ludb: 18 beats of 3 records",
+        "ludb: left out: 2 beats (the window would leave the record)",
     ]
 
 
@@ -94,7 +94,7 @@ def test_real_windows_are_cut_at_the_marks_of_their_lead(
         marks = wfdb.rdann(name, "ii")
         beats = marks.sample[np.array(marks.symbol) == "N"]
         counts = wfdb.rdrecord(name, physical=False, channel_names=["ii"]).d_signal.T
-        expected, kept = beat_windows(counts / 1000, 500.0, beats, LudbConfig())
+        expected, kept = beat_windows(counts / 1000, 500.0, beats, BeatWindowConfig())
         np.testing.assert_array_equal(real.signals[real.patients == record], expected)
         np.testing.assert_allclose(real.positions[real.patients == record], beats[kept] / 500)
 

@@ -14,9 +14,8 @@ import pytest
 
 from ecgbench.contracts.config import build
 from ecgbench.contracts.errors import ConfigError
-from ecgbench.datasets.ludb import LEADS, LudbConfig
 from ecgbench.harness.data import physionet
-from tests.datasets.ludb.conftest import NAMES, SPEC, load
+from tests.datasets.ludb.conftest import LEADS, NAMES, SPEC, load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,13 +35,13 @@ if TYPE_CHECKING:
 )
 def test_settings_that_cannot_be_are_refused(given: dict[str, str], message: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(message)):
-        build(LudbConfig, given, where="dataset ludb")
+        build(SPEC.config, given, where="dataset ludb")
 
 
 def test_the_light_module_imports_no_numpy() -> None:
     program = (
-        "import sys; from ecgbench.datasets import ludb\n"
-        "ludb.ecgbench_datasets()\n"
+        "import sys; from ecgbench.datasets import physionet\n"
+        "physionet.ecgbench_datasets()\n"
         "print({'numpy', 'scipy', 'wfdb', 'pandas'} & set(sys.modules))"
     )
     printed = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from ecgbench import DataError, EcgWindows
-from ecgbench.datasets.ludb.patients import attributes
+from ecgbench import DataError
 from tests.datasets.ludb.conftest import TABLE, load
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ecgbench import EcgWindows
+
 
 def test_patients_have_the_attributes_of_the_table(database: Path) -> None:
-    assert load(database).attributes == attributes(database)
-    assert attributes(database) == {
+    assert load(database).attributes == {
         1: {
             "sex": "F",
             "age": 51.0,
@@ -40,11 +40,12 @@ def test_patients_have_the_attributes_of_the_table(database: Path) -> None:
     ("content", "message"),
     [
         (None, "there is no file .*ludb.csv"),
-        ("", "ludb.csv names no patient"),
-        (TABLE.replace("ID,", "Number,"), "ludb.csv is not the table of ludb .*'ID'"),
-        (TABLE.replace("Rhythms,", "Rhythm,"), "ludb.csv is not the table of ludb .*'Rhythms'"),
-        (TABLE.replace("51", "old"), "ludb.csv is not the table of ludb .*'old'"),
-        (TABLE + "11,F,20\n", "ludb.csv is not the table of ludb"),
+        ("", "ludb.csv has no column 'ID'"),
+        (TABLE.splitlines()[0], "ludb.csv has no rows"),
+        (TABLE.replace("ID,", "Number,"), "ludb.csv has no column 'ID'"),
+        (TABLE.replace("Rhythms,", "Rhythm,"), "no column 'Rhythms'; did you mean 'Rhythm'?"),
+        (TABLE.replace("51", "old"), "record 1, column Age: 'old' is not a number"),
+        (TABLE + "11,F,20\n", r"ludb.csv, row 5: it has 3 cells, the head 12"),
     ],
 )
 def test_a_damaged_table_is_an_error(damaged: Path, content: str | None, message: str) -> None:
@@ -76,10 +77,11 @@ def test_200_real_people_as_the_readme_counts_them(real: EcgWindows) -> None:
 
 
 @pytest.mark.real_data
-def test_the_table_agrees_with_the_real_headers(real_folder: Path) -> None:
+def test_the_table_agrees_with_the_real_headers(real_folder: Path, real: EcgWindows) -> None:
     import wfdb
 
-    for patient, told in attributes(real_folder).items():
+    assert real.attributes is not None
+    for patient, told in real.attributes.items():
         age, sex, _, rhythm, *_ = wfdb.rdheader(str(real_folder / f"data/{patient}")).comments
         assert (age, sex) == (f"<age>: {told['age']:g}", f"<sex>: {told['sex']}")
         assert rhythm == f"Rhythm: {told['rhythm']}."

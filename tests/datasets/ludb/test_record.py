@@ -9,9 +9,16 @@ import numpy as np
 import pytest
 
 from ecgbench import DataError
-from ecgbench.datasets.ludb import LEADS
-from ecgbench.datasets.ludb.record import boundaries, signals
-from tests.datasets.ludb.conftest import BEATS, NAMES, load, write_marks, write_record
+from tests.datasets.ludb.conftest import (
+    BEATS,
+    LEADS,
+    NAMES,
+    boundaries,
+    load,
+    signals,
+    write_marks,
+    write_record,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,19 +105,25 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "no marks": (lambda f: (f / "data/2.ii").unlink(), "there is no file .*2.ii"),
     "empty header": (lambda f: (f / "data/2.hea").write_text(""), "corrupt or disagree"),
     "broken marks": (lambda f: (f / "data/2.ii").write_bytes(b"\1\2\3"), "corrupt or disagree"),
-    "empty marks": (lambda f: (f / "data/2.ii").write_bytes(b""), "marks of lead II are absent"),
+    "empty marks": (
+        lambda f: (f / "data/2.ii").write_bytes(b""),
+        "its annotation file, .ii, is empty",
+    ),
     "other marks": (
         lambda f: write_marks(f, 2, "II", [700, 900], "NV"),
-        r"marks of lead II are V; wanted are p N t \( \)",
+        r"its marks are V; wanted are N p t \( \)",
     ),
-    "truncated signal": (cut_dat, "corrupt or disagree"),
+    "truncated signal": (
+        cut_dat,
+        "the header disagrees with the signal file: 5000 .* 120000 bytes, .* 119900",
+    ),
     "changed signal": (flip_a_bit, "the header disagrees with the signal of lead"),
     "swapped leads": (swap_signal_lines, "the header disagrees with the signal of lead ii: its"),
     "another rate": (
         change_header(" 500 ", " 1000 "),
         "its header says 1000 Hz; 500 Hz are wanted",
     ),
-    "a lead too few": (change_header(" ii\n", " x\n"), "there is no II among i, x, iii, avr, "),
+    "a lead too few": (change_header(" ii\n", " x\n"), "there is no II among I, x, III, aVR, "),
 }
 
 

@@ -10,15 +10,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from ecgbench import EcgWindows
-from ecgbench.datasets.mitdb import MitdbConfig, ecgbench_datasets, protocol
+from ecgbench.datasets.physionet import FOLDER
 from ecgbench.harness.data import physionet
+from ecgbench.recordings import description
+from tests.shipped import load as load_shipped
+from tests.shipped import shipped
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ecgbench import EcgWindows
 
-SPEC = next(iter(ecgbench_datasets()))
+
+FILE = description.read(FOLDER / "mitdb.toml")
+SPEC = shipped("mitdb")
+RECORDS = tuple(int(name) for name in FILE.records.names if name not in FILE.records.left_out)
+"""Without the paced ones."""
+
 SAMPLES = 7200
 BEATS = np.arange(600, 6600, 500)
 SYMBOLS = "NLRejAaJSVEF"
@@ -27,9 +35,7 @@ EXPECTED = [0] * 5 + [1] * 4 + [2] * 2 + [3]
 
 def load(folder: Path, **settings: Any) -> EcgWindows:
     """All windows, read as the harness reads them."""
-    found = SPEC.load()(MitdbConfig(**settings), folder)
-    assert isinstance(found, EcgWindows)
-    return found
+    return load_shipped(SPEC, folder, **settings)
 
 
 def write_record(folder: Path, name: str, **changes: Any) -> None:
@@ -64,7 +70,7 @@ def write_annotations(folder: Path, name: str, samples: Any, symbols: str) -> No
 def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All needed records, small; the paced ones do not even exist."""
     folder = tmp_path_factory.mktemp("mitdb")
-    for record in protocol.RECORDS:
+    for record in RECORDS:
         write_record(folder, str(record))
         write_annotations(folder, str(record), BEATS, SYMBOLS)
     return folder
@@ -96,8 +102,8 @@ def annotated(real_folder: Path) -> dict[int, Counter[str]]:
     """Of each real record, how many beats of each class (and Q) are annotated."""
     import wfdb
 
-    class_of = {s: name for name, symbols in protocol.SYMBOLS.items() for s in symbols}
-    class_of |= dict.fromkeys(protocol.UNCLASSED, "Q")
+    class_of = {s: name for name, each in FILE.classes.items() for s in each.symbols}
+    class_of |= dict.fromkeys(FILE.windows.unclassed["class Q"], "Q")
     found = {}
     for name in (real_folder / "RECORDS").read_text().split():
         symbols = wfdb.rdann(str(real_folder / name), "atr").symbol

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from ecgbench import DataError, EcgWindows
-from ecgbench.datasets.mitdb import MitdbConfig, protocol
-from tests.datasets.mitdb.conftest import BEATS, EXPECTED, load, write_annotations
+from tests.datasets.mitdb.conftest import BEATS, EXPECTED, RECORDS, load, write_annotations
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +48,7 @@ def test_windows_know_their_record_and_the_second_of_the_annotated_peak(database
     windows = load(database)
     assert windows.records is not None
     assert windows.positions is not None
-    assert list(dict.fromkeys(windows.records.tolist())) == [str(r) for r in protocol.RECORDS]
+    assert list(dict.fromkeys(windows.records.tolist())) == [str(r) for r in RECORDS]
     np.testing.assert_allclose(windows.positions[:12], BEATS / 360)
 
 
@@ -61,10 +60,11 @@ def test_what_is_left_out_is_counted_in_the_log(
         windows = load(damaged)
     assert len(windows) == 43 * 12 + 1
     assert caplog.messages == [
+        "mitdb: 517 beats of 44 records",
         (
-            "mitdb: 517 beats of 44 records; left out: the paced records 102, 104, 107, 217, 1 beats "
-            "of class Q, 2 beats whose window would leave the record"
-        )
+            "mitdb: left out: 4 records (paced: 102, 104, 107, 217); 1 beats (class Q); 2 beats (the window "
+            "would leave the record)"
+        ),
     ]
 
 
@@ -75,7 +75,8 @@ def test_records_that_lack_a_lead_asked_for_are_left_out_with_a_warning(
     assert windows.leads == ("V1", "MLII")
     assert windows.signals.shape == (42 * 12, 2, 200)
     np.testing.assert_allclose(windows.signals[:, 0], -2 * windows.signals[:, 1], atol=0.02)
-    assert "2 records lack a lead of V1, MLII and are left out: 114, 124" in caplog.text
+    [warning] = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert "2 records (no lead V1: 114, 124)" in warning.getMessage()
 
 
 def test_leads_that_no_record_has_are_an_error_that_names_those_there_are(database: Path) -> None:
@@ -108,7 +109,7 @@ def test_all_44_real_records_have_mlii_and_two_of_the_paced_have_not(real_folder
         int(file.stem): wfdb.rdheader(str(file.with_suffix(""))).sig_name
         for file in real_folder.glob("*.hea")
     }
-    assert all("MLII" in leads[record] for record in protocol.RECORDS)
+    assert all("MLII" in leads[record] for record in RECORDS)
     assert leads[114] == ["V5", "MLII"]
     assert {record for record in leads if "MLII" not in leads[record]} == {102, 104}
 
@@ -117,14 +118,14 @@ def test_all_44_real_records_have_mlii_and_two_of_the_paced_have_not(real_folder
 def test_windows_of_114_come_from_its_second_signal(real: EcgWindows, real_folder: Path) -> None:
     import wfdb
 
-    from ecgbench.processing import beat_windows
+    from ecgbench.processing import BeatWindowConfig, beat_windows
 
     assert real.records is not None
     assert real.positions is not None
     mine = real.records == "114"
     beats = np.rint(real.positions[mine] * 360).astype(np.int64)
     signals = wfdb.rdrecord(str(real_folder / "114")).p_signal.T
-    second, kept = beat_windows(signals[1:2], 360.0, beats, MitdbConfig())
+    second, kept = beat_windows(signals[1:2], 360.0, beats, BeatWindowConfig())
     assert kept.all()
     np.testing.assert_array_equal(real.signals[mine], second)
 

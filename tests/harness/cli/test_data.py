@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ecgbench.datasets.mitdb import ecgbench_datasets
+from tests.shipped import shipped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tests.conftest import PhysioNetServer
     from tests.harness.cli.conftest import Command
 
-(MITDB,) = ecgbench_datasets()
+MITDB = shipped("mitdb")
 
 
 def test_an_embedded_dataset_has_nothing_to_fetch(ecgbench: Command) -> None:

@@ -7,21 +7,22 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from ecgbench import DataError, PhysioNet
-from ecgbench.datasets import mitdb
 from ecgbench.harness.data import physionet
 from tests.harness.data.conftest import BIG, FILES, asked, files_below
+from tests.shipped import shipped
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.conftest import PhysioNetServer
 
-MITDB = next(iter(mitdb.ecgbench_datasets())).source
+MITDB = shipped("mitdb").source
 
 
 @pytest.mark.parametrize("place", ["tinydb", "tinydb/1.0.0"])
@@ -270,3 +271,19 @@ def test_mitdb_needs_three_files_of_each_of_its_48_records_and_comes_whole(
     assert {file.name for file in fetched.iterdir()} == wanted | {"SHA256SUMS.txt"}
     assert len(wanted) == 144
     shutil.rmtree(tmp_path)
+
+
+def test_without_a_known_digest_the_list_at_hand_is_taken(
+    physionet_server: PhysioNetServer, database: PhysioNet, tmp_path: Path
+) -> None:
+    unknown = replace(database, sums_sha256="")
+    folder = physionet.fetch(unknown, tmp_path, base_url=physionet_server.url)
+    assert physionet.find(unknown, tmp_path) == folder
+    assert physionet.verify(unknown, folder) == database.sums_sha256
+    asked_once = len(physionet_server.asked)
+    physionet.fetch(unknown, tmp_path, base_url=physionet_server.url)
+    assert len(physionet_server.asked) == asked_once
+    file = next(path for path in folder.iterdir() if path.name != "SHA256SUMS.txt")
+    file.write_bytes(b"changed")
+    with pytest.raises(DataError, match="does not have its published SHA-256"):
+        physionet.verify(unknown, folder)

@@ -225,3 +225,10 @@ def test_many_copies_of_one_window_are_counted_once_each(
     as_windows(dataclasses.replace(windows, signals=signals), "odd")
     assert caplog.messages[0].startswith("odd: patients 0 and 1 (2500 windows), ")
     assert "2 more pairs" in caplog.messages[0]
+
+
+def test_the_width_of_an_array_of_names_is_no_fact(windows: EcgWindows) -> None:
+    named = dataclasses.replace(windows, records=np.full(len(windows), "100", dtype="<U21"))
+    records = as_windows(named, "mine").records
+    assert records is not None
+    assert records.dtype == np.dtype("<U3")

@@ -231,12 +231,10 @@ def names_in(kind: Any, name: str, monkeypatch: pytest.MonkeyPatch) -> list[str]
 def test_a_built_in_plugins_code_is_of_its_folder_and_of_public_modules(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    mitdb = names_in("dataset", "mitdb", monkeypatch)
-    assert mitdb == [
-        "ecgbench.datasets.mitdb",
-        "ecgbench.datasets.mitdb.load",
-        "ecgbench.datasets.mitdb.protocol",
-        "ecgbench.datasets.mitdb.record",
+    mitdb_208 = names_in("dataset", "mitdb-208", monkeypatch)
+    assert mitdb_208 == [
+        "ecgbench.datasets.mitdb_208",
+        "ecgbench.datasets.mitdb_208.load",
         "ecgbench.processing",
     ]
     timegan = names_in("generator", "timegan", monkeypatch)

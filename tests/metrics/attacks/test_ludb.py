@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 
 from ecgbench import Comparison
-from ecgbench.datasets.ludb import LudbConfig, ecgbench_datasets
-from ecgbench.datasets.ludb.load import load
 from ecgbench.harness.data import physionet
 from ecgbench.harness.data.split import number, split
 from ecgbench.metrics.attacks import AttributeInferenceConfig
 from ecgbench.metrics.attacks.attribute_inference import attribute_inference
+from tests.shipped import load, shipped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.real_data, pytest.mark.slow]
 SEEDS = range(12)
-[LUDB] = ecgbench_datasets()
+LUDB = shipped("ludb")
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +30,7 @@ def beats(data_dir: Path) -> EcgWindows:
     folder = physionet.find(LUDB.source, data_dir)
     if folder is None:
         pytest.skip("ECGBENCH_DATA_DIR holds no ludb")
-    return number(load(LudbConfig(), folder))
+    return number(load(LUDB, folder))
 
 
 def score(beats: EcgWindows, seed: int, copies: bool) -> Score:

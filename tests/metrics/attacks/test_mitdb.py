@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 
 from ecgbench import Comparison
-from ecgbench.datasets.mitdb import MitdbConfig, ecgbench_datasets
-from ecgbench.datasets.mitdb.load import load
 from ecgbench.harness.data import physionet
 from ecgbench.harness.data.split import number, split, subsample
 from ecgbench.metrics import attacks
+from tests.shipped import load, shipped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +33,7 @@ NAMES = (
     "nndr",
 )
 SPECS = {spec.name: spec for spec in attacks.ecgbench_metrics() if spec.name in NAMES}
-[MITDB] = ecgbench_datasets()
+MITDB = shipped("mitdb")
 SEEDS = range(12)
 TOLERANCE = {
     "attribute-inference": 0.1,  # its value has a deviation of .11 over seeds
@@ -49,7 +48,7 @@ def beats(data_dir: Path) -> EcgWindows:
     folder = physionet.find(MITDB.source, data_dir)
     if folder is None:
         pytest.skip("ECGBENCH_DATA_DIR holds no mitdb")
-    return subsample(number(load(MitdbConfig(), folder)), 6000)
+    return subsample(number(load(MITDB, folder)), 6000)
 
 
 @pytest.fixture(scope="module")

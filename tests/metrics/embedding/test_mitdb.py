@@ -10,19 +10,18 @@ from scipy.ndimage import gaussian_filter1d
 
 from ecgbench import Comparison
 from ecgbench.contracts.comparison import Once
-from ecgbench.datasets.mitdb import MitdbConfig, ecgbench_datasets
-from ecgbench.datasets.mitdb.load import load
 from ecgbench.generators.doses.replace import REPLACEMENTS
 from ecgbench.harness.data import physionet
 from ecgbench.harness.data.split import number, split, subsample
 from ecgbench.metrics.embedding import EmbeddingConfig, ecgbench_metrics
+from tests.shipped import load, shipped
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = [pytest.mark.real_data, pytest.mark.slow]
 METRICS = {s.name: s for s in ecgbench_metrics() if s.name != "classifier-two-sample"}
-[MITDB] = ecgbench_datasets()
+MITDB = shipped("mitdb")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +31,7 @@ def found(data_dir: Path) -> dict[str, dict[str, float]]:
     folder = physionet.find(MITDB.source, data_dir)
     if folder is None:
         pytest.skip("ECGBENCH_DATA_DIR holds no mitdb")
-    splits = split(subsample(number(load(MitdbConfig(), folder)), 6000), 0, MITDB.halves)
+    splits = split(subsample(number(load(MITDB, folder)), 6000), 0, MITDB.halves)
     signals, once = splits.fresh.signals, Once()
     white = signals.std() * np.random.default_rng(0).standard_normal(signals.shape)
     rows = {

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ecgbench.datasets.ludb import ecgbench_datasets
 from ecgbench.harness.data import physionet
+from tests.shipped import shipped
 
 if TYPE_CHECKING:
     from types import ModuleType
 
 pytestmark = [pytest.mark.real_data, pytest.mark.slow]
 SCRIPT = Path(__file__).parents[3] / "examples" / "delineation" / "validate.py"
-[LUDB] = ecgbench_datasets()
+LUDB = shipped("ludb")
 
 
 @pytest.fixture(scope="module")

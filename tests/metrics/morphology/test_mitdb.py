@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 
 from ecgbench import Comparison, Score
-from ecgbench.datasets.mitdb import MitdbConfig, ecgbench_datasets
-from ecgbench.datasets.mitdb.load import load
 from ecgbench.harness.data import physionet
 from ecgbench.harness.data.split import number, split, subsample
 from ecgbench.metrics.morphology import MorphologyConfig
 from ecgbench.metrics.morphology.morphology import morphology
+from tests.shipped import load, shipped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from ecgbench import EcgWindows
 
 pytestmark = [pytest.mark.real_data, pytest.mark.slow]
-[MITDB] = ecgbench_datasets()
+MITDB = shipped("mitdb")
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +29,7 @@ def beats(data_dir: Path) -> EcgWindows:
     folder = physionet.find(MITDB.source, data_dir)
     if folder is None:
         pytest.skip("ECGBENCH_DATA_DIR holds no mitdb")
-    return subsample(number(load(MitdbConfig(), folder)), 10_000)
+    return subsample(number(load(MITDB, folder)), 10_000)
 
 
 @pytest.mark.parametrize("seed", [0, 1])

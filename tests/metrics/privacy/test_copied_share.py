@@ -13,14 +13,13 @@ from scipy.stats import binom, hypergeom
 from sklearn.decomposition import PCA
 
 from ecgbench import EcgWindows, Skip
-from ecgbench.datasets.mitdb import MitdbConfig, ecgbench_datasets
-from ecgbench.datasets.mitdb.load import load
 from ecgbench.harness.data import physionet
 from ecgbench.harness.data.split import number, split, subsample
 from ecgbench.metrics.privacy import CopiedShareConfig
 from ecgbench.metrics.privacy.copied_share import SCAN, Strata, p_values, redrawn
 from ecgbench.metrics.privacy.disguises import CLEARER
 from tests.metrics.privacy.conftest import beats, compare, moved, score, spliced
+from tests.shipped import load, shipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -317,12 +316,12 @@ def test_it_is_skipped_where_there_is_nothing_to_tell_apart() -> None:
 @pytest.mark.real_data
 @pytest.mark.slow
 def test_real_beats_few_copies_are_detected_and_none_are_not(data_dir: Path) -> None:
-    [mitdb] = ecgbench_datasets()
+    mitdb = shipped("mitdb")
     assert mitdb.source is not None
     folder = physionet.find(mitdb.source, data_dir)
     if folder is None:
         pytest.skip("ECGBENCH_DATA_DIR holds no mitdb")
-    windows = subsample(number(load(MitdbConfig(), folder)), 10000)
+    windows = subsample(number(load(mitdb, folder)), 10000)
     alarms = []
     for seed in range(6):
         splits = split(windows, seed, mitdb.halves)

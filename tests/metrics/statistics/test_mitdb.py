@@ -9,11 +9,10 @@ import pytest
 from scipy.ndimage import gaussian_filter1d
 
 from ecgbench import Comparison
-from ecgbench.datasets.mitdb import MitdbConfig, ecgbench_datasets
-from ecgbench.datasets.mitdb.load import load
 from ecgbench.harness.data import physionet
 from ecgbench.harness.data.split import number, split, subsample
 from ecgbench.metrics.statistics import ecgbench_metrics
+from tests.shipped import load, shipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.real_data, pytest.mark.slow]
 METRICS = {spec.name: spec for spec in ecgbench_metrics()}
-[MITDB] = ecgbench_datasets()
+MITDB = shipped("mitdb")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +31,7 @@ def beats(data_dir: Path) -> EcgWindows:
     folder = physionet.find(MITDB.source, data_dir)
     if folder is None:
         pytest.skip("ECGBENCH_DATA_DIR holds no mitdb")
-    return subsample(number(load(MitdbConfig(), folder)), 6000)
+    return subsample(number(load(MITDB, folder)), 6000)
 
 
 def noise(signals: np.ndarray, dose: float) -> np.ndarray:

@@ -9,8 +9,6 @@ import pytest
 
 from ecgbench import Comparison, Score
 from ecgbench.contracts.comparison import Once
-from ecgbench.datasets.mitdb import MitdbConfig, ecgbench_datasets
-from ecgbench.datasets.mitdb.load import load
 from ecgbench.harness.data import physionet
 from ecgbench.harness.data.split import number, split, subsample
 from ecgbench.metrics.utility import (
@@ -25,6 +23,7 @@ from ecgbench.metrics.utility.boosting import cross_classification_boosting
 from ecgbench.metrics.utility.cross_classification import cross_classification
 from ecgbench.metrics.utility.linear import cross_classification_linear
 from ecgbench.metrics.utility.predictive import predictive
+from tests.shipped import load, shipped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from ecgbench import EcgWindows
 
 pytestmark = [pytest.mark.real_data, pytest.mark.slow]
-[MITDB] = ecgbench_datasets()
+MITDB = shipped("mitdb")
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +40,7 @@ def beats(data_dir: Path) -> EcgWindows:
     folder = physionet.find(MITDB.source, data_dir)
     if folder is None:
         pytest.skip("ECGBENCH_DATA_DIR holds no mitdb")
-    return subsample(number(load(MitdbConfig(), folder)), 10_000)
+    return subsample(number(load(MITDB, folder)), 10_000)
 
 
 @pytest.fixture(params=[0, 1], scope="module")

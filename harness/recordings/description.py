@@ -1,0 +1,350 @@
+"""`Description`: the keys of a dataset file, typed and checked.
+
+Importing this module costs no numpy, for discovery reads each dataset file.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+
+import msgspec
+
+from ecgbench.contracts.errors import UsageError, suggest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FAULTS = ("flat", "saturated", "calibration")
+"""Faults of a window; see `ecgbench.recordings.faults`."""
+
+
+class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    pass
+
+
+class Source(_Table, frozen=True):
+    """Where the files are.
+
+    Attributes:
+        physionet: database and version on PhysioNet, such as ``incartdb/1.0.0``.
+        sums_sha256: the SHA-256 of its ``SHA256SUMS.txt``; empty if it is not known.
+        files: regular expression of the needed files, by their whole paths in the database.
+        folder: a folder on this machine, relative to the dataset file.
+    """
+
+    physionet: str = ""
+    sums_sha256: str = ""
+    files: str = ".*"
+    folder: str = ""
+
+    def __post_init__(self) -> None:
+        if bool(self.physionet) == bool(self.folder):
+            raise ValueError("either physionet or folder is wanted")
+        if self.physionet and not re.fullmatch(r"[\w.-]+/[\w.-]+", self.physionet):
+            raise ValueError(f"physionet = {self.physionet!r} is not of the form NAME/VERSION")
+        _check_pattern("files", self.files, groups=0)
+
+
+class Records(_Table, frozen=True):
+    """Which records, and how to read them.
+
+    Attributes:
+        format: of the files.
+        names: the records, by their paths without suffix.
+        listed_in: a file with their names: one a line, or a table.
+        column: the column of that table.
+        path: of a listed record; ``{}`` stands for its name in the list.
+        matching: regular expression of whole paths, without suffix, of the records of the folder.
+        left_out: records not to be read, each with the reason.
+        whole: whether a missing sample, a mark outside of the record, or a file longer than its header
+            says is an error.
+        rate: Hz; of CSV and arrays it is wanted, of others it is checked.
+        unit: of the samples of CSV and arrays.
+        counts_per_mv: steps of the converter in a millivolt, against the gains of WFDB headers.
+        rows: names of the rows of an array, in order.
+    """
+
+    format: Literal["wfdb", "csv", "npy", "edf", "dicom"] = "wfdb"
+    names: tuple[str, ...] = ()
+    listed_in: str = ""
+    column: str = ""
+    path: str = "{}"
+    matching: str = ""
+    left_out: dict[str, str] = {}
+    whole: bool = False
+    rate: float | None = None
+    unit: str = "mV"
+    counts_per_mv: float | None = None
+    rows: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if sum(map(bool, (self.names, self.listed_in, self.matching))) > 1:
+            raise ValueError("names, listed_in and matching exclude each other")
+        if self.column and not self.listed_in:
+            raise ValueError("column is of the table listed_in, which is not given")
+        _check_pattern("matching", self.matching, groups=0)
+        if self.format in ("csv", "npy") and not self.rate:
+            raise ValueError(f"rate, in Hz, is wanted: files of format {self.format} do not say it")
+        if self.format == "npy" and not self.rows:
+            raise ValueError("rows, the names of the leads in an array, are wanted")
+
+
+class Leads(_Table, frozen=True):
+    """Leads, by name.
+
+    Attributes:
+        default: the leads of a window, unless the setting ``leads`` names others.
+        everywhere: the leads of every record, if all have the same.
+        names: other names of a lead in the files: ``{ II = ["ii", "MDC_ECG_LEAD_II"] }``.
+    """
+
+    default: tuple[str, ...]
+    everywhere: tuple[str, ...] = ()
+    names: dict[str, tuple[str, ...]] = {}
+
+    def __post_init__(self) -> None:
+        if not self.default:
+            raise ValueError("default names no lead")
+        for lead in self.default:
+            if self.everywhere and lead not in self.everywhere:
+                raise ValueError(
+                    f"default: there is no {lead!r} among {', '.join(self.everywhere)}"
+                )
+
+
+class Fact(_Table, frozen=True):
+    """A fact of a record or its person, from one place.
+
+    Attributes:
+        record: regular expression with one group, of the record's path.
+        comment: the same, of a line of comments in its header.
+        column: of the table of people.
+        header: a field for persons in EDF or DICOM: sex, age or patient.
+        symbols: marks to count, as a share of those of ``among``.
+        among: all such marks.
+        number: whether it is a number.
+        first_line: whether the first line of a cell is taken alone.
+        values: other values for some: ``{ ">89" = 90 }``; an empty text means unknown.
+    """
+
+    record: str = ""
+    comment: str = ""
+    column: str = ""
+    header: Literal["", "sex", "age", "patient"] = ""
+    symbols: str | tuple[str, ...] = ""
+    among: str | tuple[str, ...] = ""
+    number: bool = False
+    first_line: bool = False
+    values: dict[str, str | float] = {}
+
+    def __post_init__(self) -> None:
+        places = [self.record, self.comment, self.column, self.header, self.symbols]
+        if sum(map(bool, places)) != 1:
+            raise ValueError("one of record, comment, column, header and symbols is wanted")
+        if bool(self.symbols) != bool(self.among):
+            raise ValueError("symbols and among belong together")
+        _check_pattern("record", self.record, groups=1)
+        _check_pattern("comment", self.comment, groups=1)
+
+
+class People(_Table, frozen=True):
+    """Whose the recordings are.
+
+    Attributes:
+        person: the person of a record; by default each record is somebody else's.
+        same: persons of two names: ``{ 202 = "201" }``, the second name counts.
+        table: a CSV file of records or people.
+        key: its column with the record's path, or the person if ``key_is_person``.
+        key_is_person: see ``key``.
+        attributes: of each person.
+        halves: the customary division in two, by number.
+    """
+
+    person: Fact | None = None
+    same: dict[str, str] = {}
+    table: str = ""
+    key: str = ""
+    key_is_person: bool = False
+    attributes: dict[str, Fact] = {}
+    halves: tuple[tuple[int, ...], tuple[int, ...]] | None = None
+
+    def __post_init__(self) -> None:
+        if bool(self.table) != bool(self.key):
+            raise ValueError("table and key belong together")
+        for name, fact in [("person", self.person), *self.attributes.items()]:
+            if fact is not None and fact.column and not self.table:
+                raise ValueError(f"{name} is a column of the table, which is not given")
+
+
+class Class(_Table, frozen=True):
+    """One class of windows: by marks, by the rhythm in force, or by a value.
+
+    Attributes:
+        symbols: of the marks of its beats: a text of single characters, or a list.
+        rhythms: notes of rhythm, such as ``(AFIB``; ``*`` stands for any other.
+        hold: seconds in which the rhythm is in force within the window; all of it by default.
+        values: of ``windows.label``; ``*`` stands for any other.
+    """
+
+    symbols: str | tuple[str, ...] = ""
+    rhythms: tuple[str, ...] = ()
+    hold: float | None = None
+    values: tuple[str, ...] = ()
+
+    @property
+    def by(self) -> str:
+        """Return the way to its windows."""
+        return next((way for way in ("symbols", "rhythms", "values") if getattr(self, way)), "")
+
+    def __post_init__(self) -> None:
+        if sum(map(bool, (self.symbols, self.rhythms, self.values))) > 1:
+            raise ValueError("symbols, rhythms and values exclude each other")
+        if self.hold is not None and not self.rhythms:
+            raise ValueError("hold is of rhythms, and there is none")
+
+
+class Windows(_Table, frozen=True):
+    """Windows and their classes.
+
+    Attributes:
+        kind: around beats, or strips.
+        marks: suffix of the annotation files; ``{lead}`` stands for the first lead, in lower case.
+        beats: symbols of beats, if classes are not by symbols.
+        no_beats: all other symbols; if given, even if empty, any further symbol is an error.
+        unclassed: symbols of beats without a class, by the reason.
+        detect: find the beats, for there are no marks of them (`ecgbench.r_peaks`).
+        label: the value behind a record's class.
+        separator: between several values of the label.
+        leave_out: faults of windows that are left out.
+        every: 10 for every tenth window of a record: recordings of a day have many.
+        headline: the classes in the mean of macro-F1; all by default.
+    """
+
+    kind: Literal["beat", "strip"]
+    marks: str = ""
+    beats: str | tuple[str, ...] = ""
+    no_beats: str | tuple[str, ...] | None = None
+    unclassed: dict[str, str | tuple[str, ...]] = {}
+    detect: bool = False
+    label: Fact | None = None
+    separator: str = ""
+    leave_out: tuple[Literal["flat", "saturated", "calibration"], ...] = FAULTS  # type: ignore[assignment]
+    every: Annotated[int, msgspec.Meta(ge=1)] = 1
+    headline: tuple[str, ...] = ()
+
+
+class Description(_Table, frozen=True):
+    """A dataset file.
+
+    Attributes:
+        name: of the dataset.
+        summary: one line for ``ecgbench list``.
+        citation: authors, year, and a DOI or URL.
+        licence: SPDX identifier or name.
+        redistributable: whether windows and models of them may leave the machine.
+        verified: False for a file that nobody has run on the recordings themselves.
+        version: raise it when windows stop being comparable with earlier ones.
+    """
+
+    name: str
+    summary: str
+    licence: str
+    source: Source
+    leads: Leads
+    windows: Windows
+    classes: dict[str, Class]
+    records: Records = msgspec.field(default_factory=Records)
+    people: People = msgspec.field(default_factory=People)
+    citation: str = ""
+    redistributable: bool = False
+    verified: bool = True
+    version: int = 1
+
+    @property
+    def by(self) -> str:
+        """Return the way from windows to classes: symbols, rhythms, values, or empty for one class."""
+        return next(iter(self.classes.values())).by
+
+    def __post_init__(self) -> None:
+        if not self.classes:
+            raise ValueError("classes: there is none; one class is [classes.beat] without keys")
+        ways = {each.by for each in self.classes.values()}
+        if len(ways) > 1 or (self.by == "" and len(self.classes) > 1):
+            raise ValueError("classes: all of them by symbols, by rhythms or by values")
+        windows, strip = self.windows, self.windows.kind == "strip"
+        if strip and self.by == "symbols":
+            raise ValueError("classes: a strip has many marks; its class is by rhythms or values")
+        if (self.by == "values") != (windows.label is not None):
+            raise ValueError("windows.label and the values of classes belong together")
+        if not strip and not windows.marks and not windows.detect:
+            raise ValueError("windows: beats need marks, or detect = true")
+        if not strip and windows.marks and self.by != "symbols" and not windows.beats:
+            raise ValueError("windows.beats: the symbols of beats are wanted")
+        counted = [fact for fact in self.people.attributes.values() if fact.symbols]
+        if (self.by == "rhythms" or counted) and not windows.marks:
+            raise ValueError("windows.marks: the suffix of the annotation files is wanted")
+        for name in windows.headline:
+            if name not in self.classes:
+                raise ValueError(
+                    f"windows.headline: {name!r} is no class; {suggest(name, self.classes)}"
+                )
+
+
+def read(file: Path) -> Description:
+    """Read and check a dataset file.
+
+    Raises:
+        UsageError: names the file, the place in it, the fault and a right value.
+    """
+    try:
+        told = tomllib.loads(file.read_text("utf-8-sig"))
+    except OSError as error:
+        raise UsageError(f"cannot read {file}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} is no TOML: {error}") from None
+    try:
+        _check_keys(told, Description, "")
+        return msgspec.convert(told, Description)
+    except (msgspec.ValidationError, ValueError) as error:
+        text, _, at = str(error).partition(" - at `$")
+        where = re.sub(r"\[\.\.\.\]", "", at.rstrip("`").lstrip("."))
+        raise UsageError(
+            f"{file}: {where + ': ' if where else ''}{text[:1].lower()}{text[1:]}"
+        ) from None
+
+
+def symbols(told: str | tuple[str, ...]) -> tuple[str, ...]:
+    """Return symbols, told as a text of single characters or as a list."""
+    return tuple(told)
+
+
+def _check_keys(told: Any, form: Any, where: str) -> None:
+    """Check that all keys of a table are known."""
+    inner = [form, *get_args(form)]
+    struct = next((t for t in inner if isinstance(t, type) and issubclass(t, _Table)), None)
+    if not isinstance(told, dict) or struct is None:
+        return
+    if (
+        any(getattr(t, "__origin__", None) is dict or t is str for t in inner)
+        and form is not struct
+    ):
+        for key, value in told.items():
+            _check_keys(value, struct, f"{where}.{key}" if where else key)
+        return
+    known = {f.encode_name: f.type for f in msgspec.structs.fields(struct)}
+    for key, value in told.items():
+        if key not in known:
+            place = f"[{where}] has" if where else "there is"
+            raise ValueError(f"{place} no key {key!r}; {suggest(key, known)}")
+        _check_keys(value, known[key], f"{where}.{key}" if where else key)
+
+
+def _check_pattern(key: str, pattern: str, *, groups: int) -> None:
+    try:
+        found = re.compile(pattern).groups
+    except re.error as error:
+        raise ValueError(f"{key} = {pattern!r} is no regular expression: {error}") from None
+    if pattern and groups and found != groups:
+        raise ValueError(f"{key} = {pattern!r} has {found} groups; one is wanted, around the value")
