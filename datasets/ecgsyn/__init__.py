@@ -98,7 +98,7 @@ def ecgbench_datasets() -> Iterable[DatasetSpec]:
             licence="MIT",
             redistributable=True,
             costly=True,
-            smoke={"patients": 24, "strips": 6, "many": 24},
+            smoke={"patients": 120},
             files=(),
         ),
     ]

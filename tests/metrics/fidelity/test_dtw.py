@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tslearn.metrics import cdist_dtw
 
-from ecgbench.metrics.fidelity.dtw import BLOCK, dtw
+from ecgbench.metrics.fidelity.dtw import NUMBERS, dtw
 
 
 def pairs(count: int, leads: int, samples: int) -> tuple[np.ndarray, np.ndarray]:
@@ -43,7 +43,7 @@ def test_a_shift_within_the_band_costs_nothing_but_the_ends() -> None:
 
 
 def test_blocks_of_pairs_do_not_change_anything() -> None:
-    first, second = pairs(BLOCK + 3, 1, 8)
+    first, second = pairs(NUMBERS // 8 + 3, 1, 8)
     together = dtw(first, second, 2)
     apart = np.concatenate([dtw(first[:7], second[:7], 2), dtw(first[7:], second[7:], 2)])
     assert together.tolist() == apart.tolist()
