@@ -23,13 +23,10 @@ import numpy as np
 import sleepecg
 import wfdb.processing
 
-from ecgbench.datasets.ludb import LEADS
-from ecgbench.datasets.ludb.patients import attributes
-from ecgbench.datasets.ludb.record import SAMPLING_RATE, boundaries, signals
-from ecgbench.datasets.mitdb.protocol import RECORDS
-from ecgbench.datasets.mitdb.record import read
 from ecgbench.processing import BeatWindowConfig, beat_windows
 from ecgbench.r_peaks import r_peaks
+from ecgbench.recordings import wfdb as records
+from ecgbench.recordings.waves import boundaries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -44,6 +41,12 @@ TOLERANCE, EDGE = 0.15, 0.25
 
 BEATS = tuple("NLRejAaJSVEFQ/f")
 """Symbols of beats in annotations of mitdb."""
+
+PACED = ("102", "104", "107", "217")
+"""Records of mitdb."""
+
+LEADS = ("i", "ii", "iii", "avr", "avl", "avf", "v1", "v2", "v3", "v4", "v5", "v6")
+"""The leads of a record of LUDB."""
 
 STRIP = BeatWindowConfig(length=1000, r_sample=0)
 
@@ -93,13 +96,18 @@ def of_mitdb(
         every: 1 for all strips.
         whole: whole records at their own rate.
     """
-    for number in RECORDS:
-        record = read(folder, str(number))
+    names = sorted(file.stem for file in folder.glob("???.hea"))
+    for name in names:
+        if name in PACED:
+            continue
+        record = records.read(folder, name, marks="atr")
+        marks = record.annotations
+        assert marks is not None
         order = sorted(record.leads, key=lambda lead: lead != "MLII")
         signal = record.select(tuple(order[i] for i in which or range(2)))
-        beats = record.samples[np.isin(record.symbols, BEATS)] / record.sampling_rate
+        beats = marks.samples[np.isin(marks.symbols, BEATS)] / record.sampling_rate
         begins, ends = (
-            record.samples[record.symbols == sign] / record.sampling_rate for sign in "[]"
+            marks.samples[marks.symbols == sign] / record.sampling_rate for sign in "[]"
         )
         flutter = list(zip(begins, ends, strict=True))
         if whole:
@@ -115,10 +123,12 @@ def of_mitdb(
 
 def of_ludb(folder: Path, leads: Sequence[str], marks: str) -> Iterator[Marked]:
     """Return the records of LUDB with the marks of one lead."""
-    for number in attributes(folder):
-        signal = signals(folder, number, tuple(leads))
-        [strip], _ = beat_windows(signal, SAMPLING_RATE, np.zeros(1, np.int64), STRIP)
-        beats = boundaries(folder, number, marks)["QRS"][:, 1] / SAMPLING_RATE
+    data = folder / "data"
+    for file in sorted(data.glob("*.hea"), key=lambda file: int(file.stem)):
+        record = records.read(data, file.stem, counts_per_mv=1000)
+        rate = record.sampling_rate
+        [strip], _ = beat_windows(record.select(leads), rate, np.zeros(1, np.int64), STRIP)
+        beats = boundaries(records.read_marks(data, file.stem, marks))["QRS"][:, 1] / rate
         outside = [(0.0, beats[0] - EDGE), (beats[-1] + EDGE, 10.0)]
         yield Marked(strip, 100.0, beats, outside)
 
@@ -214,14 +224,14 @@ def main() -> None:
         "mitdb, the other lead, strips": of_mitdb(mitdb, [1], given.every),
         "mitdb, MLII, whole records": of_mitdb(mitdb, [0], whole=True),
         "mitdb, the other lead, whole records": of_mitdb(mitdb, [1], whole=True),
-        "ludb, II": of_ludb(ludb, ["II"], "II"),
+        "ludb, II": of_ludb(ludb, ["ii"], "ii"),
         "ludb, each lead alone": (
             marked for lead in LEADS for marked in of_ludb(ludb, [lead], lead)
         ),
     }
     if given.detector == "r_peaks":
         lines["mitdb, two leads, strips"] = of_mitdb(mitdb, [], given.every)
-        lines["ludb, twelve leads"] = of_ludb(ludb, LEADS, "II")
+        lines["ludb, twelve leads"] = of_ludb(ludb, LEADS, "ii")
     print("| signals | beats | Se | P+ | deviation, ms | s for 1,000 strips |")
     print("|---|---:|---:|---:|---:|---:|")
     for name, marked in lines.items():

@@ -145,8 +145,8 @@ def test_it_finds_what_cardiologists_marked(script: Any, data_dir: Path) -> None
         (script.of_mitdb(data_dir / "mitdb", [0], 8), 99.7, 99.7),
         (script.of_mitdb(data_dir / "mitdb", [1], 8), 97.7, 95.9),
         (script.of_mitdb(data_dir / "mitdb", [], 8), 99.7, 99.6),
-        (script.of_ludb(data_dir / "ludb", ["II"], "II"), 99.9, 99.9),
-        (script.of_ludb(data_dir / "ludb", script.LEADS, "II"), 99.9, 99.9),
+        (script.of_ludb(data_dir / "ludb", ["ii"], "ii"), 99.9, 99.9),
+        (script.of_ludb(data_dir / "ludb", script.LEADS, "ii"), 99.9, 99.9),
     ):
         found = script.table(signals, script.DETECTORS["r_peaks"])
         assert found.sensitivity > sensitivity
