@@ -5,8 +5,15 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .PHONY: demo install test test-lowest test-newest lint reference build clean
 
-demo: install  ## embedded data, one generator, a board: does it work here?
-	$(BIN)/ecgbench run --generators timegan --study smoke --datasets mitdb-208,ecgsyn
+DEMO := --store build/demo/store
+DEMO_METRICS := frechet-distance,morphology,coverage,cross-classification,membership-inference,patient-membership,fit-time
+
+demo: install  ## embedded data, three generators, a board and its site: does it work here?
+	$(BIN)/ecgbench run $(DEMO) --study smoke --datasets mitdb-208,ecgsyn \
+		--generators timegan,gmm,virtual-people --metrics $(DEMO_METRICS)
+	$(BIN)/ecgbench report $(DEMO) --out build/demo/site
+	$(BIN)/ecgbench leaderboard $(DEMO) --dataset ecgsyn
+	@echo "the pages: $(CURDIR)/build/demo/site/index.html"
 
 install: .venv/installed  ## .venv with the command ecgbench in it
 

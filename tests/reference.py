@@ -18,7 +18,7 @@ from ecgbench.contracts.families import FAMILIES
 from ecgbench.contracts.specs import MetricSpec, PluginSpec
 from ecgbench.harness.cli import COMMANDS, cli
 from ecgbench.harness.cli.help import EXAMPLES, EXITS, VARIABLES
-from ecgbench.harness.cli.plugins import card
+from ecgbench.harness.planning.cards import card
 from ecgbench.harness.planning.catalog import SPEC_OF_HOOK, discover
 from ecgbench.processing import BeatWindowConfig
 

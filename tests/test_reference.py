@@ -16,7 +16,7 @@ from ecgbench.contracts import hooks
 from ecgbench.contracts.specs import PluginSpec
 from ecgbench.harness.cli import COMMANDS, cli
 from ecgbench.harness.cli.help import EXAMPLES, EXITS, VARIABLES
-from ecgbench.harness.cli.plugins import card
+from ecgbench.harness.planning.cards import card
 from ecgbench.harness.planning.catalog import KINDS, SPEC_OF_HOOK, discover
 from tests import reference
 

@@ -1,4 +1,4 @@
-"""`ecgsyn`: a simulated cohort with known truth."""
+"""`ecgsyn` and `ecgsyn-strips`: a simulated cohort with known truth, as beats and as twelve leads."""
 
 from __future__ import annotations
 
@@ -37,9 +37,29 @@ class EcgsynConfig(Config, frozen=True):
             )
 
 
+class EcgsynStripsConfig(Config, frozen=True):
+    """Settings of `ecgsyn-strips`."""
+
+    patients: Annotated[int, msgspec.Meta(ge=1, description="simulated people")] = 200
+    strips: Annotated[int, msgspec.Meta(ge=1, description="mean strips of most people")] = 8
+    frequent: Annotated[
+        float, msgspec.Meta(ge=0, le=1, description="share of people with many strips")
+    ] = 0.1
+    many: Annotated[int, msgspec.Meta(ge=1, le=99, description="their strips")] = 48
+    seed: Annotated[int, msgspec.Meta(ge=0, description="draws the cohort")] = 0
+    noise: Annotated[float, msgspec.Meta(ge=0, description="deviation of a lead's noise, mV")] = (
+        0.02
+    )
+    wander: Annotated[
+        float, msgspec.Meta(ge=0, description="deviation of an electrode's respiratory sine, mV")
+    ] = 0.03
+    sampling_rate: Annotated[int, msgspec.Meta(ge=50, le=2000, description="Hz")] = 100
+    length: Annotated[int, msgspec.Meta(ge=8, description="samples in a strip")] = 1000
+
+
 @hookimpl
 def ecgbench_datasets() -> Iterable[DatasetSpec]:
-    """The simulated cohort."""
+    """The simulated cohort, as beats and as strips."""
     return [
         DatasetSpec(
             name="ecgsyn",
@@ -59,5 +79,26 @@ def ecgbench_datasets() -> Iterable[DatasetSpec]:
             redistributable=True,
             smoke={"patients": 12, "beats": 40},
             files=(),
-        )
+        ),
+        DatasetSpec(
+            name="ecgsyn-strips",
+            target="ecgbench.datasets.ecgsyn.strips:load",
+            config=EcgsynStripsConfig,
+            summary="simulated strips of 10 s, 12 leads of a dipole; sinus, AF, ectopy, truth known",
+            citation=(
+                "Sameni, Clifford, Jutten, Shamsollahi, Multichannel ECG and Noise Modeling, EURASIP J "
+                "Adv Signal Process 2007:43407, doi:10.1155/2007/43407; Dower, Machado, Osborne, On "
+                "deriving the electrocardiogram from vectorcardiographic leads, Clin Cardiol 3:87-95, "
+                "1980; rhythm: McSharry et al., IEEE TBME 50(3):289-294, 2003, "
+                "doi:10.1109/TBME.2003.808805"
+            ),
+            leads=("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6"),
+            sampling_rate=100.0,
+            classes=("sinus", "AF", "ectopy"),
+            licence="MIT",
+            redistributable=True,
+            costly=True,
+            smoke={"patients": 24, "strips": 6, "many": 24},
+            files=(),
+        ),
     ]

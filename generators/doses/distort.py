@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from ecgbench.r_peaks import r_peaks
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
     Signals = NDArray[Any]
     Distort = Callable[[EcgWindows, float, np.random.Generator], Signals]
+
+BEFORE, AFTER = 0.06, 0.06
+"""Seconds before and after an R peak: a QRS complex."""
 
 
 def noise(windows: EcgWindows, amount: float, rng: np.random.Generator) -> Signals:
@@ -83,6 +88,32 @@ def shrinking(windows: EcgWindows, amount: float, _rng: np.random.Generator) -> 
     return signals
 
 
+def jittered_rhythm(windows: EcgWindows, amount: float, rng: np.random.Generator) -> Signals:
+    """Move each beat by a normal time of ``amount`` seconds deviation, cut off at two; other time is stretched.
+
+    A beat moves as a whole, from `BEFORE` to `AFTER` its R peak, and so keeps its shape.  The interval
+    between two beats keeps two fifths of its length at least, and the first and the last sample stay.
+    """
+    rate, last = windows.sampling_rate, windows.length - 1
+    jitter = amount * np.clip(rng.standard_normal((len(windows), windows.length)), -2, 2)
+    signals = windows.signals.astype(np.float64)
+    samples = np.arange(windows.length)
+    for window, peaks, moves in zip(signals, r_peaks(windows.signals, rate), jitter, strict=True):
+        if len(peaks) < 2:
+            continue
+        room = 0.3 * np.diff(np.concatenate([[0.0], peaks, [last / rate]]))
+        most = np.minimum(room[:-1], room[1:])
+        moved = peaks + np.clip(moves[: len(peaks)], -most, most)
+        knots = np.stack(
+            [peaks - np.minimum(BEFORE, most), peaks + np.minimum(AFTER, most)], axis=1
+        )
+        places = rate * np.concatenate([[0.0], knots.ravel(), [last / rate]])
+        shifts = rate * np.concatenate([[0.0], np.repeat(moved - peaks, 2), [0.0]])
+        # the knots' new places ascend, so that the time at each new sample is theirs to say
+        window[:] = _at(window, np.interp(samples, places + shifts, places))
+    return signals
+
+
 DISTORTIONS: dict[str, Distort] = {
     "noise": noise,
     "gain": gain,
@@ -92,7 +123,14 @@ DISTORTIONS: dict[str, Distort] = {
     "slope": slope,
     "shrinking": shrinking,
     "gain-scatter": gain_scatter,
+    "jittered-rhythm": jittered_rhythm,
 }
+
+
+def _at(window: Signals, places: NDArray[np.float64]) -> Signals:
+    """Return one window, shape (lead, sample), at other places, linear between its samples."""
+    samples = np.arange(window.shape[1])
+    return np.stack([np.interp(places, samples, lead) for lead in window])
 
 
 def _resampled(signals: NDArray[np.float32], places: Signals) -> Signals:

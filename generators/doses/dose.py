@@ -40,7 +40,7 @@ class Dose:
 
         Raises:
             EcgbenchError: ``labels`` are not those of the fresh windows.
-            Skip: the fault needs several classes or people, and there is one.
+            Skip: the fault needs several classes, people or leads, and there is one.
         """
         fresh, config = context.fresh, self.config
         if fresh is None or not np.array_equal(fresh.labels, labels):
@@ -52,7 +52,7 @@ class Dose:
         elif config.fault in REPLACEMENTS:
             signals = REPLACEMENTS[config.fault](fresh, self.train, config.amount, rng)
         if signals is None:
-            raise Skip(f"{config.fault} takes several classes or people; there is but one")
+            raise Skip(f"{config.fault} takes several classes, people or leads; there is but one")
         if config.sigma:
             signals = self._hide_copies(fresh, signals, rng)
         return dataclasses.replace(

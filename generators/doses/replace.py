@@ -1,7 +1,7 @@
 """Faults of some windows: they are replaced, and the rest stay fresh.
 
 Each takes fresh and training windows, an amount and random numbers, and returns signals, shape
-(window, lead, sample), in mV; None if the fault needs several classes or people.
+(window, lead, sample), in mV; None if the fault needs several classes, people or leads.
 
 A replacement is a training window, also if it is not meant as a copy; only `outliers` and the rest of
 `members` are noise.  Fidelity, diversity and utility compare with `control` and `test`, and so cannot
@@ -140,6 +140,25 @@ def copied_people(
     return _copied(fresh, train, np.flatnonzero(np.isin(fresh.patients, people)), rng, own=True)
 
 
+def shuffled_leads(
+    fresh: EcgWindows, _train: EcgWindows, amount: float, rng: np.random.Generator
+) -> Signals | None:
+    """Take each lead of the share ``amount`` of every class from another window among them.
+
+    Each lead alone keeps its windows; only leads of one window no longer belong together.
+    """
+    if len(fresh.leads) < 2:
+        return None
+    signals = fresh.signals.copy()
+    order = rng.permutation(len(fresh))
+    for label in np.unique(fresh.labels):
+        rows = order[fresh.labels[order] == label]
+        rows = rows[: round(amount * len(rows))]
+        for lead in range(1, len(fresh.leads)):
+            signals[rows, lead] = fresh.signals[np.roll(rows, lead), lead]
+    return signals
+
+
 def members(
     fresh: EcgWindows, train: EcgWindows, amount: float, rng: np.random.Generator
 ) -> Signals:
@@ -162,6 +181,7 @@ REPLACEMENTS: dict[str, Replace] = {
     "copies": copies,
     "copied-people": copied_people,
     "members": members,
+    "shuffled-leads": shuffled_leads,
 }
 
 

@@ -158,7 +158,24 @@ def _stored(store: Store, record: CellRecord, originals: Originals) -> EcgWindow
             f"{name} is a reference row of {dataset.name}: its windows are patients' own or made of "
             f"them, and {dataset.name} may not be redistributed, as far as is known here"
         )
-    real = originals.windows(dataset)
+    windows = kept_windows(store, record, originals.windows(dataset))
+    _check_own(record, windows, originals)
+    return windows
+
+
+def kept_windows(store: Store, record: CellRecord, real: EcgWindows) -> EcgWindows:
+    """Return the windows in the store; of a reference row those of the dataset at its indices.
+
+    Args:
+        store: of the cell.
+        record: of the cell.
+        real: all windows of its dataset.
+
+    Raises:
+        UsageError: the store does not keep them, or keeps others.
+        StoreError: they cannot be read.
+    """
+    name = record.cell.name
     file = store.folder(name) / "synthetic.npz"
     if record.reference:
         arrays = read_npz(file, "labels")
@@ -173,7 +190,6 @@ def _stored(store: Store, record: CellRecord, originals: Originals) -> EcgWindow
         raise UsageError(
             f"{file} does not hold the windows of the cell's record: ecgbench run --verify"
         )
-    _check_own(record, windows, originals)
     return windows
 
 

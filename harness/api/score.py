@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+    from ecgbench.contracts.specs import DatasetSpec
     from ecgbench.contracts.windows import Splits
     from ecgbench.harness.api.messages import Tell
     from ecgbench.harness.api.request import Names, Settings
@@ -307,7 +308,7 @@ def planned_score(
         origin="submitted",
         submitted=True,
     )
-    _put_down(cells, record, generator, submitted, parts, resolved, notes)
+    _put_down(cells, record, generator, submitted, parts, resolved, notes, source.spec)
     generators = [*generator_records(resolved, catalog), generator]
     metrics = metric_records(resolved, catalog)
     # the row of the user first
@@ -336,7 +337,10 @@ def _put_down(
     splits: Splits,
     study: Study,
     notes: list[str],
+    spec: DatasetSpec,
 ) -> None:
+    from ecgbench.harness.cell.pictures import pictures_of  # noqa: PLC0415 - it imports matplotlib
+
     cell = cell_id(dataset, generator, study.seeds[0])
     while (file := store.damage(cell.name)) is not None:
         store.set_aside(cell.name, file)
@@ -346,13 +350,19 @@ def _put_down(
     content = npz({"signals": submitted.signals, "labels": submitted.labels})
     write(store.folder(cell.name) / "synthetic.npz", content)
     # of a cell that was merged without its windows the record stays, and its scores with it
-    record = record or CellRecord(
-        cell=cell,
-        status="ok",
-        synthetic=synthetic_digest(submitted),
-        fold=splits.fold,
-        study=msgspec.to_builtins(study),
-        finished=now(),
-        notes=notes,
-    )
+    if record is None:
+        pictures, trouble = pictures_of(cell, submitted, splits, spec)
+        record = CellRecord(
+            cell=cell,
+            status="ok",
+            synthetic=synthetic_digest(submitted),
+            fold=splits.fold,
+            study=msgspec.to_builtins(study),
+            finished=now(),
+            artefacts={
+                name: store.write_artefact(cell.name, name, content)
+                for name, content in pictures.items()
+            },
+            notes=notes + trouble,
+        )
     store.write_cell(msgspec.structs.replace(record, stored=True, synthetic_file=sha256(content)))

@@ -13,7 +13,7 @@ from ecgbench.contracts.windows import EcgWindows, Splits
 from ecgbench.harness.api.arguments import check
 from ecgbench.harness.api.request import names
 from ecgbench.harness.api.score import as_array
-from ecgbench.harness.cell.checks import check_metric_applies
+from ecgbench.harness.cell.checks import check_metric_applies, check_shape
 from ecgbench.harness.cell.plausible import scale_problem
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ class Sides:
             raise Skip("it needs unseen people; two arrays have none (ecgbench.score has)")
         if spec.needs_labels and len(np.unique(self.real.labels)) < 2:
             raise Skip("it needs several classes: real_labels and synthetic_labels")
+        check_shape(spec, self.synthetic)
         for count in {len(self.synthetic), len(self.real)}:
             if count < spec.min_windows:
                 raise Skip(f"it needs {spec.min_windows} windows, there are {count}")

@@ -68,7 +68,7 @@ class Run:
         boards: the boards of this run; empty after a dry run.
         written: files with the boards' tables.
         warnings: sentences about the stored results: other code, odd windows.
-        shown: names of the metrics in the printed summary; empty for one of each family.
+        shown: names of the metrics in the printed summary; empty for the headline of the board.
     """
 
     store: Path
@@ -130,7 +130,7 @@ class Job:
         plan: of the study.
         machine: how plugins run.
         pool: where cells run.
-        shown: names of the metrics in the printed summary; empty for one of each family.
+        shown: names of the metrics in the printed summary; empty for the headline of the board.
     """
 
     catalog: Catalog
@@ -215,7 +215,7 @@ def job(
         store: where the cells end.
         plan: of the study.
         machine_options: as `ecgbench.harness.api.machine.machine_and_pool` takes them.
-        shown: names of the metrics in the printed summary; empty for one of each family.
+        shown: names of the metrics in the printed summary; empty for the headline of the board.
     """
     with machine_and_pool(catalog, smoke=study.smoke, **machine_options) as (machine, pool):
         yield Job(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ecgbench.contracts.comparison import REAL
 from ecgbench.contracts.contributions import Contributions
 from ecgbench.contracts.errors import PluginError, Skip
 from ecgbench.contracts.protocols import Score
@@ -56,8 +57,22 @@ def check_metric_applies(spec: MetricSpec, comparison: Comparison) -> None:
         raise Skip("it needs several classes, the dataset has one")
     if spec.needs_patients and not len(comparison.splits.test):
         raise Skip("it needs unseen patients, the dataset has one patient")
+    check_shape(spec, synthetic)
     if len(synthetic) < spec.min_windows:
         raise Skip(f"it needs {spec.min_windows} synthetic windows, there are {len(synthetic)}")
+
+
+def check_shape(spec: MetricSpec, windows: EcgWindows) -> None:
+    """See whether a metric applies to windows of these leads and seconds.
+
+    Raises:
+        Skip: it does not; the reason says why.
+    """
+    leads, seconds = len(windows.leads), windows.length / windows.sampling_rate
+    if leads < spec.min_leads:
+        raise Skip(f"it needs {spec.min_leads} leads, the windows have {leads}")
+    if seconds < spec.min_seconds:
+        raise Skip(f"it needs windows of {spec.min_seconds:g} s, these last {seconds:g} s")
 
 
 def check_sample(
@@ -172,7 +187,8 @@ def as_contributions(
     arrays = (given.numerators, given.denominators, given.coefficients, given.offset)
     if not all(np.isfinite(array).all() for array in arrays):
         raise PluginError(f"{where}: its contributions hold NaN or infinite numbers")
-    known = np.union1d(splits.train.patients, splits.test.patients)
+    # somebody with one window may be in any part
+    known = np.concatenate([getattr(splits, side).patients for side in REAL])
     strangers = np.setdiff1d(given.people, known)
     if len(strangers):
         hint = (

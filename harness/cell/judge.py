@@ -23,6 +23,7 @@ from ecgbench.harness.cell.divide import splits_of
 from ecgbench.harness.cell.fit import cpu_seconds
 from ecgbench.harness.cell.messages import CellMade, Damaged, Failed, ScoreMade
 from ecgbench.harness.cell.once import OnceInStore
+from ecgbench.harness.cell.pictures import pictures_of
 from ecgbench.harness.cell.plausible import check_origin, remarks
 from ecgbench.harness.cell.room import Room, read_windows
 from ecgbench.harness.cell.shadows import SHADOWS, Shadows
@@ -112,6 +113,7 @@ class _Judge:
         elif synthetic.indices is not None:
             arrays["indices"] = synthetic.indices
         content = npz(arrays)
+        pictures, trouble = self._pictures(synthetic, reference=reference)
         record = CellRecord(
             cell=self.task.cell,
             status="ok",
@@ -126,10 +128,20 @@ class _Judge:
             study=self.task.study,
             threads=self.task.threads,
             finished=now(),
-            notes=notes,
+            notes=notes + trouble,
         )
-        self.send(CellMade(encode(record), content))
+        self.send(CellMade(encode(record), content, pictures))
         return record, synthetic
+
+    def _pictures(
+        self, synthetic: EcgWindows, *, reference: bool
+    ) -> tuple[dict[str, bytes], list[str]]:
+        """Return the pictures of the cell and a note on trouble; nobody looks at the doses of an audit."""
+        cell = self.task.cell
+        if self.catalog.generator(cell.generator.name).audit:
+            return {}, []
+        spec = self.catalog.dataset(cell.dataset.name)
+        return pictures_of(cell, synthetic, self.splits, spec, reference=reference)
 
     def _drawn(self, fitted: Fitted) -> EcgWindows:
         """Return the windows of a fit.

@@ -58,10 +58,12 @@ class CellMade(msgspec.Struct, frozen=True, tag=True):
     Attributes:
         record: the bytes of a `CellRecord`.
         windows: the content of ``synthetic.npz``.
+        pictures: contents by file name.
     """
 
     record: bytes
     windows: bytes
+    pictures: dict[str, bytes]
 
 
 class ScoreMade(msgspec.Struct, frozen=True, tag=True):

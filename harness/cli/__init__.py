@@ -26,10 +26,12 @@ if TYPE_CHECKING:
 COMMANDS = {
     "run": ("ecgbench.harness.cli.run:run", "Fit, sample and score; then print the board."),
     "leaderboard": ("ecgbench.harness.cli.leaderboard:leaderboard", "Print the stored boards."),
+    "report": ("ecgbench.harness.cli.site:site", "Write a site of the boards, with charts."),
     "compare": (
         "ecgbench.harness.cli.compare:compare",
         "Compare two rows, metric by metric.",
     ),
+    "plot": ("ecgbench.harness.cli.plot:plot", "Draw a picture of a store for a paper."),
     "tune": ("ecgbench.harness.cli.tune:tune", "Search for a generator's settings."),
     "audit": ("ecgbench.harness.cli.audit:audit", "Show known faults to each metric."),
     "status": ("ecgbench.harness.cli.status:status", "Tell how far runs are, from anywhere."),
@@ -39,6 +41,7 @@ COMMANDS = {
     "check": ("ecgbench.harness.cli.check:check", "Check whether a plugin keeps the contract."),
     "dataset": ("ecgbench.harness.cli.dataset:dataset", "Read a dataset and tell what it holds."),
     "fetch": ("ecgbench.harness.cli.data:fetch", "Download a dataset from PhysioNet."),
+    "explore": ("ecgbench.harness.cli.explore:explore", "Tell what a dataset is made of."),
     "split": ("ecgbench.harness.cli.data:split", "Write the training windows of a split."),
     "score": ("ecgbench.harness.cli.submit:score", "Score windows made elsewhere."),
     "sample": ("ecgbench.harness.cli.sample:sample", "Write windows of a cell, in any format."),

@@ -11,9 +11,17 @@ EXAMPLES: dict[str, tuple[str, str]] = {
         "ecgbench leaderboard",
         "ecgbench leaderboard --dataset mitdb --format markdown",
     ),
+    "report": (
+        "ecgbench report --out site/",
+        "ecgbench report --store leaderboards/store --dataset mitdb --out site/",
+    ),
     "compare": (
         "ecgbench compare timegan gaussian-noise",
         "ecgbench compare gmm kde --dataset mitdb --json",
+    ),
+    "plot": (
+        "ecgbench plot windows --dataset mitdb --generators timegan,vae --out windows.pdf",
+        "ecgbench plot people --dataset mitdb --generators gmm,vae --out people.svg",
     ),
     "tune": (
         "ecgbench tune vae --trials 30",
@@ -50,6 +58,10 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "fetch": (
         "ecgbench fetch mitdb",
         "ecgbench fetch ludb --data-dir .",
+    ),
+    "explore": (
+        "ecgbench explore mitdb --out mitdb.html",
+        "ecgbench explore ludb --set dataset.ludb.leads=II,V1 --json",
     ),
     "split": (
         "ecgbench split mitdb --seed 0 --out split/",

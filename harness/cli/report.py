@@ -35,10 +35,7 @@ def report(run: Run, console: Console) -> int:
     """Print a summary of a run's boards, and return the exit code."""
     summarise([*run.boards], console, run.shown)
     console.print()
-    command = f"ecgbench leaderboard{_option(run.store)}"
-    console.print(
-        Text.assemble("All metrics, with intervals and notes: ", (command, "bold")), soft_wrap=True
-    )
+    rest(run.store, console)
     for folder in dict.fromkeys(path.with_suffix("") for path in run.written):
         suffixes = ",".join(p.suffix[1:] for p in run.written if p.with_suffix("") == folder)
         console.print(Text(f"written: {relative(folder)}.{{{suffixes}}}"), soft_wrap=True)
@@ -58,6 +55,17 @@ def report(run: Run, console: Console) -> int:
             )
         )
     return 0 if run.ok else 1
+
+
+def rest(store: Path, console: Console) -> None:
+    """Print the commands for all that a headline leaves out."""
+    option = _option(store)
+    for said, command in (
+        ("All metrics, with intervals and notes", f"ecgbench leaderboard --all{option}"),
+        ("Those of one family", f"ecgbench leaderboard --family privacy{option}"),
+        ("Pages with charts and pictures", f"ecgbench report{option} --out site/"),
+    ):
+        console.print(Text.assemble(f"{said}: ", (command, "bold")), soft_wrap=True)
 
 
 def _option(store: Path) -> str:

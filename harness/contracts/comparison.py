@@ -113,16 +113,28 @@ class Comparison:
 
         It keeps nothing in the store: there the results of whole windows stand under the same names.
         """
-        return self.memo(f"cut {first} {last}", lambda: self._cut(slice(first, last)))
+        samples = slice(first, last)
+        return self.each(f"cut {first} {last}", lambda windows: windows.signals[:, :, samples])
 
-    def _cut(self, samples: slice) -> Comparison:
-        def cut(windows: EcgWindows) -> EcgWindows:
-            return replace(windows, signals=windows.signals[:, :, samples])
+    def each(self, key: str, change: Callable[[EcgWindows], NDArray[Any]]) -> Comparison:
+        """Return the same comparison of other signals of the same windows, once per cell.
 
-        splits = {side: cut(getattr(self.splits, side)) for side in REAL}
+        It keeps nothing in the store, as `cut`.
+
+        Args:
+            key: names the change for all metrics.
+            change: returns signals of shape (window, lead, sample), float32, for the windows of a side.
+        """
+        return self.memo(key, lambda: self._each(change))
+
+    def _each(self, change: Callable[[EcgWindows], NDArray[Any]]) -> Comparison:
+        def changed(windows: EcgWindows) -> EcgWindows:
+            return replace(windows, signals=change(windows))
+
+        splits = {side: changed(getattr(self.splits, side)) for side in REAL}
         return replace(
             self,
-            synthetic=cut(self.synthetic),
+            synthetic=changed(self.synthetic),
             splits=Splits(fold=self.splits.fold, **splits),
             once_per_seed=Once(),
             refit=None,

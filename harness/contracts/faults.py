@@ -78,6 +78,11 @@ _TABLE = (
         unit="share of the people",
         shown_to=("privacy",),
     ),
+    # faults of strips and of several leads, shown to metrics that claim to see them
+    Fault(
+        kind="jittered-rhythm", amounts=(0.02, 0.05, 0.1, 0.2), unit="s, deviation of each R peak"
+    ),
+    Fault(kind="shuffled-leads", amounts=(0.1, 0.25, 0.5, 1.0), unit="share of the windows"),
     # fresh windows of a member are a fault to metrics of people alone, so nobody is shown it unasked
     Fault(kind="members", amounts=(0.01, 0.1, 0.5, 1.0), unit="share of the windows", own_0=True),
 )

@@ -159,6 +159,7 @@ class DatasetSpec(PluginSpec):
         described: the dataset file behind the spec (docs/dataset-files.md), if there is one; its content
             counts as code.
         verified: False if nobody has read the real recordings with it.
+        costly: True to run only if a user names it: its windows are large.
     """
 
     kind: ClassVar[Kind] = "dataset"
@@ -173,6 +174,7 @@ class DatasetSpec(PluginSpec):
     source: PhysioNet | None = None
     described: Path | None = None
     verified: bool = True
+    costly: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,6 +198,8 @@ class MetricSpec(PluginSpec):
             denominators, and ``distance``, with each person's distance to the synthetic windows in its
             numerators.
         min_windows: the fewest synthetic windows it can judge.
+        min_leads: the fewest leads.
+        min_seconds: the shortest windows.
         costly: True to run only if a user names it: it fits the generator again.
         ranked: False for a diagnostic: it is shown and never enters a rank.
         sees: the faults that it claims to see; ``ecgbench audit`` holds it to them (docs/audit.md).
@@ -217,6 +221,8 @@ class MetricSpec(PluginSpec):
     needs_both_folds: bool = False
     terms: tuple[str, ...] = ()
     min_windows: int = 2
+    min_leads: int = 1
+    min_seconds: float = 0.0
     costly: bool = False
     ranked: bool = True
     sees: tuple[str, ...] | None = None

@@ -78,6 +78,22 @@ class MorphologyStream(IntEnum):
 
 
 @unique
+class RhythmStream(IntEnum):
+    """Draws of the suite ``rhythm``."""
+
+    WINDOWS = 12
+    """The strips that are measured."""
+
+
+@unique
+class LeadStream(IntEnum):
+    """Draws of the suite ``leads``."""
+
+    WINDOWS = 13
+    """The windows that are measured."""
+
+
+@unique
 class PatientStream(IntEnum):
     """Draws of the suite ``patients``."""
 
@@ -265,7 +281,7 @@ class DpVaeStream(IntEnum):
 
 @unique
 class EcgsynStream(IntEnum):
-    """Draws of the dataset ``ecgsyn`` for a person; the number of the person stands before them."""
+    """Draws of the datasets ``ecgsyn`` and ``ecgsyn-strips`` for a person; the person's number stands before."""
 
     BODY = 0
     """The person."""
@@ -275,3 +291,7 @@ class EcgsynStream(IntEnum):
     """The waves of the beats."""
     NOISE = 3
     """The noise on the recording."""
+    PATIENT = 4
+    """Sex, age, axis and visits of a person."""
+    VISITS = 5
+    """A visit; its number stands behind."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def default_datasets(catalog: Catalog, data_dir: Path | None) -> tuple[tuple[str, ...], bool]:
-    """Return the full datasets on this machine; without any, the embedded ones.
+    """Return the full datasets on this machine; without any, the embedded ones; none that is costly.
 
     Of several datasets from one database, the first by name is taken.  A dataset that nobody has
     verified must be asked for.
@@ -32,6 +32,7 @@ def default_datasets(catalog: Catalog, data_dir: Path | None) -> tuple[tuple[str
     """
     entries = catalog.of_kind("dataset")
     specs = [catalog.dataset(name) for name in dict.fromkeys(e.spec.name for e in entries)]
+    specs = [spec for spec in specs if not spec.costly]
     full: dict[str, str] = {}
     for spec in specs:
         if spec.source and spec.verified and physionet.find(spec.source, data_dir):

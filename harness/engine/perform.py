@@ -38,6 +38,7 @@ from ecgbench.harness.engine.account import WORDLESS, Account
 from ecgbench.harness.engine.endings import record_end
 from ecgbench.harness.isolation import process
 from ecgbench.harness.isolation.messages import Exit
+from ecgbench.results.pictures import PICTURES
 from ecgbench.results.store.progress import Part, Stage, Step, Usage
 from ecgbench.results.store.records import (
     CellRecord,
@@ -208,8 +209,8 @@ class _Performance:
         match message:
             case StoreFault(reason):
                 raise StoreError(reason)
-            case CellMade(content, windows):
-                self._write_cell(_decoded(content, CellRecord), windows)
+            case CellMade(content, windows, pictures):
+                self._write_cell(_decoded(content, CellRecord), windows, pictures)
             case ScoreMade(content, artefacts):
                 account.scored += self._write_score(_decoded(content, ScoreRecord), artefacts)
             case FitWanted(name, seed):
@@ -293,11 +294,16 @@ class _Performance:
 
     # --- writing -------------------------------------------------------------------------------
 
-    def _write_cell(self, record: CellRecord | None, windows: bytes) -> None:
+    def _write_cell(
+        self, record: CellRecord | None, windows: bytes, pictures: dict[str, bytes]
+    ) -> None:
         if record is None or record.cell != self.task.cell:
             return  # no judge of this cell sends it
         self.store.write_synthetic(self.name, windows)
         artefacts, model = self._write_curve(), self._write_model()
+        for name in PICTURES:
+            if name in pictures:
+                artefacts[name] = self.store.write_artefact(self.name, name, pictures[name])
         self.store.write_cell(msgspec.structs.replace(record, artefacts=artefacts, model=model))
         for note in record.notes:
             self.tell(Note(note))

@@ -30,9 +30,12 @@ COMPUTED = "ecgbench.shared"
 SHARED = (
     "ecgbench.nn",
     "ecgbench.processing",
+    "ecgbench.r_peaks",
     "ecgbench.recordings",
     "ecgbench.rr_time",
     "ecgbench.space",
+    "ecgbench.spectra",
+    "ecgbench.transport",
     COMPUTED,
     *sorted(set(LAZY.values())),
 )
@@ -43,7 +46,10 @@ OF_COMPARISON = {"cut": (COMPARISON,)}
 """Modules behind an attribute of a metric's `Comparison`, used without an import."""
 
 OF_COMPUTED = {
-    **dict.fromkeys(("one_beat", "people_behind"), (COMPARISON, "ecgbench.processing")),
+    **dict.fromkeys(
+        ("one_beat", "people_behind"), (COMPARISON, "ecgbench.processing", "ecgbench.r_peaks")
+    ),
+    **dict.fromkeys(("beats", "median_beats"), ("ecgbench.r_peaks",)),
     **dict.fromkeys(("embeddings", "encoder"), ("ecgbench.nn.encoder",)),
 }
 """Modules behind a function of `ecgbench.shared`: few of its functions use all its imports."""

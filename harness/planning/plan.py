@@ -156,6 +156,7 @@ def plan_of(
         datasets=datasets,
         generators=generators,
         metrics=metrics,
+        headline=list(study.headline or ()),
         cells=[
             PlannedCell(
                 name=cell.name,

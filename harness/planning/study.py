@@ -12,6 +12,7 @@ import msgspec
 from ecgbench.contracts.config import Config, Text, as_dict, build
 from ecgbench.contracts.errors import UsageError, suggest
 from ecgbench.contracts.windows import MAX_SEED
+from ecgbench.results.board.headline import MOST_HEADLINE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +34,8 @@ class Study(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         generators: names, each with settings of its own if wanted (`variant`); the reference rows are
             added to them.
         metrics: names; None for all.
+        headline: names of the metrics that a board shows first, at most six; None for the default
+            (docs/report.md, "The headline").
         seeds: one cell each; even seeds train on the first half of the patients, odd on the second.
         windows: use a fixed subsample of at most so many windows of each dataset; None for all.
         nested: use only the training windows of the split of this seed; None for all windows.
@@ -48,6 +51,7 @@ class Study(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     datasets: tuple[str, ...] | None = None
     generators: tuple[str, ...] = ()
     metrics: tuple[str, ...] | None = None
+    headline: Annotated[tuple[str, ...], msgspec.Meta(max_length=MOST_HEADLINE)] | None = None
     seeds: tuple[Annotated[int, msgspec.Meta(ge=0, le=MAX_SEED)], ...] = (0, 1)
     windows: Annotated[int, msgspec.Meta(ge=20)] | None = None
     nested: Annotated[int, msgspec.Meta(ge=0, le=MAX_SEED)] | None = None
@@ -169,8 +173,10 @@ def resolve(study: Study, catalog: Catalog) -> Study:
     """
     changed: dict[str, Any] = {
         field: None if (found := getattr(study, field)) is None else tuple(dict.fromkeys(found))
-        for field in ("datasets", "generators", "metrics", "seeds")
+        for field in ("datasets", "generators", "metrics", "headline", "seeds")
     }
+    for name in changed["headline"] or ():
+        catalog.entry("metric", name)
     for kind in ("dataset", "generator", "metric"):
         for name in changed[f"{kind}s"] or ():
             catalog.entry(kind, variant(name)[0] if kind == "generator" else name)

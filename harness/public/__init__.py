@@ -1,7 +1,8 @@
 """ecgbench: the benchmark harness for synthetic ECG.
 
 Plugin authors need the names in capitals and a few functions.  Everybody else needs `run`, `score`,
-`splits`, `sample`, `boards`, `compare`, `evaluate` and `discover`: the commands as functions (docs/python.md).
+`splits`, `sample`, `boards`, `report`, `compare`, `plot`, `explore`, `evaluate` and `discover`: the commands as
+functions (docs/python.md).
 Importing this package costs milliseconds, because numpy and the functions are imported at first use.
 `ecgbench.nn` holds networks for plugins.
 """
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ecgbench.harness.api.boards import Board, boards
     from ecgbench.harness.api.compare import compare
     from ecgbench.harness.api.evaluate import evaluate
+    from ecgbench.harness.api.explore import explore
     from ecgbench.harness.api.messages import (
         CellEnded,
         CellNote,
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
         ScoreEnded,
         Waiting,
     )
+    from ecgbench.harness.api.plot import plot
+    from ecgbench.harness.api.report import report
     from ecgbench.harness.api.run import run
     from ecgbench.harness.api.sample import sample
     from ecgbench.harness.api.score import score
@@ -80,9 +84,12 @@ __all__ = [
     "discover",
     "evaluate",
     "exchangeable_parts",
+    "explore",
     "hookimpl",
     "known_labels",
+    "plot",
     "principal_components",
+    "report",
     "run",
     "sample",
     "score",
@@ -113,7 +120,10 @@ _LAZY = {
     "boards": "ecgbench.harness.api.boards",
     "compare": "ecgbench.harness.api.compare",
     "evaluate": "ecgbench.harness.api.evaluate",
+    "explore": "ecgbench.harness.api.explore",
+    "plot": "ecgbench.harness.api.plot",
     "discover": "ecgbench.harness.planning.catalog",
+    "report": "ecgbench.harness.api.report",
     "run": "ecgbench.harness.api.run",
     "sample": "ecgbench.harness.api.sample",
     "score": "ecgbench.harness.api.score",

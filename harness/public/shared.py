@@ -16,6 +16,7 @@ from ecgbench.contracts.errors import Skip
 from ecgbench.contracts.sampling import stratified
 from ecgbench.contracts.streams import CellStream
 from ecgbench.processing import usual_place
+from ecgbench.r_peaks import r_peaks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ecgbench.contracts.comparison import Arrays, Comparison, Side
+    from ecgbench.contracts.windows import EcgWindows
     from ecgbench.nn import Encoder
 
 NEAREST = 2
@@ -30,6 +32,9 @@ NEAREST = 2
 
 BEAT = (0.25, 0.4)
 """Seconds before and after the QRS complex: a beat, without its neighbours."""
+
+STRIP = 5.0
+"""Seconds: windows of this length or more are strips."""
 
 
 class Neighbours(NamedTuple):
@@ -147,16 +152,20 @@ def embeddings(
 
 
 def one_beat(comparison: Comparison) -> Comparison:
-    """Return the same comparison of single beats, one from the middle of each window.
+    """Return the same comparison of single beats, one of each window.
 
     The times of the beats before and after say little about a person, yet they weigh more in a distance
     than the shape of the beat.  A beat is `BEAT` long.  It lies at the usual place of the QRS complex in
     the windows of the dataset, the same place in all splits, seeds and folds.  A window no longer than
-    that is its beat.
+    that is its beat.  A strip, of `STRIP` seconds or more, has beats anywhere: its beat is the median over
+    all beats that are whole, sample by sample, each with its R peak at the same sample
+    (`ecgbench.r_peaks`).  A strip without a whole beat has its middle.
     """
     rate, length = comparison.sampling_rate, comparison.splits.train.length
     if length <= round(sum(BEAT) * rate) + 1:
         return comparison
+    if is_strip(comparison.synthetic):
+        return comparison.each("median beat", median_beats)
     kept = comparison.memo(
         "usual place",
         lambda: comparison.once("usual-place", lambda: _place(comparison), version=1),
@@ -166,10 +175,53 @@ def one_beat(comparison: Comparison) -> Comparison:
     return comparison.cut(first, min(length, round((place + BEAT[1]) * rate) + 1))
 
 
+def is_strip(windows: EcgWindows) -> bool:
+    """Return whether windows are strips: so long that beats stand anywhere in them."""
+    return windows.length >= STRIP * windows.sampling_rate
+
+
+def median_beats(windows: EcgWindows) -> NDArray[np.float32]:
+    """Return the median beat of each strip.
+
+    Returns:
+        float32, shape (window, lead, sample), mV.
+    """
+    rate, length = windows.sampling_rate, windows.length
+    before, after = (round(seconds * rate) for seconds in BEAT)
+    around = np.arange(-before, after + 1)
+    found = np.empty((*windows.signals.shape[:2], len(around)), dtype=np.float32)
+    for row, peaks in enumerate(r_peaks(windows.signals, rate)):
+        middle = np.rint(peaks * rate).astype(np.int64)
+        whole = middle[(middle >= before) & (middle + after < length)]
+        if not len(whole):
+            whole = np.array([length // 2])
+        cut = windows.signals[row][:, whole[:, None] + around]
+        found[row] = np.median(cut, axis=1)
+    return found
+
+
 def _place(comparison: Comparison) -> dict[str, NDArray[Any]]:
     real = np.concatenate([comparison.windows(side).signals for side in REAL])
     place = usual_place(real.reshape(-1, real.shape[2]), comparison.sampling_rate)
     return {"seconds": np.array(place)}
+
+
+def beats(comparison: Comparison, side: Side, rows: NDArray[np.int64]) -> list[NDArray[np.float64]]:
+    """Return the R peaks of windows of one side, s from their first sample (`ecgbench.r_peaks`).
+
+    Each window is searched once for all metrics.
+
+    Args:
+        comparison: of the cell.
+        side: of the windows.
+        rows: int64, shape (row,): which of them.
+    """
+    windows = comparison.windows(side)
+    known: dict[int, NDArray[np.float64]] = comparison.memo(f"r peaks {side}", dict)
+    lacking = np.array([row for row in rows.tolist() if row not in known], dtype=np.int64)
+    found = r_peaks(windows.signals[lacking], windows.sampling_rate)
+    known.update(zip(lacking.tolist(), found, strict=True))
+    return [known[row] for row in rows.tolist()]
 
 
 def people_behind(comparison: Comparison) -> NDArray[np.int64]:

@@ -214,7 +214,7 @@ class Windows(_Table, frozen=True):
         beats: symbols of beats, if classes are not by symbols.
         no_beats: all other symbols; if given, even if empty, any further symbol is an error.
         unclassed: symbols of beats without a class, by the reason.
-        detector: finds beats if there are no marks.
+        detect: find the beats, for there are no marks of them (`ecgbench.r_peaks`).
         label: the value behind a record's class.
         separator: between several values of the label.
         leave_out: faults of windows that are left out.
@@ -227,7 +227,7 @@ class Windows(_Table, frozen=True):
     beats: str | tuple[str, ...] = ""
     no_beats: str | tuple[str, ...] | None = None
     unclassed: dict[str, str | tuple[str, ...]] = {}
-    detector: Literal["", "sleepecg", "xqrs"] = ""
+    detect: bool = False
     label: Fact | None = None
     separator: str = ""
     leave_out: tuple[Literal["flat", "saturated", "calibration"], ...] = FAULTS  # type: ignore[assignment]
@@ -278,8 +278,8 @@ class Description(_Table, frozen=True):
             raise ValueError("classes: a strip has many marks; its class is by rhythms or values")
         if (self.by == "values") != (windows.label is not None):
             raise ValueError("windows.label and the values of classes belong together")
-        if not strip and not windows.marks and not windows.detector:
-            raise ValueError("windows: beats need marks or a detector")
+        if not strip and not windows.marks and not windows.detect:
+            raise ValueError("windows: beats need marks, or detect = true")
         if not strip and windows.marks and self.by != "symbols" and not windows.beats:
             raise ValueError("windows.beats: the symbols of beats are wanted")
         counted = [fact for fact in self.people.attributes.values() if fact.symbols]

@@ -12,9 +12,10 @@ import numpy as np
 from ecgbench.contracts.errors import DataError
 from ecgbench.contracts.windows import EcgWindows
 from ecgbench.processing import BeatWindowConfig, StripWindowConfig, resampling
-from ecgbench.recordings import cut, detect
+from ecgbench.recordings import cut
 from ecgbench.recordings.account import Account
 from ecgbench.recordings.classes import by_rhythm, by_value, marked_beats
+from ecgbench.recordings.detect import detected
 from ecgbench.recordings.faults import faulty
 from ecgbench.recordings.formats import read
 from ecgbench.recordings.people import Register, value
@@ -187,7 +188,7 @@ def _beats(
         left["a mark beyond the end of the record"] = int((~inside).sum())
         samples, labels = samples[inside], labels[inside]
     else:
-        samples = detect.r_peaks(signals[0], rate, told.detector)
+        samples = detected(signals, rate)
         labels = np.full(len(samples), -1, dtype=np.int64)
     windows, kept, lost = cut.beats(signals, rate, samples, config)
     samples, labels = samples[kept], labels[kept]

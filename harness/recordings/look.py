@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecgbench.recordings.description import symbols
-from ecgbench.recordings.detect import r_peaks
+from ecgbench.recordings.detect import detected
 
 if TYPE_CHECKING:
     from ecgbench.recordings.description import Description
@@ -57,7 +57,7 @@ class Look:
 
 
 def look(description: Description, recording: Recording) -> Look:
-    """Return the facts of a recording; beats are marked ones, or else detected in the first lead."""
+    """Return the facts of a recording; beats are marked ones, or else detected in its first minutes."""
     signals, rate = recording.signals, recording.sampling_rate
     leads = {}
     for lead, signal in zip(recording.leads, signals, strict=True):
@@ -87,8 +87,8 @@ def _heart_rate(description: Description, recording: Recording) -> float | None:
         leads = [lead for lead in description.leads.default if lead in recording.leads]
         if not leads:
             return None
-        signal = recording.select(leads[:1])[0][: int(LONGEST * recording.sampling_rate)]
-        samples = r_peaks(signal, recording.sampling_rate, told.detector or "sleepecg")
+        signals = recording.select(leads)[:, : int(LONGEST * recording.sampling_rate)]
+        samples = detected(signals, recording.sampling_rate)
     intervals = np.diff(np.sort(samples)) / recording.sampling_rate
     usual = float(np.median(intervals)) if len(intervals) else 0.0
     return 60 / usual if usual else None

@@ -15,8 +15,14 @@ from ecgbench.harness.planning.catalog import discover
 if TYPE_CHECKING:
     from ecgbench.contracts.windows import EcgWindows, Splits
 
-PEOPLE = {"patients": 20, "beats": 60}
+PEOPLE: dict[str, float] = {"patients": 20, "beats": 60}
 """Settings of `ecgsyn`: few windows, but enough for every metric to tell noise from ECG."""
+
+STRIPS: dict[str, float] = {"patients": 160, "frequent": 0.0}
+"""Settings of `ecgsyn-strips`: every class has the windows that a metric needs."""
+
+SECONDS = 2.0
+"""Length of a window of `ecgsyn`."""
 
 SECOND = 10.0
 """Amplitude of the second lead, in amplitudes of the first."""
@@ -27,9 +33,13 @@ PARTS = ("train", "control", "auxiliary", "fresh", "test")
 @cache
 def cohort(fold: int = 0) -> Splits:
     """Return the splits of the simulated people, one lead, four classes; the arrays are read-only."""
-    spec = discover().dataset("ecgsyn")
-    config = build(spec.config, PEOPLE, where="dataset ecgsyn")
-    return _frozen(split(number(spec.load()(config, None)), fold))
+    return _simulated("ecgsyn", PEOPLE, fold)
+
+
+@cache
+def strips(fold: int = 0) -> Splits:
+    """Return the splits of simulated strips of 10 s, twelve leads, three classes."""
+    return _simulated("ecgsyn-strips", STRIPS, fold)
 
 
 @cache
@@ -58,6 +68,12 @@ def rare_classes(splits: Splits) -> EcgWindows:
     one = np.flatnonzero(train.labels == rare)[:1]
     rows = np.concatenate([np.flatnonzero(np.isin(train.labels, most)), one])
     return train.take(np.sort(rows))
+
+
+def _simulated(name: str, settings: dict[str, float], fold: int) -> Splits:
+    spec = discover().dataset(name)
+    config = build(spec.config, settings, where=f"dataset {name}")
+    return _frozen(split(number(spec.load()(config, None)), fold))
 
 
 def _each(splits: Splits, change: object) -> Splits:

@@ -107,13 +107,23 @@ class MetricTrial(specs.Trial):
 
     def __init__(self, plugin: Any) -> None:
         super().__init__(plugin)
-        self._kept: dict[tuple[str, str, int], Seen] = {}
+        self._kept: dict[tuple[str, int], Seen] = {}
 
-    def of(self, row: str, people: Callable[[int], Splits] = cohort.cohort, fold: int = 0) -> Seen:
+    @property
+    def people(self) -> Callable[[int], Splits]:
+        """The cohort: beats of one lead, or strips for a metric that needs leads or seconds."""
+        needs = self.spec.min_leads > 1 or self.spec.min_seconds > cohort.SECONDS
+        return cohort.strips if needs else cohort.cohort
+
+    def comparison(self, row: str, fold: int = 0) -> Comparison:
+        """Return the comparison of a reference row on people to whom the metric applies."""
+        return comparison(row, self.people, fold)
+
+    def of(self, row: str, fold: int = 0) -> Seen:
         """Return what the metric does with a reference row, once."""
-        key = row, people.__name__, fold
+        key = row, fold
         if key not in self._kept:
-            self._kept[key] = self.run(comparison(row, people, fold))
+            self._kept[key] = self.run(self.comparison(row, fold))
         return self._kept[key]
 
     def run(self, given: Comparison) -> Seen:
@@ -201,7 +211,7 @@ def value(trial: MetricTrial) -> None:
 def same_seed_same_value(trial: MetricTrial) -> None:
     """The same seed gives the same value and parts: all random numbers come from comparison.seed."""
     first = trial.real
-    again = trial.run(dataclasses.replace(comparison("real"), _memo={}))
+    again = trial.run(dataclasses.replace(trial.comparison("real"), _memo={}))
     require(again.score is not None, again.error or again.skipped)
     assert again.score is not None
     require(
@@ -269,7 +279,7 @@ def contributions(trial: MetricTrial) -> None:
     for row in ("real", "gaussian-noise"):
         score = trial.score(row)
         try:
-            _, notes = as_contributions(trial.spec, score, comparison(row).splits)
+            _, notes = as_contributions(trial.spec, score, trial.comparison(row).splits)
         except PluginError as error:
             raise BrokenRuleError(str(error)) from None
         require(not notes, " ".join(notes))
@@ -343,7 +353,7 @@ def one_person(trial: MetricTrial) -> None:
 @RULES.add()
 def fewest_windows(trial: MetricTrial) -> None:
     """It scores as few windows as min_windows says, or skips them with a reason."""
-    whole = comparison("real")
+    whole = trial.comparison("real")
     count = min(trial.spec.min_windows, len(whole.synthetic))
     labels = whole.splits.fresh.labels
     rows = np.sort(np.argsort(labels, kind="stable")[:: max(len(labels) // count, 1)][:count])

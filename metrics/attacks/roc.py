@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 FALSE_POSITIVE_RATES = (0.01, 0.001)
 """False-positive rates with a shown true-positive rate."""
 
+POINTS = 200
+"""Of a stored ROC, at most."""
+
 
 def attack_score(
     comparison: Comparison, members: NDArray[np.float64], others: NDArray[np.float64]
@@ -43,6 +46,8 @@ def attack_score(
         - ``residual-risk`` = (attack − control) / (1 − control), of the attack at 1%, with its
           interval: 0 if nothing leaked, the share of caught members if much did.
 
+        Artefact: ``roc.csv``, members caught and false alarms at falling thresholds.
+
         Per-person contributions are DeLong's structural components (DeLong, DeLong, Clarke-Pearson,
         Biometrics 44:837, 1988): exact unweighted, of first order under resampling.
     """
@@ -68,7 +73,27 @@ def attack_score(
             offset=-value,
         ),
         n=len(members) + len(others),
+        artefacts={"roc.csv": _curve(members, others)},
     )
+
+
+def _curve(members: NDArray[np.float64], others: NDArray[np.float64]) -> bytes:
+    """Return the ROC as CSV: members caught at numbers of false alarms, even on a logarithmic axis.
+
+    The last line has the number of all non-members and of all members.
+    """
+    wanted = np.unique(np.geomspace(1, len(others), POINTS).astype(np.int64))
+    falling_others, rising = -np.sort(-others), np.sort(members)
+    thresholds = falling_others[np.concatenate([[0], wanted[wanted < len(others)]])]
+    pairs = {
+        (int(np.sum(others > threshold)), _above(rising, threshold)) for threshold in thresholds
+    }
+    lines = [f"{false},{true}" for false, true in sorted(pairs | {(len(others), len(members))})]
+    return "\n".join(["false_positives,true_positives", *lines, ""]).encode()
+
+
+def _above(rising: NDArray[np.float64], threshold: float) -> int:
+    return len(rising) - int(np.searchsorted(rising, threshold, side="right"))
 
 
 def _share_below(

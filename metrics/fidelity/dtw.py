@@ -9,8 +9,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-BLOCK = 2048
-"""Pairs in work at a time, so that two diagonals stay in the processor's cache."""
+NUMBERS = 2048 * 200
+"""Samples of all leads of the pairs in work at a time, so that they stay in the processor's cache."""
 
 
 def dtw(
@@ -31,9 +31,10 @@ def dtw(
     Returns:
         float64, shape (pair,), in the unit of the signals.
     """
+    pairs = max(1, NUMBERS // (first.shape[1] * first.shape[2]))
     blocks = [
-        _block(first[start : start + BLOCK], second[start : start + BLOCK], radius)
-        for start in range(0, len(first), BLOCK)
+        _block(first[start : start + pairs], second[start : start + pairs], radius)
+        for start in range(0, len(first), pairs)
     ]
     squared: NDArray[np.float64] = np.concatenate([np.zeros(0), *blocks])
     return np.sqrt(squared)
@@ -48,12 +49,13 @@ def _block(
     length, _, pairs = a.shape
     # cost of the best path to (i, diagonal − i) in row i + 1; no path leads outside of the band
     before = np.full((length + 1, pairs), np.inf)
-    last = np.full((length + 1, pairs), np.inf)
+    last, here = np.full_like(before, np.inf), np.full_like(before, np.inf)
     before[0] = 0
     for diagonal in range(2 * length - 1):
         low = max(0, diagonal - length + 1, (diagonal - radius + 1) // 2)
         high = min(diagonal, length - 1, (diagonal + radius) // 2) + 1
-        here = np.full((length + 1, pairs), np.inf)
+        # the next two diagonals look at these rows alone
+        here[low : high + 2] = np.inf
         if low < high:
             start = length - 1 - diagonal + low  # in the reversed b
             step = a[low:high] - b[start : start + high - low]
@@ -61,5 +63,5 @@ def _block(
             np.minimum(best, before[low:high], out=best)
             best += np.einsum("ilp,ilp->ip", step, step)
             here[low + 1 : high + 1] = best
-        before, last = last, here
+        before, last, here = last, here, before
     return last[length]

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     Side = Literal["synthetic", "control"]
 
+SOME = 64
+"""Windows at a time, for the memory of their candidates."""
+
 
 def dtw_distance(comparison: Comparison, config: DtwConfig) -> Score:
     """Return the mean nearest-neighbour distance under dynamic time warping, both ways.
@@ -94,9 +97,11 @@ def _search(comparison: Comparison, config: DtwConfig, of: Side, among: Side) ->
         apart[np.arange(len(rows)), rows] = np.inf
     k = min(config.candidates, len(right) - (of == among))
     candidates = np.argpartition(apart, k - 1, axis=1)[:, :k]
-    warped = dtw(
-        np.repeat(left.signals[rows], k, axis=0),
-        right.signals[candidates.ravel()],
-        round(config.band * comparison.sampling_rate),
-    ).reshape(-1, k)
-    return _Nearest(rows, warped.min(axis=1))
+    radius = round(config.band * comparison.sampling_rate)
+    nearest = np.empty(len(rows))
+    for start in range(0, len(rows), SOME):
+        part = slice(start, start + SOME)
+        copies = np.repeat(left.signals[rows[part]], k, axis=0)
+        warped = dtw(copies, right.signals[candidates[part].ravel()], radius)
+        nearest[part] = warped.reshape(-1, k).min(axis=1)
+    return _Nearest(rows, nearest)

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ecgbench.metrics.morphology.delineate import delineate
+from ecgbench.transport import Scale
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-
-class Scale(NamedTuple):
-    """Limits of the unit of a feature's differences, the deviation of the real windows.
-
-    Attributes:
-        least: the smallest deviation, about the resolution of the delineation.
-        most: the largest one.
-    """
-
-    least: float
-    most: float = float("inf")
 
 
 MILLIVOLTS, MILLISECONDS = Scale(least=0.01), Scale(least=4.0)

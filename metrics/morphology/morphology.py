@@ -6,24 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ecgbench import Contributions, Score, Skip, stratified
+from ecgbench import Contributions, Score, Skip
 from ecgbench.contracts.streams import MorphologyStream
+from ecgbench.metrics.morphology.beats import beats
 from ecgbench.metrics.morphology.features import FEATURES, features
-from ecgbench.metrics.morphology.transport import transport
 from ecgbench.processing import usual_place
 from ecgbench.shared import people_behind, unseen
+from ecgbench.transport import FEWEST, distance
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from ecgbench import Comparison
     from ecgbench.metrics.morphology import MorphologyConfig
-    from ecgbench.metrics.morphology.transport import Transport
-
-    Measured = dict[str, NDArray[np.float64]]
-
-FEWEST = 20
-"""Windows that a class needs on each side, and values that a feature needs among the real ones."""
 
 SLOWEST = 100.0
 """Hz: in a window of a lower rate a QRS complex is a few samples."""
@@ -46,7 +39,8 @@ def morphology(comparison: Comparison, config: MorphologyConfig) -> Score:
     that outliers do not rule.  a and b are the shares of windows with a measured value.  A window
     without a QRS complex has none, and so is five deviations from everything, the worst distance: noise
     does not score well by having no waves.  An absent wave has amplitude 0; the presence of a P wave has
-    ½ as its deviation.  At most ``windows`` of each side count, every class in its proportion.
+    ½ as its deviation.  At most ``windows`` of each side count, every class in its proportion.  Of strips,
+    every whole beat counts as a window with the label of its strip, and at most ``windows`` beats.
 
     The ``real`` row shows the noise of finite sets.  White noise scores about 5: no QRS complex is found
     in it.
@@ -67,55 +61,38 @@ def morphology(comparison: Comparison, config: MorphologyConfig) -> Score:
     if comparison.sampling_rate < SLOWEST:
         raise Skip(f"it needs {SLOWEST:g} Hz; the windows have {comparison.sampling_rate:g}")
     rng = np.random.default_rng([comparison.seed, MorphologyStream.WINDOWS])
-    real = control.take(stratified(control.labels, config.windows, rng))
-    kept = stratified(synthetic.labels, config.windows, rng)
-    chosen = synthetic.take(kept)
-    place = usual_place(real.signals.reshape(-1, real.length), comparison.sampling_rate)
+    real = beats(comparison, "control", config.windows, rng)
+    chosen = beats(comparison, "synthetic", config.windows, rng)
     # measured anew for each cell, in a second, so that a store holds no measurements of patients
+    place = real.place
+    if place is None:
+        flat = real.signals.reshape(-1, real.signals.shape[2])
+        place = usual_place(flat, comparison.sampling_rate)
     of_real = features(real.signals, comparison.sampling_rate, place)
     of_synthetic = features(chosen.signals, comparison.sampling_rate, place)
-
-    classes = {
-        c: label
-        for c, label in enumerate(comparison.classes)
-        if min(np.sum(real.labels == c), np.sum(chosen.labels == c)) >= FEWEST
-    }
-    if not classes:
-        raise Skip(f"no class has {FEWEST} windows of control and {FEWEST} synthetic ones")
-    compared = {
-        c: transports
-        for c in classes
-        if (transports := _compared(of_real, of_synthetic, real.labels == c, chosen.labels == c))
-    }
-    if not compared:
-        raise Skip("too few QRS complexes are found in control")
-
-    sizes = {c: int(np.sum(real.labels == c)) for c in compared}
-    values = {
-        c: float(np.mean([t.value for _, t in transports])) for c, transports in compared.items()
-    }
-    shares = {c: size / sum(sizes.values()) for c, size in sizes.items()}
-    value = sum(shares[c] * values[c] for c in compared)
-    by_real, by_synthetic = np.zeros(len(real)), np.zeros(len(chosen))
-    for c, transports in compared.items():
-        of_c, chosen_c = real.labels == c, chosen.labels == c
-        # a person brings values, and a mixture of classes
-        within = np.mean([t.of_real for _, t in transports], axis=0)
-        by_real[of_c] = shares[c] / of_c.mean() * (values[c] - value + within)
-        within = np.mean([t.of_synthetic for _, t in transports], axis=0)
-        by_synthetic[chosen_c] = shares[c] / chosen_c.mean() * within
+    labels = control.labels[real.rows], synthetic.labels[chosen.rows]
+    measured = distance(of_real, of_synthetic, labels, FEATURES)
+    if measured is None:
+        raise Skip(
+            f"no class has {FEWEST} windows of control with QRS complexes and {FEWEST} synthetic ones"
+        )
     return Score(
-        value=value,
+        value=measured.value,
         parts={
-            **_distances(compared, shares),
+            **measured.features,
             "detected": float(np.isfinite(of_synthetic["qrs-width"]).mean()),
             "detected-real": float(np.isfinite(of_real["qrs-width"]).mean()),
-            **{f"morphology-{classes[c]}": values[c] for c in compared},
+            **{
+                f"morphology-{comparison.classes[c]}": value
+                for c, value in measured.classes.items()
+            },
         },
         contributions=Contributions.first_order(
-            value, (real.patients, by_real), (people_behind(comparison)[kept], by_synthetic)
+            measured.value,
+            (control.patients[real.rows], measured.of_real),
+            (people_behind(comparison)[chosen.rows], measured.of_synthetic),
         ),
-        n=len(real) + len(chosen),
+        n=len(real.rows) + len(chosen.rows),
     )
 
 
@@ -131,33 +108,3 @@ def morphology_unseen(comparison: Comparison, config: MorphologyConfig) -> Score
         Skip: as `morphology`, or there are no windows of unseen people.
     """
     return morphology(unseen(comparison), config)
-
-
-def _compared(
-    real: Measured, synthetic: Measured, of_real: NDArray[np.bool_], of_synthetic: NDArray[np.bool_]
-) -> list[tuple[str, Transport]]:
-    """Return the distance of each feature in each lead, if enough real windows have it."""
-    return [
-        (name, transport(values, synthetic[name][of_synthetic, lead], scale))
-        for name, scale in FEATURES.items()
-        for lead, values in enumerate(real[name][of_real].T)
-        if np.isfinite(values).sum() >= FEWEST
-    ]
-
-
-def _distances(
-    compared: dict[int, list[tuple[str, Transport]]], shares: dict[int, float]
-) -> dict[str, float]:
-    """Return each feature's distance in its own unit, over its classes and leads."""
-    distances = {}
-    for name in FEATURES:
-        known = [
-            (shares[c], t.distance)
-            for c, transports in compared.items()
-            for feature, t in transports
-            if feature == name and np.isfinite(t.distance)
-        ]
-        if known:
-            weights, values = np.array(known).T
-            distances[name] = float(weights @ values / weights.sum())
-    return distances

@@ -185,11 +185,17 @@ def _views(length: int, shifts: NDArray[np.floating], speeds: NDArray[np.floatin
     middle = (length - 1) / 2
     margin = math.ceil(shifts.max() + (speeds.max() - 1) * middle)
     inside = np.arange(margin, length - margin)
-    places = middle + (inside - middle) * speeds[:, None, None] + shifts[:, None]
     spline = CubicSpline(np.arange(length), np.eye(length))
-    weights = spline(places)
-    weights[np.abs(weights) < ROUNDING] = 0  # far ones are denormal, and slow on a processor
-    return np.asarray(weights, dtype=np.float32)
+    # one view at a time in float64: those of a strip take gigabytes together
+    views = np.empty((len(speeds), len(shifts), len(inside), length), dtype=np.float32)
+    for i, speed in enumerate(speeds):
+        for j, shift in enumerate(shifts):
+            weights = spline(middle + (inside - middle) * speed + shift)
+            weights[np.abs(weights) < ROUNDING] = (
+                0  # far ones are denormal, and slow on a processor
+            )
+            views[i, j] = weights
+    return views
 
 
 def _unchanged(signals: Floats, views: Floats | None) -> Floats:

@@ -9,6 +9,7 @@ import numpy as np
 from ecgbench import Contributions, Score, Skip
 from ecgbench.metrics.statistics.halves import halves
 from ecgbench.shared import people_behind
+from ecgbench.spectra import log_spectra
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,12 +19,6 @@ if TYPE_CHECKING:
 
 FEWEST = 20
 """Windows of a class that the value of the class needs."""
-
-FLOOR = 1e-7
-"""mV²/Hz: the least power that counts.
-
-Recorders are allowed noise of 30 µV peak to peak (IEC 60601-2-25); over 150 Hz this is 1.4 · 10⁻⁷ mV²/Hz.
-"""
 
 
 def log_spectral_distance(comparison: Comparison, config: LogSpectralDistanceConfig) -> Score:
@@ -91,15 +86,5 @@ def _distance(real: NDArray[np.float64], synthetic: NDArray[np.float64]) -> floa
 
 def _log_spectra(windows: EcgWindows, config: LogSpectralDistanceConfig) -> NDArray[np.float64]:
     """Return 10 log₁₀ of each window's power spectral density, shape (window, lead · frequency)."""
-    rate, length = windows.sampling_rate, windows.length
-    frequencies = np.fft.rfftfreq(length, 1 / rate)
-    inside = (frequencies >= config.lowest) & (frequencies <= config.highest)
-    if not inside.any():
-        raise Skip(f"windows of {length} samples have no frequency in the band")
-    taper = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)
-    signals = windows.signals.astype(np.float64)
-    signals -= signals.mean(axis=2, keepdims=True)
-    spectra = np.abs(np.fft.rfft(signals * taper, axis=2)[:, :, inside]) ** 2
-    densities = 2 / (rate * np.sum(taper**2)) * spectra
-    decibels = 10 * np.log10(np.maximum(densities, FLOOR))
-    return np.asarray(decibels.reshape(len(windows), -1), dtype=np.float64)
+    spectra = log_spectra(windows.signals, windows.sampling_rate, config.lowest, config.highest)
+    return spectra.reshape(len(windows), -1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from ecgbench.contracts.families import OVERALL
 from ecgbench.results.board import gather, notes, pairs, scores, uncertainty
 from ecgbench.results.board.front import front
+from ecgbench.results.board.headline import headline
 from ecgbench.results.board.index import Index
 from ecgbench.results.board.null import excess, set_against_null
 from ecgbench.results.board.plans import groups
@@ -62,10 +63,41 @@ def boards(
             board = place.board()
             if board is None:
                 gathered = gather.read(store, group, catalogue, known, track)
-                board = _ranked(Scored(gathered, track), track)
+                board = _ranked(Scored(gathered, track), track).board
                 place.keep(board)
             made.append(board)
     return [board for board in made if board.rows]
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A board with all that is behind it.
+
+    Attributes:
+        board: as `boards` returns it.
+        gathered: read from the store; its rows are not in the order of the board.
+        ahead: labels of the competitors ahead of each one, by metric label and row label.
+    """
+
+    board: Board
+    gathered: Gathered
+    ahead: dict[str, dict[str, list[str]]]
+
+
+def wholes(
+    store: Store,
+    catalogue: Catalogue,
+    chosen: list[list[BoardPlan]],
+    track: Track = untracked,
+) -> list[Whole]:
+    """Return boards with all that is behind them, from the records; the arguments are those of `boards`."""
+    with threadpool_limits(1):
+        known = origins(store)
+        made = [
+            _ranked(Scored(gather.read(store, group, catalogue, known, track), track), track)
+            for group in chosen
+        ]
+    return [whole for whole in made if whole.board.rows]
 
 
 class Scored:
@@ -76,12 +108,14 @@ class Scored:
         track: told how far it is.
 
     Attributes:
+        gathered: as given.
         board: without ranks.
         samples: the value of each row for ranks, by metric label; under a metric with a null, its
             excess over the null (`ecgbench.results.board.null.excess`).
     """
 
     def __init__(self, gathered: Gathered, track: Track = untracked) -> None:
+        self.gathered = gathered
         plan, dataset, _ = gathered.group[0]
         metrics = gathered.metrics
         counting = [of_row for row, of_row in gathered.rows if row.counts]
@@ -153,19 +187,22 @@ class Scored:
         return excess(competing, metric.null, metric.better)
 
 
-def _ranked(scored: Scored, track: Track) -> Board:
+def _ranked(scored: Scored, track: Track) -> Whole:
     """Return the board with its ranks, its front and the notes of its rows."""
     board = scored.board
     tests = pairs.Tests()
+    ahead = {}
     for label, metric in track([*board.metrics.items()], f"{board.dataset.name}: ranks"):
         if metric.ranked:
             over = partial(scored.over, label)
-            _rank_by(label, metric, board, scored.samples[label], over, tests)
+            ahead[label] = _rank_by(label, metric, board, scored.samples[label], over, tests)
     on_front = front(board.metrics, board.rows, scored.samples, tests)
     _rank(board)
     board.front = [row.label for row in board.competitors if row.label in on_front]
+    stated = (member.plan.headline for member in scored.gathered.group if member.own)
+    board.headline = headline(board.metrics, board.rows, next(filter(None, stated), ()))
     board.notes = [*notes.notes(board.rows, board.metrics), *board.notes]
-    return board
+    return Whole(board, scored.gathered, ahead)
 
 
 def _rank_by(
@@ -175,8 +212,10 @@ def _rank_by(
     samples: list[Sample | None],
     over_seeds: Callable[[tuple[int, ...]], list[Sample | None]],
     tests: pairs.Tests,
-) -> None:
-    """Rank the competitors by one metric; a score without status ``ok`` counts as absent.
+) -> dict[str, list[str]]:
+    """Rank the competitors by one metric, and return who is ahead of each, by label.
+
+    A score without status ``ok`` counts as absent.
 
     A row without plans for some of the board's seeds is ranked by its other seeds.  A score still to do
     is behind as well, but counts for nobody: an abandoned try must not change the ranks of others.
@@ -200,12 +239,17 @@ def _rank_by(
     places = [p for p in competing if samples_of[p] or rows[p].scores[label].status != "todo"]
     ranked = [samples_of[place] for place in places]
     if not any(ranked):
-        return
-    behind = 1 + sum(sample is not None for sample in ranked)
-    ranks = dict(zip(places, pairs.ranks(ranked, metric.better, among, tests), strict=True))
+        return {}
+    behind = pairs.behind(ranked, metric.better, among, tests)
+    ranks = dict(zip(places, (1 + behind.sum(axis=1)).tolist(), strict=True))
+    last = 1 + sum(sample is not None for sample in ranked)
     for place in competing:
         score = rows[place].scores[label]
-        rows[place].scores[label] = replace(score, rank=ranks.get(place, behind))
+        rows[place].scores[label] = replace(score, rank=ranks.get(place, last))
+    labels = np.array([rows[place].label for place in places], dtype=object)
+    return {
+        label: labels[ahead].tolist() for label, ahead in zip(labels.tolist(), behind, strict=True)
+    }
 
 
 def _rank(board: Board) -> None:

@@ -108,6 +108,20 @@ def ranks(
 ) -> list[int]:
     """Return the ranks of competitors on one metric: 1 + the number of significantly better ones.
 
+    The arguments are those of `behind`.
+    """
+    better_ones: list[int] = behind(samples, better, of_seeds, tests).sum(axis=1).tolist()
+    return [1 + count for count in better_ones]
+
+
+def behind(
+    samples: Sequence[Sample | None],
+    better: Better,
+    of_seeds: Callable[[tuple[int, ...]], Sequence[Sample | None]] | None = None,
+    tests: Tests | None = None,
+) -> NDArray[np.bool_]:
+    """Return whether the competitor of the row is behind that of the column, on one metric.
+
     Two competitors are compared by a two-sided t test of their difference.  Its variance is the
     variance over the resamples of people (the same for both, so it is paired by person), plus the
     variance over seeds within folds, if a fold has two.  The p-values of all pairs are corrected
@@ -125,10 +139,13 @@ def ranks(
         of_seeds: gives the samples over some seeds alone, None for a row without one of them; needed
             for rows of unlike seeds.
         tests: of the board: a pair is tested once.
+
+    Returns:
+        Shape (competitor, competitor).
     """
     known = [place for place, sample in enumerate(samples) if sample is not None]
-    absent = np.array([sample is None for sample in samples])
-    behind = absent[:, None] & ~absent[None, :]
+    absent = np.array([sample is None for sample in samples], dtype=bool)
+    is_behind = np.asarray(absent[:, None] & ~absent[None, :])
     if len(known) > 1:
         i, j = np.triu_indices(len(known), k=1)
         present = [sample for sample in samples if sample is not None]
@@ -137,9 +154,8 @@ def ranks(
         differ = np.isnan(p) | _significant(np.where(np.isnan(p), 1.0, p), pairs)
         i_lost = favour < 0 if better == "higher" else favour > 0
         worse, other = np.where(i_lost, (i, j), (j, i))[:, differ & (favour != 0)]
-        behind[np.take(known, worse), np.take(known, other)] = True
-    better_ones: list[int] = behind.sum(axis=1).tolist()
-    return [1 + count for count in better_ones]
+        is_behind[np.take(known, worse), np.take(known, other)] = True
+    return is_behind
 
 
 def _of_pairs(

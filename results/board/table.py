@@ -98,6 +98,7 @@ class Board:
         audit: the audit's verdict by metric label, if the store has one.
         front: labels of the competitors on the front between utility and privacy
             (`ecgbench.results.board.front`).
+        headline: labels of the metrics to show first (`ecgbench.results.board.headline`).
         notes: sentences for readers (`ecgbench.results.board.notes`).
     """
 
@@ -111,6 +112,7 @@ class Board:
     people: int
     audit: dict[str, Verdict] = field(default_factory=dict)
     front: list[str] = field(default_factory=list)
+    headline: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list)
 
     @property

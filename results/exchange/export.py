@@ -219,7 +219,8 @@ class _Contents:
     ) -> tuple[CellRecord, dict[str, ScoreRecord]]:
         """Return the records without artefacts, for pictures may show real windows."""
         curve = {n: digest for n, digest in record.artefacts.items() if n == "training.csv"}
-        pictures = [name for name in _artefacts(record, scores.values()) if name not in curve]
+        pictures = ["pictures"] * (record.artefacts.keys() != curve.keys())
+        pictures += [name for score in scores.values() for name in score.artefacts]
         if pictures:
             reason = f"{record.cell.dataset.name} may not be redistributed, as far as is known here"
             self._withhold(record.cell.name, ", ".join(pictures), reason)

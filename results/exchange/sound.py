@@ -72,8 +72,9 @@ def check_cell(content: bytes, name: str, digests: Mapping[str, str]) -> CellRec
         ended_well = record.status == "ok"
         if bool(_DIGEST.fullmatch(record.synthetic)) != ended_well:
             raise StoreError(f"it ended as {record.status} with windows {record.synthetic!r}")
-        has_file = ended_well and (record.stored or record.reference)
-        if bool(record.synthetic_file) != has_file:
+        has_file = bool(record.synthetic_file)
+        may_have, must_have = ended_well and (record.stored or record.reference), record.stored
+        if not must_have <= has_file <= may_have:
             raise StoreError(f"it ended as {record.status} with a file {record.synthetic_file!r}")
         _check_artefacts(record.artefacts, digests)
     if has_file and digests.get("synthetic.npz") != record.synthetic_file:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,20 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from rich.console import Console
 
     from ecgbench.results.audit.records import AuditRecord, SeriesRecord
     from ecgbench.results.store.store import Store
 
 STYLES = {"passes": "green", "fails": "red", "open": "yellow", "skipped": "yellow"}
-COLOURS = {
-    "seen": "#009E73",
-    "unclear": "#E69F00",
-    "blind": "#999999",
-    "reversed": "#D55E00",
-    "failed": "#000000",
-}
 
 
 def show_audits(records: list[AuditRecord], console: Console) -> None:
@@ -178,36 +170,28 @@ def _list(seeds: list[int]) -> str:
 
 
 def to_png(record: AuditRecord) -> bytes:
-    """Draw worsening against dose, a panel for each fault; the band is the work of chance."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - a second
-    from matplotlib.figure import Figure  # noqa: PLC0415 - as above
+    """Draw worsening against dose as a PNG, a panel for each fault."""
+    from ecgbench.results.pictures.canvas import to_bytes  # noqa: PLC0415 - a second
 
-    drawn = [series for series in record.series if series.amounts]
-    columns = min(4, len(drawn))
-    rows = -(-len(drawn) // columns)
-    figure = Figure(figsize=(3 * columns, 2.2 * rows + 0.5), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(rows, columns, squeeze=False)
-    for axis, series in zip(axes.flat, drawn, strict=False):
-        _panel(axis, series)
-    for axis in list(axes.flat)[len(drawn) :]:
-        axis.set_axis_off()
-    figure.suptitle(f"{record.metric.name} on {record.dataset.name}: {record.verdict}", fontsize=11)
-    figure.supylabel("worse by", fontsize=9)
-    stream = BytesIO()
-    figure.savefig(stream, format="png", dpi=110, metadata={"Software": None})
-    return stream.getvalue()
+    return to_bytes(figure(record))
 
 
-def _panel(axis: Axes, series: SeriesRecord) -> None:
-    places = range(len(series.amounts))
-    if series.threshold is not None:
-        axis.axhspan(-series.threshold, series.threshold, color="#dddddd", lw=0)
-    axis.axhline(0, color="#666666", lw=0.6)
-    axis.plot(places, series.worse, "o-", color=COLOURS[series.response], ms=4, lw=1.4)
-    axis.set_xticks(places, [f"{amount:g}" for amount in series.amounts], fontsize=7)
-    axis.tick_params(axis="y", labelsize=7)
-    axis.set_title(f"{_name(series)}: {series.response}", fontsize=9)
-    axis.set_xlabel(series.unit, fontsize=7)
-    for side in ("top", "right"):
-        axis.spines[side].set_visible(False)
+def figure(record: AuditRecord) -> Figure:
+    """Draw worsening against dose, a panel for each fault."""
+    from ecgbench.results.pictures.doses import Series, doses  # noqa: PLC0415 - as above
+
+    return doses(
+        [
+            Series(
+                title=f"{_name(series)}: {series.response}",
+                unit=series.unit,
+                amounts=series.amounts,
+                worse=series.worse,
+                threshold=series.threshold,
+                response=series.response,
+            )
+            for series in record.series
+            if series.amounts
+        ],
+        title=f"{record.metric.name} on {record.dataset.name}: {record.verdict}",
+    )

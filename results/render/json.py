@@ -1,10 +1,10 @@
 """The boards as JSON, for programs and for publication.
 
-``{schema, boards: [{dataset, data, study, settings, seeds, people, metrics, audit, front, notes,
-rows}]}``:
+``{schema, boards: [{dataset, data, study, settings, seeds, people, metrics, audit, front,
+headline, notes, rows}]}``:
 ``data`` is the digest of the windows; ``metrics`` are `MetricRecord`s by label, ``audit`` their verdicts,
-if there are any; ``front`` are the labels of the competitors on the utility–privacy front; ``notes`` are
-sentences for readers.  A row has ``generator``, ``reference``, ``submitted``, ``merged`` (how much of it
+if there are any; ``front`` are the labels of the competitors on the utility–privacy front, ``headline``
+those of the metrics to show first; ``notes`` are sentences for readers.  A row has ``generator``, ``reference``, ``submitted``, ``merged`` (how much of it
 was made elsewhere and is verified, in words), ``counts`` (false if it is not verified: nothing is compared
 with it), ``settings``, ``origin``, ``left_out`` (its seeds beyond the board's), ``ranks`` by family and
 overall, ``notes`` of its cells, and ``scores``, `BoardScore`s by label.  A score with ``better`` as its
@@ -40,6 +40,7 @@ def _board(board: Board) -> dict[str, Any]:
         "metrics": board.metrics,
         "audit": board.audit,
         "front": board.front,
+        "headline": board.headline,
         "notes": board.notes,
         "rows": [_row(row) for row in board.rows],
     }

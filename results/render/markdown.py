@@ -1,4 +1,4 @@
-"""The boards as Markdown: a table of ranks, and one for each family."""
+"""The boards as Markdown: the headline, a table of ranks, and one for each family."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ecgbench.contracts.plain import plain
 from ecgbench.results.render import text
+from ecgbench.results.render.headline import headline
 
 if TYPE_CHECKING:
     from ecgbench.results.board.table import Board, Row
@@ -21,6 +22,8 @@ def _board(board: Board) -> str:
     parts = [f"## {safe(text.title(board))}\n", f"{safe(text.facts(board))}\n"]
     if settings := text.settings(board):
         parts.append(f"Settings: {safe(settings)}\n")
+    if board.headline:
+        parts.append(headline_of(board))
     if columns := text.rank_columns(board):
         ranks = [
             [safe(text.name(row)), *(str(row.ranks[column]) for column in columns)]
@@ -35,6 +38,25 @@ def _board(board: Board) -> str:
         parts.append(_table(head, rows))
     parts += [f"- {safe(line)}" for line in text.notes(board)]
     return "\n".join(parts) + "\n"
+
+
+def headline_of(board: Board) -> str:
+    """Return the headline of a board as one table: ranks, and the values of at most six metrics."""
+    shown = headline(board)
+    head = [
+        "generator",
+        *shown.ranks,
+        *(text.heading(k, board.metrics[k], board.audit.get(k)) for k in shown.labels),
+    ]
+    rows = []
+    for row, ranks, values in shown.rows:
+        cells = [
+            f"**{value}**" if text.is_best(row.scores[label], label, board) else safe(value)
+            for label, value in zip(shown.labels, values, strict=True)
+        ]
+        name = safe(text.name(row))
+        rows.append([f"*{name}*" if row.generator.reference else name, *ranks, *cells])
+    return _table(head, rows)
 
 
 def _scores(row: Row, labels: list[str], board: Board) -> list[str]:

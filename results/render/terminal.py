@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from ecgbench.contracts.families import OVERALL
 from ecgbench.contracts.plain import plain
+from ecgbench.results.board.headline import MOST_HEADLINE
 from ecgbench.results.render import text
 from ecgbench.results.render.grid import GAP, Grid
+from ecgbench.results.render.headline import notes
+from ecgbench.results.render.staircase import show_headline
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -36,41 +38,49 @@ def show(boards: list[Board], console: Console) -> None:
         _points(text.notes(board), len(board.notes), console)
 
 
+def show_family(boards: list[Board], family: str, console: Console) -> None:
+    """Print the tables of one family, of each board.
+
+    Args:
+        boards: to print; one without metrics of the family is left out.
+        family: its name.
+        console: for them.
+    """
+    for board in boards:
+        if labels := list(text.of_family(board, family)):
+            _head(board, console)
+            for table in _of(board, family, labels, console.width):
+                _print(table, console)
+            console.print()
+            _points(text.notes(board), len(board.notes), console)
+
+
 def summarise(boards: list[Board], console: Console, metrics: Collection[str] = ()) -> None:
-    """Print the ranks of each board, some metrics, and all failures.
+    """Print the headline of each board: one table of ranks and at most six values, then all failures.
 
     Args:
         boards: to print.
         console: for them.
-        metrics: names of the metrics to print; empty for one of each family, and those of files.
+        metrics: names of the metrics to print; empty for the headline of the board.
     """
     for board in boards:
         _head(board, console)
-        for table in _ranks(board, console.width):
-            _print(table, console)
-        for table in _of(board, "score", _chosen(board, metrics), console.width):
-            _print(table, console)
+        labels = _chosen(board, metrics)
+        console.print()
+        labels = show_headline(board, labels, console)
         lines = list(map(plain, board.notes))
         if board.settings.get("smoke"):
             lines.append("Smoke settings tell that everything works; their numbers mean nothing.")
-        if not text.rank_columns(board):
-            lines.append(
-                "No ranks: they need two competitors; ecgbench run --generators names them."
-            )
-        lines += [line for line in text.gaps(board) if line.startswith("failed")]
-        if lines:
-            console.print()
-            _points(lines, len(lines), console)
+        console.print()
+        _points([*lines, *notes(board, labels)], len(lines), console)
 
 
 def _chosen(board: Board, metrics: Collection[str]) -> list[str]:
     """Return the labels of the metrics of a summary."""
     if metrics:
-        return [label for label, metric in board.metrics.items() if metric.name in metrics]
-    families = [family for family in text.families(board) if family in OVERALL]
-    labels = [label for family in families if (label := text.headline(board, family))]
-    of_files = [label for label, m in board.metrics.items() if m.origin.startswith("file:")]
-    return list(dict.fromkeys([*labels, *of_files]))
+        labels = [label for label, metric in board.metrics.items() if metric.name in metrics]
+        return labels[:MOST_HEADLINE]
+    return [*board.headline]
 
 
 def _head(board: Board, console: Console) -> None:

@@ -13,7 +13,7 @@ from ecgbench.results.board.notes import seed_list
 from ecgbench.results.board.uncertainty import MIN_PEOPLE, folds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from ecgbench.results.board.table import Board, BoardScore, Row
     from ecgbench.results.store.records import MetricRecord
@@ -22,15 +22,6 @@ ARROWS = {"higher": "↑", "lower": "↓"}
 
 MARKS = {"passes": "✓", "fails": "✗"}
 """Of the audit's verdicts."""
-
-HEADLINES = (
-    "cross-classification",
-    "patient-membership",
-    "membership-inference",
-    "frechet-distance",
-    "coverage",
-)
-"""The first questions of a reader: is it of use, does it tell who took part, does it look like ECG?"""
 
 MOST = 1e9
 """From here on numbers have exponents, for one of a stranger's may have 308 digits."""
@@ -66,6 +57,27 @@ def number(value: float | None, like: float | None = None) -> str:
         return f"{value:.1e}"
     decimals = max(0, 2 - int(f"{magnitude:.2e}".partition("e")[2]))
     return f"{0.0 if round(value, decimals) == 0 else value:.{decimals}f}"
+
+
+def aligned(values: Sequence[float | None]) -> list[str]:
+    """Return numbers of one column with the same decimals: three significant digits of their median.
+
+    >>> aligned([0.0753, 2.5812, 47.0, None])
+    ['0.08', '2.58', '47.00', '–']
+    >>> aligned([0.5, 1e12]), aligned([31.2, 0.0])
+    (['0.500', '1.0e+12'], ['31.2', '0.0'])
+    """
+    sizes = sorted(abs(each) for each in values if each and math.isfinite(each))
+    decimals = 0
+    if sizes:
+        middle = sizes[(len(sizes) - 1) // 2]
+        decimals = min(4, max(0, 2 - int(f"{middle:.2e}".partition("e")[2])))
+    return [
+        number(each)
+        if each is None or not math.isfinite(each) or abs(each) >= MOST
+        else f"{0.0 if round(each, decimals) == 0 else each:.{decimals}f}"
+        for each in values
+    ]
 
 
 def value(score: BoardScore) -> str:
@@ -128,25 +140,6 @@ def heading(label: str, metric: MetricRecord, audit: str | None = None) -> str:
         return f"({plain(label)})"
     text = f"{plain(label)} {ARROWS[metric.better]}{MARKS.get(audit or '', '')}"
     return text if metric.ranked else f"({text})"
-
-
-def headline(board: Board, family: str) -> str | None:
-    """Return the label of the one metric to stand for a family; None if none has a value.
-
-    It is the ranked metric with values of the most competitors; among several the first of `HEADLINES`,
-    else the first.
-    """
-    preferred = {name: len(HEADLINES) - place for place, name in enumerate(HEADLINES)}
-    counts = {
-        label: (
-            sum(row.scores[label].status == "ok" for row in board.competitors),
-            preferred.get(metric.name, 0),
-        )
-        for label, metric in board.metrics.items()
-        if metric.ranked and metric.family == family
-    }
-    best = max(counts, key=counts.__getitem__, default=None)
-    return None if best is None or not counts[best][0] else best
 
 
 def wrapped(heading: str, width: int) -> list[str]:

@@ -279,6 +279,7 @@ class PlanRecord(msgspec.Struct, frozen=True, kw_only=True):
         generators: as used.
         metrics: as used.
         cells: all of the plan, in its order.
+        headline: names of the metrics that the board shows first; empty for the default.
     """
 
     schema: int = SCHEMA
@@ -289,6 +290,7 @@ class PlanRecord(msgspec.Struct, frozen=True, kw_only=True):
     generators: list[GeneratorRecord]
     metrics: list[MetricRecord]
     cells: list[PlannedCell]
+    headline: list[Name] = []
 
     @property
     def board_key(self) -> str:

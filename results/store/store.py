@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -388,6 +389,8 @@ def content_of(file: Path | str) -> bytes | None:
     except (FileNotFoundError, ValueError):  # ValueError: no file can have a name with a null byte
         return None
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:  # as above
+            return None
         raise StoreError(f"cannot read {file}: {error.strerror}") from error
 
 

@@ -56,7 +56,7 @@ def test_the_text_of_a_board_is_the_commands(
     store: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     board = board_of(store)
-    assert main(["leaderboard", "--store", str(store), "--plugin", str(STUBS)]) == 0
+    assert main(["leaderboard", "--all", "--store", str(store), "--plugin", str(STUBS)]) == 0
     assert str(board) == capsys.readouterr().out.strip("\n")
 
 

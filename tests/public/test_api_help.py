@@ -12,7 +12,7 @@ import pytest
 import ecgbench
 
 ROOT = Path(__file__).parents[2]
-FUNCTIONS = ("run", "score", "splits", "sample", "boards", "compare", "evaluate")
+FUNCTIONS = ("run", "score", "splits", "sample", "boards", "compare", "evaluate", "plot", "explore")
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -28,11 +28,14 @@ MODULES = (
     "ecgbench.nn.training",
     "ecgbench.nn.variational",
     "ecgbench.processing",
+    "ecgbench.r_peaks",
     "ecgbench.rr_time",
     "ecgbench.saving",
     "ecgbench.shared",
     "ecgbench.testing",
     "ecgbench.space",
+    "ecgbench.spectra",
+    "ecgbench.transport",
 )
 
 

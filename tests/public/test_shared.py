@@ -263,3 +263,65 @@ def test_a_window_shorter_than_a_beat_is_left_whole() -> None:
     synthetic = splits.train.synthetic(splits.fresh.signals, splits.fresh.labels)
     whole = Comparison(synthetic=synthetic, splits=splits, seed=0, headline_classes=("beat",))
     np.testing.assert_array_equal(one_beat(whole).synthetic.signals, synthetic.signals)
+
+
+def strips_of(times: list[list[float]], shapes: list[float]) -> EcgWindows:
+    """Make strips of 10 s with R peaks at these times; a T wave of its own height follows each."""
+    time = np.arange(1000)[:, None] / 100
+    signals = [
+        np.exp(-0.5 * ((time - at) / 0.012) ** 2).sum(axis=1)
+        + t * np.exp(-0.5 * ((time - np.array(at) - 0.26) / 0.04) ** 2).sum(axis=1)
+        for at, t in zip(times, shapes, strict=True)
+    ]
+    return EcgWindows(
+        signals=np.array(signals, dtype=np.float32)[:, None],
+        labels=np.zeros(len(times), dtype=np.int64),
+        patients=np.arange(len(times)),
+        sampling_rate=100.0,
+        leads=("II",),
+        classes=("beat",),
+    )
+
+
+def test_the_beat_of_a_strip_is_the_median_of_its_beats_wherever_they_stand() -> None:
+    early, late = ([start + 0.9 * n for n in range(10)] for start in (0.5, 0.9))
+    one, other, third = shared.median_beats(strips_of([early, late, early], [0.2, 0.2, 0.5]))
+    np.testing.assert_allclose(one, other, atol=1e-5)
+    assert one[0].argmax() == 25
+    assert third[0, 51] == pytest.approx(0.5, abs=0.02)
+    assert one[0, 51] == pytest.approx(0.2, abs=0.02)
+
+
+def test_one_odd_beat_leaves_the_median_beat_alone() -> None:
+    windows = strips_of([[0.5 + 0.9 * n for n in range(10)]], [0.2])
+    odd = windows.signals.copy()
+    odd[0, 0, 300:350] += 0.4
+    before, after = (
+        shared.median_beats(replace(windows, signals=s)) for s in (windows.signals, odd)
+    )
+    np.testing.assert_allclose(before, after, atol=0.02)
+
+
+def test_a_strip_without_beats_has_its_middle() -> None:
+    windows = strips_of([[0.5]], [0.0])
+    ramp = np.zeros((1, 1, 1000), dtype=np.float32)
+    found = shared.median_beats(replace(windows, signals=ramp + np.float32(0.25)))
+    assert (found == 0.25).all()
+    assert found.shape == (1, 1, 66)
+
+
+def test_r_peaks_are_searched_once_for_all_metrics(
+    comparison: Comparison, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched = []
+
+    def search(signals: Any, rate: float) -> list[Any]:
+        searched.append(len(signals))
+        return [np.array([row / rate]) for row in range(len(signals))]
+
+    monkeypatch.setattr(shared, "r_peaks", search)
+    first = shared.beats(comparison, "control", np.array([3, 1]))
+    again = shared.beats(comparison, "control", np.array([1, 5, 3]))
+    assert searched == [2, 1]
+    assert again[0] is first[1]
+    assert again[2] is first[0]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
             'kind = "strip"\nmark = "atr"',
             "[windows] has no key 'mark'; did you mean 'marks'?",
         ),
-        ("windows", 'kind = "beat"', "windows: beats need marks or a detector"),
+        ("windows", 'kind = "beat"', "windows: beats need marks, or detect = true"),
         (
             "windows",
             'kind = "strip"\nheadline = ["strp"]',

@@ -164,7 +164,7 @@ def test_beats_are_detected_without_marks(tmp_path: Path) -> None:
     write(tmp_path / "records", "a", ecg(30))
     file = describe(
         tmp_path,
-        windows='kind = "beat"\ndetector = "sleepecg"\nleave_out = []',
+        windows='kind = "beat"\ndetect = true\nleave_out = []',
         classes="beat = {}",
     )
     windows = load(file)

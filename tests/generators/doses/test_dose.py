@@ -11,13 +11,14 @@ from ecgbench import Context, EcgbenchError, EcgWindows, Skip, Splits, principal
 from ecgbench.contracts.config import build
 from ecgbench.contracts.errors import ConfigError
 from ecgbench.contracts.faults import KINDS
-from ecgbench.datasets.ecgsyn import EcgsynConfig
+from ecgbench.datasets.ecgsyn import EcgsynConfig, EcgsynStripsConfig, strips
 from ecgbench.datasets.ecgsyn.cohort import load
 from ecgbench.generators.doses import DoseConfig
 from ecgbench.generators.doses.dose import Dose
 from ecgbench.harness.data.split import number, split
+from ecgbench.r_peaks import r_peaks
 
-FAULTS = ("none", *KINDS)
+FAULTS = ("none", *(kind for kind in KINDS if kind != "shuffled-leads"))  # of one lead
 
 
 @pytest.fixture(scope="module")
@@ -288,8 +289,57 @@ def test_members_at_0_are_noise_and_at_1_fresh_windows(splits: Splits) -> None:
 def test_one_class_and_one_person_are_skipped() -> None:
     windows = load(EcgsynConfig(patients=1, beats=200), None)
     alone = split(number(windows), 0)
-    with pytest.raises(Skip, match="patient-drop takes several classes or people"):
+    with pytest.raises(Skip, match="patient-drop takes several classes, people or leads"):
         sample(alone, "patient-drop", 0.5)
+    with pytest.raises(Skip, match="shuffled-leads takes several classes, people or leads"):
+        sample(alone, "shuffled-leads", 0.5)
+
+
+@pytest.fixture(scope="module")
+def of_strips() -> Splits:
+    config = EcgsynStripsConfig(patients=40, strips=3, frequent=0.0)
+    return split(number(strips.load(config, None)), seed=0)
+
+
+@pytest.mark.parametrize("amount", [0.0, 0.25, 1.0])
+def test_shuffled_leads_come_each_from_another_window_of_the_class(
+    of_strips: Splits, amount: float
+) -> None:
+    fresh, shuffled = of_strips.fresh, sample(of_strips, "shuffled-leads", amount)
+    for label in np.unique(fresh.labels):
+        rows = fresh.labels == label
+        for lead in range(12):
+            one, other = (
+                sorted(window.tobytes() for window in w.signals[rows, lead])
+                for w in (fresh, shuffled)
+            )
+            assert one == other
+    differs = (shuffled.signals != fresh.signals).any(axis=2)
+    assert not differs[:, 0].any()
+    assert differs.any(axis=1).mean() == pytest.approx(amount, abs=0.1)
+
+
+def test_a_jittered_rhythm_moves_beats_and_keeps_their_shape(of_strips: Splits) -> None:
+    fresh, moved = of_strips.fresh, sample(of_strips, "jittered-rhythm", 0.05)
+    rate = fresh.sampling_rate
+    before, after = (r_peaks(w.signals, rate) for w in (fresh, moved))
+    same = [
+        i
+        for i, (one, other) in enumerate(zip(before, after, strict=True))
+        if len(one) == len(other)
+    ]
+    assert len(same) > 0.9 * len(fresh)
+    moves = np.concatenate([after[i] - before[i] for i in same])
+    assert np.std(moves) == pytest.approx(0.044, abs=0.01)  # normal, cut off at two deviations
+    heights = [np.ptp(w.signals[same], axis=2) for w in (fresh, moved)]
+    assert np.median(np.abs(heights[1] / heights[0] - 1)) < 0.05
+
+
+def test_a_jitter_of_a_beat_that_is_alone_changes_nothing() -> None:
+    windows = load(EcgsynConfig(patients=4, beats=20, length=66, r_sample=25), None)
+    alone = split(number(windows), 0)
+    found = sample(alone, "jittered-rhythm", 0.2)
+    assert (found.signals == alone.fresh.signals).all(axis=(1, 2)).mean() > 0.5
 
 
 def test_other_labels_than_the_fresh_windows_are_refused(splits: Splits) -> None:

@@ -6,10 +6,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from ecgbench import GeneratorSpec, MetricSpec, Score, Skip
+from ecgbench import Contributions, GeneratorSpec, MetricSpec, Score, Skip, Term
 from ecgbench.contracts.comparison import Comparison
 from ecgbench.contracts.errors import PluginError
-from ecgbench.harness.cell.checks import as_score, check_applies, check_metric_applies, check_sample
+from ecgbench.harness.cell.checks import (
+    as_contributions,
+    as_score,
+    check_applies,
+    check_metric_applies,
+    check_sample,
+)
 from ecgbench.harness.data.split import number, split
 
 if TYPE_CHECKING:
@@ -81,6 +87,31 @@ def test_a_metric_that_needs_more_windows_is_skipped(make_windows: Any) -> None:
         check_metric_applies(
             dataclasses.replace(METRIC, min_windows=99), compare(make_windows, np.zeros(100))
         )
+
+
+def test_a_metric_of_several_leads_or_of_strips_is_skipped_on_others(make_windows: Any) -> None:
+    compared = compare(make_windows, np.zeros(100))
+    leads, length = compared.synthetic.signals.shape[1:]
+    seconds = length / compared.sampling_rate
+    with pytest.raises(Skip, match=f"it needs {leads + 1} leads, the windows have {leads}"):
+        check_metric_applies(dataclasses.replace(METRIC, min_leads=leads + 1), compared)
+    with pytest.raises(Skip, match=f"it needs windows of 99 s, these last {seconds:g} s"):
+        check_metric_applies(dataclasses.replace(METRIC, min_seconds=99.0), compared)
+    fits = dataclasses.replace(METRIC, min_leads=leads, min_seconds=seconds)
+    check_metric_applies(fits, compared)
+
+
+def test_somebody_whose_only_window_is_in_control_contributes(make_windows: Any) -> None:
+    patients = np.where(np.arange(400) < 300, np.arange(400) % 10, np.arange(400))
+    compared = compare(make_windows, patients)
+    splits = compared.splits
+    alone = np.setdiff1d(splits.control.patients, [*splits.train.patients, *splits.test.patients])
+    assert len(alone)
+    contributions = Contributions.of([Term(patients=alone, numerators=np.ones(len(alone)))])
+    score = Score(value=1.0, contributions=contributions)
+    record, notes = as_contributions(METRIC, score, splits)
+    assert record is not None
+    assert not notes
 
 
 def test_what_was_asked_for_is_let_through(train: EcgWindows) -> None:

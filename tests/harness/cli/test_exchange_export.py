@@ -10,6 +10,7 @@ import numpy as np
 
 from ecgbench.contracts.windows import EcgWindows
 from ecgbench.results.exchange.provenance import origins, provenance
+from ecgbench.results.pictures import PICTURES
 from ecgbench.results.store.npz import npz, read_npz, synthetic_digest
 from ecgbench.results.store.records import CellRecord
 from ecgbench.results.store.store import Store, sha256
@@ -70,6 +71,7 @@ def test_logs_checkpoints_and_what_is_shared_stay_here(there: Command) -> None:
     assert inside - scores - {""} == {
         note,
         "artefacts/training.csv",
+        *(f"artefacts/{picture}" for picture in PICTURES),
         "cell.json",
         "synthetic.npz",
     }
@@ -90,7 +92,8 @@ def test_the_same_store_gives_the_same_bytes_but_for_the_time(there: Command) ->
 
 def test_pictures_of_data_that_may_not_be_redistributed_stay_here(there: Command) -> None:
     found = export(there, "good")
-    assert not [name for name in found if "note.txt" in name]
+    assert not [name for name in found if "note.txt" in name or name.endswith(".png")]
+    assert "pictures" in there.out
     assert [name for name in found if "training.csv" in name]
     assert [name for name in found if "synthetic.npz" in name]
     assert "note.txt" in there.out

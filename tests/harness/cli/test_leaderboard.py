@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,12 +12,47 @@ if TYPE_CHECKING:
     from tests.harness.cli.conftest import Command
 
 
-@pytest.mark.parametrize("form", ["terminal", "markdown", "csv", "json", "latex"])
-def test_every_format_shows_every_row_and_metric(ecgbench: Command, form: str) -> None:
+@pytest.mark.parametrize(
+    "options", ["--all", "--format markdown", "--format csv", "--format json", "--format latex"]
+)
+def test_every_format_shows_every_row_and_metric(ecgbench: Command, options: str) -> None:
     assert ecgbench.tiny() == 0
-    assert ecgbench("leaderboard", "--format", form) == 0
+    assert ecgbench("leaderboard", *options.split()) == 0
     for word in ("jitter", "peak", "never", "tiny"):
         assert word in ecgbench.out
+
+
+def test_the_headline_comes_first_and_names_the_way_to_the_rest(ecgbench: Command) -> None:
+    assert ecgbench.tiny() == 0
+    assert ecgbench("leaderboard") == 0
+    assert "peak ↓" in ecgbench.out
+    assert not re.search(r"\[-?\d.*, -?\d.*\]", ecgbench.out)
+    for command in ("leaderboard --all", "leaderboard --family privacy", "report --out site/"):
+        assert f"ecgbench {command}\n" in ecgbench.out
+
+
+def test_a_family_alone_is_shown_with_its_intervals(ecgbench: Command) -> None:
+    assert ecgbench.tiny() == 0
+    assert ecgbench("leaderboard", "--family", "fidelity") == 0
+    assert "peak ↓" in ecgbench.out
+    assert re.search(r"\[-?\d.*, -?\d.*\]", ecgbench.out)
+    assert ecgbench("leaderboard", "--family", "cost") == 0
+    assert ecgbench.out.strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("--family fidelty", "no family is called 'fidelty'; did you mean 'fidelity'?"),
+        ("--all --family privacy", "leave out --family"),
+        ("--all --format csv", "--format csv holds all metrics"),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(
+    ecgbench: Command, options: str, said: str
+) -> None:
+    assert ecgbench("leaderboard", *options.split()) == 2
+    assert said in ecgbench.err
 
 
 def test_json_and_csv_agree_and_hold_an_interval_over_people(ecgbench: Command) -> None:

@@ -37,7 +37,7 @@ BUILT_IN = {
         "noisy-copy",
         "gaussian-noise",
     },
-    "datasets": {"ludb", "mitdb", "mitdb-208", "ecgsyn"},
+    "datasets": {"ludb", "mitdb", "mitdb-208", "ecgsyn", "ecgsyn-strips"},
     "metrics": {
         "inception-score",
         "distance",

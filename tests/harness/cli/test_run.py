@@ -143,7 +143,7 @@ def test_a_failed_cell_is_exit_code_1_and_visible_and_others_go_on(ecgbench: Com
 
 def test_a_skipped_score_is_no_failure_and_shows_its_reason(ecgbench: Command) -> None:
     assert ecgbench.tiny() == 0
-    assert ecgbench("leaderboard") == 0
+    assert ecgbench("leaderboard", "--all") == 0
     assert "it never [red]applies[/red]" in ecgbench.out
 
 
@@ -153,9 +153,12 @@ def test_a_run_ends_in_a_summary_and_names_the_way_to_all_columns(
     monkeypatch.setenv("COLUMNS", "80")
     assert ecgbench.tiny("--seeds", "0", "--store", "my store") == 0
     assert "No ranks: they need two competitors" in ecgbench.out
-    assert "ecgbench leaderboard --store 'my store'" in ecgbench.out
+    assert "ecgbench leaderboard --all --store 'my store'" in ecgbench.out
     assert ecgbench.tiny("--seeds", "0") == 0
-    assert ecgbench.out.count("All metrics, with intervals and notes: ecgbench leaderboard\n") == 1
+    assert (
+        ecgbench.out.count("All metrics, with intervals and notes: ecgbench leaderboard --all\n")
+        == 1
+    )
 
 
 def test_the_plan_names_the_cells_that_train_what_all_share(ecgbench: Command) -> None:

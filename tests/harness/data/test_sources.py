@@ -28,6 +28,12 @@ def test_without_a_full_dataset_the_embedded_ones_are_the_default(
     assert default_datasets(bench.catalog, bench.folder) == (("ludb", "mitdb"), False)
 
 
+def test_a_costly_dataset_has_to_be_named(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ECGBENCH_DISABLE")
+    assert bench.catalog.dataset("ecgsyn-strips").costly
+    assert "ecgsyn-strips" not in default_datasets(bench.catalog, bench.folder)[0]
+
+
 def test_a_dataset_that_is_absent_is_fetched(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ECGBENCH_DISABLE")
     study, fetched = bench.study(datasets=("cohort", "mitdb")), []

@@ -285,7 +285,7 @@ def test_a_fit_that_ends_without_a_word_fails_its_cell(bench: Bench) -> None:
 
 @pytest.mark.parametrize("record", [b"", b"{}", b"\xff", b'{"cell": 3}'])
 def test_a_record_that_is_none_is_not_written_and_ends_no_run(bench: Bench, record: bytes) -> None:
-    made = [CellMade(record, b"windows"), ScoreMade(record, {})]
+    made = [CellMade(record, b"windows", {}), ScoreMade(record, {})]
     told_by(bench, judge=made)
     assert (bench.cell().status, bench.cell().reason) == ("failed", WORDLESS)
     assert bench.scores() == {}

@@ -346,3 +346,16 @@ def test_a_default_that_is_nan_is_no_change_of_it(tmp_path: Path, only_files: No
         resolved = study.resolve(asked, discover([file]))
         assert resolved.metric.get("nan", {}) == kept
         assert study.resolve(resolved, discover([file])) == resolved
+
+
+def test_a_headline_names_known_metrics_and_changes_no_board(catalog: Catalog) -> None:
+    found = resolved(catalog, headline=["level", "level"])
+    assert found.headline == ("level",)
+    assert board_settings(found) == board_settings(resolved(catalog))
+    with pytest.raises(UsageError, match="no metric is called 'leval'; did you mean 'level'"):
+        resolved(catalog, headline=["leval"])
+
+
+def test_a_headline_has_six_metrics_at_most(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="length <= 6"):
+        read('headline = ["a", "b", "c", "d", "e", "f", "g"]', tmp_path)

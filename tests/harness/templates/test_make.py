@@ -51,7 +51,7 @@ def test_every_name_of_a_plugin_gives_python_that_can_be_imported(
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_setting_is_bounded_and_described(kind: Any, tmp_path: Path) -> None:
     from ecgbench.contracts.config import fields
-    from ecgbench.harness.cli.plugins import _setting
+    from ecgbench.harness.planning.cards import _setting
 
     found = spec(make(kind, "mine", tmp_path, one_file=True).path, kind)
     settings = [_setting(field, found) for field in fields(found.config)]

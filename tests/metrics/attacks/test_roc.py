@@ -119,3 +119,21 @@ def test_its_contributions_are_the_area_and_its_derivative_by_the_weight_of_each
         of_windows = np.where(whose == person, 1 + step, 1.0)
         area = roc_auc_score(member, found, sample_weight=of_windows)
         assert linear == pytest.approx(area - score.value, rel=2e-3, abs=1e-9)
+
+
+def test_the_roc_of_the_artefact_is_that_of_sklearn_and_ends_with_all(cell: Cell) -> None:
+    score, member, suspicion = attack(cell(copies=0), gap=1.0)
+    lines = score.artefacts["roc.csv"].decode().splitlines()
+    assert lines[0] == "false_positives,true_positives"
+    found = np.array([line.split(",") for line in lines[1:]], dtype=int)
+    members = int(member.sum())
+    others = len(member) - members
+    assert tuple(found[-1]) == (others, members)
+    assert (np.diff(found, axis=0) >= 0).all()
+    false, true, _ = roc_curve(member, suspicion, drop_intermediate=False)
+    exact = set(
+        zip(np.rint(false * others).astype(int), np.rint(true * members).astype(int), strict=True)
+    )
+    assert {tuple(map(int, pair)) for pair in found} <= exact
+    area = np.trapezoid(found[:, 1] / members, found[:, 0] / others)
+    assert area == pytest.approx(score.value, abs=0.01)

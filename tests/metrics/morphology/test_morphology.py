@@ -10,10 +10,10 @@ from scipy.stats import wasserstein_distance
 from ecgbench import Comparison, EcgWindows, Score, Skip
 from ecgbench.metrics.morphology import MorphologyConfig, ecgbench_metrics
 from ecgbench.metrics.morphology.features import FEATURES, features
-from ecgbench.metrics.morphology.morphology import FEWEST, morphology
-from ecgbench.metrics.morphology.transport import FARTHEST
+from ecgbench.metrics.morphology.morphology import morphology
 from ecgbench.processing import usual_place
 from ecgbench.shared import people_behind
+from ecgbench.transport import FARTHEST, FEWEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,10 @@ from scipy.signal import periodogram
 
 from ecgbench import Skip
 from ecgbench.metrics.statistics import LogSpectralDistanceConfig
-from ecgbench.metrics.statistics.log_spectral_distance import _log_spectra, log_spectral_distance
+from ecgbench.metrics.statistics.log_spectral_distance import (
+    _log_spectra,
+    log_spectral_distance,
+)
 
 if TYPE_CHECKING:
     from tests.metrics.statistics.conftest import Cell, Pair

@@ -18,7 +18,7 @@ from ecgbench.results.store.records import (
     encode,
 )
 from ecgbench.results.store.states import forget_failed
-from ecgbench.results.store.store import Store, write
+from ecgbench.results.store.store import Store, content_of, write
 from tests.results.store.conftest import (
     CELL,
     GENERATOR,
@@ -384,3 +384,8 @@ def test_sweeping_removes_what_killed_writers_left_and_nothing_that_is_being_wri
     store.sweep()
     assert [file for file in (*old, fresh) if file.exists()] == [fresh]
     assert store.plans() == [PLAN]
+
+
+@pytest.mark.parametrize("name", ["none", "a" * 5000, "null\0byte"])
+def test_a_file_that_cannot_be_there_has_no_content(tmp_path: Path, name: str) -> None:
+    assert content_of(tmp_path / name) is None

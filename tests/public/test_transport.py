@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import wasserstein_distance
 
-from ecgbench.metrics.morphology.features import Scale
-from ecgbench.metrics.morphology.transport import FARTHEST, transport
+from ecgbench.transport import FARTHEST, Scale, transport
 
 SCALE = Scale(least=0.01)
 

@@ -1,0 +1,119 @@
+"""Writes a site: pages, one JSON, scripts, and pictures of cells."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ecgbench.contracts.errors import StoreError, UsageError
+from ecgbench.contracts.plain import ascii_json
+from ecgbench.results.site.pages import pages
+from ecgbench.results.store.store import content_of, sha256
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from importlib.resources.abc import Traversable
+    from pathlib import Path
+
+    from ecgbench.results.store.store import Store
+
+MARK = "ecgbench-site.json"
+"""A file of every site: only a folder with it is written over."""
+
+STATIC = files("ecgbench.results.site") / "static"
+
+MOST_PICTURES = 14_000_000
+"""Bytes of all pictures: with data and scripts a site of 20 generators stays below 25 MB."""
+
+FIRST = ("windows.png", "classes.png", "spectra.png")
+"""The pictures that go first into the room for all."""
+
+
+def write_site(content: dict[str, Any], store: Store, out: Path) -> Path:
+    """Write a site, and return its ``index.html``.
+
+    Args:
+        content: of `ecgbench.results.site.content.content`; its pictures are added to it.
+        store: has the pictures.
+        out: absent, empty, or an earlier site.
+
+    Raises:
+        UsageError: the folder holds something else.
+        StoreError: a file cannot be written.
+    """
+    _check(out)
+    try:
+        if out.exists():
+            shutil.rmtree(out)
+        (out / "pictures").mkdir(parents=True)
+        (out / "static").mkdir()
+        _copy_static(STATIC, out / "static")
+        _pictures(content, store, out / "pictures")
+        told = ascii_json(msgspec.json.encode(content))
+        (out / "content.json").write_bytes(told)
+        (out / MARK).write_text(json.dumps({"schema": content["schema"]}) + "\n")
+        for name, page in pages(json.loads(told)):
+            (out / name).write_text(page, "utf-8")
+    except OSError as error:
+        raise StoreError(f"cannot write {error.filename}: {error.strerror}") from error
+    return out / "index.html"
+
+
+def _check(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"--out {out} is no folder; name a new one")
+    if out.is_dir() and any(out.iterdir()) and not (out / MARK).is_file():
+        raise UsageError(
+            f"--out {out} holds something other than a site of ecgbench; name a new folder"
+        )
+
+
+def _copy_static(source: Traversable, target: Path) -> None:
+    for each in source.iterdir():
+        if each.is_file():
+            (target / each.name).write_bytes(each.read_bytes())
+
+
+def _pictures(content: dict[str, Any], store: Store, folder: Path) -> None:
+    """Copy the pictures of each row's first cell with any, and name them in the content.
+
+    A picture may show real windows.  So it is copied only if the card of its dataset says that these may be
+    redistributed.
+    """
+    room = MOST_PICTURES
+    for board in content["boards"]:
+        card = content["datasets"][board["dataset"]]["card"]
+        board["pictures"] = "shown" if card.get("redistributable") else "withheld"
+    for cell, name, digest, room_for in sorted(_found(content), key=lambda each: each[3]):
+        picture = content_of(store.folder(cell["name"]) / "artefacts" / name)
+        if picture is None or sha256(picture) != digest or not picture.startswith(b"\x89PNG"):
+            continue
+        if len(picture) > room:
+            cell["left_out"] = [*cell.get("left_out", []), name]
+            continue
+        room -= len(picture)
+        file = f"{digest[:20]}.png"
+        (folder / file).write_bytes(picture)
+        cell.setdefault("pictures", []).append({"name": name, "file": f"pictures/{file}"})
+        del room_for
+
+
+def _found(content: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str, str, int]]:
+    """Yield cell, name, digest and place of each picture that may be shown."""
+    for board in content["boards"]:
+        if board["pictures"] != "shown":
+            continue
+        for row in board["rows"]:
+            having = [
+                (cell, pictures)
+                for cell in row["cells"]
+                if (pictures := [n for n in cell.get("artefacts", {}) if n.endswith(".png")])
+            ]
+            for cell, pictures in having[:1]:
+                for name in pictures:
+                    place = FIRST.index(name) if name in FIRST else len(FIRST)
+                    yield cell, name, cell["artefacts"][name], place

@@ -1,0 +1,159 @@
+"""The files of a site, without a browser."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ecgbench.contracts.errors import UsageError
+from ecgbench.results.site.content import Cards
+from ecgbench.results.site.names import Names
+from ecgbench.results.site.rows import curve
+from ecgbench.results.store.store import sha256
+from tests.site.stores import small
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.results.conftest import Bench
+
+
+class Links(HTMLParser):
+    """Collects addresses and ids of a page."""
+
+    def __init__(self, page: Path) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+        self.ids: set[str] = set()
+        self.feed(page.read_text("utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if name in ("href", "src") and value:
+                self.addresses.append(value)
+            if name == "id" and value:
+                self.ids.add(value)
+
+
+def test_every_link_leads_to_a_file_of_the_site(bench: Bench, site: Callable[..., Path]) -> None:
+    small(bench)
+    index = site(bench)
+    boards = {
+        board["id"] for board in json.loads((index.parent / "content.json").read_text())["boards"]
+    }
+    for page in index.parent.glob("*.html"):
+        links = Links(page)
+        for address in links.addresses:
+            file, _, place = address.partition("#")
+            if address.startswith("data:"):
+                continue
+            assert not file or (index.parent / file).is_file(), (page.name, address)
+            assert not place or place in links.ids or place.removeprefix("board=") in boards
+
+
+def test_a_page_names_no_other_host(bench: Bench, site: Callable[..., Path]) -> None:
+    small(bench)
+    index = site(bench)
+    for file in [*index.parent.glob("*.html"), *(index.parent / "static").glob("[!d]*.js")]:
+        assert not re.findall(r"https?://(?!www\.w3\.org)", file.read_text("utf-8")), file.name
+
+
+def test_the_content_holds_the_numbers_of_the_board(
+    bench: Bench, site: Callable[..., Path]
+) -> None:
+    small(bench)
+    index = site(bench)
+    [board] = json.loads((index.parent / "content.json").read_text())["boards"]
+    labels = [metric["label"] for metric in board["metrics"]]
+    assert [labels[place] for place in board["headline"]] == [
+        "frechet-distance",
+        "morphology",
+        "coverage",
+        "cross-classification",
+        "membership-inference",
+        "patient-membership",
+    ]
+    for shown, row in zip(board["rows"], bench.board.rows, strict=True):
+        assert shown["label"] == row.label
+        for label, score in zip(labels, shown["scores"], strict=True):
+            assert score.get("value") == row.scores[label].value
+            assert score.get("rank") == row.scores[label].rank
+            if row.competes and row.scores[label].status == "ok":
+                assert len(score.get("ahead", [])) + 1 == row.scores[label].rank
+    rows = {row["label"]: row for row in board["rows"]}
+    at = labels.index("morphology")
+    assert rows["vae"]["scores"][at]["reason"] == "seed 1: MemoryError: 3 GiB"
+    assert [rows["vae"]["cells"][seed]["seed"] for seed in range(4)] == [0, 1, 2, 3]
+
+
+def test_a_person_who_is_nearer_as_a_member_is_given_away(
+    bench: Bench, site: Callable[..., Path]
+) -> None:
+    small(bench)
+    index = site(bench)
+    [board] = json.loads((index.parent / "content.json").read_text())["boards"]
+    gaps: dict[str, list[list[float]]] = board["people_scores"]["patient-membership"]
+
+    def mean(label: str) -> float:
+        return sum(gap for _, gap in gaps[label]) / len(gaps[label])
+
+    assert {len(of) for of in gaps.values()} == {12}
+    assert mean("real") > 0.2 > abs(mean("gaussian-noise"))
+
+
+def test_pictures_are_copied_only_of_what_may_be_redistributed(
+    bench: Bench, site: Callable[..., Path]
+) -> None:
+    import msgspec
+
+    small(bench)
+    name = next(name for name in bench.store.cell_names() if "/gmm/" in name)
+    picture = b"\x89PNG and more"
+    digest = bench.store.write_artefact(name, "windows.png", picture)
+    record = bench.store.cell(name)
+    assert record is not None
+    bench.store.write_cell(msgspec.structs.replace(record, artefacts={"windows.png": digest}))
+    free = Cards({"dataset": {"mitdb": {"redistributable": True}}})
+    shown, withheld = site(bench, free, "free"), site(bench, name="closed")
+    assert [sha256(f.read_bytes()) for f in (shown.parent / "pictures").iterdir()] == [digest]
+    assert "windows.png of seed" in (shown.parent / "generator-gmm.html").read_text()
+    assert not any((withheld.parent / "pictures").iterdir())
+    assert "may not be redistributed" in (withheld.parent / "generator-gmm.html").read_text()
+
+
+def test_a_folder_with_something_else_is_left_alone(
+    bench: Bench, site: Callable[..., Path], tmp_path: Path
+) -> None:
+    small(bench)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("dear")
+    with pytest.raises(UsageError, match="something other than a site"):
+        site(bench, name="mine")
+    assert (tmp_path / "mine" / "thesis.tex").read_text() == "dear"
+    site(bench, name="new")
+    assert site(bench, name="new").is_file()
+
+
+def test_two_things_never_share_a_name() -> None:
+    names = Names()
+    first, second = names.of("board", "a b"), names.of("board", "a-b")
+    assert first == "board-a-b" == names.of("board", "a b")
+    assert second.startswith("board-a-b-")
+    assert names.of("board", "☠") == "board-unnamed"
+
+
+def test_a_curve_is_thinned_and_without_what_is_no_number() -> None:
+    assert curve(None) is None
+    assert curve(b"") is None
+    assert curve(b"part,step,loss\na,1,0.5\nb,1,nan\nb,2,2\n") == {
+        "a loss": [[1.0, 0.5]],
+        "b loss": [[2.0, 2.0]],
+    }
+    long = curve(b"step,loss\n" + b"".join(b"%d,1\n" % step for step in range(1000)))
+    assert long is not None
+    assert len(long["loss"]) <= 150
