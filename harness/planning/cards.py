@@ -44,9 +44,10 @@ def card(entry: Entry) -> dict[str, Any]:
         fields["source"] = msgspec.to_builtins(spec.source) if spec.source else here
         if not spec.verified:
             fields["unverified"] = UNVERIFIED
-    target = spec.target if isinstance(spec.target, str) else spec.target.__qualname__
     if isinstance(spec, DatasetSpec) and spec.described:
         target = spec.described.name
+    else:
+        target = spec.target if isinstance(spec.target, str) else spec.target.__qualname__
     return fields | {
         "version": spec.version,
         "settings": [_setting(f, spec) for f in msgspec.structs.fields(spec.config)],

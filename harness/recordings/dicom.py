@@ -36,7 +36,7 @@ def read(folder: Path, name: str, *, marks: str | None = None) -> Recording:
     """
     try:
         import pydicom  # noqa: PLC0415 - an extra
-        from pydicom.waveforms import multiplex_array  # noqa: PLC0415 - as above
+        from pydicom.waveforms.numpy_handler import multiplex_array  # noqa: PLC0415 - as above
     except ImportError:
         raise DataError("DICOM needs pydicom: pip install 'synthetic-ecgbench[dicom]'") from None
     file = folder / f"{name}.dcm"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ecgbench.contracts.errors import UsageError
@@ -15,6 +16,24 @@ if TYPE_CHECKING:
     from ecgbench.contracts.windows import EcgWindows
 
 
+@dataclass(frozen=True)
+class Reader:
+    """The `LoadDataset` of a dataset file; another process gets the path alone.
+
+    Attributes:
+        file: the dataset file.
+    """
+
+    file: Path
+
+    def __call__(self, config: Any, folder: Path | None) -> EcgWindows:
+        """Return all windows; ``folder`` is None for a dataset of a folder on this machine."""
+        from ecgbench.recordings.load import load  # noqa: PLC0415 - discovery needs no numpy
+
+        told = read(self.file)
+        return load(told, config, folder or self.file.parent / told.source.folder)
+
+
 def described(file: Path) -> DatasetSpec:
     """Return the spec of a dataset file.
 
@@ -26,17 +45,10 @@ def described(file: Path) -> DatasetSpec:
     folder = None if not told.source.folder else file.parent / told.source.folder
     slug, _, version = told.source.physionet.partition("/")
 
-    def load(config: Any, found: Path | None) -> EcgWindows:
-        from ecgbench.recordings.load import load as load_all  # noqa: PLC0415 - discovery needs no numpy
-
-        where = found or folder
-        assert where is not None
-        return load_all(told, config, where)
-
     settings = settings_of(told)
     return DatasetSpec(
         name=told.name,
-        target=load,
+        target=Reader(file),
         config=settings,
         summary=told.summary,
         version=told.version,
