@@ -5,8 +5,11 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from ecgbench.contracts.errors import EcgbenchError
 from ecgbench.harness.api.arguments import check, path, plugin_files
-from ecgbench.harness.api.places import store_at
+from ecgbench.harness.api.places import data_folder, store_at
+from ecgbench.harness.api.sample import kept_windows
+from ecgbench.harness.data.originals import Originals
 from ecgbench.harness.planning.cards import card
 from ecgbench.harness.planning.catalog import discover
 from ecgbench.harness.planning.facts import facts
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ecgbench.harness.planning.catalog import Catalog, Entry
+    from ecgbench.results.site.write import Draw
+    from ecgbench.results.store.store import Store
     from ecgbench.results.store.track import Track
 
 
@@ -31,12 +36,14 @@ def report(
     dataset: str | None = None,
     study: str | None = None,
     plugins: Iterable[str | os.PathLike[str]] = (),
+    data_dir: str | os.PathLike[str] | None = None,
     track: Track = untracked,
 ) -> Path:
     """Write a static site of the boards of a store; return its ``index.html``.
 
     ``ecgbench report`` writes the same site.  It opens from disk and from any web server, and requests
-    nothing from elsewhere.  Pictures are copied only if the dataset may be redistributed.
+    nothing from elsewhere.  Pictures are copied only if the dataset may be redistributed.  A row whose
+    cells have none gets them if its dataset is on this machine.
 
     Args:
         out: folder of the site; absent, empty, or an earlier site, whose files are replaced.
@@ -44,6 +51,8 @@ def report(
         dataset: only boards of this dataset.
         study: only boards of studies with this name.
         plugins: Python files with plugins that are not installed.
+        data_dir: folder with datasets in PhysioNet's layout; None for ``ECGBENCH_DATA_DIR``, else the
+            user's cache.
         track: given items and their meaning, returns the items: for a progress bar.
 
     Raises:
@@ -71,7 +80,31 @@ def report(
         command=" ".join(["ecgbench report --out site", *options]),
         track=track,
     )
-    return write_site(made, cells, path("out", out))
+    return write_site(made, cells, path("out", out), _drawer(cells, catalog, data_dir))
+
+
+def _drawer(store: Store, catalog: Catalog, data_dir: str | os.PathLike[str] | None) -> Draw:
+    """Return a function that draws the pictures of a cell; none without its dataset or its windows."""
+    originals = Originals(catalog, data_folder(data_dir))
+
+    def draw(name: str) -> dict[str, bytes]:
+        from ecgbench.harness.cell.pictures import pictures_of  # noqa: PLC0415 - most cells have them
+        from ecgbench.harness.data.split import divided  # noqa: PLC0415 - as above
+
+        record = store.cell(name)
+        if record is None:
+            return {}
+        cell = record.cell
+        try:
+            spec = catalog.dataset(cell.dataset.name)
+            everything = originals.windows(cell.dataset)
+            windows = kept_windows(store, record, everything)
+            splits = divided(everything, cell.dataset, cell.seed, spec.halves)
+        except EcgbenchError:
+            return {}
+        return pictures_of(cell, windows, splits, spec, reference=record.reference)[0]
+
+    return draw
 
 
 def cards(catalog: Catalog) -> Cards:

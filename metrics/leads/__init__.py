@@ -44,7 +44,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
                 "mean over classes and pairs of leads of the 1-Wasserstein distance from control of a "
                 "window's correlation, in control's deviations, cut off at 5"
             ),
-            min_windows=20,
+            min_windows=10,
             min_leads=2,
             sees=("noise", "outliers", "shuffled-leads"),
         ),

@@ -52,7 +52,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             bounds=(0.0, 5.0),
             ideal=0.0,
             formula=BY_CLASS.format(what=f"the {what}"),
-            min_windows=20,
+            min_windows=10,
             min_seconds=SHORTEST,
             ranked=ranked,
             sees=sees,
@@ -72,7 +72,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             "mean over classes of the 1-Wasserstein distance of all RR intervals from control's, in "
             "control's deviations, cut off at 5; a strip without intervals has one, 5 away"
         ),
-        min_windows=20,
+        min_windows=10,
         min_seconds=SHORTEST,
         ranked=False,
         sees=("warp", "jittered-rhythm"),
@@ -92,7 +92,7 @@ def ecgbench_metrics() -> Iterable[MetricSpec]:
             "and irregularity, fitted to control, gives their label"
         ),
         needs_labels=True,
-        min_windows=20,
+        min_windows=10,
         min_seconds=SHORTEST,
         sees=("class-collapse", "jittered-rhythm"),
     )

@@ -15,11 +15,14 @@ from ecgbench.results.site.pages import pages
 from ecgbench.results.store.store import content_of, sha256
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from importlib.resources.abc import Traversable
     from pathlib import Path
 
     from ecgbench.results.store.store import Store
+
+    Draw = Callable[[str], dict[str, bytes]]
+    """Given the name of a cell without pictures, draws them: PNG by file name, none if it cannot."""
 
 MARK = "ecgbench-site.json"
 """A file of every site: only a folder with it is written over."""
@@ -33,12 +36,15 @@ FIRST = ("windows.png", "classes.png", "spectra.png")
 """The pictures that go first into the room for all."""
 
 
-def write_site(content: dict[str, Any], store: Store, out: Path) -> Path:
+def write_site(
+    content: dict[str, Any], store: Store, out: Path, draw: Draw = lambda _name: {}
+) -> Path:
     """Write a site, and return its ``index.html``.
 
     Args:
         content: of `ecgbench.results.site.content.content`; its pictures are added to it.
         store: has the pictures.
+        draw: draws the pictures of a row whose cells have none.
         out: absent, empty, or an earlier site.
 
     Raises:
@@ -52,7 +58,7 @@ def write_site(content: dict[str, Any], store: Store, out: Path) -> Path:
         (out / "pictures").mkdir(parents=True)
         (out / "static").mkdir()
         _copy_static(STATIC, out / "static")
-        _pictures(content, store, out / "pictures")
+        _pictures(content, store, out / "pictures", draw)
         told = ascii_json(msgspec.json.encode(content))
         (out / "content.json").write_bytes(told)
         (out / MARK).write_text(json.dumps({"schema": content["schema"]}) + "\n")
@@ -78,8 +84,8 @@ def _copy_static(source: Traversable, target: Path) -> None:
             (target / each.name).write_bytes(each.read_bytes())
 
 
-def _pictures(content: dict[str, Any], store: Store, folder: Path) -> None:
-    """Copy the pictures of each row's first cell with any, and name them in the content.
+def _pictures(content: dict[str, Any], store: Store, folder: Path, draw: Draw) -> None:
+    """Copy the pictures of each row's first cell with any, or draw some, and name them in the content.
 
     A picture may show real windows.  So it is copied only if the card of its dataset says that these may be
     redistributed.
@@ -88,32 +94,42 @@ def _pictures(content: dict[str, Any], store: Store, folder: Path) -> None:
     for board in content["boards"]:
         card = content["datasets"][board["dataset"]]["card"]
         board["pictures"] = "shown" if card.get("redistributable") else "withheld"
-    for cell, name, digest, room_for in sorted(_found(content), key=lambda each: each[3]):
-        picture = content_of(store.folder(cell["name"]) / "artefacts" / name)
-        if picture is None or sha256(picture) != digest or not picture.startswith(b"\x89PNG"):
+    for cell, name, picture in sorted(_found(content, store, draw), key=_place):
+        if not picture.startswith(b"\x89PNG"):
             continue
         if len(picture) > room:
             cell["left_out"] = [*cell.get("left_out", []), name]
             continue
         room -= len(picture)
-        file = f"{digest[:20]}.png"
+        file = f"{sha256(picture)[:20]}.png"
         (folder / file).write_bytes(picture)
         cell.setdefault("pictures", []).append({"name": name, "file": f"pictures/{file}"})
-        del room_for
 
 
-def _found(content: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str, str, int]]:
-    """Yield cell, name, digest and place of each picture that may be shown."""
+def _place(found: tuple[dict[str, Any], str, bytes]) -> int:
+    name = found[1]
+    return FIRST.index(name) if name in FIRST else len(FIRST)
+
+
+def _found(
+    content: dict[str, Any], store: Store, draw: Draw
+) -> Iterator[tuple[dict[str, Any], str, bytes]]:
+    """Yield the cell, the name and the bytes of each picture that may be shown."""
     for board in content["boards"]:
         if board["pictures"] != "shown":
             continue
         for row in board["rows"]:
-            having = [
-                (cell, pictures)
-                for cell in row["cells"]
-                if (pictures := [n for n in cell.get("artefacts", {}) if n.endswith(".png")])
-            ]
-            for cell, pictures in having[:1]:
-                for name in pictures:
-                    place = FIRST.index(name) if name in FIRST else len(FIRST)
-                    yield cell, name, cell["artefacts"][name], place
+            cells = [cell for cell in row["cells"] if cell["status"] == "ok"]
+            having = [cell for cell in cells if any(map(_is_picture, cell.get("artefacts", {})))]
+            for cell in having[:1]:
+                for name, digest in cell["artefacts"].items():
+                    picture = content_of(store.folder(cell["name"]) / "artefacts" / name)
+                    if _is_picture(name) and picture is not None and sha256(picture) == digest:
+                        yield cell, name, picture
+            for cell in [] if having else cells[:1]:
+                for name, picture in draw(cell["name"]).items():
+                    yield cell, name, picture
+
+
+def _is_picture(name: str) -> bool:
+    return name.endswith(".png")

@@ -105,8 +105,8 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 def site(tmp_path: Path) -> Callable[..., Path]:
     """Write the site of a bench, with the cards of its plugins if wanted; return its index."""
 
-    def write(bench: Bench, cards: Cards | None = None, name: str = "site") -> Path:
+    def write(bench: Bench, cards: Cards | None = None, name: str = "site", **how: Any) -> Path:
         made = content(bench.store, bench.catalogue, cards or Cards(), groups(bench.store))
-        return write_site(made, bench.store, tmp_path / name)
+        return write_site(made, bench.store, tmp_path / name, **how)
 
     return write

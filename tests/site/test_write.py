@@ -126,6 +126,28 @@ def test_pictures_are_copied_only_of_what_may_be_redistributed(
     assert "may not be redistributed" in (withheld.parent / "generator-gmm.html").read_text()
 
 
+def test_pictures_are_drawn_for_rows_without_any_of_what_may_be_redistributed(
+    bench: Bench, site: Callable[..., Path]
+) -> None:
+    small(bench)
+    asked: list[str] = []
+
+    def draw(name: str) -> dict[str, bytes]:
+        asked.append(name)
+        return {"windows.png": b"\x89PNG of " + name.encode()} if "/gmm/" in name else {}
+
+    free = Cards({"dataset": {"mitdb": {"redistributable": True}}})
+    index = site(bench, free, "free", draw=draw)
+    rows = {name.rpartition("/")[0] for name in bench.store.cell_names() if "mitdb/" in name}
+    assert {name.rpartition("/")[0] for name in asked} == rows
+    assert len(asked) == len(rows)  # one cell of each row
+    [picture] = (index.parent / "pictures").iterdir()
+    assert picture.read_bytes().startswith(b"\x89PNG of mitdb/gmm/")
+    asked.clear()
+    site(bench, name="closed", draw=draw)
+    assert asked == []
+
+
 def test_a_folder_with_something_else_is_left_alone(
     bench: Bench, site: Callable[..., Path], tmp_path: Path
 ) -> None:
