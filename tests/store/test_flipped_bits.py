@@ -36,6 +36,7 @@ PARTS = (
     "cells/cohort/jitter/seed-0-*/scores/shared-*.json",
     "cells/cohort/jitter/seed-0-*/artefacts/level-*-note.txt",
     "cells/cohort/jitter/seed-0-*/artefacts/training.csv",
+    "cells/cohort/jitter/seed-0-*/artefacts/windows.png",
     "cells/cohort/chosen/seed-1-*/cell.json",
     "cells/cohort/chosen/seed-1-*/synthetic.npz",
     "cells/cohort/chosen/seed-1-*/scores/level-*.json",
@@ -84,7 +85,9 @@ def test_every_file_of_a_finished_cell_is_looked_at(store: Path) -> None:
         shared = only(store, f"{cell}/scores/shared-*.json")
         spread = only(store, f"{cell}/scores/spread-*.json")
         tried = {only(store, part) for part in PARTS if part.startswith(cell)}
-        assert there == tried | {shared, spread}
+        pictures = {file for file in there if file.suffix == ".png"}
+        assert len(pictures) == 3
+        assert there == tried | pictures | {shared, spread}
 
 
 @pytest.mark.parametrize("part", PARTS)
