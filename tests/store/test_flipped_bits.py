@@ -86,7 +86,6 @@ def test_every_file_of_a_finished_cell_is_looked_at(store: Path) -> None:
         spread = only(store, f"{cell}/scores/spread-*.json")
         tried = {only(store, part) for part in PARTS if part.startswith(cell)}
         pictures = {file for file in there if file.suffix == ".png"}
-        assert len(pictures) == 3
         assert there == tried | pictures | {shared, spread}
 
 
