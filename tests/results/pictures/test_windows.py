@@ -214,4 +214,4 @@ def test_notes_on_every_row_have_a_large_square_below_the_traces() -> None:
     bare = Row(name="a", windows=[[window]])
     noted = Row(name="b", windows=[[window]], notes=[["nearest in train: 1.40 mV away"]])
     low, high = limits([bare, noted])
-    assert limits([noted]) == (pytest.approx(low - 0.5), high)
+    assert limits([noted]) == pytest.approx((low - 0.5, high))
