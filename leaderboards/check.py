@@ -40,11 +40,16 @@ def problems(folder: Path, sample: int, plugins: list[Path], data_dir: Path | No
         return [f"{archive} has {size / 2**20:.0f} MiB; at most {LARGEST / 2**20:.0f}"]
     if not about.is_file() or not about.read_text("utf-8").strip():
         return [f"{about} is missing or empty: say who made the rows, how, and where the code is"]
+    kept = folder.parents[1] / "store"
+    if not kept.is_dir():
+        return [
+            f"there is no {kept}: a board needs its records there to take rows (docs/publishing.md)"
+        ]
     if (own := folder / "plugin.py").is_file():
         plugins = [*plugins, own]
     with tempfile.TemporaryDirectory(prefix="ecgbench-") as temporary:
         store = Path(temporary) / "store"
-        shutil.copytree(folder.parents[1] / "store", store)
+        shutil.copytree(kept, store)
         published = ecgbench.boards(store, plugins=plugins)
         merge = ["merge", str(archive), "--store", str(store), "--verify", "--sample", str(sample)]
         merge += [part for plugin in plugins for part in ("--plugin", str(plugin))]

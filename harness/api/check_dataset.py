@@ -11,6 +11,7 @@ import numpy as np
 
 from ecgbench.contracts.config import build
 from ecgbench.contracts.errors import DataError, EcgbenchError
+from ecgbench.contracts.plain import counted
 from ecgbench.harness.data import physionet
 from ecgbench.harness.data.returned import as_windows, twins
 
@@ -115,16 +116,16 @@ def _tell_records(
 ) -> None:
     facts.append(("records", f"{account.records} used of {len(looks)} read"))
     for reason, names in account.records_left_out.items():
-        facts.append(("left out", f"{len(names)} records: {reason} ({_few(names)})"))
+        facts.append(("left out", f"{counted(len(names), 'record')}: {reason} ({_few(names)})"))
     for reason, count in sorted(account.windows_left_out.items()):
-        facts.append(("left out", f"{count} windows: {reason}"))
+        facts.append(("left out", f"{counted(count, 'window')}: {reason}"))
     if not looks:
         problems += list(account.damaged.values())
         return
     rates = Counter(f"{look.sampling_rate:g} Hz" for look in looks)
     facts.append(("rates", ", ".join(f"{r} ({n})" for r, n in rates.most_common(MOST))))
     seconds = [look.seconds for look in looks]
-    facts.append(("length", f"{min(seconds):.4g} to {max(seconds):.4g} s"))
+    facts.append(("length", f"{_span(min(seconds), max(seconds))} s"))
     spans = defaultdict(list)
     for each in looks:
         for lead, span in each.spans.items():
@@ -134,16 +135,21 @@ def _tell_records(
         facts.append(
             (
                 f"lead {lead}",
-                f"{len(found)} records, spans {middle:.3g} mV ({low:.3g} to {high:.3g})",
+                f"{counted(len(found), 'record')}, spans {middle:.3g} mV ({low:.3g} to {high:.3g})",
             )
         )
     others = Counter(f"{lead}: {why}" for look in looks for lead, why in look.others.items())
-    facts += [("no lead", f"{text} ({n} records)") for text, n in others.most_common(MOST)]
+    facts += [
+        ("no lead", f"{text} ({counted(n, 'record')})") for text, n in others.most_common(MOST)
+    ]
     gaps = [look for look in looks if look.missing]
     if gaps:
         most = max(gaps, key=lambda look: look.missing)
         facts.append(
-            ("gaps", f"{len(gaps)} records, at most {most.missing:.1%} of a record ({most.name})")
+            (
+                "gaps",
+                f"{counted(len(gaps), 'record')}, at most {most.missing:.1%} of a record ({most.name})",
+            )
         )
     hearts = [look.heart_rate for look in looks if look.heart_rate]
     if hearts:
@@ -159,30 +165,40 @@ def _tell_records(
 
 def _tell_windows(windows: EcgWindows, facts: list[tuple[str, str]], problems: list[str]) -> None:
     people, counts = np.unique(windows.patients, return_counts=True)
-    shape = f"{windows.signals.shape[1]} leads × {windows.length} samples at {windows.sampling_rate:g} Hz"
+    leads = counted(windows.signals.shape[1], "lead")
+    shape = f"{leads} × {windows.length} samples at {windows.sampling_rate:g} Hz"
     facts.append(("windows", f"{len(windows)} of {shape}"))
     facts.append(
         (
             "people",
-            f"{len(people)}, with {counts.min()} to {counts.max()} windows (median {np.median(counts):g})",
+            f"{len(people)}, with {_span(counts.min(), counts.max())} windows (median {np.median(counts):g})",
         )
     )
     for at, name in enumerate(windows.classes):
         mine = windows.labels == at
-        owners = len(np.unique(windows.patients[mine]))
-        facts.append((f"class {name}", f"{int(mine.sum())} windows of {owners} people"))
+        owners = counted(len(np.unique(windows.patients[mine])), "person", "people")
+        facts.append((f"class {name}", f"{counted(int(mine.sum()), 'window')} of {owners}"))
+        if not mine.any():
+            problems.append(f"class {name} has no window: does no record say so, or another word?")
     for what, values in _attributes(windows).items():
         facts.append((f"attribute {what}", values))
     deviations = windows.signals.std(axis=2).max(axis=1)
     low, middle, high = np.quantile(deviations, [0, 0.5, 1])
     facts.append(("deviation", f"{middle:.3g} mV ({low:.3g} to {high:.3g}), of a window"))
     if len(people) < 4:
-        problems.append(f"{len(people)} people are too few to divide into members and unseen ones")
+        problems.append(
+            f"the windows are of {counted(len(people), 'person', 'people')}: too few to divide into "
+            "members and unseen people (4 at least)"
+        )
     has = dict(zip(people.tolist(), counts.tolist(), strict=True))
     for (a, b), common in Counter(twins(windows)).most_common(MOST):
         share = common / min(has[a], has[b])
         question = "; one person under two ids?" if share >= ONE_PERSON else ""
         problems.append(f"people {a} and {b} have {common} windows in common{question}")
+
+
+def _span(low: float, high: float) -> str:
+    return f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
 
 
 def _attributes(windows: EcgWindows) -> dict[str, str]:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from ecgbench.contracts.config import parse_overrides
 from ecgbench.contracts.errors import UsageError
-from ecgbench.contracts.plain import plain
+from ecgbench.contracts.plain import counted, plain
 from ecgbench.harness.api.check_dataset import check_dataset
 from ecgbench.harness.cli.options import data_dir_option, plugin_option
 from ecgbench.harness.planning.catalog import Catalog, discover
@@ -60,9 +60,8 @@ def dataset(
     console.print(table)
     for problem in found.problems:
         console.print(Text(f"problem: {plain(problem)}", style="red"), soft_wrap=True)
-    console.print(
-        Text(f"{len(found.problems)} problems" if found.problems else "nothing looks wrong")
-    )
+    problems = counted(len(found.problems), "problem")
+    console.print(Text(problems if found.problems else "nothing looks wrong"))
     return 1 if found.problems else 0
 
 

@@ -53,7 +53,9 @@ def _next(
     place = str(path)
     if one_file:
         given = ["--plugin", place]
+        read = [["ecgbench", "dataset", "check", place]] if place.endswith(".toml") else []
         return [
+            *read,
             ["ecgbench", "show", kind, name, *given],
             ["ecgbench", "check", place],
             [*run, *given],

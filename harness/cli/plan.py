@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from ecgbench.contracts.plain import plain
+from ecgbench.contracts.plain import counted, plain
 from ecgbench.harness.cli.report import warn
 from ecgbench.results.board.labels import labels
 
@@ -29,14 +29,15 @@ def show_plan(job: Job, console: Console) -> None:
     plan, resolved, machine, jobs = job.plan, job.study, job.machine, job.pool.slots
     counts = Counter(cell.state for cell in plan.cells)
     scores = sum(len(cell.missing) for cell in plan.todo)
-    side_by_side = f"{jobs} job{'s' if jobs > 1 else ''}"
-    threads = f"{machine.threads} thread{'s' if machine.threads > 1 else ''} each"
+    side_by_side = counted(jobs, "job")
+    threads = f"{counted(machine.threads, 'thread')} each"
     console.print(
         Text.assemble(
             ("plan ", "bold"),
-            f"study {resolved.name}: {len(plan.record.datasets)} datasets × "
-            f"{len(plan.record.generators)} generators × {len(resolved.seeds)} seeds = "
-            f"{len(plan.cells)} cells, {len(plan.record.metrics)} metrics; "
+            f"study {resolved.name}: {counted(len(plan.record.datasets), 'dataset')} × "
+            f"{counted(len(plan.record.generators), 'generator')} × "
+            f"{counted(len(resolved.seeds), 'seed')} = {counted(len(plan.cells), 'cell')}, "
+            f"{counted(len(plan.record.metrics), 'metric')}; "
             f"{machine.device}, {side_by_side}, {threads}",
         )
     )

@@ -37,8 +37,9 @@ def report(run: Run, console: Console) -> int:
     console.print()
     rest(run.store, console)
     for folder in dict.fromkeys(path.with_suffix("") for path in run.written):
-        suffixes = ",".join(p.suffix[1:] for p in run.written if p.with_suffix("") == folder)
-        console.print(Text(f"written: {relative(folder)}.{{{suffixes}}}"), soft_wrap=True)
+        suffixes = [p.suffix[1:] for p in run.written if p.with_suffix("") == folder]
+        ends = suffixes[0] if len(suffixes) == 1 else f"{{{','.join(suffixes)}}}"
+        console.print(Text(f"written: {relative(folder)}.{ends}"), soft_wrap=True)
     if left := run.counts.get("todo", 0):
         console.print(
             Text(

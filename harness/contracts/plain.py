@@ -16,6 +16,15 @@ def plain(text: str) -> str:
     return " ".join("".join(shown).split())
 
 
+def counted(number: int, one: str, more: str = "") -> str:
+    """Return a number and its noun, by default with an s for more than one.
+
+    >>> counted(1, "lead"), counted(2, "lead"), counted(0, "person", "people")
+    ('1 lead', '2 leads', '0 people')
+    """
+    return f"{number} {one if number == 1 else more or f'{one}s'}"
+
+
 def ascii_json(text: bytes) -> bytes:
     r"""Return JSON of the same value in ASCII, with control and other characters escaped.
 

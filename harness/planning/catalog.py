@@ -108,6 +108,8 @@ class Catalog:
             )
         known = [n for k, n in self.entries if k == kind]
         message = f"no {kind} is called {name!r}; {suggest(name, known)}"
+        if kind == "dataset" and name.endswith(".toml"):
+            message = f"{name!r} is a file: give it as --plugin {name}, and the dataset by its name"
         if self.problems:
             message += f" ({len(self.problems)} plugin problems: see ecgbench list)"
         raise UsageError(message)

@@ -281,7 +281,9 @@ class Description(_Table, frozen=True):
         if not strip and not windows.marks and not windows.detect:
             raise ValueError("windows: beats need marks, or detect = true")
         if not strip and windows.marks and self.by != "symbols" and not windows.beats:
-            raise ValueError("windows.beats: the symbols of beats are wanted")
+            raise ValueError(
+                'windows.beats: the symbols of beats in the marks are wanted, such as "NLRAV"'
+            )
         counted = [fact for fact in self.people.attributes.values() if fact.symbols]
         if (self.by == "rhythms" or counted) and not windows.marks:
             raise ValueError("windows.marks: the suffix of the annotation files is wanted")

@@ -81,8 +81,8 @@ class Panel:
     marks: Sequence[Mark]
 
 
-def marks(panels: Sequence[Panel]) -> Figure:
-    """Draw panels below each other."""
+def marks(panels: Sequence[Panel], *, note: str = "") -> Figure:
+    """Draw panels below each other, and a note on the kinds of marks below all."""
     from matplotlib.lines import Line2D  # noqa: PLC0415 - a second
 
     drawn = figure(7, 0.4 + 5 * len(panels), dpi=110, layout="constrained")
@@ -97,7 +97,15 @@ def marks(panels: Sequence[Panel]) -> Figure:
     ]
     if len(handles) > 1:
         place: Any = "outside lower center"  # matplotlib's types lack it
-        drawn.legend(handles=handles, loc=place, ncols=3, frameon=False, fontsize=8)
+        drawn.legend(
+            handles=handles,
+            loc=place,
+            ncols=3,
+            frameon=False,
+            fontsize=8,
+            title=note,
+            title_fontsize=8,
+        )
     drawn.draw_without_rendering()  # names go to free places, so the layout comes first
     for axis, panel in zip(axes, panels, strict=True):
         _name(axis, panel.marks)

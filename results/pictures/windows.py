@@ -113,7 +113,8 @@ def windows(
 def limits(rows: Sequence[Row]) -> tuple[float, float]:
     """Return the lowest and highest value of a line of paper, in mV, on large squares.
 
-    They hold 99.8% of the samples of the first row and 98% of all: a wild generator is cut off.
+    They hold 99.8% of the samples of the first row and 98% of all: a wild generator is cut off.  If all
+    rows have notes, a large square below is theirs.
     """
     shown = [[w for of_class in row.windows for w in of_class if w is not None] for row in rows]
     if not any(shown):
@@ -125,7 +126,8 @@ def limits(rows: Sequence[Row]) -> tuple[float, float]:
     lowest, highest = MOST if first.shape[1] == 1 else MOST_OF_SEVERAL
     low = np.clip(np.floor((ends[:, 0].min() - 0.1) / step) * step, lowest, -step)
     high = np.clip(np.ceil((ends[:, 1].max() + 0.1) / step) * step, 2 * step, highest)
-    return float(low), float(high)
+    noted = step if all(any(map(any, row.notes)) for row in rows) else 0.0
+    return float(low - noted), float(high)
 
 
 def _blocks(classes: int, count: int, layout: Tile, *, wide: bool) -> list[list[tuple[int, int]]]:

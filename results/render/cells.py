@@ -119,8 +119,8 @@ def roc_picture(store: Store, choice: Choice, *, metric: str | None, seed: int) 
     if not attacks:
         wanted = metric or "an attack"
         raise UsageError(
-            f"no such cell has the ROC of {wanted}: membership-inference and its like store one since "
-            "they were scored with this version; ecgbench run --fresh scores them again"
+            f"no such cell has the ROC of {wanted}: ecgbench run --metrics membership-inference stores one; "
+            "if that metric has a score already, --fresh scores it again"
         )
     _check_count(max(map(len, attacks.values())), "generators", MOST_GENERATORS)
     return roc(

@@ -14,6 +14,7 @@ from ecgbench.results.board.notes import seed_list
 from ecgbench.results.board.uncertainty import LEVEL, folds
 from ecgbench.results.render import text
 from ecgbench.results.render.grid import GAP, RULED
+from ecgbench.results.render.staircase import broken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
     from ecgbench.results.board.compare import Compared, Finding, Summary, Together
     from ecgbench.results.board.table import Board
+
+NAME = 20
+"""Columns for a metric's name: with two long rows a line of 80 columns has no more."""
 
 STYLES = {
     "no difference seen": "dim",
@@ -59,7 +63,7 @@ def _metrics(compared: Compared) -> Table:
     for family in text.families(board):
         for label, metric in text.of_family(board, family).items():
             finding = compared.findings[label]
-            name = [Text(text.heading(label, metric))]
+            name = [*map(Text, broken(text.heading(label, metric), NAME))]
             if finding.verdict:
                 name.append(_said(finding.verdict, a, b))
             table.add_row(Text("\n").join(name), *map(Text, _numbers(finding, board)))

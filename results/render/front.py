@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 ORDER = ("on the front", "not on it", "reference row")
 """Of marks: the first is named first."""
 
+NOTE = "On the front: nobody is better over all metrics of utility and privacy, drawn here or not."
+
 
 def to_png(boards: Sequence[Board]) -> bytes | None:
     """Draw the front as a PNG; None if no board can be drawn."""
@@ -45,7 +47,7 @@ def front(boards: Sequence[Board]) -> Figure | None:
         for board in boards
         if (labels := headlines(board)) and (found := _marks(board, labels))
     ]
-    return marks(panels) if panels else None
+    return marks(panels, note=NOTE) if panels else None
 
 
 def headlines(board: Board) -> tuple[str, str] | None:

@@ -76,7 +76,18 @@ def notes(board: Board, labels: list[str]) -> list[str]:
         if board.metrics[label].ranked and board.audit.get(label) != "passes"
     ]:
         lines.append(f"Without a passed audit on such windows: {', '.join(unaudited)}.")
-    return [*lines, *filter(_is_trouble, text.gaps(board))]
+    return [*lines, *_empty(board, labels), *filter(_is_trouble, text.gaps(board))]
+
+
+def _empty(board: Board, labels: list[str]) -> list[str]:
+    """Return a sentence on each reason of the columns without any value."""
+    without: dict[str, list[str]] = {}
+    for label in labels:
+        scores = [row.scores[label] for row in board.rows]
+        if all(score.status == "skipped" and score.value is None for score in scores):
+            reasons = dict.fromkeys(plain(score.reason) for score in scores)
+            without.setdefault("; ".join(reasons), []).append(plain(label))
+    return [f"No value of {', '.join(found)}: {reason}." for reason, found in without.items()]
 
 
 def _is_trouble(gap: str) -> bool:

@@ -55,6 +55,14 @@ def test_an_honest_row_passes_and_the_published_board_stays(
     assert "ecgbench export --out results.zip" in capsys.readouterr().err
 
 
+def test_a_board_without_records_is_named(
+    submission: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(submission.parents[1] / "store")
+    assert check() == 1
+    assert "a board needs its records there" in capsys.readouterr().err
+
+
 def test_a_forged_score_and_a_row_of_another_board_do_not_pass(
     submission: Path,
     there: Command,

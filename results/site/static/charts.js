@@ -218,7 +218,7 @@ ecg.charts = (board, place) => {
   if (board.axes) {
     const pairs = privacy.filter(([, , m]) => m.ranked).map(([i, label]) => [i, `${label} against ${board.metrics[board.axes[0]].label}`]);
     figure("Utility and privacy", pairs, board.axes[1], (y) => ecg.scatter(board, board.axes[0], Number(y)),
-      "Better is up and to the right. ◆ on the front, ● other competitors, ■ reference rows. Lines are 95% intervals, the dashed line is the null.");
+      "Better is up and to the right. ◆ on the front (over all metrics of utility and privacy, shown here or not), ● other competitors, ■ reference rows. Lines are 95% intervals, the dashed line is the null.");
   }
   const all = board.metrics.map((m, i) => [i, m.label]);
   figure("Intervals", all, board.headline[0] ?? 0, (i) => ecg.whiskers(board, Number(i)),

@@ -43,8 +43,8 @@ def test_a_folder_is_read_and_all_that_looks_wrong_is_named(
     for text in (
         "records 7 used of 7 read",
         "rates 200 Hz (7)",
-        "windows 21 of 1 leads × 1000 samples at 100 Hz",
-        "people 7, with 3 to 3 windows",
+        "windows 21 of 1 lead × 1000 samples at 100 Hz",
+        "people 7, with 3 windows",
         "class strip 21 windows of 7 people",
         "problem: record 7: the header disagrees with the signal file",
         "problem: record 8: I spans 1e+03 mV: µV or digital samples?",
@@ -68,8 +68,22 @@ def test_nothing_looks_wrong_once_it_is_mended(ecgbench: Command, clinic: Path) 
 
 def test_a_dataset_in_python_is_checked_too(ecgbench: Command) -> None:
     assert ecgbench("dataset", "check", "mitdb-208") == 1
-    assert "1 people are too few" in ecgbench.out
+    assert "the windows are of 1 person: too few" in ecgbench.out
     assert ecgbench("dataset", "check", "mitdb-209") == 2
+
+
+def test_a_class_of_no_window_is_a_problem(ecgbench: Command, clinic: Path) -> None:
+    windows = 'kind = "strip"\nlabel = { record = "(.)" }'
+    classes = 'one.values = ["1"]\nnone.values = ["x"]\nother.values = ["*"]'
+    describe(clinic.parent, windows=windows, classes=classes)
+    assert ecgbench("dataset", "check", clinic) == 1
+    assert "problem: class none has no window" in ecgbench.out
+    assert "class one has no window" not in ecgbench.out
+
+
+def test_a_file_as_the_name_of_a_dataset_is_told_its_place(ecgbench: Command, clinic: Path) -> None:
+    assert ecgbench("explore", clinic) == 2
+    assert f"--plugin {clinic}" in ecgbench.err
 
 
 def test_a_dataset_file_is_a_plugin(ecgbench: Command, clinic: Path) -> None:

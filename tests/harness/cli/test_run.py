@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def test_a_run_ends_with_the_board_and_the_paths_of_the_tables(ecgbench: Command) -> None:
     assert ecgbench.tiny() == 0
-    assert "plan study quick: 1 datasets × 1 generators × 2 seeds = 2 cells" in ecgbench.out
+    assert "plan study quick: 1 dataset × 1 generator × 2 seeds = 2 cells" in ecgbench.out
     assert "peak ↓" in ecgbench.out
     assert "written: ecgbench-results/board/tiny.{md,csv,json,tex}" in ecgbench.out
     for suffix in ("md", "csv", "json", "tex"):

@@ -74,7 +74,7 @@ def test_a_file_says_of_which_study_it_is(ecgbench: Command) -> None:
         ecgbench("split", "tiny", "--out", "made", "--plugin", ecgbench.stubs, "--study=smoke") == 0
     )
     assert submit(ecgbench, **drawn(what_was_written())) == 0
-    assert "plan study smoke: 1 datasets" in ecgbench.out
+    assert "plan study smoke: 1 dataset" in ecgbench.out
     assert ecgbench.boards[0]["study"] == "smoke"
     assert submit(ecgbench, "--study=quick", **drawn(what_was_written())) == 0
     assert "plan study quick" in ecgbench.out

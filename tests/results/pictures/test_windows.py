@@ -15,7 +15,7 @@ from ecgbench.results.pictures import PICTURES, beside
 from ecgbench.results.pictures.beside import Made, Real, nearest, pictures, windows_picture
 from ecgbench.results.pictures.canvas import FORMATS, to_bytes
 from ecgbench.results.pictures.paper import INCH, STANDARD, Sheet, tile
-from ecgbench.results.pictures.windows import draws
+from ecgbench.results.pictures.windows import Row, draws, limits
 
 SEED = 3
 
@@ -207,3 +207,11 @@ def test_a_class_without_synthetic_windows_is_told() -> None:
     assert pictures(Made(name="gmm", windows=made), real(), title="t", seed=0).keys() == set(
         PICTURES
     )
+
+
+def test_notes_on_every_row_have_a_large_square_below_the_traces() -> None:
+    window = np.linspace(-0.3, 0.9, 200)[None, :]
+    bare = Row(name="a", windows=[[window]])
+    noted = Row(name="b", windows=[[window]], notes=[["nearest in train: 1.40 mV away"]])
+    low, high = limits([bare, noted])
+    assert limits([noted]) == pytest.approx((low - 0.5, high))

@@ -121,3 +121,15 @@ def test_hostile_text_is_neither_markup_nor_control(hostile: Board) -> None:
     out = shown(hostile, 200)
     assert "\x1b" not in out
     assert "\u202e" not in out
+
+
+def test_a_column_without_values_says_why(bench: Bench) -> None:
+    skipped = {0: ("skipped", "one class")}
+    bench.run(
+        {name: {"mmd": {0: 1.0}, "score": skipped} for name in ("gmm", "kde")},
+        bench.metric("tstr", family="utility"),
+    )
+    assert "No value of score: one class." in " ".join(
+        shown(bench.board, metrics=("mmd", "score")).split()
+    )
+    assert "No value of" not in shown(bench.board, metrics=("mmd",))
