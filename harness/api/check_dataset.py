@@ -12,7 +12,7 @@ import numpy as np
 from ecgbench.contracts.config import build
 from ecgbench.contracts.errors import DataError, EcgbenchError
 from ecgbench.harness.data import physionet
-from ecgbench.harness.data.returned import as_windows, twins
+from ecgbench.harness.data.returned import as_windows, deviations, twins
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -173,8 +173,7 @@ def _tell_windows(windows: EcgWindows, facts: list[tuple[str, str]], problems: l
         facts.append((f"class {name}", f"{int(mine.sum())} windows of {owners} people"))
     for what, values in _attributes(windows).items():
         facts.append((f"attribute {what}", values))
-    deviations = windows.signals.std(axis=2).max(axis=1)
-    low, middle, high = np.quantile(deviations, [0, 0.5, 1])
+    low, middle, high = np.quantile(deviations(windows.signals), [0, 0.5, 1])
     facts.append(("deviation", f"{middle:.3g} mV ({low:.3g} to {high:.3g}), of a window"))
     if len(people) < 4:
         problems.append(f"{len(people)} people are too few to divide into members and unseen ones")
