@@ -13,7 +13,7 @@ from ecgbench.contracts.config import build
 from ecgbench.contracts.errors import DataError, EcgbenchError
 from ecgbench.contracts.plain import counted
 from ecgbench.harness.data import physionet
-from ecgbench.harness.data.returned import as_windows, twins
+from ecgbench.harness.data.returned import as_windows, deviations, twins
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -182,8 +182,7 @@ def _tell_windows(windows: EcgWindows, facts: list[tuple[str, str]], problems: l
             problems.append(f"class {name} has no window: does no record say so, or another word?")
     for what, values in _attributes(windows).items():
         facts.append((f"attribute {what}", values))
-    deviations = windows.signals.std(axis=2).max(axis=1)
-    low, middle, high = np.quantile(deviations, [0, 0.5, 1])
+    low, middle, high = np.quantile(deviations(windows.signals), [0, 0.5, 1])
     facts.append(("deviation", f"{middle:.3g} mV ({low:.3g} to {high:.3g}), of a window"))
     if len(people) < 4:
         problems.append(

@@ -11,7 +11,7 @@ import numpy as np
 
 from ecgbench.contracts.errors import StoreError
 from ecgbench.contracts.windows import DTYPES, EcgWindows
-from ecgbench.harness.data.taken import LARGE
+from ecgbench.large import LARGE
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from numbers import Integral, Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from ecgbench.harness.data.same import is_flat, same_windows
 from ecgbench.harness.data.split import number
 from ecgbench.harness.data.taken import take
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 UNKNOWN = ("NoneType", "NAType", "NaTType")
 """Types of unknown values: Python's and pandas'."""
 
@@ -27,6 +30,9 @@ TOO_SMALL, TOO_LARGE = 0.002, 20.0
 
 SOME = 1000
 """Windows, about, behind the usual deviation."""
+
+FEW = 64
+"""Windows in float64 at a time."""
 
 MOST_PAIRS = 5
 """Pairs of people with windows in common in one message."""
@@ -76,8 +82,7 @@ def _check(windows: EcgWindows) -> None:
     if not windows.signals.size:
         raise _OddError(f"there are no windows: signals have shape {windows.signals.shape}")
     some = windows.signals[:: max(1, len(windows.signals) // SOME)]
-    deviations = some.std(axis=2, dtype=np.float64).max(axis=1)
-    usual = float(np.median(deviations))
+    usual = float(np.median(deviations(some)))
     if not TOO_SMALL < usual < TOO_LARGE and usual > 0:
         hint = "µV or digital samples" if usual > TOO_LARGE else "volts"
         raise _OddError(
@@ -216,6 +221,15 @@ def _tell_twins(windows: EcgWindows, name: str) -> None:
             name,
             ", ".join(shown),
         )
+
+
+def deviations(signals: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the deviation of each window, mV: that of its largest lead.
+
+    A few windows are looked at at a time, for all may be larger than the memory.
+    """
+    blocks = [signals[at : at + FEW] for at in range(0, len(signals), FEW)]
+    return np.concatenate([block.std(axis=2, dtype=np.float64).max(axis=1) for block in blocks])
 
 
 def twins(windows: EcgWindows) -> list[tuple[int, int]]:

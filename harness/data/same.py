@@ -15,6 +15,9 @@ TOLERANCE = 1e-3
 LOOKS = 8
 """Samples of a window to compare first."""
 
+SOME = 500
+"""Windows, about, to find the most variable sample."""
+
 BLOCK = 256
 """Windows at a time."""
 
@@ -65,6 +68,6 @@ def is_flat(windows: NDArray[np.float32], tolerance: float = 2 * TOLERANCE) -> N
 def _looks(right: NDArray[np.float32]) -> NDArray[np.int64]:
     """Return the indices of samples to compare first: the most variable one, then others at even steps."""
     size = right.shape[1]
-    varies = int(right[:: max(1, len(right) // 2000)].std(axis=0).argmax())
+    varies = int(right[:: max(1, len(right) // SOME)].std(axis=0).argmax())
     evenly = np.linspace(0, size - 1, min(LOOKS, size)).astype(np.int64)
     return np.array([varies, *evenly], dtype=np.int64)

@@ -103,19 +103,3 @@ def by_rhythm(
     left = Counter({"no rhythm annotated": int(blank.sum())})
     left["no rhythm holds long enough"] = int((labels < 0).sum() - blank.sum())
     return labels, +left
-
-
-def by_value(description: Description, found: str | float | None) -> tuple[int, str]:
-    """Return the class of a record by its label, or −1 and the reason."""
-    if found is None:
-        return -1, "no label"
-    text = found if isinstance(found, str) else f"{found:g}"
-    told = description.windows.separator
-    values = [each.strip() for each in text.split(told)] if told else [text]
-    rest = -1
-    for at, each in enumerate(description.classes.values()):
-        if set(values) & set(each.values):
-            return at, ""
-        if REST in each.values:
-            rest = at
-    return rest, "" if rest >= 0 else f"no class has the label {text}"

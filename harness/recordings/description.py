@@ -126,6 +126,7 @@ class Fact(_Table, frozen=True):
         among: all such marks.
         number: whether it is a number.
         first_line: whether the first line of a cell is taken alone.
+        varies: whether it may differ between a person's records, as an age does: the first known one counts.
         values: other values for some: ``{ ">89" = 90 }``; an empty text means unknown.
     """
 
@@ -137,6 +138,7 @@ class Fact(_Table, frozen=True):
     among: str | tuple[str, ...] = ""
     number: bool = False
     first_line: bool = False
+    varies: bool = False
     values: dict[str, str | float] = {}
 
     def __post_init__(self) -> None:
@@ -205,6 +207,25 @@ class Class(_Table, frozen=True):
             raise ValueError("hold is of rhythms, and there is none")
 
 
+class Codes(_Table, frozen=True):
+    """Codes within a label, and a table of their values.
+
+    Attributes:
+        each: regular expression with one group, of a code in the label.
+        table: a CSV file of all codes.
+        key: its column with the code; by default the column without a name.
+        column: its column with the value behind the class; an empty cell is a code without a class.
+    """
+
+    each: str
+    table: str
+    column: str
+    key: str = ""
+
+    def __post_init__(self) -> None:
+        _check_pattern("each", self.each, groups=1)
+
+
 class Windows(_Table, frozen=True):
     """Windows and their classes.
 
@@ -217,6 +238,9 @@ class Windows(_Table, frozen=True):
         detect: find the beats, for there are no marks of them (`ecgbench.r_peaks`).
         label: the value behind a record's class.
         separator: between several values of the label.
+        codes: in the label, if it has codes with values in a table.
+        labels: of a record with several classes: the first counts, or only records of a single class do.
+            It is the default of a setting, if a label has several values or codes.
         leave_out: faults of windows that are left out.
         every: 10 for every tenth window of a record: recordings of a day have many.
         headline: the classes in the mean of macro-F1; all by default.
@@ -230,9 +254,15 @@ class Windows(_Table, frozen=True):
     detect: bool = False
     label: Fact | None = None
     separator: str = ""
+    codes: Codes | None = None
+    labels: Literal["first", "single"] = "first"
     leave_out: tuple[Literal["flat", "saturated", "calibration"], ...] = FAULTS  # type: ignore[assignment]
     every: Annotated[int, msgspec.Meta(ge=1)] = 1
     headline: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.codes and (self.separator or self.label is None):
+            raise ValueError("codes are in a label, and need no separator")
 
 
 class Description(_Table, frozen=True):

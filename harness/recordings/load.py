@@ -11,13 +11,15 @@ import numpy as np
 
 from ecgbench.contracts.errors import DataError
 from ecgbench.contracts.windows import EcgWindows
+from ecgbench.large import Growing
 from ecgbench.processing import BeatWindowConfig, StripWindowConfig, resampling
 from ecgbench.recordings import cut
 from ecgbench.recordings.account import Account
-from ecgbench.recordings.classes import by_rhythm, by_value, marked_beats
+from ecgbench.recordings.classes import by_rhythm, marked_beats
 from ecgbench.recordings.detect import detected
 from ecgbench.recordings.faults import faulty
 from ecgbench.recordings.formats import read
+from ecgbench.recordings.labels import read_labels
 from ecgbench.recordings.people import Register, value
 from ecgbench.recordings.which import Named, which
 
@@ -28,8 +30,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ecgbench.recordings.description import Description
+    from ecgbench.recordings.labels import Labels
     from ecgbench.recordings.recording import Recording
     from ecgbench.recordings.settings import BeatSettings, Settings, StripSettings
+
+NOTHING = np.zeros((0, 0, 0), dtype=np.float32)
+"""The windows of a part after they are put to the others."""
 
 logger = logging.getLogger(__name__)
 
@@ -91,7 +97,21 @@ def survey(
     Raises:
         DataError: as `load`.
     """
+    with Growing() as signals:
+        return _survey(description, config, folder, signals, go_on=go_on, look=look)
+
+
+def _survey(
+    description: Description,
+    config: Settings,
+    folder: Path,
+    signals: Growing,
+    *,
+    go_on: bool,
+    look: Callable[[Recording], None],
+) -> tuple[EcgWindows | None, Account]:
     account, register = Account(), Register(description.people, folder)
+    labels = read_labels(description, folder, getattr(config, "labels", "first"))
     parts: list[_Part] = []
     lacking: dict[str, tuple[str, ...]] = {}
     for named in which(description, folder):
@@ -107,7 +127,9 @@ def survey(
                 account.records_left_out[f"no lead {', '.join(absent)}"].append(named.key)
                 continue
             register.add(recording)
-            parts.append(_part(description, recording, register, config, account))
+            part = _part(description, recording, register, labels, config, account)
+            signals.add(part.signals)
+            parts.append(replace(part, signals=NOTHING))
         except DataError as error:
             if not go_on:
                 raise
@@ -123,7 +145,7 @@ def survey(
         if go_on:
             return None, account
         raise DataError(_none(description, account))
-    return _gather(description, parts, register, config), account
+    return _gather(description, signals, parts, register, config), account
 
 
 def _recording(description: Description, folder: Path, named: Named, config: Settings) -> Recording:
@@ -147,6 +169,7 @@ def _part(
     description: Description,
     recording: Recording,
     register: Register,
+    labels: Labels,
     config: Settings,
     account: Account,
 ) -> _Part:
@@ -156,7 +179,7 @@ def _part(
     label, reason = 0, ""
     if description.windows.label is not None:
         found = value(description.windows.label, recording, register.row(recording.name))
-        label, reason = by_value(description, found)
+        label, reason = labels.class_of(found)
     if isinstance(config, StripWindowConfig):
         part, left = _strips(description, recording, signals, config)
     else:
@@ -267,13 +290,17 @@ def _check_whole(
 
 
 def _gather(
-    description: Description, parts: list[_Part], register: Register, config: Settings
+    description: Description,
+    signals: Growing,
+    parts: list[_Part],
+    register: Register,
+    config: Settings,
 ) -> EcgWindows:
     counts = [len(part.labels) for part in parts]
     numbers = register.numbers()
     people = np.array([numbers[part.name] for part in parts], dtype=np.int64)
     return EcgWindows(
-        signals=np.concatenate([part.signals for part in parts]),
+        signals=signals.together(),
         labels=np.concatenate([part.labels for part in parts]),
         patients=np.repeat(people, counts),
         sampling_rate=config.sampling_rate,

@@ -63,7 +63,7 @@ class Register:
                 raise DataError(
                     f"record {name}: nothing says whose it is{self._where(told.person)}"
                 )
-            person = f"{found:g}" if isinstance(found, float) else found
+            person = f"{found:.15g}" if isinstance(found, float) else found
         self.person_of[name] = person = told.same.get(person, person)
         if told.key_is_person:
             row = self._table.get(person)
@@ -75,7 +75,9 @@ class Register:
                 share[1] += counted(recording, fact.among)
                 continue
             found = value(fact, recording, row)
-            if found is not None and facts.setdefault(what, found) != found:
+            if found is None or (fact.varies and what in facts):
+                continue
+            if facts.setdefault(what, found) != found:
                 self.contradictions.append(
                     f"{what} of person {person} is {facts[what]} and, in record {name}, {found}"
                 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import msgspec
 
@@ -24,11 +24,18 @@ class StripSettings(StripWindowConfig, frozen=True):
     leads: tuple[str, ...] = ()
 
 
+RULE = Annotated[
+    Literal["first", "single"],
+    msgspec.Meta(
+        description="first: of several classes the first counts; single: records of one class"
+    ),
+]
+
 Settings = BeatSettings | StripSettings
 
 
 def settings_of(told: Description) -> type[BeatSettings | StripSettings]:
-    """Return the class of a described dataset's settings: those of its windows, and ``leads``."""
+    """Return the class of a described dataset's settings: those of its windows, ``leads``, and perhaps ``labels``."""
     base = BeatSettings if told.windows.kind == "beat" else StripSettings
     known = told.leads.everywhere
 
@@ -44,10 +51,13 @@ def settings_of(told: Description) -> type[BeatSettings | StripSettings]:
     if told.windows.marks == "{lead}":
         what += "; beats stand at the marks of the first"
     hint = Annotated[tuple[str, ...], msgspec.Meta(min_length=1, description=what)]
+    fields: list[tuple[str, Any, Any]] = [("leads", hint, told.leads.default)]
+    if told.windows.codes or told.windows.separator:
+        fields.append(("labels", RULE, told.windows.labels))
     name = "".join(part.capitalize() for part in told.name.split("-")) + "Config"
     made = msgspec.defstruct(
         name,
-        [("leads", hint, told.leads.default)],
+        fields,
         bases=(base,),
         namespace={"__post_init__": check, "__doc__": f"Settings of `{told.name}`."},
         module=__name__,

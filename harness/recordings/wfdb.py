@@ -171,6 +171,12 @@ def _plain(
 
 def _counts(path: Path, header: Any) -> list[NDArray[np.int64]]:
     """Return the whole numbers of each signal."""
+    if _is_simple(header):  # wfdb would parse the header again, most of the time for a short record
+        shape = header.sig_len, header.n_sig
+        start = header.byte_offset[0] or 0
+        file = path.parent / header.file_name[0]
+        samples = np.fromfile(file, dtype="<i2", count=shape[0] * shape[1], offset=start)
+        return list(samples.reshape(shape).T.astype(np.int64))
     big = [at for at, form in enumerate(header.fmt) if form == "61"]
     rest = [at for at in range(header.n_sig) if at not in big]
     counts = {}
@@ -182,6 +188,18 @@ def _counts(path: Path, header: Any) -> list[NDArray[np.int64]]:
         read.adc(expanded=True, inplace=True)
         counts |= dict(zip(big, read.e_d_signal, strict=True))
     return [counts[at] for at in range(header.n_sig)]
+
+
+def _is_simple(header: Any) -> bool:
+    """Return whether all signals are in one file of format 16, a sample of each in turn."""
+    return bool(
+        set(header.fmt) == {"16"}
+        and set(header.samps_per_frame) == {1}
+        and len(set(header.file_name)) == 1
+        and len(set(header.byte_offset)) == 1
+        and not any(header.skew)
+        and header.sig_len
+    )
 
 
 def _joined(folder: Path, name: str, header: Any, counts_per_mv: float | None) -> Recording:

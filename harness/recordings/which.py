@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -85,11 +86,7 @@ def _listed(file: Path, column: str) -> list[str]:
         names = [line.strip().removesuffix(".hea") for line in lines if line.strip()]
     if not names:
         raise DataError(f"{file} names no records")
-    twice = (
-        next((name for name in names if names.count(name) > 1), None)
-        if len(names) < 10_000
-        else None
-    )
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
     if twice is not None:
         raise DataError(f"{file} names {twice!r} twice")
     return names

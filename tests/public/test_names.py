@@ -23,6 +23,7 @@ MODULES = (
     "ecgbench",
     "ecgbench.components",
     "ecgbench.gaussians",
+    "ecgbench.large",
     "ecgbench.nn",
     "ecgbench.nn.conditional",
     "ecgbench.nn.training",

@@ -68,16 +68,13 @@ def test_a_mistake_is_named_with_its_place(
 def test_every_shipped_file_is_a_dataset_of_its_name() -> None:
     specs = list(ecgbench_datasets())
     assert {spec.name for spec in specs} == {file.stem for file in FOLDER.glob("*.toml")}
-    assert len(specs) == 18
+    assert len(specs) == 19
     for spec in specs:
         assert spec.source is not None
         assert spec.config().leads == spec.leads  # type: ignore[attr-defined]
-        # nobody has run the others, and a digest that nobody has seen is not made up
-        assert (
-            spec.verified
-            == bool(spec.source.sums_sha256)
-            == (spec.source.slug in ("mitdb", "ludb"))
-        )
+        assert spec.verified == (spec.source.slug in ("mitdb", "ludb"))
+        # a digest that nobody has seen is not made up; that of ptb-xl is in several public copies
+        assert bool(spec.source.sums_sha256) == (spec.verified or spec.name == "ptb-xl")
 
 
 def test_reading_the_shipped_files_imports_no_numpy() -> None:

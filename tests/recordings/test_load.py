@@ -191,3 +191,38 @@ def test_a_folder_without_records_or_windows_says_so(tmp_path: Path) -> None:
         DataError, match="dataset mine: there are no windows; 0 windows of 1 records"
     ):
         load(describe(tmp_path))
+
+
+def test_an_age_may_vary_and_a_sex_may_not(tmp_path: Path) -> None:
+    from ecgbench.recordings.description import read
+    from ecgbench.recordings.people import Register
+    from ecgbench.recordings.recording import Recording
+
+    (tmp_path / "t.csv").write_text("record,who,age,sex\na,1,,M\nb,1,61,M\nc,1,64,F\n")
+    people = (
+        'table = "t.csv"\nkey = "record"\nperson = { column = "who" }\n'
+        'attributes.age = { column = "age", number = true, varies = true }\n'
+        'attributes.sex = { column = "sex" }'
+    )
+    register = Register(read(describe(tmp_path, people=people)).people, tmp_path)
+    for name in "abc":
+        register.add(Recording(name, np.zeros((1, 5)), ("I",), 100.0))
+    assert register.attributes() == {1: {"age": 61.0, "sex": "M"}}
+    assert register.contradictions == ["sex of person 1 is M and, in record c, F"]
+
+
+def test_long_numbers_of_people_stay_apart(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write(tmp_path / "records", name, ecg(10))
+    (tmp_path / "records" / "t.csv").write_text("record,who\na,12345678.0\nb,12345679.0\n")
+    people = 'table = "t.csv"\nkey = "record"\nperson = { column = "who", number = true }'
+    windows = load(describe(tmp_path, people=people))
+    assert windows.patients.tolist() == [12345678, 12345679]
+
+
+def test_a_long_list_of_records_is_searched_for_twins(tmp_path: Path) -> None:
+    (tmp_path / "records").mkdir()
+    names = [f"r{at}" for at in range(20_000)] + ["r7"]
+    (tmp_path / "records" / "list").write_text("\n".join(names))
+    with pytest.raises(DataError, match="names 'r7' twice"):
+        load(describe(tmp_path, records='listed_in = "list"'))

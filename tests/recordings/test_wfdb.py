@@ -221,3 +221,17 @@ def test_a_segment_of_another_length_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "r.hea").write_text(f"r/1 1 {RATE} 500\ns1 500\n")
     with pytest.raises(DataError, match=r"^record r: the header says 500 samples of segment s1"):
         read(tmp_path, "r")
+
+
+def test_simple_records_are_those_of_wfdb(tmp_path: Path) -> None:
+    import wfdb
+
+    signals = np.round(np.stack([ecg(3), -2 * ecg(3), 30 * ecg(3)]), 3)  # to both ends of 16 bits
+    signals[1, 7] = np.nan
+    write(tmp_path, "r", signals, fmt=["16"] * 3, baseline=[0, 50, -2000])
+    expected = wfdb.rdrecord(str(tmp_path / "r")).p_signal.T
+    np.testing.assert_array_equal(read(tmp_path, "r").signals, expected)
+    (tmp_path / "r.dat").write_bytes(
+        (tmp_path / "r.dat").read_bytes() + b"\0" * 60
+    )  # a longer file
+    np.testing.assert_array_equal(read(tmp_path, "r").signals, expected)

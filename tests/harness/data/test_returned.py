@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import tracemalloc
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,9 +11,11 @@ import pytest
 
 from ecgbench.contracts.errors import DataError
 from ecgbench.harness.data.returned import as_windows
+from ecgbench.large import Growing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from ecgbench import EcgWindows
 
@@ -232,3 +235,27 @@ def test_the_width_of_an_array_of_names_is_no_fact(windows: EcgWindows) -> None:
     records = as_windows(named, "mine").records
     assert records is not None
     assert records.dtype == np.dtype("<U3")
+
+
+def test_windows_larger_than_the_memory_are_checked_without_a_copy(
+    make_windows: Callable[..., EcgWindows], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ECGBENCH_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr("ecgbench.large.LARGE", 2**20)
+    monkeypatch.setattr("ecgbench.large.BLOCK", 2**20)
+    n = 4000
+    with Growing() as signals:
+        for at in range(0, n, 100):
+            seen = np.random.default_rng(at).standard_normal((100, 2, 2000), dtype=np.float32)
+            signals.add(seen)
+        mapped = signals.together()
+    windows = dataclasses.replace(
+        make_windows(np.arange(n), np.zeros(n, int)), signals=mapped, leads=("I", "II")
+    )
+    tracemalloc.start()
+    found = as_windows(windows, "x").signals
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert isinstance(found, np.memmap)
+    assert found.nbytes == 64_000_000
+    assert peak < 32_000_000

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 @pytest.fixture
 def large(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Make every set of windows a large one."""
-    monkeypatch.setattr(taken, "LARGE", 0)
-    monkeypatch.setattr(taken, "BLOCK", 100)
+    monkeypatch.setattr("ecgbench.large.LARGE", 0)
+    monkeypatch.setattr("ecgbench.large.BLOCK", 100)
     monkeypatch.setenv("ECGBENCH_CACHE_DIR", str(tmp_path))
     return tmp_path
 
@@ -44,10 +44,12 @@ def test_small_windows_stay_in_memory(make_windows: Any) -> None:
     assert not isinstance(taken.take(windows, np.arange(5)).signals, np.memmap)
 
 
-def test_a_split_of_large_windows_is_the_same(make_windows: Any, large: Path) -> None:
+def test_a_split_of_large_windows_is_the_same(
+    make_windows: Any, large: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     windows = number(make_windows(np.arange(200) % 6, np.arange(200) % 2))
     mapped = split(windows, 3)
-    taken.LARGE = 2**40
+    monkeypatch.setattr("ecgbench.large.LARGE", 2**40)
     plain = split(windows, 3)
     for part in ("train", "control", "auxiliary", "fresh", "test"):
         assert isinstance(getattr(mapped, part).signals, np.memmap)
@@ -67,7 +69,7 @@ def test_taking_holds_no_copy_in_memory(
     make_windows: Any, large: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del large
-    monkeypatch.setattr(taken, "BLOCK", 2**18)
+    monkeypatch.setattr("ecgbench.large.BLOCK", 2**18)
     windows = dataclasses.replace(
         make_windows(np.zeros(4000, int), np.zeros(4000, int)),
         signals=np.zeros((4000, 2, 500), dtype=np.float32),
