@@ -171,6 +171,8 @@ def _tell_windows(windows: EcgWindows, facts: list[tuple[str, str]], problems: l
         mine = windows.labels == at
         owners = len(np.unique(windows.patients[mine]))
         facts.append((f"class {name}", f"{int(mine.sum())} windows of {owners} people"))
+        if not mine.any():
+            problems.append(f"class {name} has no windows")
     for what, values in _attributes(windows).items():
         facts.append((f"attribute {what}", values))
     deviations = windows.signals.std(axis=2).max(axis=1)

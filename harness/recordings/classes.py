@@ -9,6 +9,7 @@ import numpy as np
 
 from ecgbench.contracts.errors import DataError
 from ecgbench.recordings.description import symbols
+from ecgbench.recordings.people import in_words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -89,8 +90,10 @@ def by_rhythm(
     rhythm = np.full(length, -1, dtype=np.int64)
     named = {note: at for at, c in enumerate(description.classes.values()) for note in c.rhythms}
     rest = named.get(REST, -2)
-    changes = [at for at, note in enumerate(marks.notes) if note.startswith("(")]
-    for at in changes:
+    order = np.argsort(marks.samples, kind="stable").tolist()  # tables of marks come in any order
+    for at in order:
+        if not marks.notes[at].startswith("("):
+            continue
         rhythm[max(0, int(marks.samples[at])) :] = named.get(marks.notes[at], rest)
     labels = np.full(len(starts), -1, dtype=np.int64)
     for at, each in reversed(list(enumerate(description.classes.values()))):
@@ -109,7 +112,7 @@ def by_value(description: Description, found: str | float | None) -> tuple[int, 
     """Return the class of a record by its label, or −1 and the reason."""
     if found is None:
         return -1, "no label"
-    text = found if isinstance(found, str) else f"{found:g}"
+    text = in_words(found)
     told = description.windows.separator
     values = [each.strip() for each in text.split(told)] if told else [text]
     rest = -1
