@@ -304,12 +304,12 @@ class Description(_Table, frozen=True):
         ways = {each.by for each in self.classes.values()}
         if len(ways) > 1 or (self.by == "" and len(self.classes) > 1):
             raise ValueError("classes: all of them by symbols, by rhythms or by values")
+        self._check_classes()
         windows, strip = self.windows, self.windows.kind == "strip"
         if strip and self.by == "symbols":
             raise ValueError("classes: a strip has many marks; its class is by rhythms or values")
         if (self.by == "values") != (windows.label is not None):
             raise ValueError("windows.label and the values of classes belong together")
-        self._check_classes()
         if not strip and not windows.marks and not windows.detect:
             raise ValueError("windows: beats need marks, or detect = true")
         if not strip and windows.marks and self.by != "symbols" and not windows.beats:
