@@ -8,6 +8,8 @@ published board changes.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import shutil
 import sys
 import tempfile
@@ -15,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import ecgbench
+from ecgbench import EcgbenchError
+from ecgbench.contracts.plain import plain
 from ecgbench.harness.cli import main as command
 
 if TYPE_CHECKING:
@@ -34,34 +38,38 @@ def problems(folder: Path, sample: int, plugins: list[Path], data_dir: Path | No
         data_dir: the folder of datasets.
     """
     archive, about = folder / "results.zip", folder / "README.md"
+    board = folder.resolve().parent.parent / "store"
+    if not board.is_dir():
+        return [
+            f"there is no published board {board}: a board needs its records there; the folder to check "
+            + "is BOARD/submissions/NAME (docs/publishing.md)"
+        ]
     if not archive.is_file():
         return [f"there is no {archive}: ecgbench export --out results.zip makes it"]
     if (size := archive.stat().st_size) > LARGEST:
         return [f"{archive} has {size / 2**20:.0f} MiB; at most {LARGEST / 2**20:.0f}"]
-    if not about.is_file() or not about.read_text("utf-8").strip():
+    if not about.is_file() or not about.read_text("utf-8", "replace").strip():
         return [f"{about} is missing or empty: say who made the rows, how, and where the code is"]
-    kept = folder.parents[1] / "store"
-    if not kept.is_dir():
-        return [
-            f"there is no {kept}: a board needs its records there to take rows (docs/publishing.md)"
-        ]
     if (own := folder / "plugin.py").is_file():
         plugins = [*plugins, own]
     with tempfile.TemporaryDirectory(prefix="ecgbench-") as temporary:
         store = Path(temporary) / "store"
-        shutil.copytree(kept, store)
+        shutil.copytree(board, store)
         published = ecgbench.boards(store, plugins=plugins)
         merge = ["merge", str(archive), "--store", str(store), "--verify", "--sample", str(sample)]
         merge += [part for plugin in plugins for part in ("--plugin", str(plugin))]
         merge += [] if data_dir is None else ["--data-dir", str(data_dir)]
         if command(merge):
             return ["ecgbench merge refused a part of it, for the reasons above"]
+        # the cells outside of the sample count as soon as the row is accepted
+        with contextlib.redirect_stdout(io.StringIO()):
+            command(["merge", str(archive), "--store", str(store), "--trust"])
         return _of_rows(published, ecgbench.boards(store, plugins=plugins))
 
 
 def _of_rows(published: list[Board], together: list[Board]) -> list[str]:
     """Return what is wrong with the rows that came; print them."""
-    known = [_identity(board) for board in published]
+    known = {_identity(board): board for board in published}
     names = {row.label for board in published for row in board.rows}
     found, count = [], 0
     for board in together:
@@ -72,12 +80,18 @@ def _of_rows(published: list[Board], together: list[Board]) -> list[str]:
                 f"{board.settings}, data {board.dataset.digest[:8]}; published: {there}"
             )
             continue
+        seeds = known[_identity(board)].seeds
+        if board.seeds != seeds:
+            found.append(
+                f"the board would have the seeds {', '.join(map(str, board.seeds))}; published are "
+                f"{', '.join(map(str, seeds))}"
+            )
         for row in board.rows:
             if row.label in names or row.generator.reference:
                 continue
             count += 1
             ended = sum(score.status == "ok" for score in row.scores.values())
-            print(f"{row.label}: {ended} of {len(row.scores)} metrics; {row.merged}")  # noqa: T201
+            print(plain(f"{row.label}: {ended} of {len(row.scores)} metrics; {row.merged}"))  # noqa: T201
             if row.lacking:
                 found.append(f"{row.label} lacks the seeds {', '.join(map(str, row.lacking))}")
     return found if count or found else ["the archive adds no row to the board"]
@@ -95,9 +109,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--plugin", type=Path, action="append", default=[])
     parser.add_argument("--data-dir", type=Path)
     given = parser.parse_args(arguments)
-    wrong = problems(given.folder, given.sample, given.plugin, given.data_dir)
+    try:
+        wrong = problems(given.folder, given.sample, given.plugin, given.data_dir)
+    except EcgbenchError as error:
+        wrong = [str(error)]
     for line in wrong:
-        print(f"problem: {line}", file=sys.stderr)  # noqa: T201
+        print(f"problem: {plain(line)}", file=sys.stderr)  # noqa: T201
     return int(bool(wrong))
 
 

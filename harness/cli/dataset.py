@@ -67,7 +67,7 @@ def dataset(
 
 def _named(what: str, plugins: tuple[Path, ...]) -> tuple[str, Catalog]:
     """Return the name of a dataset, and the catalog with it."""
-    if not Path(what).is_file() and Path(what).suffix not in (".toml", ".py"):
+    if Path(what).suffix not in (".toml", ".py"):
         return what, discover(plugins)
     catalog = discover([*plugins, what])
     plugin = f"file:{Path(what).resolve()}"

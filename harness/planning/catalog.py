@@ -194,7 +194,11 @@ def _register_installed(manager: pluggy.PluginManager, catalog: Catalog) -> dict
 
 
 def _register_file(manager: pluggy.PluginManager, file: Path) -> Origin:
-    if not file.is_file():
+    try:
+        is_there = file.is_file()
+    except OSError as error:  # a name that no system takes
+        raise UsageError(f"--plugin {str(file)[:80]}…: {error.strerror}") from None
+    if not is_there:
         raise UsageError(f"--plugin {file}: there is no such file")
     if file.suffix == ".toml":
         return _register_described(manager, file)

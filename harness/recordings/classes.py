@@ -89,8 +89,10 @@ def by_rhythm(
     rhythm = np.full(length, -1, dtype=np.int64)
     named = {note: at for at, c in enumerate(description.classes.values()) for note in c.rhythms}
     rest = named.get(REST, -2)
-    changes = [at for at, note in enumerate(marks.notes) if note.startswith("(")]
-    for at in changes:
+    order = np.argsort(marks.samples, kind="stable").tolist()  # tables of marks come in any order
+    for at in order:
+        if not marks.notes[at].startswith("("):
+            continue
         rhythm[max(0, int(marks.samples[at])) :] = named.get(marks.notes[at], rest)
     labels = np.full(len(starts), -1, dtype=np.int64)
     for at, each in reversed(list(enumerate(description.classes.values()))):

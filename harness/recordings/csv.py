@@ -37,10 +37,17 @@ def read(folder: Path, name: str, told: Records, *, marks: str | None = None) ->
     file = folder / f"{name}.csv"
     with naming(name), warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        # otherwise pandas drops what stands behind the last head: decimals behind a comma
+        warnings.simplefilter("error", pd.errors.ParserWarning)
         with file.open(encoding="utf-8-sig") as opened:
             head = opened.readline()
         parted = max(",;\t", key=head.count)
-        table = pd.read_csv(file, sep=parted, encoding="utf-8-sig", index_col=False)
+        try:
+            table = pd.read_csv(file, sep=parted, encoding="utf-8-sig", index_col=False)
+        except pd.errors.ParserWarning:
+            raise DataError(
+                f"record {name}: rows of {file} have more cells than its head; a comma in a number?"
+            ) from None
         heads = [str(head).strip() for head in table.columns]
         kept = [at for at, head in enumerate(heads) if head.casefold() not in TIME]
         for at in kept:

@@ -5,8 +5,10 @@ Importing this module costs no numpy, for discovery reads each dataset file.
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import msgspec
@@ -14,10 +16,15 @@ import msgspec
 from ecgbench.contracts.errors import UsageError, suggest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 FAULTS = ("flat", "saturated", "calibration")
 """Faults of a window; see `ecgbench.recordings.faults`."""
+
+
+FASTEST = 1e6
+"""Hz: no recording of ECG has more samples a second."""
 
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -85,6 +92,17 @@ class Records(_Table, frozen=True):
         if self.column and not self.listed_in:
             raise ValueError("column is of the table listed_in, which is not given")
         _check_pattern("matching", self.matching, groups=0)
+        _check_twice("names", self.names)
+        _check_twice("rows", self.rows)
+        _check_inside("listed_in", self.listed_in)
+        if "{}" not in self.path:
+            raise ValueError(f"path = {self.path!r}: {{}} is wanted, in the place of the name")
+        if self.rate is not None and not 0 < self.rate <= FASTEST:
+            raise ValueError(
+                f"rate = {self.rate:g}: Hz, above 0 and at most {FASTEST:g}, are wanted"
+            )
+        if self.counts_per_mv is not None and not 0 < self.counts_per_mv < math.inf:
+            raise ValueError(f"counts_per_mv = {self.counts_per_mv:g}: a number above 0 is wanted")
         if self.format in ("csv", "npy") and not self.rate:
             raise ValueError(f"rate, in Hz, is wanted: files of format {self.format} do not say it")
         if self.format == "npy" and not self.rows:
@@ -107,6 +125,8 @@ class Leads(_Table, frozen=True):
     def __post_init__(self) -> None:
         if not self.default:
             raise ValueError("default names no lead")
+        _check_twice("default", self.default)
+        _check_twice("names", [other for others in self.names.values() for other in others])
         for lead in self.default:
             if self.everywhere and lead not in self.everywhere:
                 raise ValueError(
@@ -175,6 +195,15 @@ class People(_Table, frozen=True):
     def __post_init__(self) -> None:
         if bool(self.table) != bool(self.key):
             raise ValueError("table and key belong together")
+        _check_inside("table", self.table)
+        if self.person is not None and self.person.symbols:
+            raise ValueError("person: marks do not tell whose a record is")
+        for first, second in self.same.items():
+            if second in self.same:
+                raise ValueError(
+                    f"same: {first} is {second}, and {second} is {self.same[second]}; the last name "
+                    "is wanted for both"
+                )
         for name, fact in [("person", self.person), *self.attributes.items()]:
             if fact is not None and fact.column and not self.table:
                 raise ValueError(f"{name} is a column of the table, which is not given")
@@ -205,6 +234,8 @@ class Class(_Table, frozen=True):
             raise ValueError("symbols, rhythms and values exclude each other")
         if self.hold is not None and not self.rhythms:
             raise ValueError("hold is of rhythms, and there is none")
+        if self.hold is not None and not 0 < self.hold < math.inf:
+            raise ValueError(f"hold = {self.hold:g}: seconds above 0 are wanted")
 
 
 class Codes(_Table, frozen=True):
@@ -303,6 +334,7 @@ class Description(_Table, frozen=True):
         ways = {each.by for each in self.classes.values()}
         if len(ways) > 1 or (self.by == "" and len(self.classes) > 1):
             raise ValueError("classes: all of them by symbols, by rhythms or by values")
+        self._check_classes()
         windows, strip = self.windows, self.windows.kind == "strip"
         if strip and self.by == "symbols":
             raise ValueError("classes: a strip has many marks; its class is by rhythms or values")
@@ -322,6 +354,19 @@ class Description(_Table, frozen=True):
                 raise ValueError(
                     f"windows.headline: {name!r} is no class; {suggest(name, self.classes)}"
                 )
+
+    def _check_classes(self) -> None:
+        """Check that no mark, rhythm or value has two classes, and whence a label comes."""
+        classes, label = self.classes.values(), self.windows.label
+        unclassed = {each for told in self.windows.unclassed.values() for each in symbols(told)}
+        of_classes = [each for c in classes for each in symbols(c.symbols)]
+        _check_twice("classes: symbols", [*unclassed, *of_classes])
+        _check_twice("classes: rhythms", [each for c in classes for each in c.rhythms])
+        _check_twice("classes: values", [each for c in classes for each in c.values])
+        if label is not None and label.symbols:
+            raise ValueError("windows.label: marks are no label of a record")
+        if label is not None and label.column and not self.people.table:
+            raise ValueError("windows.label is a column of people.table, which is not given")
 
 
 def read(file: Path) -> Description:
@@ -371,6 +416,31 @@ def _check_keys(told: Any, form: Any, where: str) -> None:
             place = f"[{where}] has" if where else "there is"
             raise ValueError(f"{place} no key {key!r}; {suggest(key, known)}")
         _check_keys(value, known[key], f"{where}.{key}" if where else key)
+
+
+def _check_twice(key: str, names: Sequence[str]) -> None:
+    """Check that no name is there twice."""
+    seen = set[str]()
+    for name in names:
+        if name in seen:
+            raise ValueError(f"{key}: {name!r} is there twice")
+        seen.add(name)
+
+
+def is_inside(path: str) -> bool:
+    """Return whether a path stays in the folder from which it starts.
+
+    Files elsewhere are neither checked nor part of the dataset's identity.
+    """
+    told = PurePosixPath(path)
+    return not told.is_absolute() and ".." not in told.parts
+
+
+def _check_inside(key: str, path: str) -> None:
+    if not is_inside(path):
+        raise ValueError(
+            f"{key} = {path!r} is outside of the folder of the recordings; move it there"
+        )
 
 
 def _check_pattern(key: str, pattern: str, *, groups: int) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ecgbench.recordings.classes import REST
+from ecgbench.recordings.people import in_words
 from ecgbench.recordings.table import rows
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Labels:
         """Return the class, or −1 and the reason."""
         if label is None:
             return -1, "no label"
-        text = label if isinstance(label, str) else f"{label:.15g}"
+        text = in_words(label)
         values = self._values(text)
         if self.value_of is not None:
             if unknown := [code for code in values if code not in self.value_of]:

@@ -16,6 +16,7 @@ from ecgbench.processing import BeatWindowConfig, StripWindowConfig, resampling
 from ecgbench.recordings import cut
 from ecgbench.recordings.account import Account
 from ecgbench.recordings.classes import by_rhythm, marked_beats
+from ecgbench.recordings.description import FASTEST
 from ecgbench.recordings.detect import detected
 from ecgbench.recordings.faults import faulty
 from ecgbench.recordings.formats import read
@@ -110,7 +111,7 @@ def _survey(
     go_on: bool,
     look: Callable[[Recording], None],
 ) -> tuple[EcgWindows | None, Account]:
-    account, register = Account(), Register(description.people, folder)
+    account, register = Account(), Register(description.people, folder, description.windows.label)
     labels = read_labels(description, folder, getattr(config, "labels", "first"))
     parts: list[_Part] = []
     lacking: dict[str, tuple[str, ...]] = {}
@@ -140,7 +141,7 @@ def _survey(
             f"are one of: {_some({' with '.join(leads) for leads in lacking.values()})}"
         )
     account.records, account.windows = len(parts), sum(len(part.labels) for part in parts)
-    account.notes += register.contradictions
+    account.notes += register.notes()
     if not account.windows:
         if go_on:
             return None, account
@@ -151,10 +152,21 @@ def _survey(
 def _recording(description: Description, folder: Path, named: Named, config: Settings) -> Recording:
     """Read a record, with the dataset file's names of leads, and check its facts against that file."""
     told, leads = description.records, description.leads
-    marks = description.windows.marks.format(lead=config.leads[0].lower()) or None
+    marks = description.windows.marks.replace("{lead}", config.leads[0].lower()) or None
     found = read(folder / named.below, named.key, told, marks)
     names = {other: lead for lead, others in leads.names.items() for other in others}
     recording = replace(found, leads=tuple(names.get(lead, lead) for lead in found.leads))
+    for lead in config.leads:
+        if recording.leads.count(lead) > 1:
+            called = [own for own in found.leads if names.get(own, own) == lead]
+            raise DataError(
+                f"record {named.key}: {' and '.join(called)} are both {lead} by leads.names; one is wanted"
+            )
+    if not 0 < recording.sampling_rate <= FASTEST:
+        raise DataError(
+            f"record {named.key}: its header says {recording.sampling_rate:g} Hz; above 0 and at most "
+            f"{FASTEST:g} Hz are wanted"
+        )
     for lead in leads.everywhere:
         recording.select([lead])
     if told.rate is not None and recording.sampling_rate != told.rate:

@@ -14,7 +14,6 @@ from ecgbench.recordings.table import number, rows
 from ecgbench.recordings.which import natural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     from ecgbench.recordings.description import Fact, People
@@ -29,12 +28,17 @@ class Register:
     Args:
         told: of the dataset file.
         folder: of the dataset.
+        label: of a record, for its column.
+
+    Raises:
+        DataError: the table lacks a column, or rows of one key disagree.
     """
 
-    def __init__(self, told: People, folder: Path) -> None:
+    def __init__(self, told: People, folder: Path, label: Fact | None = None) -> None:
         self.told = told
         self.person_of: dict[str, str] = {}
         self.contradictions: list[str] = []
+        self.without_row = 0
         self._facts: dict[str, dict[str, str | float]] = {}
         self._shares: dict[str, dict[str, list[int]]] = defaultdict(
             lambda: defaultdict(lambda: [0, 0])
@@ -42,11 +46,13 @@ class Register:
         self._table: dict[str, dict[str, str]] = {}
         self._file = folder / told.table
         if told.table:
-            columns = [f.column for f in self._all_facts() if f.column]
-            self._table = {row[told.key]: row for row in rows(self._file, told.key, *columns)}
-
-    def _all_facts(self) -> Iterable[Fact]:
-        return [*self.told.attributes.values(), *([self.told.person] if self.told.person else [])]
+            facts = [*told.attributes.values(), told.person, label]
+            columns = [fact.column for fact in facts if fact is not None and fact.column]
+            for row in rows(self._file, told.key, *columns):
+                name = row[told.key]
+                first = self._table.setdefault(name, row)
+                if unlike := [c for c in columns if row[c] != first[c]]:
+                    raise DataError(f"{self._file}: rows of {name!r} differ in column {unlike[0]}")
 
     def add(self, recording: Recording) -> None:
         """Note a record's person and the facts about them.
@@ -63,10 +69,11 @@ class Register:
                 raise DataError(
                     f"record {name}: nothing says whose it is{self._where(told.person)}"
                 )
-            person = f"{found:.15g}" if isinstance(found, float) else found
+            person = in_words(found)
         self.person_of[name] = person = told.same.get(person, person)
         if told.key_is_person:
             row = self._table.get(person)
+        self.without_row += row is None
         facts = self._facts.setdefault(person, {})
         for what, fact in told.attributes.items():
             if fact.symbols:
@@ -90,6 +97,16 @@ class Register:
         if fact.column:
             return f" (column {fact.column} of {self._file})"
         return f" ({fact.record or fact.comment or fact.header})"
+
+    def notes(self) -> list[str]:
+        """Return what looks wrong: facts that contradict each other, a table of other records."""
+        if self.told.table and 0 < len(self.person_of) == self.without_row:
+            what = "person" if self.told.key_is_person else "record"
+            return [
+                f"no {what} has a row in {self._file}; is {self.told.key} its column of {what}s?",
+                *self.contradictions,
+            ]
+        return self.contradictions
 
     def numbers(self) -> dict[str, int]:
         """Return the number of each record's person: their own name, if all names are whole numbers.
@@ -116,6 +133,11 @@ class Register:
             shares = self._shares[person].items()
             found[at] = self._facts[person] | {w: a / of for w, (a, of) in shares if of}
         return found
+
+
+def in_words(found: str | float) -> str:
+    """Return a fact as text: every digit of a number counts."""
+    return found if isinstance(found, str) else repr(found).removesuffix(".0")
 
 
 def value(fact: Fact, recording: Recording, row: Row) -> str | float | None:

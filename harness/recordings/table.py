@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from typing import TYPE_CHECKING
 
 from ecgbench.contracts.errors import DataError, suggest
@@ -40,6 +41,8 @@ def rows(file: Path, *columns: str) -> list[dict[str, str]]:
     for column in columns:
         if column not in names:
             raise DataError(f"{file} has no column {column!r}; {suggest(column, names)}")
+        if names.count(column) > 1:
+            raise DataError(f"{file} has two columns {column!r}")
     if len(lines) < 2:
         raise DataError(f"{file} has no rows")
     for number, line in enumerate(lines[1:], 2):
@@ -52,12 +55,15 @@ def rows(file: Path, *columns: str) -> list[dict[str, str]]:
 
 
 def number(text: str, where: str) -> float:
-    """Return a cell as a number; ``where`` begins the message of the error.
+    """Return a cell as a finite number; ``where`` begins the message of the error.
 
     Raises:
         DataError: it is none.
     """
     try:
-        return float(text)
+        found = float(text)
     except ValueError:
-        raise DataError(f"{where}: {text!r} is not a number") from None
+        found = math.nan
+    if not math.isfinite(found) or "_" in text:  # Python takes 1_000 for a number
+        raise DataError(f"{where}: {text!r} is not a number")
+    return found

@@ -90,6 +90,7 @@ def read(
     path = folder.absolute() / name  # wfdb takes some relative paths for addresses
     with naming(name):
         header = wfdb.rdheader(str(path))
+        _check_rate(path, name, header)
         if isinstance(header, wfdb.MultiRecord):
             found = _joined(folder, name, header, counts_per_mv)
         else:
@@ -282,13 +283,25 @@ def _check_sums(name: str, header: Any, counts: list[NDArray[np.int64]]) -> None
             )
 
 
+def _check_rate(path: Path, name: str, header: Any) -> None:
+    """Compare the rate with the header's text: wfdb takes ``inf`` for no rate, so for 250 Hz."""
+    [first, *_] = [*_lines(path), ""]
+    rate = [*first.split(), "", "", ""][2].partition("/")[0].partition("(")[0]
+    if rate and float(rate) != float(header.fs):
+        raise DataError(f"record {name}: its header has the rate {rate!r}; Hz are wanted")
+
+
 def _units(path: Path, count: int) -> list[str]:
     """Return the unit of each signal; wfdb loses a µ, and µV would be volts."""
+    gains = ([*line.split(), "", "", ""][2] for line in _lines(path)[1 : 1 + count])
+    return [gain.partition("/")[2] or "mV" for gain in gains]
+
+
+def _lines(path: Path) -> list[str]:
+    """Return the lines of a header without comments."""
     content = path.with_name(f"{path.name}.hea").read_bytes()
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = content.decode("latin-1")
-    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    gains = ([*line.split(), "", "", ""][2] for line in lines[1 : 1 + count])
-    return [gain.partition("/")[2] or "mV" for gain in gains]
+    return [line for line in text.splitlines() if line.strip() and not line.startswith("#")]

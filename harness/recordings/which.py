@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ecgbench.contracts.errors import DataError
+from ecgbench.recordings.description import is_inside
 from ecgbench.recordings.formats import names_in
 from ecgbench.recordings.table import rows
 
@@ -42,8 +42,29 @@ def which(description: Description, folder: Path) -> list[Named]:
     natural order: 2 before 10.
 
     Raises:
-        DataError: there is none, or a list cannot be read.
+        DataError: there is none, one is outside of the folder or there twice, a list cannot be read, or
+            ``left_out`` names another record.
     """
+    found = _which(description, folder)
+    known = set[str]()
+    for each in found:
+        if not is_inside(each.path):
+            raise DataError(f"record {each.key}: {each.path} is outside of {folder}")
+        if each.key in known:
+            raise DataError(
+                f"record {each.key} is there twice: in a list, or as files of two suffixes"
+            )
+        known.add(each.key)
+    for name in description.records.left_out:
+        if name not in known:
+            raise DataError(
+                f"dataset {description.name}: records.left_out: {name!r} is no record; records are "
+                f"{', '.join(sorted(known)[:10])}{', …' if known else ''}"
+            )
+    return found
+
+
+def _which(description: Description, folder: Path) -> list[Named]:
     told = description.records
     if told.names:
         return [_named(told.path, name) for name in told.names]
@@ -67,7 +88,11 @@ def which(description: Description, folder: Path) -> list[Named]:
 
 def natural(name: str) -> list[tuple[int, str]]:
     """Return a key for sorting: whole numbers in a name count as numbers."""
-    return [(int(p), "") if p.isdecimal() else (-1, p) for p in re.split(r"(\d+)", name) if p]
+    parts = [
+        part.lstrip("0") if at % 2 else part for at, part in enumerate(re.split(r"([0-9]+)", name))
+    ]
+    places = [(len(part) if at % 2 else -1, part) for at, part in enumerate(parts)]
+    return [*(place for place in places if place != (-1, "")), (-2, name)]
 
 
 def _named(path: str, key: str) -> Named:
@@ -83,10 +108,9 @@ def _listed(file: Path, column: str) -> list[str]:
             lines = file.read_text("utf-8-sig").splitlines()
         except OSError as error:
             raise DataError(f"cannot read {file}: {error.strerror}") from None
+        except UnicodeDecodeError as error:
+            raise DataError(f"{file} is no text in UTF-8: {error}") from None
         names = [line.strip().removesuffix(".hea") for line in lines if line.strip()]
     if not names:
         raise DataError(f"{file} names no records")
-    twice = next((name for name, count in Counter(names).items() if count > 1), None)
-    if twice is not None:
-        raise DataError(f"{file} names {twice!r} twice")
     return names

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
 
 MARK = "ecgbench-site.json"
 """A file of every site: only a folder with it is written over."""
+
+PAGE = re.compile(
+    r"(index|reading|making|generators|datasets|metrics|(generator|dataset|metric)-[a-z0-9-]+)\.html"
+)
+"""Names of pages."""
 
 STATIC = files("ecgbench.results.site") / "static"
 
@@ -53,19 +59,21 @@ def write_site(
     """
     _check(out)
     try:
-        if out.exists():
-            shutil.rmtree(out)
-        (out / "pictures").mkdir(parents=True)
+        out.mkdir(parents=True, exist_ok=True)
+        _clear(out)
+        (out / MARK).write_text(json.dumps({"schema": content["schema"]}) + "\n")
+        (out / "pictures").mkdir()
         (out / "static").mkdir()
         _copy_static(STATIC, out / "static")
         _pictures(content, store, out / "pictures", draw)
         told = ascii_json(msgspec.json.encode(content))
         (out / "content.json").write_bytes(told)
-        (out / MARK).write_text(json.dumps({"schema": content["schema"]}) + "\n")
         for name, page in pages(json.loads(told)):
             (out / name).write_text(page, "utf-8")
     except OSError as error:
-        raise StoreError(f"cannot write {error.filename}: {error.strerror}") from error
+        raise StoreError(
+            f"cannot write {error.filename or out}: {error.strerror or error}"
+        ) from error
     return out / "index.html"
 
 
@@ -76,6 +84,18 @@ def _check(out: Path) -> None:
         raise UsageError(
             f"--out {out} holds something other than a site of ecgbench; name a new folder"
         )
+
+
+def _clear(out: Path) -> None:
+    """Remove an earlier site, and nothing that somebody put beside it: a ``.git``, a ``CNAME``."""
+    for folder in (out / "pictures", out / "static"):
+        if folder.is_dir() and not folder.is_symlink():
+            shutil.rmtree(folder)
+        else:
+            folder.unlink(missing_ok=True)
+    for file in [*out.iterdir()]:
+        if file.name in (MARK, "content.json") or PAGE.fullmatch(file.name):
+            file.unlink()
 
 
 def _copy_static(source: Traversable, target: Path) -> None:

@@ -79,3 +79,39 @@ def test_a_forged_score_and_a_row_of_another_board_do_not_pass(
     shutil.copy("a.zip", submission / "results.zip")
     assert check() == 1
     assert "is of no published board" in capsys.readouterr().err
+
+
+def test_all_seeds_of_the_board_are_wanted_and_a_sample_of_cells_is_enough(
+    submission: Path, there: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = ("--datasets", "cohort", "--no-references", "--metrics", "level", "--plugin", "free.py")
+    few += ("--seeds", "0,1", "--store", "two")
+    assert there("run", *few, "--generators", "chosen") == 0
+    export(there, "two", "--records", plugins="free")
+    shutil.rmtree("board/store")
+    with zipfile.ZipFile("a.zip") as archive:
+        archive.extractall("board/store")
+    assert there("run", *few, "--generators", "jitter") == 0
+    export(there, "two", "cohort/jitter/seed-0", "cohort/jitter/seed-1", plugins="free")
+    shutil.copy("a.zip", submission / "results.zip")
+    code, said = check(), capsys.readouterr()
+    assert (code, said.err) == (0, "")
+    assert "jitter: 1 of 1 metrics; verified: 1 of 2 cells" in said.out
+    export(there, "two", "cohort/jitter/seed-0", plugins="free")
+    shutil.copy("a.zip", submission / "results.zip")
+    assert check() == 1
+    assert "the board would have the seeds 0; published are 0, 1" in capsys.readouterr().err
+
+
+def test_a_submission_in_a_wrong_place_is_named(
+    submission: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (submission / "README.md").write_bytes(b"We made it, \xff.")
+    script = runpy.run_path(str(SCRIPT))["main"]
+    (Path("board") / "store").rename("elsewhere")
+    assert script([str(submission)]) == 1
+    assert "there is no published board" in capsys.readouterr().err
+    (Path("board") / "store").mkdir()
+    monkeypatch.chdir(submission)
+    assert script(["."]) == 1
+    assert "problem: " in capsys.readouterr().err

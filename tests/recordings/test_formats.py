@@ -72,6 +72,23 @@ def test_a_decimal_comma_is_an_error(tmp_path: Path) -> None:
         read(tmp_path, "r", Records(format="csv", rate=RATE))
 
 
+def test_a_decimal_comma_in_the_only_column_is_an_error(tmp_path: Path) -> None:
+    from ecgbench.recordings.csv import read
+
+    (tmp_path / "r.csv").write_text("I\n0,5\n0,25\n")
+    with pytest.raises(DataError, match=r"record r: rows of .* have more cells than its head"):
+        read(tmp_path, "r", Records(format="csv", rate=RATE))
+
+
+@pytest.mark.parametrize("sample", ["nan", "inf", "1e30", "1_000"])
+def test_a_mark_at_no_sample_is_an_error(tmp_path: Path, sample: str) -> None:
+    from ecgbench.recordings.marks import read
+
+    (tmp_path / "r.beats.csv").write_text(f"sample,class\n{sample},N\n")
+    with pytest.raises(DataError, match=f"row 2, column sample: '{sample}' is n"):
+        read(tmp_path, "r", "beats.csv")
+
+
 @pytest.mark.parametrize("axes", [(0, 1), (1, 0)])
 @pytest.mark.parametrize("suffix", ["npy", "npz"])
 def test_arrays_are_read_either_way_round(

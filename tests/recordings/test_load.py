@@ -211,18 +211,95 @@ def test_an_age_may_vary_and_a_sex_may_not(tmp_path: Path) -> None:
     assert register.contradictions == ["sex of person 1 is M and, in record c, F"]
 
 
-def test_long_numbers_of_people_stay_apart(tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        write(tmp_path / "records", name, ecg(10))
-    (tmp_path / "records" / "t.csv").write_text("record,who\na,12345678.0\nb,12345679.0\n")
-    people = 'table = "t.csv"\nkey = "record"\nperson = { column = "who", number = true }'
-    windows = load(describe(tmp_path, people=people))
-    assert windows.patients.tolist() == [12345678, 12345679]
-
-
 def test_a_long_list_of_records_is_searched_for_twins(tmp_path: Path) -> None:
     (tmp_path / "records").mkdir()
     names = [f"r{at}" for at in range(20_000)] + ["r7"]
     (tmp_path / "records" / "list").write_text("\n".join(names))
-    with pytest.raises(DataError, match="names 'r7' twice"):
+    with pytest.raises(DataError, match="record r7 is there twice"):
         load(describe(tmp_path, records='listed_in = "list"'))
+
+
+def test_a_record_is_read_once_or_not_at_all(tmp_path: Path) -> None:
+    folder = tmp_path / "records"
+    folder.mkdir()
+    arrays = 'format = "npy"\nrate = 200\nrows = ["I"]'
+    np.save(folder / "a.npy", ecg(15)[np.newaxis])
+    np.savez(folder / "a.npz", signals=ecg(15)[np.newaxis])
+    with pytest.raises(DataError, match="record a is there twice"):
+        load(describe(tmp_path, records=arrays))
+    (folder / "list").write_text("a\n" * 2)
+    with pytest.raises(DataError, match="record a is there twice"):
+        load(describe(tmp_path, records=arrays + '\nlisted_in = "list"'))
+    (folder / "list").write_bytes(b"a\n\xff\n")
+    with pytest.raises(DataError, match=r"list is no text in UTF-8"):
+        load(describe(tmp_path, records=arrays + '\nlisted_in = "list"'))
+    np.save(tmp_path / "b.npy", ecg(15)[np.newaxis])
+    with pytest.raises(DataError, match=r"record ../b: ../b is outside of"):
+        load(describe(tmp_path, records=arrays + '\nnames = ["../b"]'))
+
+
+def test_a_record_to_leave_out_is_a_record(tmp_path: Path) -> None:
+    write(tmp_path / "records", "a", ecg(15))
+    with pytest.raises(DataError, match="left_out: 'A' is no record; records are a"):
+        load(describe(tmp_path, records='left_out = { A = "paced" }'))
+
+
+def test_two_signals_are_never_one_lead(tmp_path: Path) -> None:
+    write(tmp_path / "records", "a", [ecg(15), 2 * ecg(15)])
+    file = describe(tmp_path, leads='default = ["x"]\nnames = { x = ["I", "II"] }')
+    with pytest.raises(DataError, match="record a: I and II are both x by leads"):
+        load(file)
+
+
+def test_rhythms_of_marks_in_any_order_are_in_force_in_the_order_of_time(tmp_path: Path) -> None:
+    folder = tmp_path / "records"
+    folder.mkdir()
+    np.save(folder / "a.npy", ecg(20)[np.newaxis])
+    (folder / "a.marks.csv").write_text("sample,class,note\n2000,+,(AFIB\n0,+,(N\n")
+    file = describe(
+        tmp_path,
+        records='format = "npy"\nrate = 200\nrows = ["I"]',
+        windows='kind = "strip"\nmarks = "marks.csv"\nleave_out = []',
+        classes='N.rhythms = ["(N"]\nAFIB.rhythms = ["(AFIB"]',
+    )
+    assert load(file).labels.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("record,who,who\na,1,1\nb,2,1\n", "has two columns 'who'"),
+        ("record,who\na,1\nb,2\na,2\n", "rows of 'a' differ in column who"),
+    ],
+)
+def test_a_table_of_people_that_contradicts_itself_is_an_error(
+    tmp_path: Path, table: str, message: str
+) -> None:
+    for name in "ab":
+        write(tmp_path / "records", name, ecg(15))
+    (tmp_path / "records" / "people.csv").write_text(table)
+    people = 'table = "people.csv"\nkey = "record"\nperson.column = "who"'
+    with pytest.raises(DataError, match=message):
+        load(describe(tmp_path, people=people))
+
+
+def test_people_and_labels_keep_all_digits_of_a_number(tmp_path: Path) -> None:
+    for name in "ab":
+        write(tmp_path / "records", name, ecg(15))
+    (tmp_path / "records" / "people.csv").write_text("record,who\na,1648890031\nb,1648890032\n")
+    file = describe(
+        tmp_path,
+        people='table = "people.csv"\nkey = "record"\nperson = { column = "who", number = true }',
+        windows='kind = "strip"\nleave_out = []\nlabel = { column = "who", number = true }',
+        classes='a.values = ["1648890031"]\nb.values = ["1648890032"]',
+    )
+    windows = load(file)
+    assert windows.patients.tolist() == [1648890031, 1648890032]
+    assert windows.labels.tolist() == [0, 1]
+
+
+def test_names_of_people_may_be_numbers_of_any_length() -> None:
+    from ecgbench.recordings.which import natural
+
+    names = ["b", "a" + "9" * 5000, "a10", "a9", "a09", "9"]
+    assert sorted(names, key=natural) == ["a09", "a9", "a10", names[1], "b", "9"]

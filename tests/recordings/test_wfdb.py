@@ -11,7 +11,7 @@ import pytest
 from ecgbench import DataError
 from ecgbench.recordings.formats import names_in
 from ecgbench.recordings.wfdb import read
-from tests.recordings.conftest import RATE, ecg, write
+from tests.recordings.conftest import RATE, describe, ecg, load, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -150,6 +150,15 @@ def test_of_leads_of_unlike_rates_the_fastest_are_read(tmp_path: Path) -> None:
     assert (found.leads, found.sampling_rate) == (("II",), RATE)
     np.testing.assert_allclose(found.signals[0], fast)
     assert found.others == {"I": "its rate is 100 Hz, that of others 200 Hz"}
+
+
+@pytest.mark.parametrize("rate", ["inf", "1e300", "-200", "0"])
+def test_a_rate_that_is_none_is_an_error(tmp_path: Path, rate: str) -> None:
+    write(tmp_path / "records", "a", ecg(15))
+    header = tmp_path / "records" / "a.hea"
+    header.write_text(header.read_text().replace(" 200 ", f" {rate} ", 1))
+    with pytest.raises(DataError, match=r"record a: .*header"):
+        load(describe(tmp_path))
 
 
 def test_a_rate_need_not_be_whole(tmp_path: Path) -> None:

@@ -161,6 +161,24 @@ def test_a_folder_with_something_else_is_left_alone(
     assert site(bench, name="new").is_file()
 
 
+def test_an_earlier_site_goes_and_what_stands_beside_it_stays(
+    bench: Bench, site: Callable[..., Path], tmp_path: Path
+) -> None:
+    small(bench)
+    index = site(bench, name="new")
+    pages = {file.name for file in index.parent.glob("*.html")}
+    (index.parent / "generator-gone.html").write_text("an earlier page")
+    (index.parent / ".git").mkdir()
+    (index.parent / ".git" / "HEAD").write_text("main")
+    (tmp_path / "mine.json").write_text("mine")
+    (index.parent / "content.json").unlink()
+    (index.parent / "content.json").symlink_to(tmp_path / "mine.json")
+    (tmp_path / "link").symlink_to(index.parent)
+    assert {file.name for file in site(bench, name="link").parent.glob("*.html")} == pages
+    assert (index.parent / ".git" / "HEAD").read_text() == "main"
+    assert (tmp_path / "mine.json").read_text() == "mine"
+
+
 def test_two_things_never_share_a_name() -> None:
     names = Names()
     first, second = names.of("board", "a b"), names.of("board", "a-b")

@@ -66,6 +66,30 @@ def test_nothing_looks_wrong_once_it_is_mended(ecgbench: Command, clinic: Path) 
     assert "did you mean 'leads'?" in ecgbench.err
 
 
+def test_a_class_and_a_table_of_other_names_look_wrong(ecgbench: Command, clinic: Path) -> None:
+    (clinic.parent / "records" / "people.csv").write_text("id,age,dx\nr1,50,x\n")
+    attributes = 'table = "people.csv"\nkey = "id"\nattributes.age = { column = "age" }'
+    describe(
+        clinic.parent,
+        records='names = ["1", "2", "3", "4"]',
+        people=attributes,
+        windows='kind = "strip"\nlabel = { record = "(.)" }',
+        classes='some.values = ["1", "2", "3", "4"]\nnone.values = ["one"]',
+    )
+    assert ecgbench("dataset", "check", clinic) == 1
+    said = " ".join(ecgbench.out.split())
+    assert "problem: class none has no windows" in said
+    assert "problem: no record has a row in" in said
+    assert "2 problems" in said
+
+
+def test_a_name_that_no_system_takes_is_a_mistake(ecgbench: Command) -> None:
+    assert ecgbench("dataset", "check", "x" * 10_000) == 2
+    assert "no dataset is called" in ecgbench.err
+    assert ecgbench("list", "--plugin", "x" * 10_000 + ".toml") == 2
+    assert "File name too long" in ecgbench.err
+
+
 def test_a_dataset_in_python_is_checked_too(ecgbench: Command) -> None:
     assert ecgbench("dataset", "check", "mitdb-208") == 1
     assert "the windows are of 1 person: too few" in ecgbench.out
