@@ -40,10 +40,8 @@ def problems(folder: Path, sample: int, plugins: list[Path], data_dir: Path | No
     archive, about = folder / "results.zip", folder / "README.md"
     board = folder.resolve().parent.parent / "store"
     if not board.is_dir():
-        return [
-            f"there is no published board {board}: a board needs its records there; the folder to check "
-            + "is BOARD/submissions/NAME (docs/publishing.md)"
-        ]
+        way_out = "the folder to check is BOARD/submissions/NAME (docs/publishing.md)"
+        return [f"there is no published board {board}: a board needs its records there; {way_out}"]
     if not archive.is_file():
         return [f"there is no {archive}: ecgbench export --out results.zip makes it"]
     if (size := archive.stat().st_size) > LARGEST:

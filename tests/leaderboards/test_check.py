@@ -84,7 +84,15 @@ def test_a_forged_score_and_a_row_of_another_board_do_not_pass(
 def test_all_seeds_of_the_board_are_wanted_and_a_sample_of_cells_is_enough(
     submission: Path, there: Command, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    few = ("--datasets", "cohort", "--no-references", "--metrics", "level", "--plugin", "free.py")
+    few: tuple[str, ...] = (
+        "--datasets",
+        "cohort",
+        "--no-references",
+        "--metrics",
+        "level",
+        "--plugin",
+        "free.py",
+    )
     few += ("--seeds", "0,1", "--store", "two")
     assert there("run", *few, "--generators", "chosen") == 0
     export(there, "two", "--records", plugins="free")
