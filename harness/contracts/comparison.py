@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, get_args
 
 from ecgbench.contracts.windows import Splits
@@ -89,16 +89,17 @@ class Comparison:
     def memo(self, key: str, compute: Callable[[], T]) -> T:
         """Return a result that several metrics of this cell share; compute it once.
 
-        ``key`` names it for all metrics, so it holds everything that the result depends on.
+        ``key`` names it for all metrics, so it holds everything that the result depends on.  Its arrays
+        are read-only: a change would be a change of the other metrics' scores.
         """
         if key not in self._memo:
-            self._memo[key] = compute()
+            self._memo[key] = _read_only(compute())
         return cast("T", self._memo[key])
 
     def once(
         self, name: str, compute: Callable[[], Arrays], *, version: int, settings: object = None
     ) -> Arrays:
-        """Return a result that depends on dataset and seed alone; compute it once in a store.
+        """Return a result that depends on dataset and seed alone, read-only; compute it once in a store.
 
         Args:
             name: of the result, ``[a-z0-9-]``.
@@ -106,7 +107,7 @@ class Comparison:
             version: raise it if ``compute`` returns other arrays than before.
             settings: everything else that the result depends on, JSON-ready.
         """
-        return self.once_per_seed.get(name, [version, settings], compute)
+        return _read_only(self.once_per_seed.get(name, [version, settings], compute))
 
     def cut(self, first: int, last: int) -> Comparison:
         """Return the same comparison of windows cut to samples ``first`` to ``last`` − 1, once per cell.
@@ -140,3 +141,19 @@ class Comparison:
             refit=None,
             _memo={},
         )
+
+
+def _read_only(found: T) -> T:
+    """Return a result, after its arrays were made read-only: itself, or those in containers of it."""
+    import numpy as np  # noqa: PLC0415 - discovery imports this module and no numpy
+
+    if isinstance(found, np.ndarray):
+        found.flags.writeable = False
+    elif isinstance(found, Mapping):
+        _read_only(tuple(found.values()))
+    elif isinstance(found, tuple | list):
+        for each in found:
+            _read_only(each)
+    elif is_dataclass(found):
+        _read_only(tuple(getattr(found, each.name) for each in fields(found)))
+    return found

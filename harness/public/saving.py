@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 ARRAYS, FACTS = "model.safetensors", "model.json"
 
-ARRAY, WINDOWS = "$array", "$windows"
+ARRAY, WINDOWS, PAIRS = "$array", "$windows", "$pairs"
 
 
 def save_model(folder: Path, **parts: Any) -> None:
@@ -29,7 +29,7 @@ def save_model(folder: Path, **parts: Any) -> None:
     Args:
         folder: an existing, empty folder.
         parts: arrays, numbers, text, None, `EcgWindows` (their rate, leads, classes and length alone),
-            and lists and dictionaries with text keys of these.
+            and lists and dictionaries of these.  Keys are text or whole numbers, such as labels.
 
     Raises:
         TypeError: a part is none of these.
@@ -65,8 +65,13 @@ def _plain(part: Any, name: str, arrays: dict[str, NDArray[Any]]) -> Any:
             # the order in memory is kept, for a product of matrices can round by it
             turned = part.flags.f_contiguous and not part.flags.c_contiguous
             rows = part.T if turned else part
-            arrays[name] = np.ascontiguousarray(rows)
-            return {ARRAY: name, "shape": list(rows.shape), "turned": turned}
+            if rows.dtype.kind not in "biuf" or rows.dtype.itemsize > 8:
+                raise TypeError(
+                    f"{name} is an array of {rows.dtype}; numbers of 64 bits can be saved"
+                )
+            place = f"{len(arrays)} {name}"  # keys with dots can give two arrays one name
+            arrays[place] = np.ascontiguousarray(rows, dtype=rows.dtype.newbyteorder("="))
+            return {ARRAY: place, "shape": list(rows.shape), "turned": turned}
         case EcgWindows():
             return {
                 WINDOWS: {
@@ -80,9 +85,14 @@ def _plain(part: Any, name: str, arrays: dict[str, NDArray[Any]]) -> Any:
             return [_plain(each, f"{name}.{place}", arrays) for place, each in enumerate(part)]
         case dict() if all(isinstance(key, str) for key in part):
             return {key: _plain(each, f"{name}.{key}", arrays) for key, each in part.items()}
+        case dict() if all(isinstance(key, int | np.integer) for key in part):
+            pairs = [
+                [int(key), _plain(each, f"{name}.{key}", arrays)] for key, each in part.items()
+            ]
+            return {PAIRS: pairs}
     raise TypeError(
         f"{name} is a {type(part).__name__}; arrays, numbers, text, EcgWindows, and lists and "
-        "dictionaries of these can be saved"
+        "dictionaries of these, with text or whole numbers as keys, can be saved"
     )
 
 
@@ -94,6 +104,8 @@ def _restored(part: Any, arrays: dict[str, NDArray[Any]]) -> Any:
     if ARRAY in part:
         array = arrays[part[ARRAY]].reshape(part["shape"])
         return array.T if part["turned"] else array
+    if PAIRS in part:
+        return {key: _restored(each, arrays) for key, each in part[PAIRS]}
     if WINDOWS in part:
         of = part[WINDOWS]
         leads, length = of["shape"]

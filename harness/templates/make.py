@@ -6,12 +6,14 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
+from importlib.util import find_spec
 from keyword import iskeyword
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+import ecgbench
 from ecgbench.contracts.errors import UsageError
 from ecgbench.contracts.specs import check_name
 from ecgbench.harness.templates.recordings import recordings
@@ -74,6 +76,10 @@ SHARED = {
     "tests/test_{module}.py": "{kind}/test.py.jinja",
 }
 """The files of a distribution, each with its template."""
+
+
+IMPORTED = ("Annotated", "Meta", "NDArray", "Path")
+"""Names of other libraries that the templates import."""
 
 
 @dataclass(frozen=True)
@@ -147,9 +153,10 @@ def _words(kind: Kind, name: str, *, one_file: bool) -> dict[str, Any]:
     bare = re.sub(r"-+", "-", name).strip("-")
     module = bare.replace("-", "_")
     cls = "".join(part.capitalize() for part in bare.split("-"))
-    if not cls.isidentifier():  # it starts with a digit
+    if not cls.isidentifier() or iskeyword(cls) or cls in IMPORTED or hasattr(ecgbench, cls):
         cls = f"{kind.capitalize()}{cls}"
-    if not module.isidentifier() or iskeyword(module):
+    if not module.isidentifier() or iskeyword(module) or (one_file and find_spec(module)):
+        # beside a command, a file of the name of a library hides the library
         module = f"{kind}_{module}"
     package = f"ecgbench_{bare.replace('-', '_')}"
     code = cls if kind == "generator" else example.module

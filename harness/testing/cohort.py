@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from ecgbench.contracts.config import build
+from ecgbench.contracts.errors import PluginError
 from ecgbench.harness.data.split import number, split
+from ecgbench.harness.isolation.frozen import Frozen
 from ecgbench.harness.planning.catalog import discover
 
 if TYPE_CHECKING:
+    from functools import _lru_cache_wrapper
+    from typing import Any
+
     from ecgbench.contracts.windows import EcgWindows, Splits
+
+T = TypeVar("T")
 
 PEOPLE: dict[str, float] = {"patients": 20, "beats": 60}
 """Settings of `ecgsyn`: few windows, but enough for every metric to tell noise from ECG."""
@@ -29,31 +36,58 @@ SECOND = 10.0
 
 PARTS = ("train", "control", "auxiliary", "fresh", "test")
 
+KEPT: list[_lru_cache_wrapper[Any]] = []
+"""Functions that keep windows of the people, or what is computed from them."""
 
+_frozen: list[Frozen] = []
+
+
+def kept(function: _lru_cache_wrapper[T]) -> _lru_cache_wrapper[T]:
+    """Have a function with a cache forget it when the windows have changed."""
+    KEPT.append(function)
+    return function
+
+
+def restore() -> None:
+    """Have the people simulated anew if a plugin wrote into their windows: the next one gets them whole."""
+    try:
+        for each in _frozen:
+            each.check("it")
+    except PluginError:
+        _frozen.clear()
+        for function in KEPT:
+            function.cache_clear()
+
+
+@kept
 @cache
 def cohort(fold: int = 0) -> Splits:
     """Return the splits of the simulated people, one lead, four classes; the arrays are read-only."""
     return _simulated("ecgsyn", PEOPLE, fold)
 
 
+@kept
 @cache
 def strips(fold: int = 0) -> Splits:
     """Return the splits of simulated strips of 10 s, twelve leads, three classes."""
     return _simulated("ecgsyn-strips", STRIPS, fold)
 
 
+@kept
 @cache
 def two_leads(fold: int = 0) -> Splits:
     """Return the same with a second lead: the first upside down, `SECOND` times as large, under noise."""
-    return _frozen(_each(cohort(fold), _with_second_lead))
+    return _kept_whole(_each(cohort(fold), _with_second_lead))
 
 
+@kept
 @cache
 def one_class(fold: int = 0) -> Splits:
     """Return the windows of the first class alone, the only class of the dataset."""
-    return _frozen(_each(cohort(fold), _first_class))
+    return _kept_whole(_each(cohort(fold), _first_class))
 
 
+@kept
 @cache
 def one_person(fold: int = 0) -> Splits:
     """Return splits without unseen people."""
@@ -73,7 +107,7 @@ def rare_classes(splits: Splits) -> EcgWindows:
 def _simulated(name: str, settings: dict[str, float], fold: int) -> Splits:
     spec = discover().dataset(name)
     config = build(spec.config, settings, where=f"dataset {name}")
-    return _frozen(split(number(spec.load()(config, None)), fold))
+    return _kept_whole(split(number(spec.load()(config, None)), fold))
 
 
 def _each(splits: Splits, change: object) -> Splits:
@@ -93,9 +127,6 @@ def _first_class(windows: EcgWindows) -> EcgWindows:
     return dataclasses.replace(windows.take(windows.labels == 0), classes=windows.classes[:1])
 
 
-def _frozen(splits: Splits) -> Splits:
-    for part in PARTS:
-        windows = getattr(splits, part)
-        for array in (windows.signals, windows.labels, windows.patients):
-            array.flags.writeable = False
+def _kept_whole(splits: Splits) -> Splits:
+    _frozen.append(Frozen(*(getattr(splits, part) for part in PARTS)))
     return splits

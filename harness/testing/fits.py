@@ -145,6 +145,7 @@ class GeneratorTrial(specs.Trial):
             except Exception as error:  # noqa: BLE001 - any generator, any error
                 seen.error = say(error)
             seen.seconds = time.process_time() - cpu
+        cohort.restore()
         seen.left = left_behind(work)
         seen.checkpoints = len(self.checkpoints(name))
         return seen
@@ -248,6 +249,12 @@ class GeneratorTrial(specs.Trial):
         except StopError:
             return True
         return False
+
+    @cached_property
+    def other(self) -> Seen:
+        """A fit on other people."""
+        train = cohort.cohort(fold=1).train
+        return self.run("other", train, cohort.cohort().fresh.labels)
 
     @cached_property
     def two(self) -> Seen:

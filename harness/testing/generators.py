@@ -111,6 +111,14 @@ def millivolts(trial: GeneratorTrial) -> None:
         f"the second lead of train is {cohort.SECOND:g} times as large as the first, that of the drawn "
         f"windows {second / max(first, 1e-9):.2g} times; undo the scaling of each lead",
     )
+    one, both = cohort.cohort().train.signals.std(), cohort.two_leads().train.signals.std()
+    drawn = max(float(trial.drawn.signals.std()), 1e-9)
+    grown = float(trial.two.windows.signals.std()) / drawn
+    require(
+        grown > both / one / 4,
+        f"samples of train with two leads deviate {both / one:.2g} times as much as with one, those of the "
+        f"drawn windows {grown:.2g} times; undo the scaling",
+    )
     largest = np.abs(cohort.two_leads().train.signals).max()
     made = np.abs(trial.two.windows.signals).max()
     require(
@@ -139,15 +147,45 @@ def _equal(one: EcgWindows, other: EcgWindows) -> bool:
 
 @RULES.add()
 def seed_used(trial: GeneratorTrial) -> None:
-    """Another seed gives other windows."""
+    """Another seed of sample gives other windows, and the same seed the same ones."""
     drawn = trial.drawn
-    labels = np.sort(drawn.labels)
     other = _sample(trial, drawn.labels, seed=SEED + 1)
     require(
         not _equal(other, drawn),
-        f"seeds {SEED} and {SEED + 1} drew the same {len(labels)} windows; numpy.random.default_rng"
+        f"seeds {SEED} and {SEED + 1} drew the same {len(drawn)} windows; numpy.random.default_rng"
         "(context.seed), or torch.Generator",
     )
+    if not _equal(_sample(trial, drawn.labels), drawn):
+        _need_same_bytes(trial)
+        raise BrokenRuleError(
+            "a second call of sample with the same seed drew other windows than the first; make the "
+            "generator of random numbers in sample, from context.seed, and not in fit"
+        )
+
+
+@RULES.add()
+def fitted_anew(trial: GeneratorTrial) -> None:
+    """A fit learns from its own training windows alone: nothing of an earlier fit is used again."""
+    drawn = trial.drawn
+    if trial.spec.reference or trial.spec.files is not None:
+        raise Skip("it may draw from something else than a fit")
+    require(trial.other.windows is not None, f"on other people: {trial.other.error}")
+    assert trial.other.windows is not None
+    require(
+        not _equal(trial.other.windows, drawn),
+        "fits to the windows of two groups of people drew the same windows; keep the fitted model in "
+        "self, not in the class or the module (a generator that learns nothing is an expected failure)",
+    )
+    splits = cohort.cohort()
+    after = trial.run("after", splits.train, splits.fresh.labels)
+    require(after.windows is not None, f"after a fit to other people: {after.error}")
+    assert after.windows is not None
+    if not _equal(after.windows, drawn):
+        _need_same_bytes(trial)
+        raise BrokenRuleError(
+            "a fit after one to other people drew other windows than before; keep all of the fitted "
+            "model in self, not in the class or the module"
+        )
 
 
 @RULES.add()

@@ -60,6 +60,7 @@ class Seen:
     seconds: float = 0.0
 
 
+@cohort.kept
 @cache
 def comparison(
     row: str, people: Callable[[int], Splits] = cohort.cohort, fold: int = 0
@@ -148,6 +149,8 @@ class MetricTrial(specs.Trial):
             frozen.check("it")
         except PluginError:
             seen.wrote = True
+            comparison.cache_clear()
+        cohort.restore()
         return seen
 
     @cached_property
@@ -336,7 +339,7 @@ def several_leads(trial: MetricTrial) -> None:
 def one_class(trial: MetricTrial) -> None:
     """It scores a dataset with one class, or needs_labels or its own word skips it."""
     given = comparison("real", cohort.one_class)
-    seen = _ends_well(trial, given, "one class")
+    seen = _ends_well(trial, given, "one class", "; say needs_labels=True, or raise Skip")
     if trial.spec.needs_labels:
         require(seen.skipped, "needs_labels is True, and a dataset with one class is not skipped")
 
@@ -345,7 +348,7 @@ def one_class(trial: MetricTrial) -> None:
 def one_person(trial: MetricTrial) -> None:
     """It scores a dataset without unseen people, or needs_patients or its own word skips it."""
     given = comparison("real", cohort.one_person)
-    seen = _ends_well(trial, given, "nobody unseen")
+    seen = _ends_well(trial, given, "nobody unseen", "; say needs_patients=True, or raise Skip")
     if trial.spec.needs_patients:
         require(seen.skipped, "needs_patients is True, and a dataset of one person is not skipped")
 
@@ -366,9 +369,9 @@ def fewest_windows(trial: MetricTrial) -> None:
     _ends_well(trial, few, f"{count} windows, as min_windows says")
 
 
-def _ends_well(trial: MetricTrial, given: Comparison, what: str) -> Seen:
+def _ends_well(trial: MetricTrial, given: Comparison, what: str, hint: str = "") -> Seen:
     seen = trial.run(given)
-    require(not seen.error, f"with {what}: {seen.error}")
+    require(not seen.error, f"with {what}: {seen.error}{hint}")
     return seen
 
 

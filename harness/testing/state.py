@@ -36,6 +36,7 @@ def as_in_a_cell() -> Iterator[None]:
         plugin_state(GLOBAL_SEED),
         warnings.catch_warnings(),
     ):
+        torch.set_num_threads(1)  # as the context says, so that a change is seen on every machine
         warnings.simplefilter("default")
         yield
 

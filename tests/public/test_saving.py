@@ -37,3 +37,26 @@ def test_an_array_keeps_values_dtype_and_order_in_memory(array: np.ndarray, tmp_
         assert (one.dtype, one.shape) == (array.dtype, array.shape)
         columns = array.flags.f_contiguous and not array.flags.c_contiguous
         assert one.flags.f_contiguous if columns else one.flags.c_contiguous
+
+
+def test_a_dictionary_by_label_comes_back(tmp_path: Path) -> None:
+    save_model(tmp_path, means={np.int64(2): GRID, 0: "none", True: {}})
+    found = load_model(tmp_path)["means"]
+    assert list(found) == [2, 0, 1]
+    np.testing.assert_array_equal(found[2], GRID)
+    assert found[0] == "none"
+
+
+def test_keys_with_dots_hide_no_array(tmp_path: Path) -> None:
+    save_model(tmp_path, net={"a.b": GRID, "a": {"b": GRID + 1}})
+    found = load_model(tmp_path)["net"]
+    np.testing.assert_array_equal(found["a.b"], GRID)
+    np.testing.assert_array_equal(found["a"]["b"], GRID + 1)
+
+
+@pytest.mark.parametrize("array", [np.array(["N"]), np.array([None]), np.array([1j])])
+def test_an_array_of_something_else_than_numbers_is_named(
+    array: np.ndarray, tmp_path: Path
+) -> None:
+    with pytest.raises(TypeError, match="names is an array of"):
+        save_model(tmp_path, names=array)

@@ -14,7 +14,7 @@ from ecgbench.datasets.ecgsyn import EcgsynConfig, ecgbench_datasets
 if TYPE_CHECKING:
     from ecgbench import DatasetSpec, EcgWindows
 
-[ECGSYN] = ecgbench_datasets()
+ECGSYN = next(spec for spec in ecgbench_datasets() if spec.name == "ecgsyn")
 
 MUTANTS: list[tuple[str, DatasetSpec]] = []
 

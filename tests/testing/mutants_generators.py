@@ -8,7 +8,7 @@ import os
 import pickle
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 import numpy as np
@@ -157,6 +157,47 @@ class DrawsInFit(PcaGaussian):
 class OneSeed(PcaGaussian):
     def sample(self, labels, context):
         return super().sample(labels, replace(context, seed=0))
+
+
+@mutant("millivolts")
+class Standardises(PcaGaussian):
+    def fit(self, train, context):
+        signals = (train.signals - train.signals.mean()) / train.signals.std()
+        super().fit(replace(train, signals=signals), context)
+
+
+@mutant("seed-used")
+class GoesOn(PcaGaussian):
+    def fit(self, train, context):
+        super().fit(train, context)
+        self.numbers = np.random.default_rng(context.seed)
+
+    def sample(self, labels, context):
+        return super().sample(labels, replace(context, seed=int(self.numbers.integers(2**31))))
+
+
+@mutant("fitted-anew")
+class FittedOnce(PcaGaussian):
+    kept: ClassVar[dict[int, dict[str, Any]]] = {}
+
+    def fit(self, train, context):
+        super().fit(train, context)
+        vars(self).update(self.kept.setdefault(len(train.leads), vars(self)))
+
+
+@mutant("fitted-anew")
+class RemembersOthers(PcaGaussian):
+    before: float | None = None
+
+    def fit(self, train, context):
+        super().fit(train, context)
+        own = float(train.signals[:, 0].mean())
+        self.shift = (RemembersOthers.before or own) - own
+        RemembersOthers.before = own
+
+    def sample(self, labels, context):
+        found = super().sample(labels, context)
+        return replace(found, signals=found.signals + np.float32(self.shift))
 
 
 @mutant("train-released")

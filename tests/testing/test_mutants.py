@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import unittest
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ecgbench.testing import Plugin, checks_of
+from ecgbench.testing import Plugin, checks_of, cohort
 from tests.testing import mutants_datasets, mutants_generators, mutants_metrics
 
 if TYPE_CHECKING:
@@ -77,3 +78,19 @@ def test_a_rule_that_does_not_apply_is_skipped_with_the_reason() -> None:
     check = named(checks_of(Plugin(mutants_generators.PCA)), "light-import")
     with pytest.raises(unittest.SkipTest, match="from no installed plugin"):
         check()
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [(mutants_generators, "Centres"), (mutants_metrics, "centres")]
+)
+def test_a_plugin_that_writes_into_the_people_leaves_them_whole(kind: Any, name: str) -> None:
+    (spec,) = (spec for _, spec in kind.MUTANTS if spec.target is getattr(kind, name))
+    before = cohort.cohort().train.signals.mean()
+    with pytest.raises(AssertionError):
+        named(checks_of(Plugin(spec)), "inputs-untouched")()
+    with contextlib.suppress(AssertionError, unittest.SkipTest):
+        named(
+            checks_of(Plugin(spec)),
+            "same-seed-same-value" if kind is mutants_metrics else "seed-used",
+        )()
+    assert cohort.cohort().train.signals.mean() == before

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
 from ecgbench.contracts.comparison import Comparison, Once
 
@@ -74,3 +75,13 @@ def test_a_cut_is_made_once_and_shares_nothing_in_the_store(comparison: Comparis
     assert cut.synthetic.length == 2
     comparison.once("thing", lambda: {"it": np.zeros(1)}, version=1)
     assert cut.once("thing", lambda: {"it": np.ones(1)}, version=1)["it"] == 1
+
+
+def test_a_shared_result_cannot_be_changed(comparison: Comparison) -> None:
+    numbers = np.arange(3.0)
+    comparison.memo("deep", lambda: {"one": [numbers], "other": comparison.synthetic})
+    kept = comparison.once("kept", lambda: {"values": np.ones(2)}, version=1)
+    windows = comparison.cut(0, 2).splits.control
+    for array in (numbers, comparison.synthetic.labels, kept["values"], windows.signals):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 7

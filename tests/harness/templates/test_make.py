@@ -32,7 +32,11 @@ def test_there_is_an_example_of_each_kind() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
-    "name", ["mine", "a", "12-lead", "3", "my--model-", "class", "a" * 64, "one-2-three"]
+    "name",
+    [
+        *("mine", "a", "12-lead", "3", "my--model-", "class", "a" * 64, "one-2-three"),
+        *("none", "true", "meta", "path", "config", "context", "ecg-windows", "generator-spec"),
+    ],
 )
 def test_every_name_of_a_plugin_gives_python_that_can_be_imported(
     kind: Any, name: str, tmp_path: Path
@@ -46,6 +50,11 @@ def test_every_name_of_a_plugin_gives_python_that_can_be_imported(
     assert made.path / "src" / f"{module.replace('.', '/')}.py" in made.files
     assert project["project"]["name"].startswith("ecgbench-")
     assert spec(make(kind, name, tmp_path, one_file=True).path, kind).name == name
+
+
+@pytest.mark.parametrize("name", ["numpy", "random", "ecgbench", "typing"])
+def test_a_file_has_the_name_of_no_library(name: str, tmp_path: Path) -> None:
+    assert make("metric", name, tmp_path, one_file=True).path == tmp_path / f"metric_{name}.py"
 
 
 @pytest.mark.parametrize("kind", KINDS)
