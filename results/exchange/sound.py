@@ -73,7 +73,8 @@ def check_cell(content: bytes, name: str, digests: Mapping[str, str]) -> CellRec
         if bool(_DIGEST.fullmatch(record.synthetic)) != ended_well:
             raise StoreError(f"it ended as {record.status} with windows {record.synthetic!r}")
         has_file = bool(record.synthetic_file)
-        may_have, must_have = ended_well and (record.stored or record.reference), record.stored
+        must_have = ended_well and record.stored
+        may_have = must_have or (ended_well and record.reference)
         if not must_have <= has_file <= may_have:
             raise StoreError(f"it ended as {record.status} with a file {record.synthetic_file!r}")
         _check_artefacts(record.artefacts, digests)

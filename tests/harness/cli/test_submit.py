@@ -86,9 +86,9 @@ def test_a_run_shows_the_metrics_that_were_asked_for(
     np.savez("mine.npz", **drawn(split))
     flags = ("--plugin", ecgbench.stubs, "--no-references", "--name", "mine")
     assert ecgbench("score", "mine.npz", *flags, "--metrics", "peak,never") == 0
-    score = next(line for line in ecgbench.out.splitlines() if line.startswith("score"))
-    assert "peak" in score
-    assert "never" in score
+    head, _, _ = ecgbench.out.partition("─\nmine ")
+    assert "peak ↓" in head
+    assert "never" in head
 
 
 def test_the_windows_of_a_submission_may_come_in_any_order(
