@@ -66,7 +66,7 @@ def train_network(
     """
     rng = np.random.default_rng([context.seed, DiffusionStream.TRAINING])
     network = network.to(context.device)
-    x, labels = x.to(context.device), torch.from_numpy(train.labels).to(context.device)
+    x, labels = x.to(context.device), torch.tensor(train.labels).to(context.device)
     mean = copy.deepcopy(network)
     adam = torch.optim.Adam(network.parameters(), config.learning_rate, fused=True)
     training = Training(

@@ -217,7 +217,7 @@ class DpVae:
 
     def _classes(self, labels: NDArray[np.int64]) -> Tensor:
         """Return one-hot classes, with a column for an only class: the noise of the decoder reads it."""
-        return torch.eye(len(self.like.classes))[torch.from_numpy(labels)]
+        return torch.eye(len(self.like.classes))[torch.tensor(labels)]
 
 
 def calibrated(config: DpVaeConfig) -> Spent:

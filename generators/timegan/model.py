@@ -120,5 +120,5 @@ class TimeGan:
     def _static(self, labels: NDArray[np.int64], device: str) -> Tensor:
         """Return s, one-hot classes (window, static); static = 0 for one class only."""
         classes = len(self._like.classes)
-        s = one_hot(torch.from_numpy(labels), classes)[:, : classes if classes > 1 else 0]
+        s = one_hot(torch.tensor(labels), classes)[:, : classes if classes > 1 else 0]
         return s.to(device, torch.float32)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def one_hot(labels: NDArray[np.int64], classes: tuple[str, ...], device: str) -> Tensor:
     """Return labels one-hot, float32, shape (window, class)."""
-    found = torch.nn.functional.one_hot(torch.from_numpy(labels), len(classes))
+    found = torch.nn.functional.one_hot(torch.tensor(labels), len(classes))
     return found.to(device, torch.float32)
 
 

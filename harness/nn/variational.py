@@ -52,7 +52,7 @@ def negative_log_likelihood(x: Tensor, mean: Tensor, log_variance: Tensor) -> Te
 def classes(labels: NDArray[np.int64], count: int) -> Tensor:
     """Return one-hot labels, float32, shape (window, ``count``); no column if there is one class."""
     columns = count if count > 1 else 0
-    return one_hot(torch.from_numpy(labels), count)[:, :columns].to(torch.float32)
+    return one_hot(torch.tensor(labels), count)[:, :columns].to(torch.float32)
 
 
 def seeded(make: Callable[[], N], generator: torch.Generator) -> N:
