@@ -36,7 +36,6 @@ PARTS = (
     "cells/cohort/jitter/seed-0-*/scores/shared-*.json",
     "cells/cohort/jitter/seed-0-*/artefacts/level-*-note.txt",
     "cells/cohort/jitter/seed-0-*/artefacts/training.csv",
-    "cells/cohort/jitter/seed-0-*/artefacts/windows.png",
     "cells/cohort/chosen/seed-1-*/cell.json",
     "cells/cohort/chosen/seed-1-*/synthetic.npz",
     "cells/cohort/chosen/seed-1-*/scores/level-*.json",
