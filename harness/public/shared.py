@@ -16,7 +16,7 @@ from ecgbench.contracts.errors import Skip
 from ecgbench.contracts.sampling import stratified
 from ecgbench.contracts.streams import CellStream
 from ecgbench.processing import usual_place
-from ecgbench.r_peaks import r_peaks
+from ecgbench.r_peaks import BAND, r_peaks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -176,8 +176,9 @@ def one_beat(comparison: Comparison) -> Comparison:
 
 
 def is_strip(windows: EcgWindows) -> bool:
-    """Return whether windows are strips: so long that beats stand anywhere in them."""
-    return windows.length >= STRIP * windows.sampling_rate
+    """Return whether windows are strips: so long that beats stand anywhere, and fast enough for R peaks."""
+    rate = windows.sampling_rate
+    return windows.length >= STRIP * rate and rate > 2 * BAND[1]
 
 
 def median_beats(windows: EcgWindows) -> NDArray[np.float32]:
