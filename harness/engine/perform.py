@@ -115,7 +115,7 @@ class _Performance:
         self.failure: str | None = None
 
     def work(self) -> str | None:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.store.make_folder(self.name)
         self.store.tidy(self.name)
         try:
             while self._goes_on():
@@ -166,7 +166,7 @@ class _Performance:
                 f"the submitted windows of cell {self.name} were damaged and are set aside; ecgbench "
                 "score takes them again"
             )
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.store.make_folder(self.name)
 
     def _missing(self, record: CellRecord) -> list[MetricRecord]:
         """Return the scores still to be computed; set aside damaged ones, and those of other windows."""

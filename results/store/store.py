@@ -9,7 +9,7 @@ import re
 import secrets
 import shutil
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -151,6 +151,17 @@ class Store:
         with suppress(OSError):
             (self.folder(cell) / "progress.json").unlink(missing_ok=True)
 
+    def make_folder(self, cell: str) -> Path:
+        """Make the folder of a cell if it is not there, and return it.
+
+        Raises:
+            StoreError: it cannot be made.
+        """
+        folder = self.folder(cell)
+        with _writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
     def tidy(self, cell: str) -> None:
         """Remove temporary files of killed writers from a cell; only its owner may."""
         folder = self.folder(cell)
@@ -198,18 +209,22 @@ class Store:
         Args:
             cell: its name.
             file: the damaged file; a file of a score costs that score alone.
+
+        Raises:
+            StoreError: it cannot be moved.
         """
         folder = self.folder(cell)
         target = self.path / "damaged" / f"{cell}-{secrets.token_hex(4)}"
-        target.parent.mkdir(parents=True, exist_ok=True)
         if file is not None and file.parent == folder / "artefacts":
             file = self._score_of(cell, file) or file
-        if file is not None and file.parent == folder / "scores":
-            target = target / "scores" / file.name
-            target.parent.mkdir(parents=True)
-            file.rename(target)
-        elif folder.exists():
-            folder.rename(target)
+        with _writing(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if file is not None and file.parent == folder / "scores":
+                target = target / "scores" / file.name
+                target.parent.mkdir(parents=True)
+                file.rename(target)
+            elif folder.exists():
+                folder.rename(target)
         return target
 
     def _score_of(self, cell: str, artefact: Path) -> Path | None:
@@ -254,14 +269,19 @@ class Store:
         return [record for file in self._plan_files() if (record := read_record(file, PlanRecord))]
 
     def mend_plans(self) -> None:
-        """Set damaged plans aside; each run writes its own anew."""
+        """Set damaged plans aside; each run writes its own anew.
+
+        Raises:
+            StoreError: one cannot be moved.
+        """
         for file in self._plan_files():
             try:
                 read_record(file, PlanRecord)
             except DamagedError:
                 target = self.path / "damaged" / "plans" / file.name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                file.replace(target)
+                with _writing(target):
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    file.replace(target)
 
     def _plan_files(self) -> list[Path]:
         return sorted((self.path / "plans").glob("*/*.json"))
@@ -305,7 +325,7 @@ def write(file: Path, content: bytes) -> None:
     Raises:
         StoreError: the file cannot be written (no space, no permission).
     """
-    try:
+    with _writing(file):
         file.parent.mkdir(parents=True, exist_ok=True)
         # not tempfile's: only its owner may read such a file
         temporary = file.parent / f".{secrets.token_hex(8)}.tmp"
@@ -323,9 +343,15 @@ def write(file: Path, content: bytes) -> None:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise StoreError(
-            f"cannot write {file}: {error.strerror}; what was finished before stays"
+            f"cannot write {path}: {error.strerror}; what was finished before stays"
         ) from error
 
 

@@ -121,7 +121,7 @@ def test_pictures_are_copied_only_of_what_may_be_redistributed(
     free = Cards({"dataset": {"mitdb": {"redistributable": True}}})
     shown, withheld = site(bench, free, "free"), site(bench, name="closed")
     assert [sha256(f.read_bytes()) for f in (shown.parent / "pictures").iterdir()] == [digest]
-    assert "windows.png of seed" in (shown.parent / "generator-gmm.html").read_text()
+    assert "<figcaption>Windows, seed" in (shown.parent / "generator-gmm.html").read_text()
     assert not any((withheld.parent / "pictures").iterdir())
     assert "may not be redistributed" in (withheld.parent / "generator-gmm.html").read_text()
 

@@ -78,7 +78,7 @@ def test_a_class_and_a_table_of_other_names_look_wrong(ecgbench: Command, clinic
     )
     assert ecgbench("dataset", "check", clinic) == 1
     said = " ".join(ecgbench.out.split())
-    assert "problem: class none has no windows" in said
+    assert "problem: class none has no window: does no record say so, or another word?" in said
     assert "problem: no record has a row in" in said
     assert "2 problems" in said
 

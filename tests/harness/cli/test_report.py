@@ -31,9 +31,12 @@ def test_a_site_of_a_run_has_a_page_for_each_plugin(ecgbench: Command) -> None:
 def test_an_earlier_site_is_replaced_and_another_folder_refused(ecgbench: Command) -> None:
     assert ecgbench.tiny("--seeds", "0") == 0
     assert site(ecgbench) == 0
-    (ecgbench.folder / "site" / "old.html").write_text("old")
+    folder = ecgbench.folder / "site"
+    (folder / "generator-old.html").write_text("old")
+    (folder / "CNAME").write_text("ecg.example.org")
     assert site(ecgbench) == 0
-    assert not (ecgbench.folder / "site" / "old.html").exists()
+    assert not (folder / "generator-old.html").exists()
+    assert (folder / "CNAME").read_text() == "ecg.example.org"
     (ecgbench.folder / "site" / "ecgbench-site.json").unlink()
     assert site(ecgbench) == 2
     assert "holds something other than a site of ecgbench" in ecgbench.err
