@@ -270,6 +270,18 @@ class TimeVaeStream(IntEnum):
 
 
 @unique
+class TimeVqVaeStream(IntEnum):
+    """Draws of the generator ``timevqvae``; weights take the seed alone."""
+
+    TRAINING = 1
+    """Batches, masks and hidden classes of the training."""
+    TOKENS = 2
+    """The tokens of the training windows."""
+    SAMPLE = 3
+    """The windows."""
+
+
+@unique
 class DpVaeStream(IntEnum):
     """Draws of the generator ``dp-vae``; weights take the seed alone."""
 
