@@ -33,22 +33,26 @@ class TimeVqVaeConfig(Config, frozen=True):
     ] = 16
     codes: Annotated[int, Meta(ge=2, description="codes of a band")] = 32
     width: Annotated[
-        int, Meta(ge=1, description="channels of encoders and decoders, numbers of a code (authors: 64)")
+        int,
+        Meta(
+            ge=1, description="channels of encoders and decoders, numbers of a code (authors: 64)"
+        ),
     ] = 32
     blocks: Annotated[
         int, Meta(ge=0, description="residual blocks of an encoder or decoder (authors: 4)")
     ] = 2
     decay: Annotated[
-        float, Meta(ge=0, lt=1, description="weight of a batch in the codes, against the next one's")
+        float,
+        Meta(ge=0, lt=1, description="weight of a batch in the codes, against the next one's"),
     ] = 0.8
     commitment: Annotated[float, Meta(ge=0, description="weight of the commitment loss")] = 1.0
-    iterations: Annotated[
-        int, Meta(ge=1, description="of stage 1 (authors: 2,000 epochs)")
-    ] = 600
-    batch: Annotated[int, Meta(ge=2, description="windows in an iteration of stage 1 (authors: 128)")] = 64
+    iterations: Annotated[int, Meta(ge=1, description="of stage 1 (authors: 2,000 epochs)")] = 600
+    batch: Annotated[
+        int, Meta(ge=2, description="windows in an iteration of stage 1 (authors: 128)")
+    ] = 64
     prior_iterations: Annotated[
         int, Meta(ge=1, description="of stage 2 (authors: 10,000 epochs)")
-    ] = 1000
+    ] = 600
     prior_batch: Annotated[
         int, Meta(ge=1, description="windows in an iteration of stage 2 (authors: 256)")
     ] = 64
@@ -58,12 +62,16 @@ class TimeVqVaeConfig(Config, frozen=True):
     layers: Annotated[int, Meta(ge=1, description="of a prior (authors: 4)")] = 2
     heads: Annotated[int, Meta(ge=1, description="of the attention; they divide prior_width")] = 2
     unconditional: Annotated[
-        float, Meta(ge=0, lt=1, description="share of windows that hide their class from the priors")
+        float,
+        Meta(ge=0, lt=1, description="share of windows that hide their class from the priors"),
     ] = 0.2
-    learning_rate: Annotated[float, Meta(gt=0, description="of AdamW, at its start")] = 1e-3
+    learning_rate: Annotated[
+        float, Meta(gt=0, description="of AdamW, at its start (authors: 1e-3)")
+    ] = 2e-3
     weight_decay: Annotated[float, Meta(ge=0, description="of AdamW")] = 1e-5
     code_temperature: Annotated[
-        float, Meta(ge=0, description="of the tokens from which the priors learn; 0: the nearest code")
+        float,
+        Meta(ge=0, description="of the tokens from which the priors learn; 0: the nearest code"),
     ] = 1.0
     steps: Annotated[int, Meta(ge=1, description="in which tokens are decoded")] = 10
     temperature: Annotated[
@@ -72,7 +80,9 @@ class TimeVqVaeConfig(Config, frozen=True):
 
     def __post_init__(self) -> None:
         if self.prior_width % self.heads:
-            raise ValueError(f"prior_width = {self.prior_width} is no multiple of heads = {self.heads}")
+            raise ValueError(
+                f"prior_width = {self.prior_width} is no multiple of heads = {self.heads}"
+            )
 
 
 @hookimpl
@@ -95,7 +105,15 @@ def ecgbench_generators() -> Iterable[GeneratorSpec]:
                 "codes": Between(16, 256, log=True),
                 "temperature": Between(0.0, 8.0),
             },
-            smoke={"width": 8, "blocks": 1, "iterations": 20, "prior_width": 16, "prior_iterations": 20,
-                   "batch": 16, "prior_batch": 16, "layers": 1},
+            smoke={
+                "width": 8,
+                "blocks": 1,
+                "iterations": 20,
+                "prior_width": 16,
+                "prior_iterations": 20,
+                "batch": 16,
+                "prior_batch": 16,
+                "layers": 1,
+            },
         )
     ]

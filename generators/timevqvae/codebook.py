@@ -2,7 +2,8 @@
 
 Source: van den Oord, Vinyals, Kavukcuoglu, "Neural discrete representation learning", NeurIPS 2017,
 section 3.2 and appendix A.1; distances are Euclidean.  As in the code of TimeVQVAE, codes start from
-N(0, I) and counts from 0, and counts are smoothed as Laplace did.
+N(0, I), and counts are smoothed as Laplace did.  Counts start from 1, so that a code without latents stays
+where it is at first.  In the authors' code they start from 0, and the first batch throws such codes far away.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class Codebook(nn.Module):
         """Draw the codes."""
         self.codes.normal_(generator=generator)
         self.sums.copy_(self.codes)
-        self.counts.zero_()
+        self.counts.fill_(1.0)
 
     def distances(self, z: Tensor) -> Tensor:
         """Return squared distances of latents from all codes, shape (…, code).
@@ -56,7 +57,8 @@ class Codebook(nn.Module):
             z: latents, shape (…, width).
         """
         codes = self.codes
-        return z.square().sum(-1, keepdim=True) - 2 * z @ codes.T + codes.square().sum(1)
+        found: Tensor = z.square().sum(-1, keepdim=True) - 2 * z @ codes.T + codes.square().sum(1)
+        return found
 
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Replace latents by their nearest codes.
@@ -80,7 +82,8 @@ class Codebook(nn.Module):
 
     def spread(self, tokens: Tensor, frequencies: int) -> Tensor:
         """Return the codes of tokens, shape (window, width, frequency, frame)."""
-        return embedding(tokens, self.codes).transpose(1, 2).unflatten(2, (frequencies, -1))
+        codes: Tensor = embedding(tokens, self.codes).transpose(1, 2)
+        return codes.unflatten(2, (frequencies, -1))
 
     def move(self, latents: Tensor, tokens: Tensor) -> None:
         """Move running means and codes on by one batch.

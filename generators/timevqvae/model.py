@@ -15,6 +15,7 @@ Source: Lee, Malacarne, Aune, arXiv:2303.04743, and the authors' code of April 2
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -68,9 +69,8 @@ class TimeVqVae:
         self.scale = LeadScale.of(train)
         start = torch.Generator().manual_seed(context.seed)
         self.networks = networks = begin(self._build(), start).to(device)
-        self.parameters = count(networks) + sum(
-            book.codes.numel() for book in networks.codebooks.values()
-        )
+        codes = sum(band.codebook.codes.numel() for band in networks.bands.values())
+        self.parameters = count(networks) + codes
         x = self.scale.forward(train.signals).to(device)
         labels = torch.tensor(train.labels).to(device)
         rng = np.random.default_rng([context.seed, TimeVqVaeStream.TRAINING])
@@ -92,20 +92,19 @@ class TimeVqVae:
                 networks.eval()
                 tokens.update(self._tokens(x, context))
             if iteration == 0:
-                low, high = (networks.codebooks[band].codes for band in BANDS)
-                networks.priors["low"].adopt(low, low)
-                networks.priors["high"].adopt(high, low)
+                for band in networks.bands.values():
+                    band.prior.adopt(band.codebook.codes, networks.bands["low"].codebook.codes)
             self._set_rate(optimisers["second"], iteration, config.prior_iterations)
             rows = batch(rng, len(x), config.prior_batch)
             hides = torch.from_numpy(rng.random(len(rows)) < config.unconditional).to(device)
             known = labels[rows].masked_fill(hides, len(train.classes))
             losses = {}
-            for band in BANDS:
-                own, below = tokens[band][rows], tokens["low"][rows]
-                hidden = masks(*own.shape, rng).to(device)
-                losses[band] = prior_loss(networks.priors[band], own, known, below, hidden)
+            for name, band in networks.bands.items():
+                own, below = tokens[name][rows], tokens["low"][rows]
+                hidden = masks(len(rows), band.prior.tokens, rng).to(device)
+                losses[f"{name} prior"] = prior_loss(band.prior, own, known, below, hidden)
             _step(optimisers["second"], torch.stack(list(losses.values())).sum())
-            return {f"{band} prior": loss for band, loss in losses.items()}
+            return losses
 
         def iterate(iteration: int) -> dict[str, Tensor]:
             if iteration < config.iterations:
@@ -126,13 +125,12 @@ class TimeVqVae:
     def sample(self, labels: NDArray[np.int64], context: Context) -> EcgWindows:
         """Return one window for each label; a class that ``train`` lacks is drawn as any of its."""
         rng = np.random.default_rng([context.seed, TimeVqVaeStream.SAMPLE])
-        networks = self.networks.to(context.device)
+        self.networks.to(context.device)
         known = torch.from_numpy(known_labels(labels, self.labels, self.like.classes, rng))
         parts = [torch.zeros(0, len(self.like.leads), self.like.length)]
+        batches = known.to(context.device).split(SAMPLING_BATCH) if len(labels) else ()
         with torch.inference_mode():
-            for own in known.to(context.device).split(SAMPLING_BATCH) if len(labels) else ():
-                tokens = self._drawn(own, rng)
-                parts.append(self._decoded(networks, tokens).cpu())
+            parts += [self._decoded(self._drawn(own, rng)).cpu() for own in batches]
         return self.like.synthetic(self.scale.inverse(torch.cat(parts)), labels)
 
     def save(self, folder: Path) -> None:
@@ -180,63 +178,56 @@ class TimeVqVae:
 
     def _errors(self, x: Tensor) -> dict[str, Tensor]:
         """Return the losses of stage 1 by name."""
-        spectrum, networks = self._spectrum, self.networks
+        spectrum = self._spectrum
         parts = spectrum.forward(x)
         losses = {}
-        for band in BANDS:
-            own = banded(parts, band)
-            z, _, commitment = networks.codebooks[band](networks.encoders[band](own))
-            found = banded(networks.decoders[band](z), band)
-            in_time = mse_loss if band == "low" else l1_loss
-            losses[f"{band} time"] = in_time(spectrum.inverse(found), spectrum.inverse(own))
-            losses[f"{band} spectrum"] = mse_loss(found, own)
-            losses[f"{band} commitment"] = self.config.commitment * commitment
+        for name, band in self.networks.bands.items():
+            own = banded(parts, name)
+            z, _, commitment = band.codebook(band.encoder(own))
+            found = banded(band.decoder(z), name)
+            in_time = mse_loss if name == "low" else l1_loss
+            losses[f"{name} time"] = in_time(spectrum.inverse(found), spectrum.inverse(own))
+            losses[f"{name} spectrum"] = mse_loss(found, own)
+            losses[f"{name} commitment"] = self.config.commitment * commitment
         return losses
 
     def _tokens(self, x: Tensor, context: Context) -> dict[str, Tensor]:
         """Return the tokens of all training windows, int64, shape (window, token), for each band."""
         rng = np.random.default_rng([context.seed, TimeVqVaeStream.TOKENS])
-        networks, spectrum = self.networks, self._spectrum
-        found: dict[str, list[Tensor]] = {band: [] for band in BANDS}
+        found: dict[str, list[Tensor]] = {name: [] for name in BANDS}
         with torch.no_grad():
             for own in x.split(SAMPLING_BATCH):
-                parts = spectrum.forward(own)
-                for band in BANDS:
-                    z = flat(networks.encoders[band](banded(parts, band)))
-                    near = -networks.codebooks[band].distances(z)
+                parts = self._spectrum.forward(own)
+                for name, band in self.networks.bands.items():
+                    z = flat(band.encoder(banded(parts, name)))
+                    near = -band.codebook.distances(z)
                     noise = self.config.code_temperature * gumbel(rng, near)
-                    found[band].append((near + noise).argmax(dim=2))
-        return {band: torch.cat(tokens) for band, tokens in found.items()}
+                    found[name].append((near + noise).argmax(dim=2))
+        return {name: torch.cat(tokens) for name, tokens in found.items()}
 
     def _drawn(self, labels: Tensor, rng: np.random.Generator) -> dict[str, Tensor]:
         """Return tokens of windows of these labels, for each band."""
-        networks, config = self.networks, self.config
         tokens: dict[str, Tensor] = {}
-        for band in BANDS:
-            prior = networks.priors[band]
-            shape = (len(labels), networks.tokens[band])
-            hidden = torch.full(shape, prior.mask, device=labels.device)
-            below = tokens.get("low", hidden)
-            tokens[band] = decode(
-                lambda own, prior=prior, below=below: prior(own, labels, below),
+        for name, band in self.networks.bands.items():
+            prior = band.prior
+            hidden = torch.full((len(labels), prior.tokens), prior.mask, device=labels.device)
+            tokens[name] = decode(
+                partial(prior, labels=labels, below=tokens.get("low", hidden)),
                 hidden,
                 prior.mask,
-                steps=config.steps,
-                temperature=config.temperature,
+                steps=self.config.steps,
+                temperature=self.config.temperature,
                 rng=rng,
             )
         return tokens
 
-    def _decoded(self, networks: Networks, tokens: dict[str, Tensor]) -> Tensor:
+    def _decoded(self, tokens: dict[str, Tensor]) -> Tensor:
         """Return scaled windows of tokens, shape (window, lead, sample)."""
         spectrum = self._spectrum
-        frequencies = spectrum.shape[0]
-        parts = [
-            banded(
-                networks.decoders[band](networks.codebooks[band].spread(own, frequencies)), band
-            )
-            for band, own in tokens.items()
-        ]
+        parts = []
+        for name, band in self.networks.bands.items():
+            codes = band.codebook.spread(tokens[name], spectrum.shape[0])
+            parts.append(banded(band.decoder(codes), name))
         return spectrum.inverse(torch.stack(parts).sum(dim=0))
 
 

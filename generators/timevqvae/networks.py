@@ -8,7 +8,7 @@ frames are halved and doubled.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -25,8 +25,24 @@ KERNEL, STRIDE, PADDING = (3, 4), (1, 2), (1, 1)
 """Of the layers that halve or double the frames."""
 
 
+class Band(NamedTuple):
+    """The networks of a band.
+
+    Attributes:
+        encoder: spectra to latents.
+        codebook: latents to codes.
+        decoder: codes to spectra.
+        prior: of the tokens, the numbers of the codes.
+    """
+
+    encoder: nn.Sequential
+    codebook: Codebook
+    decoder: Decoder
+    prior: Prior
+
+
 class Networks(nn.Module):
-    """All networks; each member has one for ``low`` and one for ``high``.
+    """All networks, by their kind and by their band.
 
     Args:
         channels: of a spectrum, two for each lead.
@@ -35,7 +51,7 @@ class Networks(nn.Module):
         config: settings.
 
     Attributes:
-        tokens: of a window, for each band.
+        bands: the networks of ``low`` and ``high``.
     """
 
     def __init__(
@@ -45,16 +61,21 @@ class Networks(nn.Module):
         frequencies, frames = shape
         self.encoders, self.decoders = nn.ModuleDict(), nn.ModuleDict()
         self.codebooks, self.priors = nn.ModuleDict(), nn.ModuleDict()
-        self.tokens: dict[str, int] = {}
-        for band, width in zip(BANDS, (config.low_frames, config.high_frames), strict=True):
-            times = halvings(frames, width)
-            self.tokens[band] = frequencies * (frames >> times)
-            self.encoders[band] = encoder(channels, times, config)
-            self.codebooks[band] = Codebook(config)
-            self.decoders[band] = Decoder(channels, shape, times, config)
-        below = self.tokens["low"]
-        self.priors["low"] = Prior(below, classes, config)
-        self.priors["high"] = Prior(self.tokens["high"], classes, config, below=below)
+        self.bands: dict[str, Band] = {}
+        below = 0
+        for name, wanted in zip(BANDS, (config.low_frames, config.high_frames), strict=True):
+            times = halvings(frames, wanted)
+            tokens = frequencies * (frames >> times)
+            band = Band(
+                encoder(channels, times, config),
+                Codebook(config),
+                Decoder(channels, shape, times, config),
+                Prior(tokens, classes, config, below=below),
+            )
+            below = tokens
+            self.bands[name] = band
+            self.encoders[name], self.codebooks[name] = band.encoder, band.codebook
+            self.decoders[name], self.priors[name] = band.decoder, band.prior
 
 
 def halvings(frames: int, wanted: int) -> int:

@@ -37,6 +37,11 @@ class Prior(nn.Module):
         classes: number of classes; one more vector stands for no class.
         config: settings.
         below: tokens of the low band; 0 in the prior of the low band itself.
+
+    Attributes:
+        tokens: of a window.
+        mask: stands for a hidden token.
+        no_class: stands for no class.
     """
 
     def __init__(
@@ -44,7 +49,7 @@ class Prior(nn.Module):
     ) -> None:
         super().__init__()
         codes, width = config.codes, config.width
-        self.mask, self.no_class = codes, classes
+        self.tokens, self.mask, self.no_class = tokens, codes, classes
         inputs = 2 * width if below else width
         self.embedding = nn.Embedding(codes + 1, width)
         self.below = nn.Embedding(codes, width) if below else None
@@ -121,7 +126,7 @@ class Layer(nn.Module):
 
 def masked_share(progress: float | NDArray[np.float64]) -> NDArray[np.float64]:
     """Return γ, the share of tokens that is masked, at a progress from 0 to 1 (MaskGIT, section 3.3)."""
-    return np.cos(np.multiply(progress, math.pi / 2))
+    return np.asarray(np.cos(np.multiply(progress, math.pi / 2)))
 
 
 def masks(windows: int, tokens: int, rng: np.random.Generator) -> Tensor:
