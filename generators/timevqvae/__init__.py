@@ -26,10 +26,17 @@ class TimeVqVaeConfig(Config, frozen=True):
         int, Meta(ge=4, multiple_of=4, description="samples of a frame of the spectrum")
     ] = 8
     low_frames: Annotated[
-        int, Meta(ge=1, description="frames of the low band's tokens, at least")
-    ] = 8
+        int,
+        Meta(
+            ge=1, description="frames of the low band's tokens, at least (authors: 8, of five rows)"
+        ),
+    ] = 16
     high_frames: Annotated[
-        int, Meta(ge=1, description="frames of the high band's tokens, at least (authors: 32)")
+        int,
+        Meta(
+            ge=1,
+            description="frames of the high band's tokens, at least (authors: 32, of five rows)",
+        ),
     ] = 16
     codes: Annotated[int, Meta(ge=2, description="codes of a band")] = 32
     width: Annotated[

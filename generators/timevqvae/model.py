@@ -27,7 +27,7 @@ from ecgbench.contracts.streams import TimeVqVaeStream
 from ecgbench.generators.timevqvae.codebook import flat
 from ecgbench.generators.timevqvae.networks import Networks, begin
 from ecgbench.generators.timevqvae.prior import decode, gumbel, masks, prior_loss
-from ecgbench.generators.timevqvae.spectrum import BANDS, Spectrum, banded
+from ecgbench.generators.timevqvae.spectrum import BANDS, Spectrum, rows, widened
 from ecgbench.nn.training import LeadScale, Training, batch, count, warm_cosine
 from ecgbench.nn.weights import weights, with_weights
 from ecgbench.saving import load_model, save_model
@@ -180,11 +180,13 @@ class TimeVqVae:
         """Return the losses of stage 1 by name."""
         spectrum = self._spectrum
         parts = spectrum.forward(x)
+        frequencies = parts.shape[2]
         losses = {}
         for name, band in self.networks.bands.items():
-            own = banded(parts, name)
-            z, _, commitment = band.codebook(band.encoder(own))
-            found = banded(band.decoder(z), name)
+            seen = parts[:, :, rows(name, frequencies)]
+            z, _, commitment = band.codebook(band.encoder(seen))
+            own = widened(seen, name, frequencies)
+            found = widened(band.decoder(z), name, frequencies)
             in_time = mse_loss if name == "low" else l1_loss
             losses[f"{name} time"] = in_time(spectrum.inverse(found), spectrum.inverse(own))
             losses[f"{name} spectrum"] = mse_loss(found, own)
@@ -199,7 +201,7 @@ class TimeVqVae:
             for own in x.split(SAMPLING_BATCH):
                 parts = self._spectrum.forward(own)
                 for name, band in self.networks.bands.items():
-                    z = flat(band.encoder(banded(parts, name)))
+                    z = flat(band.encoder(parts[:, :, rows(name, parts.shape[2])]))
                     near = -band.codebook.distances(z)
                     noise = self.config.code_temperature * gumbel(rng, near)
                     found[name].append((near + noise).argmax(dim=2))
@@ -224,11 +226,11 @@ class TimeVqVae:
     def _decoded(self, tokens: dict[str, Tensor]) -> Tensor:
         """Return scaled windows of tokens, shape (window, lead, sample)."""
         spectrum = self._spectrum
-        parts = []
-        for name, band in self.networks.bands.items():
-            codes = band.codebook.spread(tokens[name], spectrum.shape[0])
-            parts.append(banded(band.decoder(codes), name))
-        return spectrum.inverse(torch.stack(parts).sum(dim=0))
+        parts = [
+            band.decoder(band.codebook.spread(tokens[name], band.decoder.shape[0]))
+            for name, band in self.networks.bands.items()
+        ]
+        return spectrum.inverse(torch.cat(parts, dim=2))
 
 
 def _step(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:

@@ -16,7 +16,7 @@ from torch.nn.functional import interpolate
 
 from ecgbench.generators.timevqvae.codebook import Codebook
 from ecgbench.generators.timevqvae.prior import Prior
-from ecgbench.generators.timevqvae.spectrum import BANDS
+from ecgbench.generators.timevqvae.spectrum import BANDS, rows
 
 if TYPE_CHECKING:
     from ecgbench.generators.timevqvae import TimeVqVaeConfig
@@ -65,11 +65,12 @@ class Networks(nn.Module):
         below = 0
         for name, wanted in zip(BANDS, (config.low_frames, config.high_frames), strict=True):
             times = halvings(frames, wanted)
-            tokens = frequencies * (frames >> times)
+            height = len(range(frequencies)[rows(name, frequencies)])
+            tokens = height * (frames >> times)
             band = Band(
                 encoder(channels, times, config),
                 Codebook(config),
-                Decoder(channels, shape, times, config),
+                Decoder(channels, (height, frames), times, config),
                 Prior(tokens, classes, config, below=below),
             )
             below = tokens
@@ -128,7 +129,7 @@ class Decoder(nn.Module):
 
     Args:
         channels: of a spectrum.
-        shape: frequencies and frames of a spectrum.
+        shape: frequencies of the band, and frames.
         times: how often the encoder halved the frames.
         config: settings.
     """

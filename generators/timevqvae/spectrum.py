@@ -2,9 +2,11 @@
 
 Source: Lee, Malacarne, Aune, "Vector quantized time series generation with a bidirectional prior model",
 AISTATS 2023, arXiv:2303.04743, stage 1.  The low band is the first frequency, the high band are all
-others; each has the shape of the whole spectrum, with zeros in the place of the other band.  As in the
-authors' code (https://github.com/ML4ITS/TimeVQVAE, of April 2023) a frame has no taper, frames are
-``n_fft`` / 4 samples apart, and windows are reflected at their ends.
+others.  As in the authors' code (https://github.com/ML4ITS/TimeVQVAE, of April 2023) a frame has no taper,
+frames are ``n_fft`` / 4 samples apart, and windows are reflected at their ends.
+
+There the networks of a band see the whole spectrum, with zeros in the place of the other band.  Here they see
+their own frequencies alone, as in the authors' code since 2024: the low band then has a fifth of the tokens.
 
 A window shorter than a frame is lengthened by its last sample, and cut afterwards.
 """
@@ -75,14 +77,18 @@ class Spectrum(NamedTuple):
         return torch.ones(self.n_fft, dtype=like.dtype, device=like.device)
 
 
-def banded(parts: Tensor, band: str) -> Tensor:
+def rows(band: str, frequencies: int) -> slice:
+    """Return the rows of a band, ``low`` or ``high``, in a spectrum of so many frequencies."""
+    return slice(0, 1) if band == "low" else slice(1, frequencies)
+
+
+def widened(own: Tensor, band: str, frequencies: int) -> Tensor:
     """Return a spectrum with zeros outside a band.
 
     Args:
-        parts: shape (window, channel, frequency, frame).
-        band: ``low``, the first frequency, or ``high``, all others.
+        own: the band, shape (window, channel, row, frame).
+        band: ``low`` or ``high``.
+        frequencies: of the spectrum.
     """
-    kept = torch.zeros(parts.shape[2], 1, dtype=parts.dtype, device=parts.device)
-    rows = slice(0, 1) if band == "low" else slice(1, None)
-    kept[rows] = 1.0
-    return parts * kept
+    place = rows(band, frequencies)
+    return pad(own, (0, 0, place.start, frequencies - place.stop))
