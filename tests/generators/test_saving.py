@@ -52,6 +52,7 @@ TRAINED: list[tuple[str, dict[str, Any]]] = [
     ("timegan", {"noise": "wiener", "static_noise": 3, "latent": "linear"}),
     ("timevae", {"scaling": "range"}),
     ("timevae", {"scaling": "deviation", "trend": 2}),
+    ("timevqvae", {}),
     ("vae", {"gaussians": 1}),
     ("vae", {"gaussians": 4, "windows": 5}),
     ("virtual-people", {}),
