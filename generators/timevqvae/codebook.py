@@ -82,8 +82,9 @@ class Codebook(nn.Module):
 
     def spread(self, tokens: Tensor, frequencies: int) -> Tensor:
         """Return the codes of tokens, shape (window, width, frequency, frame)."""
-        codes: Tensor = embedding(tokens, self.codes).transpose(1, 2)
-        return codes.unflatten(2, (frequencies, -1))
+        listed = embedding(tokens, self.codes).transpose(1, 2)
+        codes: Tensor = listed.unflatten(2, (frequencies, -1))
+        return codes
 
     def move(self, latents: Tensor, tokens: Tensor) -> None:
         """Move running means and codes on by one batch.
