@@ -104,7 +104,7 @@ def ecgbench_generators() -> Iterable[GeneratorSpec]:
             citation=(
                 "Lee, Malacarne, Aune, Vector quantized time series generation with a bidirectional "
                 "prior model, AISTATS 2023, arXiv:2303.04743, "
-                "https://proceedings.mlr.press/v206/lee23d.html"
+                "https://doi.org/10.48550/arXiv.2303.04743"
             ),
             conditional=True,
             search={

@@ -7,8 +7,8 @@ Source: Lee, Malacarne, Aune, arXiv:2303.04743, and the authors' code of April 2
   in time, its error in the spectrum and its commitment loss.  Errors are squared, but that of the high
   band in time is absolute;
 - stage 2 trains the priors of the tokens, with all of stage 1 fixed.  Tokens are drawn by softmax of
-  negative squared distances (Lee, Kim, Kim, Cho, Han, CVPR 2022, section 3.3.2).  Here each window is drawn once,
-  in the code anew in each epoch;
+  negative squared distances (Lee, Kim, Kim, Cho, Han, CVPR 2022).  Here each window is drawn once, in the
+  code anew in each epoch;
 - both stages take AdamW, whose learning rate falls along half a cosine to 0;
 - a fifth of the windows of a batch hide their class from the priors.  Sampling is without guidance.
 """
@@ -95,13 +95,13 @@ class TimeVqVae:
                 for band in networks.bands.values():
                     band.prior.adopt(band.codebook.codes, networks.bands["low"].codebook.codes)
             self._set_rate(optimisers["second"], iteration, config.prior_iterations)
-            rows = batch(rng, len(x), config.prior_batch)
-            hides = torch.from_numpy(rng.random(len(rows)) < config.unconditional).to(device)
-            known = labels[rows].masked_fill(hides, len(train.classes))
+            chosen = batch(rng, len(x), config.prior_batch)
+            hides = torch.from_numpy(rng.random(len(chosen)) < config.unconditional).to(device)
+            known = labels[chosen].masked_fill(hides, len(train.classes))
             losses = {}
             for name, band in networks.bands.items():
-                own, below = tokens[name][rows], tokens["low"][rows]
-                hidden = masks(len(rows), band.prior.tokens, rng).to(device)
+                own, below = tokens[name][chosen], tokens["low"][chosen]
+                hidden = masks(len(chosen), band.prior.tokens, rng).to(device)
                 losses[f"{name} prior"] = prior_loss(band.prior, own, known, below, hidden)
             _step(optimisers["second"], torch.stack(list(losses.values())).sum())
             return losses
