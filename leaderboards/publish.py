@@ -1,15 +1,17 @@
 """Make the files of a published board: ``python leaderboards/publish.py STORE FOLDER``.
 
 FOLDER/store takes the records, scores and audits of STORE, without windows.  From these come the board as
-Markdown, CSV, JSON and LaTeX, the picture of its front, and the tables in FOLDER/README.md and in other
-pages (``--page``), between the comments ``<!-- NAME: FOLDER -->`` and ``<!-- end -->``.  With FOLDER/store
-as STORE the records stay, and all else is made again.
+Markdown, CSV, JSON and LaTeX, the picture of its front, and parts of FOLDER/README.md and of other pages
+(``--page``): between the comments ``<!-- headline: FOLDER -->``, ``<!-- facts: FOLDER -->`` or
+``<!-- values: FOLDER METRIC,METRIC -->`` and ``<!-- end -->``.  With FOLDER/store as STORE the records
+stay, and all else is made again.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import re
 import shutil
 import subprocess
@@ -17,6 +19,7 @@ import sys
 import tempfile
 import zipfile
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 import ecgbench
@@ -32,7 +35,9 @@ FILES = {
     "board.json": "json",
     "board.tex": "latex",
 }
-MARKED = re.compile(r"(<!-- (\w+): ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+MARKED = re.compile(
+    r"(<!-- (headline|facts|values): ([\w-]+) ?([\w,-]*) -->\n).*?(<!-- end -->)", re.DOTALL
+)
 
 
 def command(*arguments: object) -> bytes:
@@ -78,9 +83,8 @@ def texts(store: Path) -> dict[str, bytes]:
     }
 
 
-def parts(store: Path, markdown: str) -> dict[str, str]:
-    """Return the parts of pages by NAME: ``headline``, and ``facts`` (seeds, audits, versions, size)."""
-    boards = ecgbench.boards(store)
+def headline(boards: list[Board], markdown: str) -> str:
+    """Return the table of ranks and of at most six metrics of each board."""
     # a board starts with its title, and its first table is the headline
     blocks = [
         board.partition("\n\n| ")[2].partition("\n\n")[0] for board in markdown.split("## ")[1:]
@@ -89,17 +93,51 @@ def parts(store: Path, markdown: str) -> dict[str, str]:
     if len(boards) > 1:
         tables = [f"`{b.dataset.name}`\n\n{t}" for b, t in zip(boards, tables, strict=True)]
     marks = "`*`: fewer seeds than the board. Bold: nobody is significantly better. Italics: references."
+    return "\n".join([*tables, f"{marks}\n"])
+
+
+def values(board: Board, metrics: list[str]) -> str:
+    """Return a table of values, by the first metric, best first."""
+    labels = [k for name in metrics for k, metric in board.metrics.items() if metric.name == name]
+    arrows = {"higher": "↑", "lower": "↓"}
+    heads = [f"{k} {arrows.get(board.metrics[k].better, '')}".strip() for k in labels]
+    lines = [f"| row | {' | '.join(heads)} |", f"|---|{'---:|' * len(heads)}"]
+    sign = -1 if board.metrics[labels[0]].better == "higher" else 1
+
+    def place(value: float | None) -> float:
+        return math.inf if value is None else sign * value
+
+    rows = sorted(board.rows, key=lambda row: place(row.scores[labels[0]].value))
+    columns = [
+        _column([(row.scores[label].value, row.scores[label].status) for row in rows])
+        for label in labels
+    ]
+    for row, *cells in zip(rows, *columns, strict=True):
+        name = f"*{row.label}*" if row.generator.reference else f"`{row.label}`"
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _column(scores: list[tuple[float | None, str]]) -> list[str]:
+    sizes = [abs(value) for value, _ in scores if value]
+    # three digits of the median, but no more than three decimals
+    decimals = min(3, max(0, 2 - math.floor(math.log10(median(sizes))))) if sizes else 0
+    return [
+        "–" if value is None else f"{value:.{decimals}f}{'*' * (status != 'ok')}"
+        for value, status in scores
+    ]
+
+
+def facts(boards: list[Board], store: Path) -> str:
+    """Return a list of the size of the records, and of seeds, audits and versions of each board."""
     files = [file for file in published(store) if file.is_file()]
     size = sum(file.stat().st_size for file in files) / 1e6
     lines = [f"`store/` has {len(files)} records, {size:.1f} MB."]
-    lines += [line for board in boards for line in facts(board)]
-    return {
-        "headline": "\n".join([*tables, f"{marks}\n"]),
-        "facts": "".join(f"- {line}\n" for line in lines),
-    }
+    lines += [line for board in boards for line in _of(board)]
+    return "".join(f"- {line}\n" for line in lines)
 
 
-def facts(board: Board) -> list[str]:
+def _of(board: Board) -> list[str]:
     """Return lines on a board: size, people, seeds of each row, audits and versions."""
     of_seeds: dict[str, list[str]] = {}
     for row in board.rows:
@@ -132,13 +170,27 @@ def published(store: Path) -> list[Path]:
     return [file for part in ("cells", "plans", "audit") for file in (store / part).rglob("*")]
 
 
-def filled(page: str, board: str, by_name: dict[str, str]) -> str:
-    """Return a page with the parts of one board in their places."""
+def filled(page: str, folder: str, store: Path, markdown: str) -> str:
+    """Return a page with the parts of one folder in their places.
+
+    Args:
+        page: Markdown.
+        folder: name of the board's folder.
+        store: of the board.
+        markdown: the board as Markdown.
+    """
+    boards = ecgbench.boards(store)
 
     def place(found: re.Match[str]) -> str:
-        if found[3] != board:
+        if found[3] != folder:
             return found[0]
-        return f"{found[1]}\n{by_name[found[2]]}\n{found[4]}"
+        if found[2] == "headline":
+            part = headline(boards, markdown)
+        elif found[2] == "facts":
+            part = facts(boards, store)
+        else:
+            part = values(boards[0], found[4].split(","))
+        return f"{found[1]}\n{part}\n{found[5]}"
 
     return MARKED.sub(place, page)
 
@@ -156,9 +208,9 @@ def publish(store: Path, folder: Path, pages: Iterable[Path]) -> None:
         picture = folder / ("front.png" if len(datasets) == 1 else f"front-{dataset}.png")
         line = ("plot", "front", "--store", kept, "--dataset", dataset, "--out", picture)
         command(*line, "--dpi", 100)
-    by_name = parts(kept, made["board.md"].decode())
+    markdown = made["board.md"].decode()
     for page in (folder / "README.md", *pages):
-        page.write_text(filled(page.read_text("utf-8"), folder.name, by_name), "utf-8")
+        page.write_text(filled(page.read_text("utf-8"), folder.name, kept, markdown), "utf-8")
 
 
 def main() -> int:

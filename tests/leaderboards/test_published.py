@@ -16,6 +16,7 @@ from ecgbench.harness.planning.study import read
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ["mitdb-v1"]
+PAGES = [ROOT / "README.md", ROOT / "docs" / "findings.md"]
 PUBLISH = runpy.run_path(str(ROOT / "leaderboards" / "publish.py"))
 
 pytestmark = pytest.mark.parametrize("name", FOLDERS)
@@ -30,13 +31,14 @@ def store(name: str, tmp_path: Path) -> Path:
 def test_the_records_make_the_committed_tables(name: str, store: Path) -> None:
     made = PUBLISH["texts"](store)
     folder = ROOT / "leaderboards" / name
-    again = f"run python leaderboards/publish.py leaderboards/{name}/store leaderboards/{name} --page README.md"
+    place = f"leaderboards/{name}"
+    again = f"run python leaderboards/publish.py {place}/store {place} --page README.md --page docs/findings.md"
     for file, content in made.items():
         assert content.decode() == (folder / file).read_text("utf-8"), f"{file}: {again}"
-    parts = PUBLISH["parts"](store, made["board.md"].decode())
-    for page in (folder / "README.md", ROOT / "README.md"):
+    for page in (folder / "README.md", *PAGES):
         text = page.read_text("utf-8")
-        assert PUBLISH["filled"](text, name, parts) == text, f"{page}: {again}"
+        filled = PUBLISH["filled"](text, name, store, made["board.md"].decode())
+        assert filled == text, f"{page}: {again}"
 
 
 def test_each_audited_metric_has_its_mark_and_each_row_a_value(name: str, store: Path) -> None:
