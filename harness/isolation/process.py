@@ -43,6 +43,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PRELOAD = ["ecgbench.harness.engine.preload"]
+SAFE_PATH = ("PYTHONSAFEPATH", "ecgbench")
+"""Variable and value: the fork server must not import from the folder that a user works in.
+
+A file ``random.py`` there would stand for Python's own.  The variable is of the fork server alone, so
+`ecgbench.harness.engine.preload` removes it.
+"""
+
 GRACE = 10.0
 """Seconds for a process to end after its work: a plugin may have left a thread running."""
 
@@ -309,8 +316,11 @@ class _startable:  # noqa: N801 - a context manager, named as one
             me.daemon = False
         self.main = sys.modules["__main__"]
         sys.modules["__main__"] = ModuleType("__main__")
+        self.is_ours = os.environ.setdefault(*SAFE_PATH) == SAFE_PATH[1]
 
     def __exit__(self, *_: object) -> None:
+        if self.is_ours:
+            del os.environ[SAFE_PATH[0]]
         sys.modules["__main__"] = self.main
         if self.daemon:
             multiprocessing.current_process().daemon = True

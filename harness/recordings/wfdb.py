@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+MOST_BYTES = 8 * 2**30
+"""Of the signals of a record: a header may claim a gap of any length."""
+
 BYTES = {
     "8": 1.0,
     "80": 1.0,
@@ -238,6 +241,11 @@ def _joined(folder: Path, name: str, header: Any, counts_per_mv: float | None) -
     present = dict.fromkeys([*order, *(lead for _, part in parts for lead in part.leads)])
     held = {lead for _, part in parts for lead in part.leads}
     leads = tuple(lead for lead in present if lead in held)
+    if (size := 8 * len(leads) * start * frames) > MOST_BYTES:
+        raise DataError(
+            f"record {name}: with its gaps it has {start * frames} samples of {len(leads)} leads, which take "
+            f"{size / 2**30:.0f} GiB; at most {MOST_BYTES >> 30}; cut it, or leave it out"
+        )
     signals = np.full((len(leads), start * frames), np.nan)
     for at, part in parts:
         for lead, signal in zip(part.leads, part.signals, strict=True):

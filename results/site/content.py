@@ -19,7 +19,7 @@ from ecgbench.results.render.audit import judgement, summary
 from ecgbench.results.render.front import headlines
 from ecgbench.results.site.names import Names
 from ecgbench.results.site.people import people
-from ecgbench.results.site.rows import attacks_of, cells_of, parts_of, study_of
+from ecgbench.results.site.rows import attacks_of, cells_of, parts_of, roc_of, study_of
 from ecgbench.results.store.records import now
 from ecgbench.results.store.store import sha256
 from ecgbench.results.store.track import untracked
@@ -143,6 +143,7 @@ def _board(whole: Whole, store: Store, cards: Cards, names: Names) -> dict[str, 
                 ],
                 "parts": parts,
                 "attacks": attacks_of(parts),
+                "roc": roc_of(store, plan, board.metrics),
             }
         )
     axes = headlines(board)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ecgbench.contracts.errors import DamagedError
-from ecgbench.results.store.store import content_of
+from ecgbench.results.store.store import content_of, sha256
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,14 +23,20 @@ if TYPE_CHECKING:
 
 CURVE = "training.csv"
 
+ROC = "-roc.csv"
+"""The end of the name of an attack's artefact."""
+
 MOST_POINTS = 150
 """Of a training curve: more cannot be told apart on a screen."""
+
+MOST_ROC = 60
+"""Points of a ROC curve: a board draws one for each of its rows."""
 
 MOST_LINES = 8
 """Of a training curve."""
 
 MOST_BYTES = 8_000_000
-"""Of a training curve's file: a store may come from anywhere."""
+"""Of a curve's file: a store may come from anywhere."""
 
 
 TRUE_POSITIVES = re.compile(r"tpr-(0?\.\d+)")
@@ -141,6 +147,44 @@ def _number(given: object) -> float | None:
     except ValueError:
         return None
     return value if math.isfinite(value) else None
+
+
+def roc_of(
+    store: Store, row: PlannedRow, metrics: Mapping[str, MetricRecord]
+) -> dict[str, list[list[float]]]:
+    """Return the ROC curve of each attack on the row's first seed with one, by metric label.
+
+    A point is the false-positive rate and the share of true positives.
+    """
+    found: dict[str, list[list[float]]] = {}
+    for _, name in sorted(row.cells.items(), reverse=True):
+        for label, metric in metrics.items():
+            with suppress(DamagedError):
+                score = store.score(name, metric)
+                for file, digest in (score.artefacts if score else {}).items():
+                    content = content_of(store.folder(name) / "artefacts" / file)
+                    if file.endswith(ROC) and content and sha256(content) == digest:
+                        found |= {label: points} if (points := roc(content)) else {}
+    return found
+
+
+def roc(content: bytes | None) -> list[list[float]]:
+    r"""Return the points of an attack's ROC curve, from its artefact; none if they cannot be read.
+
+    >>> roc(b"false_positives,true_positives\n0,1\n1,3\n10,4\n")
+    [[0.0, 0.25], [0.1, 0.75], [1.0, 1.0]]
+    """
+    if content is None or len(content) > MOST_BYTES:
+        return []
+    rows = csv.DictReader(io.StringIO(content.decode("utf-8", "replace")))
+    pairs = [(_number(r.get("false_positives")), _number(r.get("true_positives"))) for r in rows]
+    known = [(false, true) for false, true in pairs if false is not None and true is not None]
+    if not known or min(known[-1]) <= 0:
+        return []
+    others, members = known[-1]
+    every = -(-len(known) // MOST_ROC)
+    thinned = [*known[:-1:every], known[-1]]
+    return [[float(f"{f / others:.4g}"), float(f"{t / members:.4g}")] for f, t in thinned]
 
 
 def parts_of(

@@ -190,6 +190,10 @@ def start_a_process(send: Any) -> None:
     helper.join()
 
 
+def safe_path(send: Any) -> None:
+    send(Value(os.environ.get("PYTHONSAFEPATH")))
+
+
 def variables(send: Any) -> None:
     found = {name: value for name, value in os.environ.items() if name.startswith("ECGBENCH_TEST")}
     send(Value(found))

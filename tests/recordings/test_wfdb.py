@@ -232,6 +232,13 @@ def test_a_segment_of_another_length_is_an_error(tmp_path: Path) -> None:
         read(tmp_path, "r")
 
 
+def test_a_gap_that_no_memory_holds_is_an_error(tmp_path: Path) -> None:
+    write(tmp_path, "s1", SIGNAL)
+    (tmp_path / "r.hea").write_text(f"r/2 1 {RATE} 3000000600\n~ 3000000000\ns1 {len(SIGNAL)}\n")
+    with pytest.raises(DataError, match=r"^record r: with its gaps it has 3000000\d+ samples"):
+        read(tmp_path, "r")
+
+
 def test_simple_records_are_those_of_wfdb(tmp_path: Path) -> None:
     import wfdb
 

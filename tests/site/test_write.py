@@ -7,12 +7,13 @@ import re
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from ecgbench.contracts.errors import UsageError
 from ecgbench.results.site.content import Cards
 from ecgbench.results.site.names import Names
-from ecgbench.results.site.rows import curve
+from ecgbench.results.site.rows import MOST_ROC, curve, roc
 from ecgbench.results.store.store import sha256
 from tests.site.stores import small
 
@@ -118,8 +119,6 @@ def test_a_person_who_is_nearer_as_a_member_is_given_away(
 def test_pictures_are_copied_only_of_what_may_be_redistributed(
     bench: Bench, site: Callable[..., Path]
 ) -> None:
-    import msgspec
-
     small(bench)
     name = next(name for name in bench.store.cell_names() if "/gmm/" in name)
     picture = b"\x89PNG and more"
@@ -206,3 +205,27 @@ def test_a_curve_is_thinned_and_without_what_is_no_number() -> None:
     long = curve(b"step,loss\n" + b"".join(b"%d,1\n" % step for step in range(1000)))
     assert long is not None
     assert len(long["loss"]) <= 150
+
+
+def test_a_roc_curve_is_of_shares_thinned_and_ends_at_all() -> None:
+    head = b"false_positives,true_positives\n"
+    assert roc(head + b"0,5\n1,10\n50,20\n") == [[0.0, 0.25], [0.02, 0.5], [1.0, 1.0]]
+    for broken in (None, b"", b"\xff", head, head + b"0,0\n", b"a,b\n1,2\n"):
+        assert roc(broken) == []
+    long = roc(head + b"".join(b"%d,%d\n" % (n, n) for n in range(1000)))
+    assert 2 <= len(long) <= MOST_ROC + 1
+    assert long[-1] == [1.0, 1.0]
+
+
+def test_the_roc_curve_of_an_attack_is_on_its_row(bench: Bench, site: Callable[..., Path]) -> None:
+    small(bench)
+    name = next(name for name in bench.store.cell_names() if "/gmm/" in name)
+    score = next(s for s in bench.store.scores(name) if s.status == "ok")
+    content = b"false_positives,true_positives\n1,3\n10,4\n"
+    file = f"{score.metric.file.removesuffix('.json')}-roc.csv"
+    digest = bench.store.write_artefact(name, file, content)
+    bench.store.write_score(msgspec.structs.replace(score, artefacts={file: digest}))
+    told = json.loads((site(bench).parent / "content.json").read_text())
+    board = next(board for board in told["boards"] if name.startswith(f"{board['dataset']}/"))
+    row = next(row for row in board["rows"] if name in [cell["name"] for cell in row["cells"]])
+    assert [*row["roc"].values()] == [[[0.1, 0.75], [1.0, 1.0]]]

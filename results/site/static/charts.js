@@ -124,16 +124,20 @@ ecg.attack = (board, label) => {
   const rows = board.rows.filter((row) => row.attacks?.[label]);
   const points = rows.flatMap((row) => row.attacks[label].map(([fpr, tpr, low, high]) => ({ label: row.label, kind: ecg.kindOf(row), fpr, tpr: Math.max(tpr, fpr / 10), low: Math.max(low ?? tpr, fpr / 10), high: Math.max(high ?? tpr, fpr / 10) })));
   const rates = [...new Set(points.map((p) => p.fpr))].sort((a, b) => a - b);
-  const [least, most] = [rates[0] / 2, 1];
+  const least = rates[0] / 2;
+  const whole = rows.flatMap((row) => (row.roc?.[label] ?? []).filter(([fpr, tpr]) => fpr >= least && tpr > 0).map(([fpr, tpr]) => ({ label: row.label, kind: ecg.kindOf(row), fpr, tpr: Math.max(tpr, fpr / 10) })));
+  const end = whole.length ? 1 : Math.min(1, rates[rates.length - 1] * 4);
+  const ticks = [...rates, ...[0.1, 1].filter((rate) => rate > rates[rates.length - 1] && rate <= end)];
+  const drawnWhole = new Set(whole.map((p) => p.label));
   const last = points.filter((p) => p.fpr === rates[rates.length - 1]).sort((a, b) => b.tpr - a.tpr).filter((p, i) => i < 4 || p.kind === "reference");
   const drawn = ecg.plot(`True positives of ${label} at false-positive rates of ${rates.join(", ")}`, 640, {
     height: 400, marginLeft: 55, marginRight: 110, marginBottom: 42,
-    x: { label: "false positives", type: "log", domain: [least, Math.min(most, rates[rates.length - 1] * 4)], ticks: rates, tickFormat: String, grid: true },
+    x: { label: "false positives", type: "log", domain: [least, end], ticks, tickFormat: String, grid: true },
     y: { label: "↑ true positives", type: "log", grid: true, tickFormat: "~g", ticks: 5 },
     marks: [
-      Plot.line([[least, least], [Math.min(most, rates[rates.length - 1] * 4), Math.min(most, rates[rates.length - 1] * 4)]], { stroke: "var(--grey)", strokeDasharray: "4 3" }),
+      Plot.line([[least, least], [end, end]], { stroke: "var(--grey)", strokeDasharray: "4 3" }),
       Plot.ruleX(points, { x: "fpr", y1: "low", y2: "high", stroke: "var(--grey)", strokeOpacity: 0.5 }),
-      Plot.line(points, { x: "fpr", y: "tpr", z: "label", stroke: (d) => ecg.KINDS[d.kind].fill, strokeOpacity: 0.6 }),
+      Plot.line([...whole, ...points.filter((p) => !drawnWhole.has(p.label))], { x: "fpr", y: "tpr", z: "label", stroke: (d) => ecg.KINDS[d.kind].fill, strokeOpacity: 0.6 }),
       Object.entries(ecg.KINDS).map(([kind, style]) => Plot.dot(points.filter((p) => p.kind === kind), { x: "fpr", y: "tpr", symbol: style.symbol, fill: style.fill, r: 4 })),
       Plot.text(last, { x: "fpr", y: "tpr", text: "label", dx: 8, textAnchor: "start", fill: "currentColor", stroke: "var(--paper)", strokeWidth: 3, paintOrder: "stroke" }),
     ],
@@ -228,7 +232,7 @@ ecg.charts = (board, place) => {
     "One dot a person, the bar is the mean. A person at 0 is as near to the windows of a generator fitted with their recordings as to those of one fitted without.");
   const attacks = [...new Set(board.rows.flatMap((row) => Object.keys(row.attacks ?? {})))];
   figure("Attacks at low false-positive rates", attacks.map((l) => [l, l]), attacks[0], (l) => ecg.attack(board, l),
-    "Log–log. On the dashed line an attack does no better than chance. The scores keep these points of the ROC curve, with 95% intervals.");
+    "Log–log. On the dashed line an attack does no better than chance. Marks are means over seeds with 95% intervals, and a curve is that of a row's first seed; where a store has no curves, lines join the marks.");
   const costs = at("cost");
   if (costs.length) {
     const quality = board.headline[0] ?? 0;

@@ -231,3 +231,32 @@ def test_a_plugin_may_start_processes_of_its_own(targets: Any) -> None:
 
 def test_a_message_that_a_worker_may_not_send_is_not_heard(targets: Any) -> None:
     assert call(targets.forge) == ["sound", None]
+
+
+def test_files_of_the_users_folder_do_not_stand_for_modules_of_python(
+    targets: Any, tmp_path: Path
+) -> None:
+    """A new fork server starts with the user's folder as its own."""
+    for name in ("random", "socket", "numpy"):
+        (tmp_path / f"{name}.py").write_text("raise ImportError('the wrong file')\n")
+    script = (
+        "import os, sys\n"
+        "from ecgbench.harness.isolation import process\n"
+        f"sys.path.append({str(Path(targets.__file__).parent)!r})\n"
+        "import processes\n"
+        "for message in process.call(processes.echo, 3, kinds=processes.KINDS): print(message)\n"
+        "assert 'PYTHONSAFEPATH' not in os.environ\n"
+    )
+    (tmp_path / "elsewhere").mkdir()
+    file = tmp_path / "elsewhere" / "script.py"
+    file.write_text(script)
+    done = subprocess.run(
+        [sys.executable, file], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "the wrong file" not in done.stderr
+    assert "value=3" in done.stdout
+
+
+def test_a_process_may_start_scripts_beside_their_modules(targets: Any) -> None:
+    assert call(targets.safe_path) == [None, None]
