@@ -15,11 +15,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from ecgbench.contracts.errors import Skip
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sklearn.mixture import GaussianMixture
 
     Floats = NDArray[np.float64]
+
+MOST_NUMBERS = 4000
+"""Of a point: its covariance takes 122 MiB, and the time of its root grows with the third power."""
 
 HELD_OUT = 5
 """One point in so many is held out of the fit that chooses the number of Gaussians."""
@@ -63,7 +68,16 @@ def class_moments(
         points: shape (point, number).
         labels: shape (point,).
         prior: weight of the pooled covariance in a class, in points.
+
+    Raises:
+        Skip: a point has more than `MOST_NUMBERS` numbers.
     """
+    if points.shape[1] > MOST_NUMBERS:
+        gib = 8 * points.shape[1] ** 2 / 2**30
+        raise Skip(
+            f"a covariance of {points.shape[1]} numbers takes {gib:.1f} GiB for each class, and minutes; at "
+            f"most {MOST_NUMBERS}: fewer leads, or shorter windows"
+        )
     pooled = pooled_covariance(points, labels)
     moments = {}
     for label in np.unique(labels):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ecgbench.contracts.errors import Skip
 from ecgbench.gaussians import (
     Mixture,
     class_moments,
@@ -46,6 +47,12 @@ def test_a_class_of_one_point_has_the_pooled_covariance() -> None:
 
 def test_one_point_alone_has_no_covariance() -> None:
     assert not class_moments(np.ones((1, 3)), np.zeros(1, dtype=np.int64), 10.0)[0].covariance.any()
+
+
+def test_points_whose_covariance_is_too_large_are_skipped_with_its_size() -> None:
+    points = np.zeros((3, 12_000), dtype=np.float32)
+    with pytest.raises(Skip, match=r"^a covariance of 12000 numbers takes 1\.1 GiB for each class"):
+        class_moments(points, np.zeros(3, dtype=np.int64), prior=1.0)
 
 
 def test_float32_points_have_float64_moments() -> None:
