@@ -13,7 +13,7 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     ),
     "report": (
         "ecgbench report --out site/",
-        "ecgbench report --store leaderboards/store --dataset mitdb --out site/",
+        "ecgbench report --store leaderboards/mitdb-v1/store --out site/",
     ),
     "compare": (
         "ecgbench compare timegan gaussian-noise",

@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 NAME = 20
 """Columns for a metric's name: with two long rows a line of 80 columns has no more."""
 
+VERDICT = 24
+"""Columns for a verdict; a narrow terminal breaks it once more, between words."""
+
+HEADING = 10
+"""Columns for a heading, in several lines if need be."""
+
 STYLES = {
     "no difference seen": "dim",
     "not tested": "yellow",
@@ -59,13 +65,14 @@ def _metrics(compared: Compared) -> Table:
     """Two lines for each metric: what is found, and below it the verdict and the interval."""
     board = compared.board
     a, b = (text.name(row) for row in board.rows)
-    table = _table("metric", [a, b, "difference", "effect", "p"])
+    table = _table("metric", [a, b, "difference", "effect", "p"], room=len("no difference seen"))
     for family in text.families(board):
         for label, metric in text.of_family(board, family).items():
             finding = compared.findings[label]
             name = [*map(Text, broken(text.heading(label, metric), NAME))]
             if finding.verdict:
-                name.append(_said(finding.verdict, a, b))
+                said = _said(finding.verdict, a, b)
+                name += [Text(line, style=said.style) for line in broken(said.plain, VERDICT)]
             table.add_row(Text("\n").join(name), *map(Text, _numbers(finding, board)))
         table.add_section()
     return table
@@ -106,7 +113,7 @@ def _counts(summary: Summary) -> Iterator[str]:
     return (str(summary.counts.get(verdict, "–")) for verdict in get_args(Verdict))
 
 
-def _table(first: str, columns: Iterable[str]) -> Table:
+def _table(first: str, columns: Iterable[str], room: int = 0) -> Table:
     table = Table(
         box=RULED,
         show_edge=False,
@@ -115,9 +122,14 @@ def _table(first: str, columns: Iterable[str]) -> Table:
         header_style="",
         border_style="dim",
     )
-    table.add_column(Text(first, style="bold cyan"), overflow="fold")
-    for column in columns:
-        table.add_column(Text(column), justify="right", overflow="fold")
+    headings = [(column, broken(column, HEADING)) for column in columns]
+    height = max(len(lines) for _, lines in headings)
+    top = Text("\n" * (height - 1) + first, style="bold cyan")
+    table.add_column(top, overflow="fold", min_width=room)
+    for column, lines in headings:
+        heading = "\n".join([""] * (height - len(lines)) + [line.strip() for line in lines])
+        is_short = column in ("effect", "p")
+        table.add_column(Text(heading), justify="right", overflow="fold", no_wrap=is_short)
     return table
 
 

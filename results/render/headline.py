@@ -59,8 +59,9 @@ def notes(board: Board, labels: list[str]) -> list[str]:
     lines = []
     if text.rank_columns(board):
         lines.append(
-            "Ranks: 1 + the number of significantly better competitors. Bold: nobody is "
-            "significantly better. Rows below the line are references."
+            "Ranks: 1 + the number of significantly better competitors, over all metrics "
+            f"({text.behind_ranks(board)}). Bold: nobody is significantly better. Rows below the line "
+            "are references."
         )
     elif board.competitors:
         lines.append("No ranks: they need two competitors; ecgbench run --generators names them.")

@@ -24,7 +24,8 @@ def _board(board: Board) -> str:
         parts.append(f"Settings: {safe(settings)}\n")
     if board.headline:
         parts.append(headline_of(board))
-    if columns := text.rank_columns(board):
+    shown = headline(board).ranks if board.headline else []
+    if columns := [column for column in text.rank_columns(board) if column not in shown]:
         ranks = [
             [safe(text.name(row)), *(str(row.ranks[column]) for column in columns)]
             for row in board.competitors

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from ecgbench.contracts.canonical import restored
@@ -186,6 +187,12 @@ def rank_columns(board: Board) -> list[str]:
     return [f for f in ("overall", *FAMILIES, *sorted(known)) if f in ranked]
 
 
+def behind_ranks(board: Board) -> str:
+    """Return the number of metrics behind the ranks of each family, e.g. ``fidelity 9, utility 2``."""
+    count = Counter(metric.family for metric in board.metrics.values() if metric.ranked)
+    return ", ".join(f"{plain(f)} {count[f]}" for f in rank_columns(board) if count[f])
+
+
 def title(board: Board) -> str:
     """Return one line: dataset and study."""
     return f"{board.dataset.name} · study {plain(board.study)}"
@@ -253,8 +260,9 @@ def _legend(board: Board) -> list[str]:
         counted = ", ".join(family for family in OVERALL if family in columns)
         lines.append(
             "Rank: 1 + the number of competitors that are significantly better (paired by person and "
-            f"seed, Holm), averaged over metrics; overall: {counted}. What failed or is missing ranks "
-            "last. Bold: nobody is significantly better. Reference rows calibrate the board."
+            f"seed, Holm), averaged over metrics ({behind_ranks(board)}); overall: {counted}. What failed "
+            "or is missing ranks last. Bold: nobody is significantly better. Reference rows calibrate "
+            "the board."
         )
         if any(row.lacking for row in board.competitors):
             lines.append("A row of which some seeds were not asked is ranked by those that it has.")

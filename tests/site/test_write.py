@@ -92,6 +92,15 @@ def test_the_content_holds_the_numbers_of_the_board(
     assert [rows["vae"]["cells"][seed]["seed"] for seed in range(4)] == [0, 1, 2, 3]
 
 
+def test_a_column_of_failures_stands_only_where_something_failed(
+    bench: Bench, site: Callable[..., Path]
+) -> None:
+    bench.run({name: {"mmd": {0: 1.0}} for name in ("gmm", "kde")})
+    assert "failed metrics" not in site(bench).read_text("utf-8")
+    bench.run({"gmm": {"coverage": {0: ("failed", "no memory")}}})
+    assert "failed metrics" in site(bench).read_text("utf-8")
+
+
 def test_a_person_who_is_nearer_as_a_member_is_given_away(
     bench: Bench, site: Callable[..., Path]
 ) -> None:

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from ecgbench.results.render import text
 from ecgbench.results.render.headline import headline
-from ecgbench.results.render.markdown import headline_of
+from ecgbench.results.render.markdown import headline_of, to_markdown
 from ecgbench.results.render.staircase import broken, steps
 from ecgbench.results.render.terminal import summarise
 
@@ -111,6 +111,18 @@ def test_markdown_has_it_as_one_table(realistic: Callable[..., Board]) -> None:
     assert lines[0].startswith("| generator | overall |")
     assert len(lines) == 2 + len(board.rows)
     assert len({line.count(" | ") for line in lines}) == 1
+
+
+def test_markdown_tells_each_rank_once(realistic: Callable[..., Board]) -> None:
+    heads = re.findall(r"(\| .+)\n\| ---", to_markdown([realistic(3)]))
+    first, second = (set(head.strip("| ").split(" | ")) for head in heads[:2])
+    assert "overall" in first
+    assert not first & second
+
+
+def test_the_number_of_metrics_behind_the_ranks_is_told(bench: Bench) -> None:
+    bench.run({name: {"mmd": {0: 1.0}, "coverage": {0: 1.0}} for name in ("gmm", "kde")})
+    assert "(fidelity 2)" in " ".join(shown(bench.board).split())
 
 
 def test_a_narrow_terminal_leaves_out_the_last_metrics(realistic: Callable[..., Board]) -> None:

@@ -1,0 +1,72 @@
+"""The committed files of published boards are what the code makes of the committed records."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import runpy
+import shutil
+from pathlib import Path
+
+import pytest
+
+import ecgbench
+from ecgbench.harness.planning.study import read
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = ["mitdb-v1"]
+PAGES = [ROOT / "README.md", ROOT / "docs" / "findings.md"]
+PUBLISH = runpy.run_path(str(ROOT / "leaderboards" / "publish.py"))
+
+pytestmark = pytest.mark.parametrize("name", FOLDERS)
+
+
+@pytest.fixture
+def store(name: str, tmp_path: Path) -> Path:
+    """A copy of a board's records."""
+    return Path(shutil.copytree(ROOT / "leaderboards" / name / "store", tmp_path / "store"))
+
+
+def test_the_records_make_the_committed_tables(name: str, store: Path) -> None:
+    made = PUBLISH["texts"](store)
+    folder = ROOT / "leaderboards" / name
+    place = f"leaderboards/{name}"
+    again = f"run python leaderboards/publish.py {place}/store {place} --page README.md --page docs/findings.md"
+    for file, content in made.items():
+        assert content.decode() == (folder / file).read_text("utf-8"), f"{file}: {again}"
+    for page in (folder / "README.md", *PAGES):
+        text = page.read_text("utf-8")
+        filled = PUBLISH["filled"](text, name, store, made["board.md"].decode())
+        assert filled == text, f"{page}: {again}"
+
+
+def test_each_audited_metric_has_its_mark_and_each_row_a_value(name: str, store: Path) -> None:
+    text = (ROOT / "leaderboards" / name / "board.csv").read_text("utf-8")
+    lines = list(csv.DictReader(io.StringIO(text)))
+    for board in ecgbench.boards(store):
+        of_board = [line for line in lines if line["dataset"] == board.dataset.name]
+        labels = {line["generator"] for line in of_board if line["value"]}
+        assert labels == {row.label for row in board.rows}
+        shown = {metric.name: label for label, metric in board.metrics.items()}
+        for file in store.glob(f"audit/verdicts/{board.dataset.name}/*.json"):
+            record = json.loads(file.read_text("utf-8"))
+            if label := shown.get(record["metric"]["name"]):
+                assert board.audit.get(label) == record["verdict"], file.name
+
+
+def test_the_study_is_that_of_the_boards(name: str, store: Path) -> None:
+    study = read(str(ROOT / "leaderboards" / name / "study.toml"))
+    boards = ecgbench.boards(store)
+    assert {board.dataset.name for board in boards} == set(study.datasets or ())
+    for board in boards:
+        assert (board.study, board.dataset.windows) == (study.name, study.windows)
+        assert {row.label for row in board.competitors} == set(study.generators)
+        assert {metric.name for metric in board.metrics.values()} == set(study.metrics or ())
+
+
+def test_no_windows_are_published(name: str) -> None:
+    store = ROOT / "leaderboards" / name / "store"
+    files = [file for file in PUBLISH["published"](store) if file.is_file()]
+    assert {file.suffix for file in files} == {".json"}
+    assert sum(file.stat().st_size for file in files) < 8e6
