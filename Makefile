@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo install test test-lowest test-newest lint reference build clean
+.PHONY: demo install test test-long test-lowest test-newest lint reference build clean
 
 DEMO := --store build/demo/store
 DEMO_METRICS := frechet-distance,morphology,coverage,cross-classification,membership-inference,patient-membership,fit-time
@@ -17,8 +17,11 @@ demo: install  ## embedded data, three generators, a board and its site: does it
 
 install: .venv/installed  ## .venv with the command ecgbench in it
 
-test: .venv/tested  ## all tests
-	$(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder
+test: .venv/tested  ## all tests but the long ones
+	$(BIN)/python -m pytest -m 'not long' -n logical --dist loadfile --no-loadscope-reorder
+
+test-long: .venv/tested  ## what takes half a minute and more a test, and repeats what shorter tests show
+	$(BIN)/python -m pytest -m long -n logical --dist loadfile --no-loadscope-reorder
 
 RESOLUTION_lowest := lowest-direct
 RESOLUTION_newest := highest
@@ -32,7 +35,7 @@ test-lowest test-newest: test-%: .venv/bin/python  ## fast tests, with other ver
 	$(BIN)/python -m venv --clear build/$*
 	build/$*/bin/python -m pip --quiet install -c build/$*.txt hatchling
 	build/$*/bin/python -m pip --quiet install -c build/$*.txt --no-build-isolation -e '.[test]'
-	build/$*/bin/python -m pytest -m 'not slow' -n logical --dist loadfile
+	build/$*/bin/python -m pytest -m 'not slow and not long' -n logical --dist loadfile
 
 lint: .venv/tested
 	$(BIN)/ruff format --check .

@@ -154,7 +154,10 @@ def _of(board: Board) -> list[str]:
     data = f"`{board.dataset.name}` (version {board.dataset.version}, data `{board.dataset.digest[:8]}`)"
     return [
         f"{data}: {rows}, {len(board.metrics)} metrics, {board.people} people.",
-        *(f"Seeds {seeds}: {_list(labels)}." for seeds, labels in of_seeds.items()),
+        *(
+            f"{f'Seeds {seeds}' if seeds else 'Skipped'}: {_list(labels)}."
+            for seeds, labels in of_seeds.items()
+        ),
         f"On the front: {_list(board.front)}.",
         *(f"Audit {verdict}: {_list(labels)}." for verdict, labels in of_verdict.items()),
         f"Versions: {', '.join(versions)}.",

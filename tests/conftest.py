@@ -28,7 +28,9 @@ sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != ROOT]
 def pytest_configure(config: pytest.Config) -> None:
     """Let wfdb 4.3 use deprecated parts of pandas 3.1, and matplotlib 3.8 those of pyparsing 3.3."""
     config.addinivalue_line("filterwarnings", "ignore:The inplace keyword:DeprecationWarning")
-    config.addinivalue_line("filterwarnings", "ignore:'\\w+' deprecated - use:DeprecationWarning")
+    config.addinivalue_line(
+        "filterwarnings", "ignore:'\\w+' (argument is )?deprecated:DeprecationWarning"
+    )
     if hasattr(config, "workerinput"):  # several workers share the cores: one thread each
         for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
             os.environ.setdefault(name, "1")

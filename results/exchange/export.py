@@ -171,8 +171,7 @@ class _Contents:
         except StoreError as error:
             self._withhold(name, "the cell", str(error), damaged=True)
             return
-        read = self._sound_scores(name, record, digests)
-        by_file = {file: score for file, (score, _) in read.items()}
+        by_file = self._sound_scores(name, record, digests)
         if record.model:
             self._withhold(name, "the fitted model", "archives hold no models")
             record = msgspec.structs.replace(record, model={})
@@ -189,8 +188,7 @@ class _Contents:
         if record.synthetic_file:
             files["synthetic.npz"] = folder / "synthetic.npz"
         for file, score in by_file.items():
-            (ours, content), theirs = read[file], _without_folders(score)
-            files[f"scores/{file}"] = content if theirs is ours else encode(theirs)
+            files[f"scores/{file}"] = encode(_without_folders(score))
         names = _artefacts(record, by_file.values())
         files |= {f"artefacts/{artefact}": folder / "artefacts" / artefact for artefact in names}
         contents = {f"cells/{name}/{path}": content for path, content in files.items()}
@@ -206,14 +204,12 @@ class _Contents:
 
     def _sound_scores(
         self, name: str, record: CellRecord, digests: dict[str, str]
-    ) -> dict[str, tuple[ScoreRecord, bytes]]:
-        """Return the scores of a cell and their bytes, by the names of their files."""
+    ) -> dict[str, ScoreRecord]:
+        """Return the scores of a cell by the names of their files."""
         scores = {}
         for file in self.store.score_files(name):
             try:
-                content = _read(file)
-                score = check_score(content, file.name, name, record, digests)
-                scores[file.name] = score, content
+                scores[file.name] = check_score(_read(file), file.name, name, record, digests)
             except StoreError as error:
                 self._withhold(name, "a score", str(error), damaged=True)
         return scores
@@ -261,10 +257,7 @@ def _artefacts(record: CellRecord, scores: Iterable[ScoreRecord]) -> list[str]:
 
 
 def _without_artefacts(scores: dict[str, ScoreRecord]) -> dict[str, ScoreRecord]:
-    return {
-        file: msgspec.structs.replace(score, artefacts={}) if score.artefacts else score
-        for file, score in scores.items()
-    }
+    return {file: msgspec.structs.replace(score, artefacts={}) for file, score in scores.items()}
 
 
 def _is_too_large(path: str, content: bytes | Path) -> bool:

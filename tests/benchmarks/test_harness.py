@@ -57,7 +57,7 @@ def test_what_only_tells(benchmark, argument, aim):
     benchmark.pedantic(command, args=(argument,), rounds=7 if benchmark.enabled else 1)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_overhead_of_a_cell_whose_fit_takes_a_second(benchmark):
     """A run of 10 cells with 1 s of fit each, as a whole process: all above 10 s is the harness's."""
     flags = ("--seeds", "0-9", "--set", "generator.jitter.seconds=1", "--metrics", "peak")
@@ -69,7 +69,7 @@ def test_overhead_of_a_cell_whose_fit_takes_a_second(benchmark):
     benchmark.pedantic(command, setup=fresh, rounds=rounds)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_jobs_against_one(benchmark):
     """8 equal single-threaded cells, one and two at a time, in turn; the aim is a ratio of 1.8."""
     # cells so long that the start of the fork server, some three seconds, does not count
@@ -88,7 +88,7 @@ def test_two_jobs_against_one(benchmark):
     benchmark.pedantic(seconds, args=(2,), rounds=1)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_second_run_of_200_finished_cells(benchmark, capsys):
     """Does nothing, and says so; the aim is under 2 s."""
     seeds = "0-199" if benchmark.enabled else "0-19"
@@ -110,7 +110,7 @@ def test_reading_all_records_of_mitdb_uncached(benchmark, data_dir):
 
 
 @pytest.mark.real_data
-@pytest.mark.slow
+@pytest.mark.long
 def test_all_metrics_on_a_cell_of_mitdb(benchmark, data_dir):
     """Every metric at its defaults on one cell of all windows; the aim is under 90 s in all."""
     if not benchmark.enabled:

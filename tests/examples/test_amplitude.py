@@ -59,7 +59,7 @@ def environment(tmp_path: Path) -> Path:
     return python
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_an_installed_metric_becomes_a_column_with_no_change_here(
     environment: Path, tmp_path: Path
 ) -> None:
@@ -77,7 +77,7 @@ def test_an_installed_metric_becomes_a_column_with_no_change_here(
     assert 0 < row["scores"]["amplitude"]["value"] < 1
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_one_local_file_works_unpackaged(tmp_path: Path) -> None:
     out = run(sys.executable, "-m", "ecgbench", *SMALL, "--plugin", FILE, cwd=tmp_path)
     assert "amplitude ↓" in out

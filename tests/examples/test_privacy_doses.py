@@ -12,7 +12,7 @@ import pytest
 SCRIPT = Path(__file__).parents[2] / "examples" / "privacy-doses" / "doses.py"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_dose_is_found_for_each_disguise(tmp_path: Path) -> None:
     out = tmp_path / "doses.json"
     flags = ["--dataset", "ecgsyn", "--out", out, "--windows", 2000]

@@ -33,7 +33,7 @@ def curve(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_curve_ends_where_a_cell_ends(curve: Path, tmp_path: Path) -> None:
     found = json.loads(curve.read_text())
     assert curve.name == f"seed-0-{'-'.join(SETTINGS)}.json"
@@ -55,7 +55,7 @@ def value(store: Path, row: str, metric: str) -> Any:
     return json.loads(file.read_text())["value"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_real_windows_are_as_varied_as_control_and_a_constant_is_not(curve: Path) -> None:
     found = json.loads(curve.read_text())
     assert found["real"]["diversity"]["value"] == pytest.approx(1, abs=0.2)
@@ -63,7 +63,7 @@ def test_real_windows_are_as_varied_as_control_and_a_constant_is_not(curve: Path
     assert found["curve"][0]["scores"]["diversity"]["value"] < 0.5
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_curves_are_drawn(curve: Path, tmp_path: Path) -> None:
     for x in ("iteration", "fit_seconds"):
         picture = tmp_path / f"{x}.png"

@@ -11,7 +11,7 @@ import pytest
 SCRIPT = Path(__file__).parents[2] / "examples" / "timegan-sines" / "reproduce.py"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_experiment_fits_scores_and_writes_what_it_found(tmp_path: Path) -> None:
     flags = ("--seed", "3", "--iterations", "200", "--repeats", "1", "--threads", "1")
     done = subprocess.run(

@@ -11,7 +11,7 @@ import pytest
 
 SCRIPT = Path(__file__).parents[2] / "examples" / "utility-ceiling" / "ceiling.py"
 
-pytestmark = [pytest.mark.real_data, pytest.mark.slow]
+pytestmark = [pytest.mark.real_data, pytest.mark.long]
 
 
 def test_each_classifier_has_a_row_for_each_fold(data_dir: Path, tmp_path: Path) -> None:

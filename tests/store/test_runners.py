@@ -24,7 +24,7 @@ def finish(runners: list[Popen[str]]) -> None:
         assert runner.returncode == 0, out + err
 
 
-@pytest.mark.parametrize("count", [2, 8])
+@pytest.mark.parametrize("count", [2, pytest.param(8, marks=pytest.mark.long)])
 def test_runners_on_one_store_fit_every_cell_once_and_all_end_well(
     command: Command, count: int
 ) -> None:

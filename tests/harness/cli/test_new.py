@@ -76,7 +76,7 @@ def test_a_new_distribution_installs_passes_its_tests_and_makes_a_board(
     assert re.search(r"^ *mine .*\[ecgbench-mine 0\.1\.0\]", shell("ecgbench list"), re.MULTILINE)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_new_file_makes_a_board(kind: str, tmp_path: Path) -> None:
     shell = Shell(tmp_path)

@@ -190,6 +190,7 @@ def test_a_worker_killed_in_mid_fit_costs_only_time(bench: Bench, cluster: Clust
     assert not any(child.is_running() for child in cells)
 
 
+@pytest.mark.long
 def test_a_client_killed_leaves_no_cell_running_and_the_next_one_goes_on(
     bench: Bench, cluster: Cluster
 ) -> None:
@@ -217,6 +218,7 @@ def test_a_client_killed_leaves_no_cell_running_and_the_next_one_goes_on(
     assert [cell.state for cell in bench.plan(study).cells] == ["done"] * 2
 
 
+@pytest.mark.long
 def test_a_scheduler_that_is_lost_is_told_and_the_next_run_goes_on(
     bench: Bench, cluster: Cluster
 ) -> None:
@@ -269,6 +271,7 @@ def test_gpus_are_dask_resources(bench: Bench, cluster: Cluster) -> None:
     assert bench.cell(study).environment["device"] == "cuda"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("shared", [False, True], ids=["wire", "store"])
 def test_cells_of_50_mb_come_either_way(bench: Bench, cluster: Cluster, *, shared: bool) -> None:
     cluster.scheduler()
