@@ -20,7 +20,7 @@ install: .venv/installed  ## .venv with the command ecgbench in it
 test: .venv/tested  ## all tests but the long ones
 	$(BIN)/python -m pytest -m 'not long' -n logical --dist loadfile --no-loadscope-reorder
 
-test-long: .venv/tested  ## what takes half a minute and more a test, and repeats what shorter tests show
+test-long: .venv/tested  ## experiments, figures and repetitions of half a minute and more: before a release
 	$(BIN)/python -m pytest -m long -n logical --dist loadfile --no-loadscope-reorder
 
 RESOLUTION_lowest := lowest-direct

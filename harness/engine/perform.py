@@ -41,6 +41,7 @@ from ecgbench.harness.isolation.messages import Exit
 from ecgbench.results.pictures import PICTURES
 from ecgbench.results.store.progress import Part, Stage, Step, Usage
 from ecgbench.results.store.records import (
+    CURVE,
     CellRecord,
     MetricRecord,
     ScoreRecord,
@@ -314,7 +315,7 @@ class _Performance:
         content = curve.to_csv(self.room.curve)
         if content is None:
             return {}
-        return {"training.csv": self.store.write_artefact(self.name, "training.csv", content)}
+        return {CURVE: self.store.write_artefact(self.name, CURVE, content)}
 
     def _write_model(self) -> dict[str, str]:
         """Write the fitted models; return the digests of the files by name."""

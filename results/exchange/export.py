@@ -15,7 +15,7 @@ from ecgbench.results.exchange.plans import cut_plan
 from ecgbench.results.exchange.provenance import origins
 from ecgbench.results.exchange.sound import check_cell, check_score, check_windows
 from ecgbench.results.store.npz import read_npz
-from ecgbench.results.store.records import CellRecord, ScoreRecord, digest_of, encode, now
+from ecgbench.results.store.records import CURVE, CellRecord, ScoreRecord, digest_of, encode, now
 from ecgbench.results.store.store import content_of, sha256
 from ecgbench.results.store.track import untracked
 
@@ -218,7 +218,7 @@ class _Contents:
         self, record: CellRecord, scores: dict[str, ScoreRecord]
     ) -> tuple[CellRecord, dict[str, ScoreRecord]]:
         """Return the records without artefacts, for pictures may show real windows."""
-        curve = {n: digest for n, digest in record.artefacts.items() if n == "training.csv"}
+        curve = {n: digest for n, digest in record.artefacts.items() if n == CURVE}
         pictures = ["pictures"] * (record.artefacts.keys() != curve.keys())
         pictures += [name for score in scores.values() for name in score.artefacts]
         if pictures:

@@ -14,6 +14,7 @@ from ecgbench.results.pictures.curves import Line, curves
 from ecgbench.results.pictures.people import Guessed, people
 from ecgbench.results.pictures.roc import Curve, roc
 from ecgbench.results.store.contributions import contributions
+from ecgbench.results.store.records import CURVE, ROC
 from ecgbench.results.store.store import content_of, sha256
 
 if TYPE_CHECKING:
@@ -31,11 +32,6 @@ PEOPLE = "patient-membership"
 
 UNSEEN = "unseen"
 """The term of a metric's contributions with the people who are no members."""
-
-ROC = "-roc.csv"
-"""The end of the name of an attack's artefact."""
-
-CURVE = "training.csv"
 
 MOST_PANELS, MOST_GENERATORS = 48, 12
 

@@ -143,7 +143,7 @@ def _board(whole: Whole, store: Store, cards: Cards, names: Names) -> dict[str, 
                 ],
                 "parts": parts,
                 "attacks": attacks_of(parts),
-                "roc": roc_of(store, plan, board.metrics),
+                "roc": roc_of(store, cells, board.metrics),
             }
         )
     axes = headlines(board)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ecgbench.contracts.errors import DamagedError
+from ecgbench.results.store.records import CURVE, ROC
 from ecgbench.results.store.store import content_of, sha256
 
 if TYPE_CHECKING:
@@ -20,11 +21,6 @@ if TYPE_CHECKING:
     from ecgbench.results.board.rows import PlannedRow
     from ecgbench.results.store.records import MetricRecord
     from ecgbench.results.store.store import Store
-
-CURVE = "training.csv"
-
-ROC = "-roc.csv"
-"""The end of the name of an attack's artefact."""
 
 MOST_POINTS = 150
 """Of a training curve: more cannot be told apart on a screen."""
@@ -150,21 +146,29 @@ def _number(given: object) -> float | None:
 
 
 def roc_of(
-    store: Store, row: PlannedRow, metrics: Mapping[str, MetricRecord]
+    store: Store, cells: Iterable[dict[str, Any]], metrics: Mapping[str, MetricRecord]
 ) -> dict[str, list[list[float]]]:
-    """Return the ROC curve of each attack on the row's first seed with one, by metric label.
+    """Return the ROC curve of each attack on a row's first seed with one, by metric label.
 
     A point is the false-positive rate and the share of true positives.
+
+    Args:
+        store: has the artefacts.
+        cells: from `cells_of`.
+        metrics: by label.
     """
+    labels = {
+        f"{metric.file.removesuffix('.json')}{ROC}": label for label, metric in metrics.items()
+    }
     found: dict[str, list[list[float]]] = {}
-    for _, name in sorted(row.cells.items(), reverse=True):
-        for label, metric in metrics.items():
-            with suppress(DamagedError):
-                score = store.score(name, metric)
-                for file, digest in (score.artefacts if score else {}).items():
-                    content = content_of(store.folder(name) / "artefacts" / file)
-                    if file.endswith(ROC) and content and sha256(content) == digest:
-                        found |= {label: points} if (points := roc(content)) else {}
+    for cell in cells:
+        for file, digest in cell.get("artefacts", {}).items():
+            label = labels.get(file)
+            if label is None or label in found:
+                continue
+            content = content_of(store.folder(cell["name"]) / "artefacts" / file)
+            if content and sha256(content) == digest and (points := roc(content)):
+                found[label] = points
     return found
 
 

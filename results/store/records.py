@@ -12,6 +12,12 @@ import msgspec
 SCHEMA = 3
 """Raise it when a reader of earlier stores would misunderstand a record."""
 
+CURVE = "training.csv"
+"""The artefact of a cell with its training curve."""
+
+ROC = "-roc.csv"
+"""The end of the name of an attack's artefact: metric and key come before."""
+
 MOST = 1e100
 """The largest number of a score: its square, and the sum of the squares of many, are numbers too."""
 

@@ -151,8 +151,8 @@ class Store:
         with suppress(OSError):
             (self.folder(cell) / "progress.json").unlink(missing_ok=True)
 
-    def make_folder(self, cell: str) -> Path:
-        """Make the folder of a cell if it is not there, and return it.
+    def make_folder(self, cell: str) -> None:
+        """Make the folder of a cell if it is not there.
 
         Raises:
             StoreError: it cannot be made.
@@ -160,7 +160,6 @@ class Store:
         folder = self.folder(cell)
         with _writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        return folder
 
     def tidy(self, cell: str) -> None:
         """Remove temporary files of killed writers from a cell; only its owner may."""
