@@ -116,6 +116,8 @@ def test_an_array_of_objects_is_refused(tmp_path: Path) -> None:
         read(tmp_path, "r", Records(format="npy", rate=RATE, rows=("I",)))
 
 
+# pyedflib 0.1.38 warns of a name that it writes itself
+@pytest.mark.filterwarnings("ignore:.sample_rate. is deprecated:DeprecationWarning")
 def test_edf_is_read_with_its_person(tmp_path: Path) -> None:
     pyedflib = pytest.importorskip("pyedflib")
     from ecgbench.recordings.edf import read

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from sklearn.metrics import roc_auc_score, roc_curve
+from sklearn.metrics import auc, roc_auc_score, roc_curve
 
 from ecgbench.metrics.attacks.roc import FALSE_POSITIVE_RATES, attack_score
 from tests.metrics.attacks.conftest import influences
@@ -135,5 +135,5 @@ def test_the_roc_of_the_artefact_is_that_of_sklearn_and_ends_with_all(cell: Cell
         zip(np.rint(false * others).astype(int), np.rint(true * members).astype(int), strict=True)
     )
     assert {tuple(map(int, pair)) for pair in found} <= exact
-    area = np.trapezoid(found[:, 1] / members, found[:, 0] / others)
+    area = auc(found[:, 0] / others, found[:, 1] / members)
     assert area == pytest.approx(score.value, abs=0.01)
