@@ -116,7 +116,8 @@ def _fields(value: Any) -> dict[str, Any] | list[Any]:
     """Return the contents of a struct or data class, with its tag in a union."""
     if not isinstance(value, msgspec.Struct):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    fields = {f.encode_name: getattr(value, f.name) for f in msgspec.structs.fields(value)}
+    contents = [getattr(value, name) for name in value.__struct_fields__]
+    fields = dict(zip(value.__struct_encode_fields__, contents, strict=True))
     config = value.__struct_config__
     if config.array_like:
         return [*([] if config.tag is None else [config.tag]), *fields.values()]

@@ -3,6 +3,8 @@
 import os
 import signal
 import warnings
+from contextlib import suppress
+from importlib.metadata import distribution
 
 # Ctrl-C reaches the fork server too; the run decides
 signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -19,10 +21,17 @@ import torch._dynamo  # the first optimiser of a process imports it, and takes a
 import torch.nn
 
 import ecgbench.harness.cell.judge
+from ecgbench.contracts.hooks import PROJECT
 from ecgbench.harness.isolation.process import SAFE_PATH
+from ecgbench.harness.planning.catalog import DISTRIBUTION
 
 if SAFE_PATH in os.environ.items():
     del os.environ[SAFE_PATH[0]]
+
+# three processes of a cell ask the plugins for their specs; a stranger's plugin is imported there alone
+for entry_point in distribution(DISTRIBUTION).entry_points.select(group=PROJECT):
+    with suppress(Exception):  # discovery tells what is wrong
+        entry_point.load()
 
 # a cell's windows are read-only; a tensor over them is fine as long as nobody writes to it
 warnings.filterwarnings("ignore", "The given NumPy array is not writable", UserWarning)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 import tomllib
+from functools import cache
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
@@ -410,12 +411,18 @@ def _check_keys(told: Any, form: Any, where: str) -> None:
         for key, value in told.items():
             _check_keys(value, struct, f"{where}.{key}" if where else key)
         return
-    known = {f.encode_name: f.type for f in msgspec.structs.fields(struct)}
+    known = _keys(struct)
     for key, value in told.items():
         if key not in known:
             place = f"[{where}] has" if where else "there is"
             raise ValueError(f"{place} no key {key!r}; {suggest(key, known)}")
         _check_keys(value, known[key], f"{where}.{key}" if where else key)
+
+
+@cache
+def _keys(struct: type[_Table]) -> dict[str, Any]:
+    """Return the keys of a table, and the type of each."""
+    return {f.encode_name: f.type for f in msgspec.structs.fields(struct)}
 
 
 def _check_twice(key: str, names: Sequence[str]) -> None:
