@@ -40,6 +40,7 @@ import numpy as np
 from scipy.fft import dct, idct
 
 from ecgbench.contracts.streams import DpGaussianStream
+from ecgbench.gaussians import check_numbers
 from ecgbench.generators.dp_gaussian.mechanism import GaussianMechanism, clipped
 from ecgbench.generators.dp_gaussian.shrinkage import shrunk_covariances, shrunk_means
 from ecgbench.saving import load_model, save_model
@@ -79,7 +80,10 @@ class DpPcaGaussian:
 
         Raises:
             EcgbenchError: dp-accounting is not installed.
+            Skip: the windows have too many cosine components for their covariance.
         """
+        components = self._components(train)
+        check_numbers(components.shape[1])
         mechanism = GaussianMechanism(
             self.config.epsilon,
             self.config.delta,
@@ -87,7 +91,6 @@ class DpPcaGaussian:
         )
         self.like = train.take(slice(0))
         norm = self.config.clip * np.sqrt(len(train.leads) * train.length)
-        components = self._components(train)
         own = [train.labels == label for label in range(len(train.classes))]
 
         sizes = mechanism.release(

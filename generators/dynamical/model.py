@@ -24,6 +24,7 @@ import numpy as np
 from ecgbench import Skip, known_labels
 from ecgbench.contracts.streams import DynamicalStream
 from ecgbench.gaussians import (
+    check_numbers,
     class_moments,
     fitted_mixture,
     pooled_covariance,
@@ -34,6 +35,7 @@ from ecgbench.generators.dynamical.waves import NARROWEST, WIDEST, course, heigh
 from ecgbench.processing import usual_place
 from ecgbench.rr_time import BAND, SHORTEST, RrIntervals, rr_intervals
 from ecgbench.saving import load_model, save_model
+from ecgbench.space import LONGEST
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,13 +104,21 @@ class EcgsynFit:
         """Fit the waves of a subsample of each class, then the distribution of their parameters.
 
         Raises:
-            Skip: the sampling rate is too low to find R peaks.
+            Skip: the sampling rate is too low to find R peaks, windows are longer than a beat and its
+                neighbours, or they have too many numbers for the covariance of the noise.
         """
         if train.sampling_rate <= 2 * BAND[1]:
             raise Skip(
                 f"{self.name} finds R peaks above {2 * BAND[1]:g} Hz, and these windows have "
                 f"{train.sampling_rate:g} Hz"
             )
+        seconds = train.length / train.sampling_rate
+        if seconds > LONGEST:
+            raise Skip(
+                f"{self.name} is for windows around one beat, up to {LONGEST:g} s, and these are "
+                f"{seconds:g} s long"
+            )
+        check_numbers(len(train.leads) * train.length)  # of the noise; now, and not after the waves
         rng = np.random.default_rng([context.seed, DynamicalStream.FIT])
         self.like, self.labels = train.take(slice(0)), train.labels
         self._set_time(train)

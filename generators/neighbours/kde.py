@@ -19,6 +19,10 @@ Then windows stay close to training windows.
 
 A class of few windows takes Σ_c and R_c partly from the other classes (`ecgbench.gaussians`).  The
 kernel of a class of one window has h = 1.
+
+R_c has as many rows as a window has numbers, too many for strips of twelve leads.  Beyond
+`ecgbench.gaussians.MOST_NUMBERS` the second noise mixes what the components leave of the training windows,
+with random weights: the same distribution, from other random numbers.
 """
 
 from __future__ import annotations
@@ -31,7 +35,7 @@ from scipy.optimize import minimize_scalar
 
 from ecgbench import known_labels, principal_components
 from ecgbench.contracts.streams import NeighbourStream
-from ecgbench.gaussians import class_moments, symmetric_roots
+from ecgbench.gaussians import MOST_NUMBERS, class_moments, root_factors, symmetric_roots
 from ecgbench.saving import load_model, save_model
 
 if TYPE_CHECKING:
@@ -53,7 +57,7 @@ STEP = 0.02
 
 class _Class(NamedTuple):
     centres: Floats  # of the kernels, μ_c + Wᵀ s_i, (window, number)
-    noise: Floats  # of a draw, h_c Wᵀ Σ_c^½ W + R_c^½, symmetric, (number, number)
+    noise: Floats  # rows that a draw mixes: h_c Wᵀ Σ_c^½ W + R_c^½, or of many numbers h_c Σ_c^½ W
 
 
 class Kde:
@@ -69,6 +73,9 @@ class Kde:
         self.config = config
         self.parameters = 0
         self.bandwidths: dict[int, float] = {}
+        self.residuals: Floats | None = (
+            None  # of the training windows, if the noise is drawn from them
+        )
 
     def fit(self, train: EcgWindows, context: Context) -> None:
         """Keep the coordinates of the training windows, and choose the bandwidths."""
@@ -79,21 +86,28 @@ class Kde:
             flat[train.labels == label] -= flat[train.labels == label].mean(axis=0)
         axes = principal_components(flat, self.config.dimensions).axes
         inside = flat @ axes.T
-        residuals = class_moments(flat - inside @ axes, train.labels, self.config.prior)
+        k, size = axes.shape
         moments = class_moments(inside, train.labels, self.config.prior)
+        left = flat - inside @ axes
+        many = size > MOST_NUMBERS
+        self.residuals = left if many else None
+        residuals = {} if many else class_moments(left, train.labels, self.config.prior)
         self.classes: dict[int, _Class] = {}
         for label, (_, covariance) in moments.items():
             own = train.labels == label
             width = _bandwidth(inside[own], covariance, self.config.left_out, rng)
             self.bandwidths[label] = width
-            noise = width * axes.T @ symmetric_roots(covariance) @ axes
-            noise += symmetric_roots(residuals[label].covariance)
+            root = symmetric_roots(covariance)
+            if many:
+                noise = width * root @ axes
+            else:
+                noise = width * axes.T @ root @ axes
+                noise += symmetric_roots(residuals[label].covariance)
             mean = train.signals[own].reshape(own.sum(), -1).mean(axis=0, dtype=np.float64)
             self.classes[label] = _Class(mean + inside[own] @ axes, noise)
-        k, size = axes.shape
-        left = size - k
-        each = 1 + size + k * (k + 1) // 2 + left * (left + 1) // 2
+        rest, each = size - k, 1 + size + k * (k + 1) // 2
         self.parameters = axes.size + inside.size + len(moments) * each
+        self.parameters += len(train) * rest if many else len(moments) * rest * (rest + 1) // 2
         context.log(1, total=1, **{f"bandwidth-{c}": h for c, h in self.bandwidths.items()})
 
     def sample(self, labels: NDArray[np.int64], context: Context) -> EcgWindows:
@@ -101,23 +115,41 @@ class Kde:
         rng = np.random.default_rng([context.seed, NeighbourStream.SAMPLE])
         drawn = known_labels(labels, self.labels, self.like.classes, rng)
         shape = (len(self.like.leads), self.like.length)
-        flat = rng.standard_normal((len(labels), shape[0] * shape[1]))
-        for label, (centres, noise) in self.classes.items():
+        sources = len(next(iter(self.classes.values())).noise)
+        sources += 0 if self.residuals is None else len(self.residuals)
+        mixing = rng.standard_normal((len(labels), sources))
+        flat = np.empty((len(labels), shape[0] * shape[1]))
+        for label, (centres, _) in self.classes.items():
             rows = np.flatnonzero(drawn == label)
             which = rng.integers(len(centres), size=len(rows))
-            flat[rows] = centres[which] + flat[rows] @ noise
+            flat[rows] = centres[which] + mixing[rows] @ self._noise(label)
         return self.like.synthetic(flat.reshape(-1, *shape), labels)
+
+    def _noise(self, label: int) -> Floats:
+        """Return the rows that a draw mixes with weights N(0, 1), shape (row, number)."""
+        noise = self.classes[label].noise
+        if self.residuals is None:
+            return noise
+        factors = root_factors(self.labels, self.config.prior)[label]
+        return np.concatenate([noise, factors[:, None] * self.residuals])
 
     def save(self, folder: Path) -> None:
         """Write the kernels."""
         classes = {str(label): of for label, of in self.classes.items()}
-        save_model(folder, like=self.like, labels=self.labels, classes=classes)
+        save_model(
+            folder,
+            like=self.like,
+            labels=self.labels,
+            classes=classes,
+            residuals=self.residuals,
+        )
 
     def load(self, folder: Path) -> None:
         """Read what `save` wrote."""
         parts = load_model(folder)
         self.like, self.labels = parts["like"], parts["labels"]
         self.classes = {int(label): _Class(*of) for label, of in parts["classes"].items()}
+        self.residuals = parts["residuals"]
 
 
 def _bandwidth(points: Floats, covariance: Floats, most: int, rng: np.random.Generator) -> float:

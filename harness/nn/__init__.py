@@ -1,8 +1,9 @@
-"""The networks of generators and metrics: `RecurrentStack`, `Classifier` and `Encoder`."""
+"""The networks of generators and metrics: `RecurrentStack`, `Classifier` and `Encoder`; `in_step`."""
 
 from ecgbench.nn.classifier import Classifier, ClassifierConfig
 from ecgbench.nn.encoder import Encoder, EncoderConfig, FixedEncoder
 from ecgbench.nn.recurrent import RecurrentStack
+from ecgbench.nn.steps import in_step
 
 __all__ = [
     "Classifier",
@@ -11,4 +12,5 @@ __all__ = [
     "EncoderConfig",
     "FixedEncoder",
     "RecurrentStack",
+    "in_step",
 ]

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from ecgbench.contracts.config import Config
 from ecgbench.contracts.streams import NetworkStream
+from ecgbench.nn.steps import in_step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,7 +32,9 @@ class ClassifierConfig(Config, frozen=True):
     """Settings of `Classifier`."""
 
     steps: Annotated[int, msgspec.Meta(ge=1, description="optimiser steps")] = 600
-    batch: Annotated[int, msgspec.Meta(ge=2, description="windows in a step")] = 128
+    batch: Annotated[
+        int, msgspec.Meta(ge=2, description="windows in a step, fewer if they are long")
+    ] = 128
     learning_rate: Annotated[float, msgspec.Meta(gt=0, description="peak of the schedule")] = 3e-3
     width: Annotated[int, msgspec.Meta(ge=1, description="channels of the first block")] = 16
     gain: Annotated[
@@ -55,7 +58,8 @@ class Classifier:
     small relative of the network of Wang, Yan, Oates (IJCNN 2017); they average over the whole window,
     which hides whether a beat comes early or late.  AdamW under a one-cycle learning rate.  Each batch
     draws a class of n windows in proportion to √n (Mahajan et al., ECCV 2018), so that a rare class
-    counts and a common one is not mistaken for it.  Inputs are standardised with the training windows'
+    counts and a common one is not mistaken for it.  Of windows longer than 200 samples a batch has fewer
+    (`in_step`).  Inputs are standardised with the training windows'
     mean and deviation per lead.
 
     ``gain``, ``stretch`` and ``shift`` distort every window of a batch anew, as people's hearts and
@@ -97,7 +101,7 @@ class Classifier:
         )
         distort = _Distortion(settings, self.seed)
         self.network.train()
-        for rows in self._batches(labels):
+        for rows in self._batches(labels, in_step(settings.batch, signals.shape[2])):
             batch = distort(inputs[rows])
             loss = functional.cross_entropy(self.network(batch), targets[rows])
             optimiser.zero_grad(set_to_none=True)
@@ -130,7 +134,7 @@ class Classifier:
         self.network.eval()
         return self
 
-    def _batches(self, labels: NDArray[np.int64]) -> Iterator[Tensor]:
+    def _batches(self, labels: NDArray[np.int64], size: int) -> Iterator[Tensor]:
         """Yield the rows of each step's windows, drawn with replacement."""
         rng = np.random.default_rng([self.seed, NetworkStream.BATCHES])
         by_class = torch.from_numpy(np.argsort(labels, kind="stable"))
@@ -138,7 +142,7 @@ class Classifier:
         starts = np.cumsum(counts) - counts
         share = np.sqrt(counts) / np.sqrt(counts).sum()
         for _ in range(self.config.steps):
-            drawn = rng.choice(self.classes, size=self.config.batch, p=share)
+            drawn = rng.choice(self.classes, size=size, p=share)
             places = starts[drawn] + rng.integers(counts[drawn])
             yield by_class[torch.from_numpy(places)]
 

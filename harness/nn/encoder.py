@@ -13,6 +13,7 @@ from torch.nn import functional
 from ecgbench.contracts.config import Config
 from ecgbench.contracts.streams import NetworkStream
 from ecgbench.nn.recurrent import one_thread
+from ecgbench.nn.steps import in_step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,7 +34,9 @@ class EncoderConfig(Config, frozen=True):
 
     dimensions: Annotated[int, msgspec.Meta(ge=1, description="of the embedding")] = 32
     steps: Annotated[int, msgspec.Meta(ge=1, description="optimiser steps")] = 400
-    batch: Annotated[int, msgspec.Meta(ge=2, description="windows in a step")] = 128
+    batch: Annotated[
+        int, msgspec.Meta(ge=2, description="windows in a step, fewer if they are long")
+    ] = 128
     learning_rate: Annotated[float, msgspec.Meta(gt=0, description="peak of the schedule")] = 3e-3
     width: Annotated[int, msgspec.Meta(ge=1, description="channels of the first layer")] = 16
 
@@ -58,7 +61,8 @@ class Encoder:
     normalisation is a fixed linear map once the network is trained.  Embeddings are standardised by
     the mean and deviation of the training windows.
 
-    AdamW under a one-cycle learning rate.  Same bytes for the same seed, on any number of threads.
+    AdamW under a one-cycle learning rate.  Of windows longer than 200 samples a step has fewer (`in_step`).
+    Same bytes for the same seed, on any number of threads.
 
     Args:
         windows: the training windows.
@@ -154,8 +158,9 @@ class Encoder:
         rng = np.random.default_rng([self.seed, NetworkStream.BATCHES])
         signals = (self.windows.signals - self.mean) / self.deviation
         people = np.searchsorted(self.people, self.windows.patients)
+        size = in_step(self.config.batch, self.windows.length)
         for _ in range(self.config.steps):
-            rows = rng.integers(len(signals), size=self.config.batch)
+            rows = rng.integers(len(signals), size=size)
             drawn = signals[rows]
             amounts = rng.uniform(-1, 1, size=(len(rows), 4)).astype(np.float32)
             distorted = _distort(drawn, amounts, self.windows.sampling_rate, rng)

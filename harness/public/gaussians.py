@@ -59,6 +59,20 @@ class Mixture(NamedTuple):
     shares: Floats
 
 
+def check_numbers(numbers: int) -> None:
+    """Refuse a covariance that no machine should hold.
+
+    Raises:
+        Skip: there are more than `MOST_NUMBERS`.
+    """
+    if numbers > MOST_NUMBERS:
+        gib = 8 * numbers**2 / 2**30
+        raise Skip(
+            f"a covariance of {numbers} numbers takes {gib:.1f} GiB for each class, and minutes; at "
+            f"most {MOST_NUMBERS}: fewer leads, or shorter windows"
+        )
+
+
 def class_moments(
     points: NDArray[np.floating], labels: NDArray[np.int64], prior: float
 ) -> dict[int, Moments]:
@@ -72,12 +86,7 @@ def class_moments(
     Raises:
         Skip: a point has more than `MOST_NUMBERS` numbers.
     """
-    if points.shape[1] > MOST_NUMBERS:
-        gib = 8 * points.shape[1] ** 2 / 2**30
-        raise Skip(
-            f"a covariance of {points.shape[1]} numbers takes {gib:.1f} GiB for each class, and minutes; at "
-            f"most {MOST_NUMBERS}: fewer leads, or shorter windows"
-        )
+    check_numbers(points.shape[1])
     pooled = pooled_covariance(points, labels)
     moments = {}
     for label in np.unique(labels):
@@ -87,6 +96,29 @@ def class_moments(
         covariance = (scatter + prior * pooled) / (len(own) - 1 + prior)
         moments[int(label)] = Moments(mean, covariance)
     return moments
+
+
+def root_factors(labels: NDArray[np.int64], prior: float) -> dict[int, Floats]:
+    """Return what makes the deviations of points from their class means a root of each class's covariance.
+
+    With the factors f of class c and the deviations d_i of all points, Σ_c = Σ_i f_i² d_i d_iᵀ is the
+    covariance of `class_moments`.  So Σ_i f_i ε_i d_i, with ε_i ~ N(0, 1), is a draw from N(0, Σ_c), and no
+    matrix of number × number is needed: the way for points of more than `MOST_NUMBERS` numbers.
+
+    Args:
+        labels: of the points, shape (point,).
+        prior: weight of the pooled covariance in a class, in points.
+
+    Returns:
+        float64, shape (point,), for each class in ``labels``.
+    """
+    classes = np.unique(labels)
+    pooled = prior / max(len(labels) - len(classes), 1)
+    factors = {}
+    for label in classes:
+        own = labels == label
+        factors[int(label)] = np.sqrt((own + pooled) / (own.sum() - 1 + prior))
+    return factors
 
 
 def pooled_covariance(points: NDArray[np.floating], labels: NDArray[np.int64]) -> Floats:

@@ -20,7 +20,9 @@ class InceptionScoreConfig(Config, frozen=True):
     """Settings of `inception-score`: its classifier's."""
 
     steps: Annotated[int, msgspec.Meta(ge=1, description="optimiser steps")] = 600
-    batch: Annotated[int, msgspec.Meta(ge=2, description="windows in a step")] = 128
+    batch: Annotated[
+        int, msgspec.Meta(ge=2, description="windows in a step, fewer if they are long")
+    ] = 128
     learning_rate: Annotated[float, msgspec.Meta(gt=0, description="peak of the schedule")] = 3e-3
     width: Annotated[int, msgspec.Meta(ge=1, description="channels of the first block")] = 16
 
@@ -55,7 +57,11 @@ class DiscriminativeConfig(Config, frozen=True):
         int, msgspec.Meta(ge=1, description="optimiser steps of a fit; 2000 as published")
     ] = 600
     batch: Annotated[
-        int, msgspec.Meta(ge=1, description="windows of each kind in a step; 128 as published")
+        int,
+        msgspec.Meta(
+            ge=1,
+            description="windows of each kind in a step, fewer if they are long; 128 as published",
+        ),
     ] = 64
     replacement: Annotated[
         bool, msgspec.Meta(description="a step may draw a window twice; false as published")

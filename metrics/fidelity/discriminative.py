@@ -12,7 +12,7 @@ from torch.optim.lr_scheduler import LambdaLR, OneCycleLR
 
 from ecgbench import Contributions, Score, Skip, stratified
 from ecgbench.contracts.streams import FidelityStream
-from ecgbench.nn import RecurrentStack
+from ecgbench.nn import RecurrentStack, in_step
 from ecgbench.nn.recurrent import one_thread
 from ecgbench.shared import people_behind
 
@@ -56,6 +56,8 @@ def discriminative(comparison: Comparison, config: DiscriminativeConfig) -> Scor
     ``splits``         2                                             10 runs
     ``average``        accuracy                                      score
     =================  ============================================  ===========================
+
+    Of windows longer than 200 samples a step has fewer (`ecgbench.nn.in_step`), also as published.
 
     The study ``published`` sets the right column.  It is their code's; the paper's text has two layers
     of LSTM.  For one lead the published network has no unit at all; ``hidden = 1`` gives it one.
@@ -201,12 +203,12 @@ def _inputs(signals: NDArray[np.float32]) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(signals.swapaxes(1, 2)))
 
 
-def _draw(count: int, config: DiscriminativeConfig, rng: np.random.Generator) -> Tensor:
-    """Return the rows of a step, shape (2, batch): of real windows and of synthetic ones."""
+def _draw(count: int, size: int, config: DiscriminativeConfig, rng: np.random.Generator) -> Tensor:
+    """Return the rows of a step, shape (2, size): of real windows and of synthetic ones."""
     if config.replacement:
-        return torch.from_numpy(rng.integers(count, size=(2, config.batch)))
-    batch = min(config.batch, count)
-    return torch.from_numpy(np.stack([rng.choice(count, batch, replace=False) for _ in range(2)]))
+        return torch.from_numpy(rng.integers(count, size=(2, size)))
+    size = min(size, count)
+    return torch.from_numpy(np.stack([rng.choice(count, size, replace=False) for _ in range(2)]))
 
 
 class _Discriminator:
@@ -228,8 +230,9 @@ class _Discriminator:
             if config.schedule == "one-cycle"
             else LambdaLR(optimiser, lambda _: 1)
         )
+        size = in_step(config.batch, real.shape[1])
         for _ in range(config.steps):
-            drawn = _draw(len(real), config, rng)
+            drawn = _draw(len(real), size, config, rng)
             on_real, on_synthetic = self._forward(
                 torch.cat([real[drawn[0]], synthetic[drawn[1]]])
             ).chunk(2)

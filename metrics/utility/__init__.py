@@ -18,9 +18,12 @@ class PredictiveConfig(Config, frozen=True):
     steps: Annotated[
         int, msgspec.Meta(ge=1, description="optimiser steps of each fit; 5000 as published")
     ] = 600
-    batch: Annotated[int, msgspec.Meta(ge=1, description="windows in a step; 128 as published")] = (
-        64
-    )
+    batch: Annotated[
+        int,
+        msgspec.Meta(
+            ge=1, description="windows in a step, fewer if they are long; 128 as published"
+        ),
+    ] = 64
     learning_rate: Annotated[
         float, msgspec.Meta(gt=0, description="peak of the schedule; .001 as published")
     ] = 0.02

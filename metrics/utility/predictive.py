@@ -14,7 +14,7 @@ from torch.optim.lr_scheduler import LambdaLR, OneCycleLR
 from ecgbench import Contributions, Score, Skip, Term
 from ecgbench.contracts.streams import UtilityStream
 from ecgbench.metrics.utility.draw import real_like_synthetic, spread
-from ecgbench.nn import RecurrentStack
+from ecgbench.nn import RecurrentStack, in_step
 from ecgbench.nn.recurrent import one_thread
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ def predictive(comparison: Comparison, config: PredictiveConfig) -> Score:
     ``repeats``         1                                             10
     ``test_windows``    5000, spread over all people                  all
     ==================  ============================================  ===========================
+
+    Of windows longer than 200 samples a step has fewer (`ecgbench.nn.in_step`), also as published.
 
     The study ``published`` sets the right column.  It is their code's; the paper's text has two layers
     of LSTM with a forecast of all leads.  For one lead the published score is not defined: there is no
@@ -165,8 +167,9 @@ def _fit(
         if config.schedule == "one-cycle"
         else LambdaLR(optimiser, lambda _: 1)
     )
+    size = min(in_step(config.batch, x.shape[1]), len(x))
     for _ in range(config.steps):
-        rows = rng.choice(len(x), size=min(config.batch, len(x)), replace=False)
+        rows = rng.choice(len(x), size=size, replace=False)
         batch = x[torch.from_numpy(rows)]
         loss = functional.l1_loss(network(batch[:, :-1, inputs]), batch[:, 1:, targets])
         optimiser.zero_grad(set_to_none=True)

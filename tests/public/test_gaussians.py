@@ -10,6 +10,7 @@ from ecgbench.gaussians import (
     fitted_mixture,
     one_gaussian,
     pooled_covariance,
+    root_factors,
     symmetric_roots,
 )
 
@@ -47,6 +48,19 @@ def test_a_class_of_one_point_has_the_pooled_covariance() -> None:
 
 def test_one_point_alone_has_no_covariance() -> None:
     assert not class_moments(np.ones((1, 3)), np.zeros(1, dtype=np.int64), 10.0)[0].covariance.any()
+
+
+@pytest.mark.parametrize("counts", [(30, 20), (30, 1), (1,)])
+def test_deviations_times_their_factors_are_a_root_of_the_covariance(
+    counts: tuple[int, ...],
+) -> None:
+    values, labels = points(counts)
+    moments, factors = class_moments(values, labels, 10.0), root_factors(labels, 10.0)
+    deviations = values - np.stack([moments[label].mean for label in labels])
+    assert factors.keys() == moments.keys()
+    for label, of in factors.items():
+        root = of[:, None] * deviations
+        np.testing.assert_allclose(root.T @ root, moments[label].covariance, atol=1e-9)
 
 
 def test_points_whose_covariance_is_too_large_are_skipped_with_its_size() -> None:

@@ -11,7 +11,7 @@ from dp_accounting import get_epsilon_gaussian
 from scipy.fft import dct
 from scipy.linalg import sqrtm
 
-from ecgbench import Comparison, Context, EcgWindows, Splits
+from ecgbench import Comparison, Context, EcgWindows, Skip, Splits
 from ecgbench.generators.dp_gaussian import DpPcaGaussianConfig, ecgbench_generators, model
 from ecgbench.generators.dp_gaussian.mechanism import GaussianMechanism, Released
 from ecgbench.generators.dp_gaussian.model import DpPcaGaussian
@@ -45,6 +45,12 @@ def population(counts: tuple[int, ...], size: int, seed: int) -> EcgWindows:
     mixing = np.random.default_rng(size).standard_normal((size, size)) / np.sqrt(size)
     flat = 0.1 * rng.standard_normal((len(labels), size)) @ mixing
     return windows(flat * (1 + labels[:, None]) + 0.1 * labels[:, None], labels)
+
+
+def test_strips_of_twelve_leads_are_skipped_with_the_reason() -> None:
+    strips = windows(np.zeros((4, 12_000)), np.zeros(4), leads=12)
+    with pytest.raises(Skip, match=r"a covariance of 7692 numbers takes 0\.4 GiB for each class"):
+        DpPcaGaussian(DpPcaGaussianConfig()).fit(strips, context())
 
 
 def context(seed: int = 0) -> Context:

@@ -112,8 +112,8 @@ def test_a_class_that_train_lacks_is_drawn_from_the_others(
 
 @pytest.mark.parametrize(
     ("length", "rate"),
-    [(40, 100.0), (60, 100.0), (250, 250.0), (600, 100.0)],
-    ids=["QRS alone", "one beat", "finer", "six seconds"],
+    [(40, 100.0), (60, 100.0), (250, 250.0), (400, 100.0)],
+    ids=["QRS alone", "one beat", "finer", "four seconds"],
 )
 def test_windows_of_other_lengths_and_rates_work(length: int, rate: float) -> None:
     real = beats((30,), length=length, rate=rate)
@@ -134,6 +134,18 @@ def test_flat_and_equal_windows_are_modelled() -> None:
 def test_a_rate_without_r_peaks_is_skipped_with_the_reason() -> None:
     with pytest.raises(Skip, match="finds R peaks above 40 Hz, and these windows have 32 Hz"):
         EcgsynFit(EcgsynFitConfig()).fit(beats((4,), rate=32.0), context())
+
+
+@pytest.mark.parametrize("name", ["ecgsyn-fit", "virtual-people"])
+def test_strips_and_too_many_leads_are_skipped_with_the_reason(name: str) -> None:
+    [spec] = [spec for spec in ecgbench_generators() if spec.name == name]
+    model = spec.load()(spec.config(**spec.smoke))
+    with pytest.raises(
+        Skip, match=f"{name} is for windows around one beat, up to 4 s, .* 10 s long"
+    ):
+        model.fit(beats((4,), length=1000), context())
+    with pytest.raises(Skip, match="a covariance of 4200 numbers"):
+        model.fit(beats((4,), leads=12, length=350), context())
 
 
 def test_progress_counts_the_rounds_of_all_classes() -> None:

@@ -77,6 +77,68 @@ def test_what_the_components_leave_is_noise_of_the_class_s_covariance() -> None:
     np.testing.assert_allclose(ratio[2:], 1, rtol=0.05)
 
 
+@pytest.mark.parametrize("counts", [(30, 12, 1), (3, 2)])
+def test_many_numbers_give_noise_of_the_same_covariance(
+    counts: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = train(counts)
+    models = []
+    for most in (SIZE, SIZE - 1):
+        monkeypatch.setattr(kde, "MOST_NUMBERS", most)
+        models.append(Kde(KdeConfig(dimensions=2)))
+        models[-1].fit(real, context())
+    few, many = models
+    assert many.bandwidths == few.bandwidths
+    for label in range(len(counts)):
+        np.testing.assert_array_equal(many.classes[label].centres, few.classes[label].centres)
+        expected = few._noise(label) @ few._noise(label)
+        found = many._noise(label)
+        np.testing.assert_allclose(found.T @ found, expected, atol=1e-6 * expected.max())
+    k, size = 2, SIZE
+    each = 1 + size + k * (k + 1) // 2
+    of_all = k * size + sum(counts) * k + len(counts) * each
+    assert many.parameters == of_all + sum(counts) * (size - k)
+
+
+def test_many_numbers_are_drawn_with_that_covariance_also_after_saving(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(kde, "MOST_NUMBERS", 1)
+    real = train((40, 12))
+    config = KdeConfig(dimensions=2)
+    model = Kde(config)
+    sampled = draw(model, real, np.ones(40_000, dtype=np.int64))
+    centres, noise = model.classes[1].centres, model._noise(1)
+    expected = np.cov(centres.T, ddof=0) + noise.T @ noise
+    np.testing.assert_allclose(np.cov(sampled.T), expected, atol=0.04 * np.diag(expected).max())
+    np.testing.assert_allclose(sampled.mean(axis=0), centres.mean(axis=0), atol=0.05)
+    model.save(tmp_path)
+    again = Kde(config)
+    again.load(tmp_path)
+    labels = np.arange(50) % 2
+    np.testing.assert_array_equal(
+        again.sample(labels, context(3)).signals, model.sample(labels, context(3)).signals
+    )
+
+
+def test_strips_of_twelve_leads_are_modelled() -> None:
+    rng = np.random.default_rng(0)
+    real = EcgWindows(
+        signals=rng.standard_normal((20, 12, 1000)).astype(np.float32),
+        labels=np.arange(20) % 2,
+        patients=np.zeros(20, dtype=np.int64),
+        sampling_rate=100.0,
+        leads=tuple(f"L{lead}" for lead in range(12)),
+        classes=("N", "S"),
+    )
+    model = Kde(KdeConfig())
+    model.fit(real, context())
+    made = model.sample(np.arange(60) % 2, context())
+    assert made.problem() is None
+    assert made.signals.shape == (60, 12, 1000)
+    assert made.signals.std() == pytest.approx(1.25, abs=0.3)  # a window, and noise of bandwidth h
+
+
 @pytest.mark.parametrize("dimensions", [1, 4])
 def test_the_bandwidth_of_a_gaussian_is_near_the_best_one_known(dimensions: int) -> None:
     count = 1500
