@@ -15,6 +15,7 @@ from ecgbench.contracts.comparison import REAL, Once
 from ecgbench.contracts.errors import Skip
 from ecgbench.contracts.sampling import stratified
 from ecgbench.contracts.streams import CellStream
+from ecgbench.large import parts, take
 from ecgbench.processing import usual_place
 from ecgbench.r_peaks import BAND, r_peaks
 
@@ -78,9 +79,12 @@ def _search(comparison: Comparison, of: Side, among: Side, k: int) -> Neighbours
     indices = search.kneighbors(None if own else left, n_neighbors=k, return_distance=False)
     # the search works through |a|² - 2ab + |b|², with a rounding error for a = b
     distances = np.empty(indices.shape)
-    for column in range(k):
-        difference = left - right[indices[:, column]]
-        distances[:, column] = np.sqrt(np.einsum("ij,ij->i", difference, difference, dtype=float))
+    for part in parts(*left.shape):
+        for column in range(k):
+            difference = left[part] - right[indices[part, column]]
+            distances[part, column] = np.sqrt(
+                np.einsum("ij,ij->i", difference, difference, dtype=float)
+            )
     # within that rounding the order shows only now; of equal windows the first comes first
     order = np.lexsort((indices, distances))
     return Neighbours(
@@ -263,7 +267,7 @@ def _unseen(comparison: Comparison) -> Comparison:
     rows = stratified(splits.test.labels, len(splits.control), rng)
     return replace(
         comparison,
-        splits=replace(splits, control=splits.test.take(rows)),
+        splits=replace(splits, control=take(splits.test, rows)),
         once_per_seed=_OfUnseen(comparison.once_per_seed),
         refit=None,
         _memo={},
