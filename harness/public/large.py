@@ -28,7 +28,7 @@ LARGE = 2**28
 BLOCK = 2**24
 """Bytes of windows in a part, and bytes written at a time."""
 
-NUMBER = 4
+_NUMBER = 4
 """Bytes of a sample."""
 
 
@@ -112,7 +112,7 @@ class Growing:
 
 def is_large(windows: NDArray[Any]) -> bool:
     """Return whether windows have more than `LARGE` bytes in float32, whatever they have here."""
-    return windows.size * NUMBER > LARGE
+    return windows.size * _NUMBER > LARGE
 
 
 def parts(count: int, numbers: int) -> Iterator[slice]:
@@ -124,7 +124,7 @@ def parts(count: int, numbers: int) -> Iterator[slice]:
         count: windows.
         numbers: in a window: samples of all leads.
     """
-    each = max(1, numbers * NUMBER)
+    each = max(1, numbers * _NUMBER)
     at_once = max(1, count if count * each <= LARGE else BLOCK // each)
     for start in range(0, max(count, 1), at_once):
         yield slice(start, min(start + at_once, count))
