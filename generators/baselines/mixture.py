@@ -34,10 +34,12 @@ import numpy as np
 from ecgbench import known_labels, principal_components
 from ecgbench.contracts.streams import BaselineStream
 from ecgbench.gaussians import fitted_mixture, one_gaussian, symmetric_roots
+from ecgbench.large import parts
 from ecgbench.saving import load_model, save_model
 from ecgbench.space import NormalisedTime, OwnTime, Points
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -61,6 +63,28 @@ class _Class(NamedTuple):
     roots: Floats  # symmetric, of Σ, (Gaussian, coordinate, coordinate)
     deviations: Floats  # √d, (Gaussian, component of the residual)
     noise: float  # √v_c
+
+
+class _Within:
+    """Samples about the mean of their class, computed when they are read: all of them may not fit."""
+
+    def __init__(
+        self, samples: NDArray[np.floating], labels: NDArray[np.int64], means: dict[int, Floats]
+    ) -> None:
+        self.samples, self.labels, self.means = samples, labels, means
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.samples.shape
+
+    def __getitem__(self, part: slice) -> Floats:
+        labels, found = self.labels[part], np.array(self.samples[part], dtype=np.float64)
+        for label, mean in self.means.items():
+            found[labels == label] -= mean
+        return found
+
+    def __iter__(self) -> Iterator[Floats]:
+        return (self[part] for part in parts(*self.shape))
 
 
 class PcaGaussian:
@@ -88,19 +112,18 @@ class PcaGaussian:
         points = self.space.points(train)
         classes = [int(label) for label in np.unique(train.labels)]
         means = {label: _mean(points, train.labels == label) for label in classes}
-        within = Points(*(array.copy() for array in points))
+        within = _Within(
+            points.samples, train.labels, {label: mean.samples for label, mean in means.items()}
+        )
+        self._axes(within)
+        inside, residual, white = (
+            np.concatenate(arrays)
+            for arrays in zip(*(self._coordinates(samples) for samples in within), strict=True)
+        )
+        features = points.features.copy()
         for label in classes:
-            for array, mean in zip(within, means[label], strict=True):
-                array[train.labels == label] -= mean
-        self._axes(within.samples)
-        inside = np.concatenate([within.samples @ self.leading.T, within.features], axis=1)
-        residual = (within.samples @ self.residual.T) ** 2
-        white = np.maximum(
-            (within.samples**2).sum(axis=1)
-            - (inside[:, : len(self.leading)] ** 2).sum(axis=1)
-            - residual.sum(axis=1),
-            0.0,
-        ) / max(points.samples.shape[1] - len(self.leading) - len(self.residual), 1)
+            features[train.labels == label] -= means[label].features
+        inside = np.concatenate([inside, features], axis=1)
         freedom = max(len(train) - len(classes), 1)
         pooled = inside.T @ inside / freedom
         pooled_residual, pooled_white = residual.sum(axis=0) / freedom, white.sum() / freedom
@@ -129,6 +152,15 @@ class PcaGaussian:
             )
             self.parameters += self._free(self.classes[label])
 
+    def _coordinates(self, within: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return what W, R and neither say of some windows: coordinates, squares along R, mean square."""
+        inside = within @ self.leading.T
+        residual = (within @ self.residual.T) ** 2
+        white = np.maximum(
+            (within**2).sum(axis=1) - (inside**2).sum(axis=1) - residual.sum(axis=1), 0.0
+        ) / max(within.shape[1] - len(self.leading) - len(self.residual), 1)
+        return inside, residual, white
+
     def mixture(self, inside: Floats, floor: float, rng: np.random.Generator) -> Mixture:
         """Return the Gaussians of a class: here one.
 
@@ -150,10 +182,12 @@ class PcaGaussian:
             rows = np.flatnonzero(drawn == label)
             gaussians = rng.choice(len(of.weights), len(rows), p=of.weights)
             for gaussian in np.unique(gaussians):
-                chosen = rows[gaussians == gaussian]
-                samples[chosen], features[chosen] = self._from_noise(
-                    Points(samples[chosen], features[chosen]), of, gaussian
-                )
+                of_gaussian = rows[gaussians == gaussian]
+                for part in parts(len(of_gaussian), samples.shape[1]):
+                    chosen = of_gaussian[part]
+                    samples[chosen], features[chosen] = self._from_noise(
+                        Points(samples[chosen], features[chosen]), of, gaussian
+                    )
         return self.like.synthetic(self.space.signals(Points(samples, features)), labels)
 
     def save(self, folder: Path) -> None:
@@ -186,9 +220,9 @@ class PcaGaussian:
         samples += (of.deviations[gaussian] * beside) @ self.residual + of.noise * white
         return Points(of.mean + samples, of.features + inside[:, count:])
 
-    def _axes(self, within: Floats) -> None:
+    def _axes(self, within: _Within) -> None:
         """Set W and R; no direction in which no window lies belongs to them, because it is arbitrary."""
-        most = min(self.config.dimensions + COLOURED, len(within) - 1)
+        most = min(self.config.dimensions + COLOURED, within.shape[0] - 1)
         components: Components = principal_components(within, most)
         kept = components.variances > 1e-12 * components.total
         kept[:1] = True
@@ -237,4 +271,8 @@ class Gmm(PcaGaussian):
 
 
 def _mean(points: Points, rows: NDArray[np.bool_]) -> Points:
-    return Points(*(array[rows].mean(axis=0) for array in points))
+    samples = sum(
+        points.samples[part][rows[part]].sum(axis=0, dtype=np.float64)
+        for part in parts(*points.samples.shape)
+    )
+    return Points(np.asarray(samples / rows.sum()), points.features[rows].mean(axis=0))

@@ -52,7 +52,7 @@ def check_origin(where: str, synthetic: EcgWindows, splits: Splits) -> None:
     Raises:
         PluginError: some are; the message gives their number and the first.
     """
-    tolerance = min(TOLERANCE, FINE * float(splits.train.signals.std(dtype=np.float64)))
+    tolerance = min(TOLERANCE, FINE * float(_some(splits.train.signals).std()))
     rows = np.flatnonzero(~is_flat(synthetic.signals, 2 * tolerance))
     signals = synthetic.signals[rows]
     for part in ("control", "auxiliary", "fresh", "test"):

@@ -17,7 +17,7 @@ from ecgbench.contracts.errors import DataError
 from ecgbench.contracts.windows import DTYPES, EcgWindows
 from ecgbench.harness.data.same import is_flat, same_windows
 from ecgbench.harness.data.split import number
-from ecgbench.harness.data.taken import take
+from ecgbench.large import take
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,7 +10,7 @@ import numpy as np
 from ecgbench.contracts.errors import DataError
 from ecgbench.contracts.sampling import PARTS, random_parts, strata
 from ecgbench.contracts.windows import PROTOCOL, EcgWindows, Splits
-from ecgbench.harness.data.taken import take
+from ecgbench.large import take
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -15,6 +17,19 @@ EXACT = 2000
 
 ROUNDS = 10
 """Iterations otherwise."""
+
+
+class Rows(Protocol):
+    """Windows as rows, read in parts: an array, a memory map, or rows that are computed when they are read."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Windows, and numbers of each."""
+        ...
+
+    def __getitem__(self, part: slice, /) -> NDArray[np.floating]:
+        """Return some of the windows."""
+        ...
 
 
 class Components(NamedTuple):
@@ -32,13 +47,12 @@ class Components(NamedTuple):
     variances: Floats
     total: float
 
-    def project(self, windows: NDArray[np.floating]) -> Floats:
+    def project(self, windows: Rows) -> Floats:
         """Return coordinates along the axes, shape (window, component)."""
-        projected: Floats = (windows - self.mean) @ self.axes.T
-        return projected
+        return _by_rows(_Centred(windows, self.mean), self.axes.T)
 
 
-def principal_components(windows: NDArray[np.floating], count: int) -> Components:
+def principal_components(windows: Rows, count: int) -> Components:
     """Return the leading principal components, by numpy alone and with signs of their own.
 
     Libraries change the solver behind their principal components, and LAPACK leaves the sign of an
@@ -53,34 +67,84 @@ def principal_components(windows: NDArray[np.floating], count: int) -> Component
     draws in a space of components should not depend on its axes at all: draw in all directions, project,
     and scale by a symmetric root.
 
+    Windows of more than `ecgbench.large.LARGE` bytes are read in parts, once in each round.
+
     Args:
-        windows: shape (window, number).
+        windows: shape (window, number); an array, or anything that gives slices of its rows.
         count: wanted components; there are as many, or as many as windows or numbers.
     """
     import numpy as np  # noqa: PLC0415 - a plugin's light module may import this one
 
-    mean = windows.mean(axis=0, dtype=np.float64)
-    centred = windows - mean
-    count = min(count, *centred.shape)
-    if min(centred.shape) > EXACT:
+    centred = _Centred(windows, _mean(windows))
+    count = min(count, *windows.shape)
+    if min(windows.shape) > EXACT:
         axes = _iterated(centred, count)
-    elif centred.shape[1] <= len(centred):
-        axes = np.linalg.eigh(centred.T @ centred)[1][:, ::-1][:, :count].T
+    elif windows.shape[1] <= windows.shape[0]:
+        axes = np.linalg.eigh(_sum(part.T @ part for part in centred))[1][:, ::-1][:, :count].T
     else:
-        among = np.linalg.eigh(centred @ centred.T)[1][:, ::-1][:, :count]
-        axes = np.linalg.qr(centred.T @ among)[0].T
+        # so few windows have few numbers, unless they are hours long
+        rows = np.concatenate(list(centred))
+        among = np.linalg.eigh(rows @ rows.T)[1][:, ::-1][:, :count]
+        axes = np.linalg.qr(rows.T @ among)[0].T
     axes = axes * np.where((axes**3).sum(axis=1) < 0, -1.0, 1.0)[:, None]
-    variances = ((centred @ axes.T) ** 2).mean(axis=0)
-    return Components(mean, axes, variances, float((centred**2).sum() / len(centred)))
+    variances = (_by_rows(centred, axes.T) ** 2).mean(axis=0)
+    total = float(_sum((part**2).sum() for part in centred) / windows.shape[0])
+    return Components(centred.mean, axes, variances, total)
 
 
-def _iterated(centred: Floats, count: int) -> Floats:
+class _Centred:
+    """Windows less their mean, in parts; a single part is computed once."""
+
+    def __init__(self, windows: Rows, mean: Floats) -> None:
+        self.windows, self.mean = windows, mean
+        self.slices = _slices(windows)
+        self.kept: list[Floats] | None = None
+        if len(self.slices) == 1:
+            self.kept = [windows[each] - mean for each in self.slices]
+
+    def __iter__(self) -> Iterator[Floats]:
+        if self.kept is not None:
+            return iter(self.kept)
+        return (self.windows[each] - self.mean for each in self.slices)
+
+
+def _mean(windows: Rows) -> Floats:
     import numpy as np  # noqa: PLC0415 - as above
 
-    size = min(count + 10, *centred.shape)
-    start = np.random.default_rng(0).standard_normal((centred.shape[1], size))
+    sums = _sum(windows[each].sum(axis=0, dtype=np.float64) for each in _slices(windows))
+    return np.asarray(sums / windows.shape[0])
+
+
+def _slices(windows: Rows) -> list[slice]:
+    from ecgbench.large import parts  # noqa: PLC0415 - it imports numpy
+
+    return list(parts(*windows.shape))
+
+
+def _sum(terms: Iterator[Any]) -> Any:
+    """Return the sum, without a zero before the first term."""
+    total = next(terms)
+    for term in terms:
+        total = total + term
+    return total
+
+
+def _by_rows(centred: _Centred, matrix: Floats) -> Floats:
+    """Return the product of all windows and a matrix."""
+    import numpy as np  # noqa: PLC0415 - as above
+
+    products = [part @ matrix for part in centred]
+    return products[0] if len(products) == 1 else np.concatenate(products)
+
+
+def _iterated(centred: _Centred, count: int) -> Floats:
+    import numpy as np  # noqa: PLC0415 - as above
+
+    numbers = len(centred.mean)
+    size = min(count + 10, centred.windows.shape[0], numbers)
+    start = np.random.default_rng(0).standard_normal((numbers, size))
     basis = np.linalg.qr(start)[0]
     for _ in range(ROUNDS):
-        basis = np.linalg.qr(centred.T @ (centred @ basis))[0]
-    within = centred @ basis
+        basis = np.linalg.qr(_sum(part.T @ (part @ basis) for part in centred))[0]
+    within = _by_rows(centred, basis)
     return np.asarray((basis @ np.linalg.eigh(within.T @ within)[1][:, ::-1][:, :count]).T)

@@ -1,9 +1,14 @@
-"""Windows that may be larger than the memory: they go to a file without a name, and are mapped from there."""
+"""Windows that may be larger than the memory: mapped from a file without a name, and read in parts.
+
+Up to `LARGE` bytes all windows are one part, and are taken and joined in memory.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import math
 import tempfile
-from typing import IO, TYPE_CHECKING, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -11,13 +16,20 @@ from ecgbench.contracts.errors import DataError
 from ecgbench.environment import cache_dir
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from numpy.typing import NDArray
+
+    from ecgbench.contracts.windows import EcgWindows
 
 LARGE = 2**28
 """Bytes of windows; more go to a file in the cache."""
 
 BLOCK = 2**24
-"""Bytes written at a time."""
+"""Bytes of windows in a part, and bytes written at a time."""
+
+_NUMBER = 4
+"""Bytes of a sample."""
 
 
 class Growing:
@@ -96,3 +108,75 @@ class Growing:
                 f"cannot write windows to the cache: {error.strerror}; ECGBENCH_CACHE_DIR names another"
             ) from error
         self._waiting, self._bytes = [], 0
+
+
+def is_large(windows: NDArray[Any]) -> bool:
+    """Return whether windows have more than `LARGE` bytes in float32, whatever they have here."""
+    return windows.size * _NUMBER > LARGE
+
+
+def parts(count: int, numbers: int) -> Iterator[slice]:
+    """Yield the parts of windows: all at once up to `LARGE` bytes in float32, else `BLOCK` bytes at a time.
+
+    So a sum over parts has the bytes of one over all, up to that size.
+
+    Args:
+        count: windows.
+        numbers: in a window: samples of all leads.
+    """
+    each = max(1, numbers * _NUMBER)
+    at_once = max(1, count if count * each <= LARGE else BLOCK // each)
+    for start in range(0, max(count, 1), at_once):
+        yield slice(start, min(start + at_once, count))
+
+
+def by_parts(function: Callable[[NDArray[Any]], NDArray[Any]], windows: NDArray[Any]) -> Any:
+    """Return a function of windows, computed part by part.
+
+    Args:
+        function: of some windows; returns an array with a row for each.
+        windows: shape (window, …).
+    """
+    numbers = math.prod(windows.shape[1:])
+    found = [function(windows[part]) for part in parts(len(windows), numbers)]
+    return found[0] if len(found) == 1 else np.concatenate(found)
+
+
+def flat(signals: NDArray[np.float32]) -> NDArray[np.floating]:
+    """Return windows as rows, shape (window, number): in float64, or as they are beyond `LARGE` bytes."""
+    rows = signals.reshape(len(signals), -1)
+    return rows if is_large(signals) else rows.astype(np.float64)
+
+
+def take(windows: EcgWindows, which: NDArray[Any]) -> EcgWindows:
+    """Return the windows at ``which`` (indices or a mask), as `EcgWindows.take`.
+
+    Signals of more than `LARGE` bytes are mapped, read-only, from a file without a name.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
+    rows = np.flatnonzero(which) if which.dtype == np.bool_ else which
+    each = windows.signals[0].nbytes if len(windows) else 0
+    if len(rows) * each <= LARGE:
+        return windows.take(rows)
+    few = dataclasses.replace(windows, signals=windows.signals[:, :0, :0])
+    with Growing(in_memory=0) as signals:
+        for part in parts(len(rows), math.prod(windows.signals.shape[1:])):
+            signals.add(windows.signals[rows[part]])
+        return dataclasses.replace(few.take(rows), signals=signals.together())
+
+
+def joined(*signals: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return windows one after another, float32, shape (window, lead, sample).
+
+    More than `LARGE` bytes are mapped, read-only, from a file without a name.
+
+    Raises:
+        DataError: the file cannot be written, or there are no windows.
+    """
+    with Growing() as all_signals:
+        for side in signals:
+            for part in parts(len(side), math.prod(side.shape[1:])):
+                all_signals.add(side[part])
+        return all_signals.together()

@@ -15,6 +15,7 @@ from ecgbench.contracts.comparison import REAL, Once
 from ecgbench.contracts.errors import Skip
 from ecgbench.contracts.sampling import stratified
 from ecgbench.contracts.streams import CellStream
+from ecgbench.large import parts, take
 from ecgbench.processing import usual_place
 from ecgbench.r_peaks import BAND, r_peaks
 
@@ -35,6 +36,9 @@ BEAT = (0.25, 0.4)
 
 STRIP = 5.0
 """Seconds: windows of this length or more are strips."""
+
+_MEDIAN_BEAT = "median beat"
+"""The name of the change from strips to their median beats."""
 
 
 class Neighbours(NamedTuple):
@@ -78,9 +82,12 @@ def _search(comparison: Comparison, of: Side, among: Side, k: int) -> Neighbours
     indices = search.kneighbors(None if own else left, n_neighbors=k, return_distance=False)
     # the search works through |a|² - 2ab + |b|², with a rounding error for a = b
     distances = np.empty(indices.shape)
-    for column in range(k):
-        difference = left - right[indices[:, column]]
-        distances[:, column] = np.sqrt(np.einsum("ij,ij->i", difference, difference, dtype=float))
+    for part in parts(*left.shape):
+        for column in range(k):
+            difference = left[part] - right[indices[part, column]]
+            distances[part, column] = np.sqrt(
+                np.einsum("ij,ij->i", difference, difference, dtype=float)
+            )
     # within that rounding the order shows only now; of equal windows the first comes first
     order = np.lexsort((indices, distances))
     return Neighbours(
@@ -165,7 +172,7 @@ def one_beat(comparison: Comparison) -> Comparison:
     if length <= round(sum(BEAT) * rate) + 1:
         return comparison
     if is_strip(comparison.synthetic):
-        return comparison.each("median beat", median_beats)
+        return comparison.each(_MEDIAN_BEAT, median_beats)
     kept = comparison.memo(
         "usual place",
         lambda: comparison.once("usual-place", lambda: _place(comparison), version=1),
@@ -261,13 +268,20 @@ def _unseen(comparison: Comparison) -> Comparison:
         raise Skip("there are no windows of unseen people")
     rng = np.random.default_rng([comparison.seed, CellStream.UNSEEN])
     rows = stratified(splits.test.labels, len(splits.control), rng)
-    return replace(
+    found = replace(
         comparison,
-        splits=replace(splits, control=splits.test.take(rows)),
+        splits=replace(splits, control=take(splits.test, rows)),
         once_per_seed=_OfUnseen(comparison.once_per_seed),
         refit=None,
         _memo={},
     )
+    if is_strip(comparison.synthetic):
+        # the R peaks of all strips are minutes of work, and the strips are the same
+        known = one_beat(comparison)
+        control = known.splits.test.take(rows)
+        beats = replace(known, splits=replace(known.splits, control=control), _memo={})
+        found.memo(_MEDIAN_BEAT, lambda: replace(beats, once_per_seed=Once()))
+    return found
 
 
 class _OfUnseen(Once):

@@ -9,6 +9,7 @@ import numpy as np
 
 from ecgbench.components import principal_components
 from ecgbench.contracts.errors import Skip
+from ecgbench.large import flat
 from ecgbench.processing import usual_place
 from ecgbench.rr_time import RrIntervals, RrTime, rr_intervals
 
@@ -30,7 +31,8 @@ class Points(NamedTuple):
     """Windows as points of a space.
 
     Attributes:
-        samples: float64, shape (window, number): all samples of all leads, mV.
+        samples: float64, shape (window, number): all samples of all leads, mV.  Those of `OwnTime` are
+            float32 as they are, if they are large (`ecgbench.large.flat`).
         features: float64, shape (window, feature): numbers that are no samples, of like size.
     """
 
@@ -64,8 +66,7 @@ class OwnTime:
     def points(self, train: EcgWindows) -> Points:
         """Return all samples, and no features."""
         self.shape = train.signals.shape[1:]
-        samples = train.signals.reshape(len(train), -1).astype(np.float64)
-        return Points(samples, np.zeros((len(train), 0)))
+        return Points(flat(train.signals), np.zeros((len(train), 0)))
 
     def signals(self, points: Points) -> Floats:
         """Return the samples in the shape of a window."""

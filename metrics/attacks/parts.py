@@ -9,6 +9,7 @@ import numpy as np
 
 from ecgbench import Skip, exchangeable_parts
 from ecgbench.contracts.streams import AttackStream
+from ecgbench.large import take
 
 if TYPE_CHECKING:
     from ecgbench import Comparison
@@ -34,7 +35,7 @@ def parts_of_train(comparison: Comparison) -> list[Comparison]:
         return [
             replace(
                 comparison,
-                splits=replace(comparison.splits, control=train.take(part == k)),
+                splits=replace(comparison.splits, control=take(train, part == k)),
                 _memo={},
             )
             for k in range(int(part.max()) + 1)

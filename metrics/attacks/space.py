@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecgbench import principal_components
+from ecgbench.large import by_parts, flat
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -31,11 +32,16 @@ def coordinates(comparison: Comparison, side: Side, components: int) -> NDArray[
     def compute() -> NDArray[np.float64]:
         fitted = comparison.once(
             "attack-components",
-            lambda: _fit(_flat(comparison, "auxiliary"), components),
+            lambda: _fit(flat(comparison.splits.auxiliary.signals), components),
             version=2,
             settings=components,
         )
-        return np.asarray((_flat(comparison, side) - fitted["mean"]) @ fitted["axes"].T)
+        return np.asarray(
+            by_parts(
+                lambda signals: (flat(signals) - fitted["mean"]) @ fitted["axes"].T,
+                comparison.windows(side).signals,
+            )
+        )
 
     return comparison.memo(f"attack coordinates {side} {components}", compute)
 
@@ -60,11 +66,6 @@ def nearest(comparison: Comparison, of: Side, among: Side, components: int) -> N
     return comparison.memo(f"attack nearest {of} {among} {components}", compute)
 
 
-def _flat(comparison: Comparison, side: Side) -> NDArray[np.float64]:
-    signals = comparison.windows(side).signals
-    return signals.reshape(len(signals), -1).astype(np.float64)
-
-
-def _fit(windows: NDArray[np.float64], components: int) -> dict[str, NDArray[np.float64]]:
+def _fit(windows: NDArray[np.floating], components: int) -> dict[str, NDArray[np.float64]]:
     fitted = principal_components(windows, components)
     return {"mean": fitted.mean, "axes": fitted.axes}

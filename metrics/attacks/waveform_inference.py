@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ecgbench.large import parts
 from ecgbench.metrics.attacks.guesses import inference_score, known_samples
 from ecgbench.shared import neighbours
 
@@ -70,6 +71,10 @@ def _errors(
     """Return the error in mV of each target's rest, as guessed from the most similar source window."""
     alike = neighbours(comparison.cut(0, samples), target, source).indices[:, 0]
     truth = comparison.windows(target).signals[:, :, samples:]
-    guess = comparison.windows(source).signals[alike, :, samples:]
-    difference = (truth - guess).reshape(len(truth), -1)
-    return np.asarray(np.sqrt(np.einsum("ij,ij->i", difference, difference, dtype=float)))
+    source_signals = comparison.windows(source).signals
+    errors = np.empty(len(truth))
+    for part in parts(len(truth), truth[0].size):
+        guess = source_signals[alike[part], :, samples:]
+        difference = (truth[part] - guess).reshape(len(guess), -1)
+        errors[part] = np.sqrt(np.einsum("ij,ij->i", difference, difference, dtype=float))
+    return errors

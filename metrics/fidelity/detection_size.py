@@ -10,6 +10,7 @@ from sklearn.isotonic import IsotonicRegression
 
 from ecgbench import Contributions, Score, Skip, stratified
 from ecgbench.contracts.streams import FidelityStream
+from ecgbench.large import by_parts
 from ecgbench.metrics.fidelity.judge import looks, trees
 from ecgbench.shared import people_behind
 
@@ -133,12 +134,13 @@ def detection_size(comparison: Comparison, config: DetectionSizeConfig) -> Score
         rng.permutation(stratified(side.labels, count, rng)) for side in (control, synthetic)
     )
     deviation = control.signals.std(axis=(0, 2), keepdims=True)
+
+    def seen(signals: NDArray[np.float32]) -> NDArray[np.float32]:
+        noise = rng.standard_normal(signals.shape, dtype=np.float32)
+        return looks(signals, comparison.sampling_rate, config.noise * deviation * noise)
+
     real, made = (
-        looks(
-            signals,
-            comparison.sampling_rate,
-            config.noise * deviation * rng.standard_normal(signals.shape, dtype=np.float32),
-        )
+        by_parts(seen, signals)
         for signals in (control.signals[real_rows], synthetic.signals[synthetic_rows])
     )
     curve = learn(

@@ -9,6 +9,7 @@ from scipy.spatial.distance import cdist
 
 from ecgbench import Contributions, Score, Skip, stratified
 from ecgbench.contracts.streams import FidelityStream
+from ecgbench.large import parts
 from ecgbench.metrics.fidelity.dtw import dtw
 from ecgbench.shared import people_behind
 
@@ -92,7 +93,8 @@ def _search(comparison: Comparison, config: DtwConfig, of: Side, among: Side) ->
     left, right = comparison.windows(of), comparison.windows(among)
     rng = np.random.default_rng([comparison.seed, FidelityStream.DTW])
     rows = stratified(left.labels, config.windows, rng)
-    apart = cdist(left.signals[rows].reshape(len(rows), -1), right.signals.reshape(len(right), -1))
+    some, every = left.signals[rows].reshape(len(rows), -1), right.signals.reshape(len(right), -1)
+    apart = np.concatenate([cdist(some, every[part]) for part in parts(*every.shape)], axis=1)
     if of == among:
         apart[np.arange(len(rows)), rows] = np.inf
     k = min(config.candidates, len(right) - (of == among))

@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from ecgbench import Contributions, Score, Skip, principal_components, stratified
 from ecgbench.contracts.streams import FidelityStream
+from ecgbench.large import flat, parts
 from ecgbench.metrics.fidelity.overlap import fewest, overlap
 from ecgbench.metrics.fidelity.pictures import Cloud, side_by_side
 from ecgbench.shared import people_behind
@@ -53,13 +54,13 @@ def embedding_plots(comparison: Comparison, config: EmbeddingPlotsConfig) -> Sco
         Skip: there are fewer than 40 control windows, or they are all equal.
     """
     control, synthetic = comparison.splits.control, comparison.synthetic
-    flat = _flat(control.signals)
+    real_flat = flat(control.signals)
     if len(control) < fewest(axes=3):
         raise Skip(f"it needs {fewest(axes=3)} control windows, there are {len(control)}")
-    if flat.shape[1] < 2 or not np.ptp(flat, axis=0).any():
+    if real_flat.shape[1] < 2 or not np.ptp(real_flat, axis=0).any():
         raise Skip("the control windows are all equal, or of one sample")
-    plane = principal_components(flat, 2)
-    real, drawn = _place(plane, flat), _place(plane, _flat(synthetic.signals))
+    plane = principal_components(real_flat, 2)
+    real, drawn = _place(plane, real_flat), _place(plane, flat(synthetic.signals))
     shared = overlap(real, drawn)
     explained = plane.variances / plane.total
     parts = {
@@ -86,11 +87,14 @@ def embedding_plots(comparison: Comparison, config: EmbeddingPlotsConfig) -> Sco
     )
 
 
-def _place(plane: Components, flat: NDArray[np.float64]) -> NDArray[np.float64]:
+def _place(plane: Components, windows: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return the place in the plane and the distance from it, shape (window, 3), mV."""
-    place = plane.project(flat)
-    beyond = flat - plane.mean - place @ plane.axes
-    return np.column_stack([place, np.linalg.norm(beyond, axis=1)])
+    place = plane.project(windows)
+    beyond = [
+        np.linalg.norm(windows[part] - plane.mean - place[part] @ plane.axes, axis=1)
+        for part in parts(*windows.shape)
+    ]
+    return np.column_stack([place, np.concatenate(beyond)])
 
 
 def _pca_picture(
@@ -113,18 +117,19 @@ def _pca_picture(
 def _tsne_picture(comparison: Comparison, config: EmbeddingPlotsConfig) -> bytes:
     left = _rows(comparison, comparison.splits.control, config.tsne_windows)
     right = _rows(comparison, comparison.synthetic, config.tsne_windows)
-    flat = _flat(
-        np.concatenate(
-            [comparison.splits.control.signals[left], comparison.synthetic.signals[right]]
-        )
+    both = np.concatenate(
+        [comparison.splits.control.signals[left], comparison.synthetic.signals[right]]
     )
-    start = principal_components(flat, 2).project(flat)
+    windows = both.reshape(len(both), -1).astype(np.float64)
+    start = principal_components(windows, 2).project(windows)
     start *= 1e-4 / (start[:, 0].std() or 1.0)  # scikit-learn's own start, with fixed signs
     # several threads add up in any order, and the method amplifies the rounding
     with threadpool_limits(limits=1):
         points = TSNE(
-            perplexity=min(30.0, (len(flat) - 1) / 3), init=start.astype(np.float32), random_state=0
-        ).fit_transform(flat)
+            perplexity=min(30.0, (len(windows) - 1) / 3),
+            init=start.astype(np.float32),
+            random_state=0,
+        ).fit_transform(windows)
     clouds = _clouds(comparison, left, right, points[: len(left)], points[len(left) :])
     return side_by_side(
         *clouds, axes=("t-SNE 1", "t-SNE 2"), classes=comparison.classes, ticks=False
@@ -160,7 +165,3 @@ def _rows(comparison: Comparison, windows: EcgWindows, count: int) -> NDArray[np
     return stratified(
         windows.labels, count, np.random.default_rng([comparison.seed, FidelityStream.EMBEDDING])
     )
-
-
-def _flat(signals: NDArray[np.float32]) -> NDArray[np.float64]:
-    return signals.reshape(len(signals), -1).astype(np.float64)

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.metrics import f1_score, recall_score
 
 from ecgbench import Score
+from ecgbench.large import by_parts
 from ecgbench.nn import Classifier, ClassifierConfig
 from ecgbench.nn.classifier import VERSION
 
@@ -66,7 +67,7 @@ def inception_score(comparison: Comparison, config: InceptionScoreConfig) -> Sco
     )
     classifier.restore(kept)
     return Score(
-        value=exp_mean_divergence(classifier.probabilities(comparison.synthetic.signals)),
+        value=exp_mean_divergence(by_parts(classifier.probabilities, comparison.synthetic.signals)),
         parts={
             name.removeprefix("read."): float(value[0])
             for name, value in kept.items()
@@ -88,11 +89,11 @@ def exp_mean_divergence(probabilities: NDArray[np.float64]) -> float:
 
 def _read(comparison: Comparison, classifier: Classifier) -> dict[str, float]:
     """Return the scores of the classifier, and the inception score of real windows."""
-    on_control = classifier.probabilities(comparison.splits.control.signals)
+    on_control = by_parts(classifier.probabilities, comparison.splits.control.signals)
     part, windows, of_windows = "control", comparison.splits.control, on_control
     if len(comparison.splits.test):
         part, windows = "test", comparison.splits.test
-        of_windows = classifier.probabilities(windows.signals)
+        of_windows = by_parts(classifier.probabilities, windows.signals)
     labels, answers = windows.labels, of_windows.argmax(axis=1)
     headline = [comparison.classes.index(name) for name in comparison.headline_classes]
     return {

@@ -28,9 +28,14 @@ from ecgbench.metrics.patients.attack import drawn_people, told_apart
 from ecgbench.shared import neighbours, one_beat
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from ecgbench import Comparison, Score
     from ecgbench.metrics.patients import PatientConfig
     from ecgbench.metrics.patients.attack import Floats, People
+
+MANY = 500
+"""People; a search for each of more would take hours, for it copies all others each time."""
 
 
 def patient_membership(comparison: Comparison, config: PatientConfig) -> Score:
@@ -77,14 +82,36 @@ def patient_likelihood_ratio(comparison: Comparison, config: PatientConfig) -> S
     shapes = [beats.windows(side.name).signals[side.rows] for side in sides]
     everybody = np.concatenate([shape.reshape(*shape.shape[:2], -1) for shape in shapes])
     to_synthetic = np.concatenate([_distances(beats, side) for side in sides])
-    ratios = np.empty(len(everybody))
-    for person, own in enumerate(everybody):
-        others = np.delete(everybody, person, axis=0).reshape(-1, own.shape[1])
-        search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(others)
-        distances = np.stack([to_synthetic[person], search.kneighbors(own)[0][:, 0]])
-        near, usual = np.log(np.maximum(distances, 1e-12))
-        ratios[person] = np.median(near - usual)
+    near, usual = np.log(np.maximum(np.stack([to_synthetic, to_others(everybody)]), 1e-12))
+    ratios = np.median(near - usual, axis=1)
     return told_apart(sides, np.split(ratios, [len(sides[0].people)]))
+
+
+def to_others(everybody: NDArray[np.floating]) -> Floats:
+    """Return the distance of each window to the nearest one of another person.
+
+    Up to `MANY` people it is a search among the others for each person; beyond, one search among all for
+    a window more than a person has.
+
+    Args:
+        everybody: shape (person, window, number).
+
+    Returns:
+        float64, shape (person, window).
+    """
+    people, windows, numbers = everybody.shape
+    if people <= MANY:
+        found = np.empty((people, windows))
+        for person, own in enumerate(everybody):
+            others = np.delete(everybody, person, axis=0).reshape(-1, numbers)
+            search = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(others)
+            found[person] = search.kneighbors(own)[0][:, 0]
+        return found
+    every = everybody.reshape(-1, numbers)
+    search = NearestNeighbors(n_neighbors=windows + 1, algorithm="brute").fit(every)
+    distances, places = search.kneighbors(every)
+    is_own = places // windows == np.arange(len(every))[:, None] // windows
+    return np.where(is_own, np.inf, distances).min(axis=1).reshape(people, windows).astype(float)
 
 
 def _distances(beats: Comparison, side: People) -> Floats:

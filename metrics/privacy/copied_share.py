@@ -9,6 +9,7 @@ from scipy.stats import rankdata
 
 from ecgbench import Contributions, Score, Skip, Term
 from ecgbench.contracts.streams import PrivacyStream
+from ecgbench.large import joined
 from ecgbench.metrics.privacy.disguises import spaces
 from ecgbench.metrics.privacy.nearest import clearest, nearest
 
@@ -68,7 +69,7 @@ def copied_share(comparison: Comparison, config: CopiedShareConfig) -> Score:
     train, control = comparison.splits.train, comparison.splits.control
     if not min(len(train), len(control)):
         raise Skip(f"{len(train)} training and {len(control)} control windows; it needs both")
-    real = np.concatenate([train.signals, control.signals])
+    real = joined(train.signals, control.signals)
     patients = np.concatenate([train.patients, control.patients])
     labels = np.concatenate([train.labels, control.labels])
     member = np.arange(len(real)) < len(train)

@@ -21,7 +21,8 @@ from scipy.fft import rfft
 from scipy.interpolate import CubicSpline
 from scipy.ndimage import gaussian_filter1d
 
-from ecgbench import Skip
+from ecgbench import Skip, principal_components
+from ecgbench.large import by_parts, is_large
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +42,9 @@ SPEEDS = 7
 
 ROUNDING = 1e-9
 """Smaller weights of an interpolation count as 0."""
+
+ROUNDED = 1e-6
+"""Deviation along a component, in usual norms of a window, below which the component is rounding."""
 
 SMOOTH = 0.05
 """Seconds, the deviation of the Gaussian filter of ``smooth``."""
@@ -140,7 +144,7 @@ class Space(NamedTuple):
 
     def points_as_they_are(self, signals: Floats) -> Floats:
         """Return windows at their own speed and not shifted, shape (window, component)."""
-        return self._points(_unchanged(signals, self.views))
+        return by_parts(lambda part: self._points(_unchanged(part, self.views)), signals)
 
     def _points(self, signals: Floats) -> Floats:
         seen = LOOKS[self.name](signals, self.rate)
@@ -170,7 +174,7 @@ def spaces(comparison: Comparison, config: CopiedShareConfig) -> list[Space]:
             )
         fitted = comparison.once(
             "copied-share-components",
-            functools.partial(_fit, name, _unchanged(auxiliary, views), rate, config.components),
+            functools.partial(_fit, name, auxiliary, views, rate, config.components),
             version=2,
             settings=settings,
         )
@@ -216,13 +220,28 @@ def _unit(vectors: Floats) -> Floats:
     return np.asarray(vectors / norms[:, None])
 
 
-def _fit(name: str, auxiliary: Floats, rate: float, components: int) -> dict[str, Floats]:
-    """Return mean and components, none of them rounding; in them a window of the usual norm has norm 1."""
-    seen = LOOKS[name](auxiliary, rate).astype(np.float64)
+def _fit(
+    name: str, auxiliary: Floats, views: Floats | None, rate: float, components: int
+) -> dict[str, Floats]:
+    """Return mean and components, none of them rounding; in them a window of the usual norm has norm 1.
+
+    The singular values of windows of more than `ecgbench.large.LARGE` bytes take minutes and gigabytes in
+    each space, so these windows have the components of `ecgbench.principal_components`.
+    """
+    looked = by_parts(lambda part: LOOKS[name](_unchanged(part, views), rate), auxiliary)
+    if is_large(looked):
+        found = principal_components(looked, components)
+        norm = math.sqrt(found.total + found.mean @ found.mean) or 1.0
+        axes = found.axes[np.sqrt(found.variances) / norm > ROUNDED]
+        return {
+            "mean": found.mean.astype(np.float32),
+            "components": (axes.T / norm).astype(np.float32),
+        }
+    seen = looked.astype(np.float64)
     norm = math.sqrt(np.einsum("ij,ij->", seen, seen) / len(seen)) or 1.0
     mean = seen.mean(axis=0)
     _, deviations, directions = np.linalg.svd((seen - mean) / norm, full_matrices=False)
-    kept = int((deviations[:components] > 1e-6 * math.sqrt(len(seen))).sum())
+    kept = int((deviations[:components] > ROUNDED * math.sqrt(len(seen))).sum())
     return {
         "mean": mean.astype(np.float32),
         "components": (directions[:kept].T / norm).astype(np.float32),

@@ -9,6 +9,7 @@ import numpy as np
 
 from ecgbench import Comparison, Contributions, Score, Skip, Term, exchangeable_parts
 from ecgbench.contracts.streams import PrivacyStream
+from ecgbench.large import take
 from ecgbench.shared import neighbours
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _real(comparison: Comparison) -> dict[str, NDArray[np.int64] | NDArray[np.fl
     )
     distances = np.zeros(len(train))
     for k in range(int(part.max()) + 1):
-        distances[part == k] = _nearest_other(comparison, train.take(part == k))
+        distances[part == k] = _nearest_other(comparison, take(train, part == k))
     return {
         "part": part,
         "train": distances,

@@ -42,11 +42,11 @@ def autocorrelation_difference(comparison: Comparison, _config: Config) -> Score
         Skip: the control windows are all equal.
     """
     control, synthetic = min_max(comparison)
-    leads = control.shape[1]
+    leads = len(comparison.synthetic.leads)
     value = 0.0
     of_control, of_synthetic = np.zeros(len(control)), np.zeros(len(synthetic))
-    for lead in range(leads):
-        real, drawn = _autocorrelation(control[:, lead]), _autocorrelation(synthetic[:, lead])
+    for sides in zip(control.leads(), synthetic.leads(), strict=True):
+        real, drawn = map(_autocorrelation, sides)
         difference = drawn.values - real.values
         distance = np.linalg.norm(difference)
         value += float(distance) / leads

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ecgbench import Comparison, Config
+    from ecgbench.metrics.statistics.scaling import Scaled
 
 BINS = 50
 """Bins of each histogram, as published."""
@@ -47,36 +48,42 @@ def marginal_distribution_difference(comparison: Comparison, _config: Config) ->
     """
     if comparison.splits.control.length < 2:
         raise Skip("it leaves out the first sample of each window, and there is no other")
-    control, synthetic = (
-        _bins(side[:, :, 1:].reshape(len(side), -1)) for side in min_max(comparison)
-    )
+    control, synthetic = min_max(comparison)
     p, q = _shares(control), _shares(synthetic)
     sign = np.append(np.sign(p - q), 0.0)  # the last for no bin
     variance = p * (1 - p) * (1 / len(control) + 1 / len(synthetic))
-    histograms = control.shape[1]
+    histograms = len(p) // BINS
     value = min(float(np.abs(p - q).sum() / histograms), 2.0)  # rounding may leave a little more
     return Score(
         value=value,
         parts={"chance": float(np.sqrt(2 / np.pi * variance).sum() / histograms)},
         contributions=Contributions.first_order(
             value,
-            (comparison.splits.control.patients, sign[control].mean(axis=1)),
-            (people_behind(comparison), -sign[synthetic].mean(axis=1)),
+            (comparison.splits.control.patients, _means(sign, control)),
+            (people_behind(comparison), -_means(sign, synthetic)),
         ),
         n=len(control) + len(synthetic),
     )
 
 
-def _bins(values: NDArray[np.float64]) -> NDArray[np.int64]:
+def _bins(windows: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return the bin of each value, numbered through all columns; one more for values in no bin."""
+    values = windows[:, :, 1:].reshape(len(windows), -1)
     columns = values.shape[1]
     bins = np.clip(np.floor(values * BINS), -1, BINS).astype(np.int64)
     inside = (bins >= 0) & (bins < BINS)
     return np.where(inside, bins + BINS * np.arange(columns), BINS * columns)
 
 
-def _shares(bins: NDArray[np.int64]) -> NDArray[np.float64]:
+def _shares(side: Scaled) -> NDArray[np.float64]:
     """Return the share of the windows in each bin of each column, without values in no bin."""
-    windows, columns = bins.shape
-    count = np.bincount(bins.ravel(), minlength=BINS * columns + 1)[:-1]
-    return np.asarray(count / windows, dtype=np.float64)
+    columns = side.signals.shape[1] * (side.signals.shape[2] - 1)
+    count = np.zeros(BINS * columns + 1, dtype=np.int64)
+    for windows in side.parts():
+        count += np.bincount(_bins(windows).ravel(), minlength=len(count))
+    return np.asarray(count[:-1] / len(side), dtype=np.float64)
+
+
+def _means(sign: NDArray[np.float64], side: Scaled) -> NDArray[np.float64]:
+    """Return the mean sign of each window."""
+    return np.concatenate([sign[_bins(windows)].mean(axis=1) for windows in side.parts()])

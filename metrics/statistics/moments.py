@@ -75,7 +75,7 @@ class _Moment(NamedTuple):
 
 def _difference(comparison: Comparison, moment: Callable[[NDArray[np.float64]], _Moment]) -> Score:
     control, synthetic = (
-        [moment(side[:, lead]) for lead in range(side.shape[1])] for side in min_max(comparison)
+        [moment(windows) for windows in side.leads()] for side in min_max(comparison)
     )
     differences = np.array(
         [drawn.value - real.value for real, drawn in zip(control, synthetic, strict=True)]

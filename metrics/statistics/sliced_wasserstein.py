@@ -8,6 +8,7 @@ import numpy as np
 
 from ecgbench import Contributions, Score, Skip
 from ecgbench.contracts.streams import StatisticsStream
+from ecgbench.large import parts
 from ecgbench.metrics.statistics.halves import halves
 from ecgbench.metrics.statistics.wasserstein import wasserstein
 from ecgbench.shared import people_behind
@@ -98,7 +99,9 @@ def _directions(comparison: Comparison, config: SlicedWassersteinConfig) -> NDAr
 
 def _project(windows: EcgWindows, directions: NDArray[np.float64]) -> NDArray[np.float64]:
     """Shape (direction, window)."""
-    return directions @ windows.signals.reshape(len(windows), -1).T.astype(np.float64)
+    rows = windows.signals.reshape(len(windows), -1)
+    projected = [directions @ rows[part].T.astype(np.float64) for part in parts(*rows.shape)]
+    return np.concatenate(projected, axis=1)
 
 
 def _mean(real: NDArray[np.float64], synthetic: NDArray[np.float64]) -> float:

@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 
 from ecgbench import Contributions, Score
+from ecgbench.large import by_parts
 from ecgbench.metrics.utility import CrossClassificationConfig
 from ecgbench.metrics.utility.cross_classification import untrained
 from ecgbench.metrics.utility.experiments import (
@@ -76,7 +77,7 @@ def augmentation_gain(comparison: Comparison, config: AugmentationGainConfig) ->
             np.concatenate([real.signals, synthetic.signals]),
             np.concatenate([real.labels, synthetic.labels]),
         )
-        after = both.probabilities(test.signals).argmax(axis=1)
+        after = by_parts(both.probabilities, test.signals).argmax(axis=1)
         f1 = f1_by_class(test, before)
         gains.append(f1_by_class(test, after) - f1)
         parts[f"gain-{fraction:g}"] = float(gains[-1][headline].mean())

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from ecgbench import principal_components
+from ecgbench.large import by_parts
 from ecgbench.metrics.utility.draw import root_weights
 from ecgbench.metrics.utility.experiments import cross_classify
 from ecgbench.metrics.utility.shape import shape_features
@@ -94,4 +95,5 @@ class Boosting:
 
     def _features(self, signals: NDArray[np.float32]) -> NDArray[np.float32]:
         components = self.components.project(signals.reshape(len(signals), -1))
-        return np.concatenate([components, shape_features(signals)], axis=1, dtype=np.float32)
+        shapes = by_parts(shape_features, signals)
+        return np.concatenate([components, shapes], axis=1, dtype=np.float32)

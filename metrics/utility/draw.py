@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecgbench.contracts.streams import UtilityStream
+from ecgbench.large import take
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,7 +26,7 @@ def real_like_synthetic(splits: Splits, seed: int) -> EcgWindows:
     for label, count in enumerate(wanted):
         candidates = np.flatnonzero(splits.train.labels == label)
         rows.append(rng.permutation(candidates)[:count])
-    return splits.train.take(np.sort(np.concatenate(rows)))
+    return take(splits.train, np.sort(np.concatenate(rows)))
 
 
 def spread(windows: EcgWindows, count: int) -> EcgWindows:
@@ -33,7 +34,7 @@ def spread(windows: EcgWindows, count: int) -> EcgWindows:
     if count >= len(windows):
         return windows
     order = np.lexsort((windows.labels, windows.patients))
-    return windows.take(order[np.arange(count) * len(windows) // count])
+    return take(windows, order[np.arange(count) * len(windows) // count])
 
 
 def root_weights(labels: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from ecgbench import Contributions, Score, Skip
+from ecgbench.large import by_parts
 from ecgbench.metrics.utility.draw import real_like_synthetic, spread
 from ecgbench.metrics.utility.f1 import f1_by_class, f1_terms
 
@@ -65,10 +66,10 @@ def cross_classify(
     test, synthetic = comparison.splits.test, comparison.synthetic
     headline = headline_classes(comparison)
     real = trained_on_real(comparison, name, untrained, settings, version)
-    on_synthetic = real.model.probabilities(synthetic.signals)
+    on_synthetic = by_parts(real.model.probabilities, synthetic.signals)
     trts = _measures("trts", synthetic, on_synthetic, headline)
     model = untrained().fit(synthetic.signals, synthetic.labels)
-    probabilities = model.probabilities(test.signals)
+    probabilities = by_parts(model.probabilities, test.signals)
     tstr = _measures("tstr", test, probabilities, headline)
     value = tstr["tstr-macro-f1"]
     return Score(
@@ -114,7 +115,7 @@ def trained_on_real(
     def train() -> dict[str, NDArray[Any]]:
         drawn = some_real(comparison, share)
         model = untrained().fit(drawn.signals, drawn.labels)
-        probabilities = model.probabilities(test.signals)
+        probabilities = by_parts(model.probabilities, test.signals)
         trtr = _measures("trtr", test, probabilities, headline)
         measures = {measure: np.array([value]) for measure, value in trtr.items()}
         return {**model.state(), "predicted": probabilities.argmax(axis=1), **measures}

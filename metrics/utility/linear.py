@@ -11,6 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from ecgbench import principal_components
+from ecgbench.large import flat
 from ecgbench.metrics.utility.draw import root_weights
 from ecgbench.metrics.utility.experiments import cross_classify
 
@@ -70,10 +71,10 @@ class Linear:
 
     def fit(self, signals: NDArray[np.float32], labels: NDArray[np.int64]) -> Linear:
         """Train on windows of at least two classes; return itself."""
-        flat = signals.reshape(len(signals), -1).astype(np.float64)
-        components = principal_components(flat, self.config.components)
+        rows = flat(signals)
+        components = principal_components(rows, self.config.components)
         scaler = StandardScaler()
-        inputs = scaler.fit_transform(components.project(flat))
+        inputs = scaler.fit_transform(components.project(rows))
         model = LogisticRegression(C=self.config.strength, max_iter=2000)
         model.fit(inputs, labels, sample_weight=root_weights(labels))
         coefficients, intercepts = model.coef_, model.intercept_
@@ -84,7 +85,7 @@ class Linear:
             )
         by_component = coefficients.T / scaler.scale_[:, None]
         weights = components.axes.T @ by_component
-        self.weights = np.zeros((flat.shape[1], self.classes))
+        self.weights = np.zeros((rows.shape[1], self.classes))
         self.biases = np.full(self.classes, -np.inf)  # an absent class is never predicted
         self.weights[:, model.classes_] = weights
         self.biases[model.classes_] = (
@@ -94,8 +95,7 @@ class Linear:
 
     def probabilities(self, signals: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the probability of each class, shape (window, class)."""
-        flat = signals.reshape(len(signals), -1).astype(np.float64)
-        return np.asarray(softmax(flat @ self.weights + self.biases, axis=1))
+        return np.asarray(softmax(flat(signals) @ self.weights + self.biases, axis=1))
 
     def state(self) -> dict[str, NDArray[Any]]:
         """The affine map."""

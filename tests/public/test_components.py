@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ecgbench import components, principal_components
+from ecgbench import components, large, principal_components
 
 
 def windows(count: int, size: int, seed: int = 0) -> Any:
@@ -31,6 +31,34 @@ def test_they_are_the_singular_vectors(
     np.testing.assert_allclose(found.variances, deviations[:5] ** 2 / count, rtol=1e-7)
     assert found.total == pytest.approx(np.var(flat, axis=0).sum())
     np.testing.assert_allclose(found.project(flat).mean(axis=0), 0, atol=1e-12)
+
+
+@pytest.mark.parametrize(("count", "size"), [(300, 12), (12, 300)])
+@pytest.mark.parametrize("exact", [True, False])
+def test_windows_read_in_parts_have_the_same_ones(
+    count: int, size: int, exact: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not exact:
+        monkeypatch.setattr(components, "EXACT", 1)
+    flat = windows(count, size)
+    whole = principal_components(flat, 5)
+    monkeypatch.setattr(large, "LARGE", 1000)
+    monkeypatch.setattr(large, "BLOCK", 2000)
+    longest = 0
+
+    class Rows:
+        shape = flat.shape
+
+        def __getitem__(self, part: slice) -> Any:
+            nonlocal longest
+            longest = max(longest, part.stop - part.start)
+            return flat[part]
+
+    found = principal_components(Rows(), 5)
+    assert longest <= max(1, 500 // size)
+    for one, other in zip(found, whole, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-9)
+    np.testing.assert_allclose(found.project(flat), whole.project(flat), atol=1e-9)
 
 
 def test_their_signs_are_their_own(monkeypatch: pytest.MonkeyPatch) -> None:

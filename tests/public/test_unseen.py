@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ecgbench import Comparison, EcgWindows, Skip
+from ecgbench import Comparison, EcgWindows, Skip, shared
 from ecgbench.contracts.comparison import Once
 from ecgbench.harness.data.split import number, split
-from ecgbench.shared import unseen
+from ecgbench.shared import median_beats, one_beat, unseen
 
 
-def comparison(people: int = 10) -> Comparison:
+def comparison(people: int = 10, each: int = 60, samples: int = 20) -> Comparison:
     rng = np.random.default_rng(0)
-    patients = np.repeat(np.arange(people), 60)
-    signals = patients[:, None, None] + rng.standard_normal((len(patients), 1, 20))
+    patients = np.repeat(np.arange(people), each)
+    signals = patients[:, None, None] + rng.standard_normal((len(patients), 1, samples))
     windows = number(
         EcgWindows(
             signals=signals.astype(np.float32),
@@ -50,6 +50,24 @@ def test_their_results_are_kept_beside_those_of_control_and_the_encoder_is_share
     here.once("encoder", lambda: one, version=1)
     assert there.once("encoder", lambda: two, version=1) is one
     assert isinstance(here.once_per_seed, Once)
+
+
+def test_the_beats_of_strips_are_searched_once_for_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = comparison(people=6, each=16, samples=300)
+    searched: list[int] = []
+
+    def counted(windows: EcgWindows) -> np.ndarray:
+        searched.append(len(windows))
+        return median_beats(windows)
+
+    monkeypatch.setattr(shared, "median_beats", counted)
+    one_beat(here)
+    once = len(searched)
+    there = unseen(here)
+    beats = one_beat(there)
+    assert len(searched) == once
+    np.testing.assert_array_equal(beats.splits.control.signals, median_beats(there.splits.control))
+    assert beats.synthetic is one_beat(here).synthetic
 
 
 def test_a_dataset_of_one_person_has_nobody_unseen() -> None:

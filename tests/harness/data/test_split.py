@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ecgbench import large
 from ecgbench.contracts.errors import DataError
 from ecgbench.contracts.sampling import PARTS
 from ecgbench.contracts.windows import EcgWindows
@@ -15,6 +16,8 @@ from ecgbench.harness.data.split import divided, number, split, subsample
 from ecgbench.results.store.records import DatasetRecord
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ecgbench.contracts.windows import Splits
 
 HALVES = ((0, 2, 4), (1, 3, 5))
@@ -267,3 +270,15 @@ def test_one_window_a_person_is_divided_by_class_alone() -> None:
             assert np.all(np.abs(sizes - share * np.array([20, 10])) < 1)
     first = [split(windows, seed, halves).train.patients[0] for seed in range(0, 40, 2)]
     assert len(set(first)) > 1
+
+
+def test_parts_that_are_large_are_mapped(
+    cohort: EcgWindows, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    whole = split(cohort, 0)
+    monkeypatch.setenv("ECGBENCH_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(large, "LARGE", whole.control.signals.nbytes)
+    for name, part in (parts(split(cohort, 0)) | {"test": split(cohort, 0).test}).items():
+        wanted = getattr(whole, name).signals
+        np.testing.assert_array_equal(part.signals, wanted)
+        assert isinstance(part.signals, np.memmap) == (name in ("train", "test"))

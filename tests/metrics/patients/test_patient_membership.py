@@ -15,6 +15,7 @@ from ecgbench.metrics.patients.patient_membership import (
     patient_closest,
     patient_likelihood_ratio,
     patient_membership,
+    to_others,
 )
 from ecgbench.shared import neighbours
 from tests.metrics.privacy.conftest import cohort
@@ -199,3 +200,15 @@ def test_with_one_window_a_person_the_attack_on_windows_tells_who_took_part(
         resampled = np.mean([part.evaluate(weights[:, part.people]) for part in parts], axis=0)
         alarms += (np.mean([found.value for found in scores]) - 0.5) / resampled.std() > 1.645
     assert low <= alarms / boards <= high
+
+
+@pytest.mark.parametrize("windows", [1, 3])
+def test_one_search_for_many_people_finds_what_a_search_for_each_does(
+    windows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # people lie close to themselves, so the nearest windows of all are mostly one's own
+    rng = np.random.default_rng(0)
+    everybody = rng.standard_normal((40, 1, 6)) + 0.1 * rng.standard_normal((40, windows, 6))
+    for_each = to_others(everybody)
+    monkeypatch.setattr("ecgbench.metrics.patients.patient_membership.MANY", 39)
+    np.testing.assert_allclose(to_others(everybody), for_each, rtol=1e-9)
