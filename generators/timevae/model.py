@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from ecgbench import Skip
 from ecgbench.contracts.streams import TimeVaeStream
 from ecgbench.generators.timevae.networks import Autoencoder
 from ecgbench.nn.training import LeadScale, Training, batch, count, noise
@@ -44,6 +45,9 @@ if TYPE_CHECKING:
     from ecgbench.generators.timevae import TimeVaeConfig
 
 SAMPLING_BATCH = 512
+
+MOST_NUMBERS = 4000
+"""Of a window: the decoder's last layer has their square as weights, which Adam holds four times (256 MB)."""
 
 ENCODER = ("encoder", "posterior")
 """Parts of the network that sampling does not read."""
@@ -68,7 +72,14 @@ class TimeVae:
 
         Raises:
             FloatingPointError: a loss is NaN or infinite.
+            Skip: a window has more than `MOST_NUMBERS` numbers.
         """
+        numbers = len(train.leads) * train.length
+        if numbers > MOST_NUMBERS:
+            raise Skip(
+                f"the decoder ends in a dense layer from all numbers of a window to all, {numbers**2 / 1e6:.0f} "
+                f"million weights for {numbers} numbers; at most {MOST_NUMBERS}: fewer leads, or shorter windows"
+            )
         config, device = self.config, context.device
         self.like = train.take(slice(0))
         self.scale = _by_range(train) if config.scaling == "range" else LeadScale.of(train)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from ecgbench import Context, EcgWindows
+from ecgbench import Context, EcgWindows, Skip
 from ecgbench.generators.timevae import TimeVaeConfig
 from ecgbench.generators.timevae.model import TimeVae, reconstruction
 from ecgbench.generators.timevae.networks import Autoencoder
@@ -35,7 +35,7 @@ def windows(counts: tuple[int, ...] = (20, 20, 20), leads: int = 2, length: int 
         labels=labels,
         patients=np.zeros(len(labels), dtype=np.int64),
         sampling_rate=100.0,
-        leads=("MLII", "V1", "V5")[:leads],
+        leads=tuple(f"L{lead}" for lead in range(leads)),
         classes=("N", "S", "V", "F")[: len(counts)],
     )
 
@@ -64,6 +64,11 @@ def test_the_published_network_has_the_sizes_of_the_authors_code(length: int, le
     mirrored = (8 + 1) * flat + (600 + 1) * 100 + (300 + 1) * 50 + 150 * leads + leads
     dense = (length * leads + 1) * length * leads
     assert count(network) == encoder + level + mirrored + dense
+
+
+def test_strips_of_twelve_leads_are_skipped_with_the_reason(tmp_path: Path) -> None:
+    with pytest.raises(Skip, match="144 million weights for 12000 numbers; at most 4000"):
+        fitted(tmp_path, windows((2, 2), leads=12, length=1000))
 
 
 @pytest.mark.parametrize("length", [1, 5, 24, 77])
