@@ -142,7 +142,7 @@ def by_parts(function: Callable[[NDArray[Any]], NDArray[Any]], windows: NDArray[
     return found[0] if len(found) == 1 else np.concatenate(found)
 
 
-def flat(signals: NDArray[np.float32]) -> NDArray[np.floating]:
+def flat(signals: NDArray[np.float32]) -> NDArray[Any]:
     """Return windows as rows, shape (window, number): in float64, or as they are beyond `LARGE` bytes."""
     rows = signals.reshape(len(signals), -1)
     return rows if is_large(signals) else rows.astype(np.float64)

@@ -111,7 +111,8 @@ def to_others(everybody: NDArray[np.floating]) -> Floats:
     search = NearestNeighbors(n_neighbors=windows + 1, algorithm="brute").fit(every)
     distances, places = search.kneighbors(every)
     is_own = places // windows == np.arange(len(every))[:, None] // windows
-    return np.where(is_own, np.inf, distances).min(axis=1).reshape(people, windows).astype(float)
+    nearest = np.where(is_own, np.inf, distances).min(axis=1)
+    return np.asarray(nearest.reshape(people, windows), dtype=np.float64)
 
 
 def _distances(beats: Comparison, side: People) -> Floats:

@@ -144,7 +144,9 @@ class Space(NamedTuple):
 
     def points_as_they_are(self, signals: Floats) -> Floats:
         """Return windows at their own speed and not shifted, shape (window, component)."""
-        return by_parts(lambda part: self._points(_unchanged(part, self.views)), signals)
+        return np.asarray(
+            by_parts(lambda part: self._points(_unchanged(part, self.views)), signals)
+        )
 
     def _points(self, signals: Floats) -> Floats:
         seen = LOOKS[self.name](signals, self.rate)

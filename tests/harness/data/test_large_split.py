@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from ecgbench import DataError
-from ecgbench.harness.data import taken
 from ecgbench.harness.data.split import number, split
 from ecgbench.harness.isolation.frozen import Frozen
+from ecgbench.large import take
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +30,7 @@ def test_large_windows_are_the_same_but_mapped(make_windows: Any, large: Path, m
     windows = number(make_windows(np.arange(50) % 3, np.arange(50) % 2))
     rows = np.arange(3, 50, 4)
     which = np.isin(np.arange(50), rows) if mask else rows[::-1]
-    found, plain = taken.take(windows, which), windows.take(which)
+    found, plain = take(windows, which), windows.take(which)
     assert isinstance(found.signals, np.memmap)
     for name in ("signals", "labels", "patients", "indices"):
         np.testing.assert_array_equal(getattr(found, name), getattr(plain, name))
@@ -41,7 +41,7 @@ def test_large_windows_are_the_same_but_mapped(make_windows: Any, large: Path, m
 
 def test_small_windows_stay_in_memory(make_windows: Any) -> None:
     windows = make_windows(np.zeros(30, int), np.zeros(30, int))
-    assert not isinstance(taken.take(windows, np.arange(5)).signals, np.memmap)
+    assert not isinstance(take(windows, np.arange(5)).signals, np.memmap)
 
 
 def test_a_split_of_large_windows_is_the_same(
@@ -62,7 +62,7 @@ def test_a_cache_that_cannot_be_written_is_told(
 ) -> None:
     (large / "scratch").touch()
     with pytest.raises(DataError, match="ECGBENCH_CACHE_DIR names another"):
-        taken.take(make_windows(np.zeros(30, int), np.zeros(30, int)), np.arange(5))
+        take(make_windows(np.zeros(30, int), np.zeros(30, int)), np.arange(5))
 
 
 def test_taking_holds_no_copy_in_memory(
@@ -75,7 +75,7 @@ def test_taking_holds_no_copy_in_memory(
         signals=np.zeros((4000, 2, 500), dtype=np.float32),
     )
     tracemalloc.start()
-    found = taken.take(windows, np.arange(0, 4000, 2)).signals
+    found = take(windows, np.arange(0, 4000, 2)).signals
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert found.nbytes == 8_000_000
