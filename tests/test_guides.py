@@ -105,6 +105,7 @@ def test_the_guide_to_datasets(tmp_path: Path) -> None:
     assert names["positions"].tolist() == [2.0, 4.0]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_guide_to_ones_own_recordings(tmp_path: Path) -> None:
     shell = Shell(tmp_path)
@@ -126,6 +127,7 @@ def test_the_guide_to_dataset_files(tmp_path: Path) -> None:
     assert "nothing looks wrong" in said
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_guide_to_models_elsewhere(tmp_path: Path) -> None:
     shell = Shell(tmp_path)

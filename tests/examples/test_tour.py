@@ -30,6 +30,7 @@ def test_the_notebook_imports_the_public_api_alone() -> None:
     assert "ecgbench.results" not in source
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_notebook_runs_and_shows_its_promises(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

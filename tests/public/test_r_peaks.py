@@ -138,6 +138,7 @@ def test_each_beat_is_found_once(script: Any) -> None:
     assert sorted(zip(mark.tolist(), hit.tolist(), strict=True)) == [(0, 1), (2, 3)]
 
 
+@pytest.mark.long
 @pytest.mark.real_data
 @pytest.mark.slow
 def test_it_finds_what_cardiologists_marked(script: Any, data_dir: Path) -> None:

@@ -1,7 +1,7 @@
 """A run may be killed at any call that changes a file: the next run loses nothing, repeats only
 unfinished work, and ends as if nothing had happened.
 
-``ECGBENCH_CRASH_POINTS=all`` tries every call; else some, spread evenly.
+Some calls are tried, spread evenly; with ``ECGBENCH_CRASH_POINTS=all`` every one.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-SOME = 24
+SOME = [6, pytest.param(24, marks=pytest.mark.long)]
 """Points to try for each way of dying, unless all are tried."""
 
 
-def points(kinds: str, way: str) -> list[int]:
+def points(kinds: str, way: str, some: int) -> list[int]:
     """Return the numbers of the calls to die at."""
     found = [n for n, kind in enumerate(kinds, 1) if way != "half" or kind == "w"]
     if os.environ.get("ECGBENCH_CRASH_POINTS") == "all":
         return found
     # each way begins elsewhere, or they would see the same states of the disk
     first = ("before", "after", "half").index(way)
-    return found[first :: max(1, len(found) // SOME)]
+    return found[first :: max(1, len(found) // some)]
 
 
 def test_a_rehearsal_is_the_same_each_time(
@@ -59,12 +59,13 @@ def test_a_rehearsal_of_what_is_done_does_nothing_again(
     assert ended(tmp_path / "store") == before
 
 
+@pytest.mark.parametrize("some", SOME)
 @pytest.mark.parametrize("way", ["before", "after", "half"])
 def test_a_run_that_is_killed_at_any_call_is_gone_on_with_as_if_nothing_had_happened(
-    rehearse: Rehearsals, undisturbed: Undisturbed, tmp_path: Path, way: str
+    rehearse: Rehearsals, undisturbed: Undisturbed, tmp_path: Path, way: str, some: int
 ) -> None:
     failures = []
-    for point in points(undisturbed.kinds, way):
+    for point in points(undisturbed.kinds, way, some):
         store = tmp_path / f"store-{point}"
         try:
             _die_and_go_on(rehearse, undisturbed, store, way, point)

@@ -1,6 +1,6 @@
 """A full disk stops the run with one line, is nobody's failure, and costs no finished work.
 
-``ECGBENCH_CRASH_POINTS=all`` tries every call for space; else some, spread evenly.
+Some calls for space are tried, spread evenly; with ``ECGBENCH_CRASH_POINTS=all`` every one.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-SOME = 16
+SOME = [4, pytest.param(16, marks=pytest.mark.long)]
 """Points to try for each way, unless all are tried."""
 
 TAKE_SPACE = "owsrldt"
 """The calls that a full disk refuses, by the letters of `crash.c`."""
 
 
-def points(kinds: str) -> list[int]:
+def points(kinds: str, some: int) -> list[int]:
     found = [n for n, kind in enumerate(kinds, 1) if kind in TAKE_SPACE]
     if os.environ.get("ECGBENCH_CRASH_POINTS") == "all":
         return found
-    return found[:: max(1, len(found) // SOME)]
+    return found[:: max(1, len(found) // some)]
 
 
 def failed(store: Path) -> list[str]:
@@ -47,12 +47,13 @@ def failed(store: Path) -> list[str]:
     return [f"{record}" for record in records if record.status == "failed"]
 
 
+@pytest.mark.parametrize("some", SOME)
 @pytest.mark.parametrize("way", ["full", "once"])
 def test_a_disk_that_is_full_at_any_call_stops_the_run_and_the_next_goes_on(
-    rehearse: Rehearsals, undisturbed: Undisturbed, tmp_path: Path, way: str
+    rehearse: Rehearsals, undisturbed: Undisturbed, tmp_path: Path, way: str, some: int
 ) -> None:
     wrong = []
-    for point in points(undisturbed.kinds):
+    for point in points(undisturbed.kinds, some):
         store = tmp_path / f"store-{point}"
         try:
             _fill_and_go_on(rehearse, undisturbed, store, way, point)
@@ -112,7 +113,7 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
         subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
-@pytest.mark.parametrize("size", ["24k", "200k"])
+@pytest.mark.parametrize("size", [pytest.param("24k", marks=pytest.mark.long), "200k"])
 def test_the_command_stops_on_a_full_disk_with_one_line_and_goes_on_when_there_is_space(
     command: Command, small_disk: Callable[[str], Path], size: str
 ) -> None:

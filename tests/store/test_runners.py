@@ -36,6 +36,7 @@ def test_runners_on_one_store_fit_every_cell_once_and_all_end_well(
     assert not (command.store / "damaged").exists()
 
 
+@pytest.mark.long
 def test_the_cells_of_a_runner_that_is_killed_are_taken_over_by_the_others(
     command: Command,
 ) -> None:

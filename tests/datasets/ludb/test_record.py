@@ -135,6 +135,7 @@ def test_a_damaged_record_is_an_error_that_names_it(damaged: Path, damage: str) 
         load(damaged)
 
 
+@pytest.mark.long
 @pytest.mark.real_data
 def test_the_real_leads_hold_as_many_marked_beats_as_the_documentation_says(
     marked: dict[str, Counter[str]],
@@ -151,6 +152,7 @@ def test_the_real_leads_hold_as_many_marked_beats_as_the_documentation_says(
     }
 
 
+@pytest.mark.long
 @pytest.mark.real_data
 def test_all_real_waves_but_12_have_their_boundaries(
     real_folder: Path, marked: dict[str, Counter[str]]

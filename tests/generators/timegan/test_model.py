@@ -75,6 +75,7 @@ def test_samples_on_the_way_leave_the_fit_as_it_is_and_are_of_the_networks_by_th
     assert len(drawn) == len(seen) == 12 + 11 + 10
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_long_fit_takes_no_more_memory_than_a_short_one(context: Context) -> None:
     process = psutil.Process()

@@ -92,6 +92,7 @@ def test_a_reference_that_returns_fresh_windows_returns_others_each_time(
         assert (made == fresh.signals[fresh.labels == label]).all(axis=(1, 2)).any()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_an_attack_on_fresh_windows_has_a_null_that_varies(tmp_path: Path) -> None:
     name = "likelihood-ratio-membership-inference"

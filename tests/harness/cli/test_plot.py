@@ -97,6 +97,7 @@ def test_a_damaged_curve_is_told(there: Command) -> None:
     assert "is damaged or missing" in there.err
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_every_kind_writes_every_format_from_a_small_store(ecgbench: Command) -> None:
     run = ("--generators", "pca-gaussian,timevae", "--datasets", "ecgsyn", "--study", "smoke")

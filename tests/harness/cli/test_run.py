@@ -269,6 +269,7 @@ def test_an_unwritable_store_is_said(ecgbench: Command, tmp_path: Path) -> None:
     assert "Traceback" not in ecgbench.err
 
 
+@pytest.mark.long
 def test_two_runs_on_one_store_share_the_work(
     ecgbench: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -313,6 +313,7 @@ def test_it_is_skipped_where_there_is_nothing_to_tell_apart() -> None:
         score(compare(alike, splits.fresh.signals))
 
 
+@pytest.mark.long
 @pytest.mark.real_data
 @pytest.mark.slow
 def test_real_beats_few_copies_are_detected_and_none_are_not(data_dir: Path) -> None:

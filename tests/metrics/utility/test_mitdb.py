@@ -43,7 +43,7 @@ def beats(data_dir: Path) -> EcgWindows:
     return subsample(number(load(MITDB, folder)), 10_000)
 
 
-@pytest.fixture(params=[0, 1], scope="module")
+@pytest.fixture(params=[0, pytest.param(1, marks=pytest.mark.long)], scope="module")
 def rows(beats: EcgWindows, request: pytest.FixtureRequest) -> dict[str, Comparison]:
     splits = split(beats, request.param, MITDB.halves)
     once = Once()
